@@ -1,0 +1,145 @@
+"""The whole of automatic differentiation: remember what was done, then undo it in reverse.
+
+`run` does one operation and, when somebody will want a gradient, remembers it as a Node: what
+the forward saved, and which nodes the inputs came from. `backward_steps` walks the nodes from
+the last to the first. Nodes are numbered as they are made, and an operation can only use what
+exists already, so falling numbers are an order in which every node comes after all its users:
+when its turn comes, its gradient is complete. There is no recursion and no sorting pass.
+
+A node points to the nodes before it (for a leaf, to the tensor itself), never to its own
+output: no reference cycles, so everything is freed the moment it is no longer used.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from time import perf_counter
+
+from .errors import GraphError
+from .ops import Operation, RowGradient
+
+_numbers = itertools.count()
+_recording: ContextVar[bool] = ContextVar("recording", default=True)
+_replacement: ContextVar = ContextVar("replacement", default=None)
+
+observers: list = []  # see `observe`
+
+
+class Node:
+    """One recorded operation. `parents` has, per input, a Node, a leaf tensor or None."""
+
+    __slots__ = ("__weakref__", "number", "operation", "parents", "saved")
+
+    def __init__(self, operation, saved, parents):
+        self.number = next(_numbers)
+        self.operation, self.saved, self.parents = operation, saved, parents
+
+    def __repr__(self):
+        return f"Node {self.number} {self.operation.name}"
+
+
+class _Released:
+    """Stands where a node's saved arrays were until its backward ran."""
+
+
+def run(operation: Operation, arrays, options, parents):
+    """Run one forward: its output, and its Node (None where no gradient will be wanted)."""
+    replace = _replacement.get()
+    forward = operation.forward if replace is None else replace(operation)
+    start = perf_counter() if observers else 0.0
+    y, saved = forward(*arrays, **options)
+    wanted = _recording.get() and any(parent is not None for parent in parents)
+    node = Node(operation, saved, parents) if wanted else None
+    if observers:
+        seconds = perf_counter() - start
+        for observer in observers:
+            observer.forward(operation, arrays, options, y, node, seconds)
+    return y, node
+
+
+def backward_steps(root: Node, dy) -> Iterator[tuple]:
+    """Walk back from `root`, whose output has the gradient `dy`, one node at a time.
+
+    Yields (node, dy, gradients) after each node's backward: the gradient that arrived, and the
+    one that left for each input. Leaves have then received theirs. Nothing happens until the
+    generator is advanced; `for _ in backward_steps(...): pass` is the whole backward pass.
+
+    Raises:
+        GraphError: a node was walked before, and what it had saved is gone.
+    """
+    in_flight = {root: dy}
+    waiting = [(-root.number, root)]
+    while waiting:
+        _, node = heapq.heappop(waiting)
+        dy = _dense(in_flight.pop(node))
+        gradients = _node_backward(node, dy)
+        for parent, gradient in zip(node.parents, gradients, strict=True):
+            if parent is None or gradient is None:
+                continue
+            if not isinstance(parent, Node):
+                parent.accumulate(gradient)
+            elif parent in in_flight:  # a + b, not +=: the two may share memory
+                in_flight[parent] = _dense(in_flight[parent]) + _dense(gradient)
+            else:
+                in_flight[parent] = gradient
+                heapq.heappush(waiting, (-parent.number, parent))
+        yield node, dy, gradients
+        node.parents = ()
+        del dy, gradients
+
+
+def _node_backward(node, dy):
+    if node.saved is _Released:
+        raise GraphError(
+            f"backward: {node} was walked before and what it saved is released; "
+            "run the forward again before a second backward"
+        )
+    start = perf_counter() if observers else 0.0
+    gradients = node.operation.backward(dy, node.saved)
+    for observer in observers:
+        observer.backward(node, dy, gradients, perf_counter() - start)
+    node.saved = _Released
+    return gradients
+
+
+def _dense(gradient):
+    return gradient.dense() if isinstance(gradient, RowGradient) else gradient
+
+
+@contextmanager
+def no_grad():
+    """Record nothing inside: less memory, and no backward through what is computed here."""
+    token = _recording.set(False)
+    try:
+        yield
+    finally:
+        _recording.reset(token)
+
+
+@contextmanager
+def observe(observer):
+    """Tell `observer` of every operation that runs inside.
+
+    It has two methods: forward(operation, arrays, options, y, node, seconds), called after each
+    forward, and backward(node, dy, gradients, seconds), called after each backward while
+    node.saved is still there.
+    """
+    observers.append(observer)
+    try:
+        yield observer
+    finally:
+        observers.remove(observer)
+
+
+@contextmanager
+def replace_forwards(replace):
+    """Inside, run replace(operation) in place of operation.forward: for checkers."""
+    token = _replacement.set(replace)
+    try:
+        yield
+    finally:
+        _replacement.reset(token)

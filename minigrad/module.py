@@ -1,0 +1,116 @@
+"""Modules: parameters with names, in a tree, and their state as a dictionary of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from .tensor import Tensor
+
+
+class Parameter(Tensor):
+    """A leaf tensor that is trained. Set requires_grad to False to freeze it."""
+
+    __slots__ = ()
+
+    def __init__(self, data, name: str | None = None):
+        super().__init__(data, requires_grad=True, name=name)
+
+
+class StateError(ValueError):
+    """A state dict that does not fit the module; the message lists everything that is wrong."""
+
+
+class Module:
+    """A part of a model: its attributes that are Parameters, Modules or lists of Modules.
+
+    Names follow the attributes: `block.norms.0.scale`. A parameter that appears under two names
+    is tied: it is trained once, under the first of them, and the state holds it under both.
+
+    Example:
+        >>> class Line(Module):
+        ...     def __init__(self):
+        ...         self.slope = Parameter([2.0])
+        ...     def forward(self, x):
+        ...         return x * self.slope
+        >>> line = Line()
+        >>> [name for name, _ in line.named_parameters()], line(Tensor([3.0])).item()
+        (['slope'], 6.0)
+    """
+
+    def forward(self, *inputs, **options):
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def __call__(self, *inputs, **options):
+        return self.forward(*inputs, **options)
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        for name, value in vars(self).items():
+            if isinstance(value, Module):
+                yield name, value
+            elif isinstance(value, (list, tuple)):
+                yield from (
+                    (f"{name}.{i}", v) for i, v in enumerate(value) if isinstance(v, Module)
+                )
+
+    def named_parameters(self, tied: bool = False) -> Iterator[tuple[str, Parameter]]:
+        """Every (name, parameter): a tied parameter once, or with tied=True under each name."""
+        seen: set[int] = set()
+        for name, parameter in self._all_parameters(""):
+            if tied or id(parameter) not in seen:
+                seen.add(id(parameter))
+                yield name, parameter
+
+    def _all_parameters(self, prefix):
+        for name, value in vars(self).items():
+            if isinstance(value, Parameter):
+                yield prefix + name, value
+        for name, child in self.named_children():
+            yield from child._all_parameters(f"{prefix}{name}.")
+
+    def parameters(self) -> list[Parameter]:
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def zero_grad(self) -> None:
+        for parameter in self.parameters():
+            parameter.zero_grad()
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """The parameters' own arrays by name, tied ones under each name; not copies."""
+        return {name: p.data for name, p in self.named_parameters(tied=True)}
+
+    def load_state_dict(self, state: dict[str, np.ndarray]) -> None:
+        """Copy `state` into the parameters, or raise a StateError that lists all that is wrong.
+
+        Nothing is changed unless everything fits.
+        """
+        own = self.state_dict()
+        problems = [f"missing: {name} {own[name].shape}" for name in own if name not in state]
+        problems += [f"unexpected: {name}" for name in state if name not in own]
+        problems += [
+            f"wrong shape: {name} is {np.shape(state[name])}, expected {array.shape}"
+            for name, array in own.items()
+            if name in state and np.shape(state[name]) != array.shape
+        ]
+        problems += self._broken_ties(state)
+        if problems:
+            raise StateError(
+                f"load_state_dict: {type(self).__name__} does not fit this state:\n  "
+                + "\n  ".join(problems)
+            )
+        for name, array in own.items():
+            array[...] = state[name]
+
+    def _broken_ties(self, state):
+        first: dict[int, str] = {}
+        for name, parameter in self.named_parameters(tied=True):
+            other = first.setdefault(id(parameter), name)
+            if name in state and other in state and other != name:
+                a, b = np.asarray(state[name]), np.asarray(state[other])
+                if a.shape == b.shape and not np.array_equal(a, b, equal_nan=True):
+                    yield f"tied parameters differ: {other} and {name}"
+
+    def __repr__(self):
+        count = sum(p.size for p in self.parameters())
+        return f"{type(self).__name__} with {count:,} parameters"

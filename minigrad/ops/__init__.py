@@ -1,0 +1,95 @@
+"""THE TABLE: every operation, its forward, its backward, and what a checker must know of it.
+
+An operation is a pair of plain functions on arrays:
+
+    y, saved  = forward(*arrays, **options)
+    gradients = backward(dy, saved)          one per array, None for arrays of integers
+
+They never write to their inputs, to dy or to saved. Each page of this folder explains one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from . import (
+    activations,
+    causal_conv,
+    cross_entropy,
+    elementwise,
+    embedding,
+    gated,
+    linear,
+    matmul,
+    reductions,
+    rms_norm,
+    rows,
+    shaping,
+    ternary,
+    tied_head,
+)
+from .embedding import RowGradient
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A named pair of functions on arrays.
+
+    surrogate: for an operation whose true derivative teaches nothing, the function whose
+        gradient backward returns instead: surrogate(*arrays, **options) gives a smooth
+        function of the arrays that equals the operation where it was made.
+    side: for an operation with kinks, on which side of a kink each element lies (-1, 0, 1);
+        two inputs with different sides have a kink between them.
+    integer_inputs: positions of the arrays that are ids or rows, not numbers to differentiate.
+    """
+
+    name: str
+    forward: Callable
+    backward: Callable
+    surrogate: Callable | None = None
+    side: Callable | None = None
+    integer_inputs: tuple[int, ...] = ()
+
+
+def _bind(page, name: str, **facts) -> Operation:
+    """The operation `name` that a page defines as name_forward and name_backward."""
+    return Operation(
+        name, getattr(page, f"{name}_forward"), getattr(page, f"{name}_backward"), **facts
+    )
+
+
+_OPERATIONS = (
+    _bind(elementwise, "add"),
+    _bind(elementwise, "subtract"),
+    _bind(elementwise, "multiply"),
+    _bind(elementwise, "divide"),
+    _bind(elementwise, "power"),
+    _bind(activations, "exp"),
+    _bind(activations, "log"),
+    _bind(activations, "tanh"),
+    _bind(activations, "sigmoid"),
+    _bind(activations, "relu", side=activations.relu_side),
+    _bind(activations, "relu_squared"),
+    _bind(reductions, "sum"),
+    _bind(reductions, "mean"),
+    _bind(shaping, "reshape"),
+    _bind(shaping, "transpose"),
+    _bind(shaping, "concatenate"),
+    _bind(shaping, "index"),
+    _bind(rows, "select_rows", integer_inputs=(1,)),
+    _bind(matmul, "matmul"),
+    _bind(linear, "linear"),
+    _bind(ternary, "ternary_linear", surrogate=ternary.straight_through),
+    _bind(causal_conv, "causal_conv"),
+    _bind(gated, "sigmoid_gate"),
+    _bind(gated, "relu_squared_gate"),
+    _bind(rms_norm, "rms_norm"),
+    _bind(embedding, "embedding", integer_inputs=(1,)),
+    _bind(cross_entropy, "cross_entropy", integer_inputs=(1,)),
+    _bind(tied_head, "tied_head", integer_inputs=(2,)),
+)
+
+TABLE: dict[str, Operation] = {operation.name: operation for operation in _OPERATIONS}
+
+__all__ = ["TABLE", "Operation", "RowGradient"]

@@ -1,0 +1,46 @@
+"""Sums and means over axes.
+
+    forward    y = Σ x   or   y = (1/n) Σ x   over `axis` (None: all; an int, or several)
+    backward   every summed element entered with weight 1 (or 1/n), so each receives the
+               whole dy (or dy/n): dx is dy copied back along the summed axes
+    saved      the shape of x and the axes; no array
+    source     ∂(Σ_i x_i)/∂x_j = 1
+
+`keepdims=True` leaves the summed axes in place with size 1, as in NumPy.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+
+def sum_forward(x, *, axis=None, keepdims=False):
+    return np.asarray(x.sum(axis=axis, keepdims=keepdims)), (x.shape, axis)
+
+
+def sum_backward(dy, saved):
+    shape, axis = saved
+    return (_copy_back(dy, shape, axis),)
+
+
+def mean_forward(x, *, axis=None, keepdims=False):
+    return np.asarray(x.mean(axis=axis, keepdims=keepdims)), (x.shape, axis)
+
+
+def mean_backward(dy, saved):
+    shape, axis = saved
+    n = math.prod(shape[a] for a in _axes(axis, len(shape)))
+    return (_copy_back(dy / n, shape, axis),)
+
+
+def _axes(axis, ndim):
+    axes = range(ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    return tuple(a % ndim for a in axes)
+
+
+def _copy_back(dy, shape, axis):
+    axes = _axes(axis, len(shape))
+    kept = tuple(1 if a in axes else size for a, size in enumerate(shape))
+    return np.broadcast_to(dy.reshape(kept), shape).copy()

@@ -1,0 +1,78 @@
+"""Moving elements without changing them: reshape, transpose, concatenate, index.
+
+forward    each element of y is a copy of one element of x
+backward   each element of x collects the gradient of all its copies: the inverse move.
+           reshape: reshape back; transpose: the inverse permutation; concatenate: cut at
+           the seams; index: add into zeros, so that an element taken twice gets both
+saved      shapes, axes, seams or the index; no array but an index array
+source     y = P x with a matrix P of zeros and ones, so dx = Pᵀ dy
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..errors import ShapeError
+
+
+def reshape_forward(x, *, shape):
+    known = math.prod(size for size in shape if size != -1)
+    fits = known == x.size if -1 not in shape else known > 0 and x.size % known == 0
+    if not fits or list(shape).count(-1) > 1:
+        raise ShapeError(
+            f"reshape: x has shape {x.shape}, {x.size} elements, not fit for {tuple(shape)}"
+        )
+    return x.reshape(shape), (x.shape,)
+
+
+def reshape_backward(dy, saved):
+    (shape,) = saved
+    return (dy.reshape(shape),)
+
+
+def transpose_forward(x, *, axes=None):
+    axes = tuple(reversed(range(x.ndim))) if axes is None else tuple(axes)
+    if sorted(a % x.ndim if x.ndim else a for a in axes) != list(range(x.ndim)):
+        raise ShapeError(
+            f"transpose: axes {axes} must name each axis of x {x.shape} exactly once"
+        )
+    return x.transpose(axes), (axes,)
+
+
+def transpose_backward(dy, saved):
+    (axes,) = saved
+    inverse = np.argsort([a % dy.ndim for a in axes])
+    return (dy.transpose(inverse),)
+
+
+def concatenate_forward(*arrays, axis=0):
+    ranks = {a.ndim for a in arrays}
+    others = {a.shape[:axis] + a.shape[axis:][1:] for a in arrays}
+    if len(ranks) != 1 or len(others) != 1:
+        shapes = ", ".join(str(a.shape) for a in arrays)
+        raise ShapeError(
+            f"concatenate: shapes {shapes} must agree everywhere but on axis {axis}"
+        )
+    seams = np.cumsum([a.shape[axis] for a in arrays])[:-1]
+    return np.concatenate(arrays, axis=axis), (seams, axis)
+
+
+def concatenate_backward(dy, saved):
+    seams, axis = saved
+    return tuple(np.split(dy, seams, axis=axis))
+
+
+def index_forward(x, *, key):
+    try:
+        return np.asarray(x[key]), (x.shape, key)
+    except IndexError as error:
+        raise ShapeError(f"index: x has shape {x.shape}, and {error}") from None
+
+
+def index_backward(dy, saved):
+    shape, key = saved
+    dx = np.zeros(shape, dy.dtype)
+    np.add.at(dx, key, dy)  # not dx[key] += dy, which would count a repeated index once
+    return (dx,)

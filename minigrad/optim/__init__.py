@@ -1,0 +1,25 @@
+"""Optimizers: each update is a function on arrays; the class keeps the state."""
+
+from .adamw import AdamW, adamw_update
+from .clip import clip_grad_norm
+from .ema import EMA, ema_update
+from .normuon import NorMuon, newton_schulz, normuon_update
+from .optimizer import Optimizer
+from .schedule import cosine, wsd
+from .sgd import SGD, sgd_update
+
+__all__ = [
+    "EMA",
+    "SGD",
+    "AdamW",
+    "NorMuon",
+    "Optimizer",
+    "adamw_update",
+    "clip_grad_norm",
+    "cosine",
+    "ema_update",
+    "newton_schulz",
+    "normuon_update",
+    "sgd_update",
+    "wsd",
+]

@@ -1,0 +1,37 @@
+"""Exponential moving average of the weights: often a better model than the last weights.
+
+    a ← d a + (1-d) p        after each optimizer step; d = 0.999 remembers about 1,000 steps
+
+source   Polyak & Juditsky 1992; as an exponential average: Tarvainen & Valpola 2017,
+         arXiv:1703.01780
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..module import Module
+
+
+def ema_update(average, p, *, decay):
+    """One step of the average, in place."""
+    average += (1 - decay) * (p - average)
+
+
+class EMA:
+    """A running average of a module's weights; `average` is a state dict of copies."""
+
+    def __init__(self, module: Module, decay: float = 0.999):
+        if not 0 <= decay < 1:
+            raise ValueError(f"EMA: decay is {decay}, expected 0 or more and less than 1")
+        self.decay = decay
+        self.parameters = dict(module.named_parameters())
+        self.average = {name: p.data.copy() for name, p in self.parameters.items()}
+
+    def update(self) -> None:
+        for name, parameter in self.parameters.items():
+            ema_update(self.average[name], parameter.data, decay=self.decay)
+
+    def load(self, average: dict[str, np.ndarray]) -> None:
+        for name, array in self.average.items():
+            array[...] = average[name]

@@ -1,0 +1,103 @@
+"""NorMuon: a step that turns every direction of a matrix equally, with its rows evened out.
+
+    m ← β₁ m + (1-β₁) g                         the recent mean of the gradient   (O, D)
+    u = m, or with Nesterov β₁ m + (1-β₁) g
+    O = newton_schulz(u)                        nearly U Vᵀ, where u = U S Vᵀ     (O, D)
+    v ← β₂ v + (1-β₂) mean over each row of O²                                    (O, 1)
+    Ô = O / (√v + ε)                            rows that moved much move less    (O, D)
+    p ← p - lr·λ p - lr · size · Ô
+
+v3's form       β₂ = 0.999, no Nesterov, size = 0.2·√(O·D) / (‖Ô‖_F + ε): every step has the
+                root mean square 0.2·lr, and v, started at 0 and never corrected, cancels out
+published form  β₂ = 0.95, Nesterov, size = ‖O‖_F / (‖Ô‖_F + ε) · √max(1, O/D)
+
+source   Muon: Jordan et al. 2024, kellerjordan.github.io/posts/muon; NorMuon: Li et al. 2025,
+         arXiv:2510.05491, algorithm 1 and its authors' code; v3's form: FlashLM v3's notebook
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .optimizer import Optimizer
+
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+
+
+def newton_schulz(g, steps=5):
+    """Nearly the orthogonal matrix nearest to g: its singular values pushed towards 1.
+
+    Each step maps a singular value s to a·s + b·s³ + c·s⁵, steep at 0 so that five steps are
+    enough. They end between about 0.7 and 1.2, not at 1: fast rather than exact, on purpose.
+    Values far below ‖g‖_F (under a thousandth) are still on their way up.
+
+    Example:
+        >>> g = np.random.default_rng(0).standard_normal((5, 3))
+        >>> s = np.linalg.svd(newton_schulz(g), compute_uv=False)
+        >>> bool(0.6 < s.min() and s.max() < 1.3)
+        True
+    """
+    a, b, c = COEFFICIENTS
+    x = g / (np.linalg.norm(g) + 1e-7)
+    tall = x.shape[0] > x.shape[1]
+    if tall:
+        x = x.T
+    for _ in range(steps):
+        A = x @ x.T  # the smaller of the two squares
+        B = b * A + c * (A @ A)
+        x = a * x + B @ x
+    return x.T if tall else x
+
+
+def normuon_update(
+    p, g, m, v, *, lr, beta1=0.95, beta2=0.999, eps=1e-8, weight_decay=0.0, form="v3"
+):
+    """One step on p, m and v (one number per row of p), in place. `form` is on this page."""
+    m += (1 - beta1) * (g - m)
+    u = m if form == "v3" else beta1 * m + (1 - beta1) * g
+    o = newton_schulz(u)
+    v += (1 - beta2) * ((o * o).mean(axis=1, keepdims=True) - v)
+    evened = o / (np.sqrt(v) + eps)
+    rows, columns = p.shape
+    if form == "v3":
+        length = 0.2 * (rows * columns) ** 0.5
+    else:
+        length = float(np.linalg.norm(o)) * max(1, rows / columns) ** 0.5
+    p *= 1 - lr * weight_decay
+    p -= lr * length / (float(np.linalg.norm(evened)) + eps) * evened
+
+
+class NorMuon(Optimizer):
+    """NorMuon on named matrices. `form` "v3" is FlashLM's; "published" is its authors'.
+
+    Args:
+        lr: step size; `step(factor)` multiplies it by a schedule's factor.
+        beta1: momentum; beta2: memory of the rows' squares, by default the form's own
+            (0.999 in v3, 0.95 as published).
+    """
+
+    def __init__(
+        self, parameters, *, lr, beta1=0.95, beta2=None, eps=1e-8, weight_decay=0.0, form="v3"
+    ):
+        super().__init__(parameters, lr)
+        if form not in ("v3", "published"):
+            raise ValueError(f"NorMuon: form is {form!r}, expected 'v3' or 'published'")
+        for name, parameter in self.parameters.items():
+            if parameter.ndim != 2:
+                raise ValueError(
+                    f"NorMuon: {name} {parameter.shape} is not a matrix; use AdamW"
+                )
+        beta2 = {"v3": 0.999, "published": 0.95}[form] if beta2 is None else beta2
+        self.options = {
+            "beta1": beta1,
+            "beta2": beta2,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "form": form,
+        }
+
+    def new_state(self, p):
+        return {"m": np.zeros_like(p), "v": np.zeros((p.shape[0], 1), p.dtype)}
+
+    def update(self, p, g, state, t, lr):
+        normuon_update(p, g, state["m"], state["v"], lr=lr, **self.options)
