@@ -50,7 +50,7 @@ class Difference:
         operations = {operation.name: operation for operation, _ in self.surrogates}
         return [
             f"{name} is a staircase, whose derivative teaches nothing; its gradient was "
-            f"compared with that of its surrogate: {operation.surrogate.__doc__.splitlines()[0]}"
+            f"compared with its surrogate's: {operation.surrogate.__doc__.splitlines()[0]}"
             for name, operation in operations.items()
         ]
 

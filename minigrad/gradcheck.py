@@ -169,7 +169,7 @@ class _Comparison:
         self.report.compared.append((argument, expected, found))
 
     def _error(self, position, gradient, direction):
-        """Expected and found derivative along a direction; their gap as a part of the allowed."""
+        """Expected and found derivative along a direction; their gap, 1 being allowed."""
         expected, rounding = self.difference.along(
             position, direction, self.dy, imaginary=self.report.mode == "complex"
         )
