@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
 
+from minigrad.ops.ternary import SCALES
+from minigrad.optim.normuon import FORMS
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -30,6 +33,8 @@ class Phase:
                 f"phase {text!r}: expected FIRST:SEQUENCE:BATCH:MICRO and perhaps :frozen, "
                 "such as 1:128:16:1"
             ) from None
+        if min(first, sequence, batch, micro) < 1:
+            raise ValueError(f"phase {text!r}: every number must be 1 or more")
         return cls(first, sequence, batch, micro, frozen)
 
     def __str__(self):
@@ -89,6 +94,31 @@ class Config:
     eval_tokens: int = option(16384, "validation tokens scored at each evaluation")
     save_every: int = option(100, "steps between checkpoints")
 
+    def __post_init__(self):
+        for name, lowest in LOWEST.items():
+            values = getattr(self, name)
+            for value in values if isinstance(values, tuple) else (values,):
+                if not value >= lowest:
+                    raise ValueError(f"{_option(name)} is {value}, expected {lowest} or more")
+        for name in SHARES:
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{_option(name)} is {getattr(self, name)}, expected 0 to 1")
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(
+                    f"{_option(name)} is {getattr(self, name)!r}, expected one of "
+                    + ", ".join(choices)
+                )
+        if self.d_model % self.conv_groups:
+            raise ValueError(
+                f"--conv-groups is {self.conv_groups}, which does not divide --d-model "
+                f"{self.d_model}"
+            )
+        if self.ema_decay == 1:
+            raise ValueError("--ema-decay is 1.0, expected less than 1: it would never move")
+        if min(phase.first_step for phase in self.phases) != 1:
+            raise ValueError("--phases: the first phase must begin at step 1")
+
     @property
     def glu_width(self) -> int:
         return int(self.d_model * self.glu_ratio)
@@ -112,6 +142,46 @@ class Config:
         if "dilations" in values:
             values["dilations"] = tuple(values["dilations"])
         return cls(**values)
+
+
+# What the values must be for a run to make sense.
+LOWEST = {
+    "seed": 0,
+    "vocab_size": 2,
+    "d_model": 1,
+    "taps": 1,
+    "conv_groups": 1,
+    "dilations": 1,
+    "recursions": 1,
+    "norm_eps": 0,
+    "ternary_threshold": 0,
+    "embedding_std": 0,
+    "out_std": 0,
+    "stories": 1,
+    "steps": 1,
+    "schedule_steps": 0,
+    "warmup_steps": 0,
+    "z_loss": 0,
+    "normuon_lr": 0,
+    "adamw_lr": 0,
+    "weight_decay": 0,
+    "clip_norm": 1e-30,
+    "eval_every": 1,
+    "eval_tokens": 1,
+    "save_every": 1,
+}
+SHARES = (
+    "validation_share",
+    "decay_share",
+    "position_share",
+    "label_smoothing",
+    "ema_decay",
+)
+CHOICES = {"ternary_scale": SCALES, "normuon_form": FORMS}
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 V3 = Config(

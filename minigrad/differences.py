@@ -50,18 +50,35 @@ class Difference:
         operations = {operation.name: operation for operation, _ in self.surrogates}
         return [
             f"{name} is a staircase, whose derivative teaches nothing; its gradient was "
-            f"compared with its surrogate's: {operation.surrogate.__doc__.splitlines()[0]}"
+            f"compared with its surrogate's: {_first_line(operation.surrogate)}"
             for name, operation in operations.items()
         ]
 
-    def along(self, position, direction, dy, imaginary=False):
+    def along_imaginary(self, position, direction, dy):
+        """As `along`, by an imaginary step: exact but for the last digits."""
+        x = self.values[position].data
+        y, _ = self._evaluate(position, x + 1j * IMAGINARY_STEP * direction)
+        slope = float((dy * y.imag).sum()) / IMAGINARY_STEP
+        return slope, 1e-14 * float(np.abs(dy * y.imag).sum()) / IMAGINARY_STEP
+
+    def along_refined(self, position, direction, dy):
+        """As `along`, by shorter steps, for a function that bends within the usual one.
+
+        So do relu² at 0, and a norm whose input is tiny. Shortening a step by 16 shrinks the
+        error of bending 16 or 256 times; a quarter of the change is a safe bound on the rest.
+        The rounding error grows instead, so the most certain of the estimates is returned.
+        """
+        slope, estimates = self.along(position, direction, dy)[0], []
+        for shorten in (16, 256):
+            coarse = slope
+            slope, rounding = self.along(position, direction, dy, shorten)
+            estimates.append((slope, rounding + abs(slope - coarse) / 4))
+        return min(estimates, key=lambda estimate: estimate[1])
+
+    def along(self, position, direction, dy, shorten=1):
         """d(Σ dy·y)/dh for inputs[position] + h·direction, and the rounding error to allow."""
         x = self.values[position].data
-        if imaginary:
-            y, _ = self._evaluate(position, x + 1j * IMAGINARY_STEP * direction)
-            slope = float((dy * y.imag).sum()) / IMAGINARY_STEP
-            return slope, 1e-14 * float(np.abs(dy * y.imag).sum()) / IMAGINARY_STEP
-        step = STEP * max(1.0, float(np.abs(x[direction != 0]).max(initial=0.0)))
+        step = STEP * max(1.0, float(np.abs(x[direction != 0]).max(initial=0.0))) / shorten
         up, up_sides = self._evaluate(position, x + step * direction)
         down, down_sides = self._evaluate(position, x - step * direction)
         for (operation, above), (_, below) in zip(up_sides, down_sides, strict=True):
@@ -102,6 +119,11 @@ class _Witness:
 
     def backward(self, node, dy, gradients, seconds):
         pass
+
+
+def _first_line(function):
+    name = getattr(function, "__name__", "a function")
+    return (function.__doc__ or f"{name}, which has no docstring").splitlines()[0]
 
 
 def _expect_no_kink(operation, on_kink):

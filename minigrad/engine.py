@@ -89,7 +89,7 @@ def backward_steps(root: Node, dy) -> Iterator[tuple]:
                 heapq.heappush(waiting, (-parent.number, parent))
         yield node, dy, gradients
         node.parents = ()
-        del dy, gradients
+        del dy, gradients, parent, gradient
 
 
 def _node_backward(node, dy):

@@ -74,8 +74,9 @@ def gradcheck(
 
     Args:
         f: an Operation, the name of one in the table, or any function of Tensors.
-        inputs: float64 arrays or Tensors to differentiate by (a Tensor is used itself, so a
-            model's own parameters can be checked), and integer arrays, which are passed on.
+        inputs: float64 arrays or Tensors to differentiate by (a leaf Tensor is used itself,
+            so a model's own parameters can be checked; it is left as it was), and integer
+            arrays, which are passed on.
         mode: "projection", "full" or "complex": see this page.
         seed: of the random dy and directions; another seed is another check.
         tolerance: largest relative error; by default 1e-7, for complex 1e-11.
@@ -117,11 +118,13 @@ def gradcheck(
 def _backward(name, difference, rng):
     """A random dy for f's output, and the gradient of each input, under watch."""
     leaves = [value for value in difference.values if isinstance(value, Tensor)]
-    kept = [(leaf.grad, leaf.requires_grad) for leaf in leaves]
+    wanted = [leaf.requires_grad for leaf in leaves]
+    watch = _Watch()
     try:
         for leaf in leaves:
-            leaf.grad, leaf.requires_grad = None, True
-        with observe(_Watch()):
+            leaf.requires_grad = True
+            watch.set_aside(leaf)
+        with observe(watch):
             y = difference.record()
             if y.node is None:
                 raise GradientError(f"{name}: the output does not depend on any input")
@@ -129,9 +132,17 @@ def _backward(name, difference, rng):
             dy.flags.writeable = False
             y.backward(dy)
         return dy, [getattr(value, "grad", None) for value in difference.values]
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise GradientError(
+            f"{name}: an operation writes into its inputs, into dy or into what it saved; "
+            "write only into arrays that it made itself"
+        ) from error
     finally:
-        for leaf, (grad, requires_grad) in zip(leaves, kept, strict=True):
-            leaf.grad, leaf.requires_grad = grad, requires_grad
+        watch.restore()
+        for leaf, requires_grad in zip(leaves, wanted, strict=True):
+            leaf.requires_grad = requires_grad
 
 
 class _Comparison:
@@ -170,14 +181,25 @@ class _Comparison:
 
     def _error(self, position, gradient, direction):
         """Expected and found derivative along a direction; their gap, 1 being allowed."""
-        expected, rounding = self.difference.along(
-            position, direction, self.dy, imaginary=self.report.mode == "complex"
-        )
+        where = position, direction, self.dy
         found = float(np.vdot(gradient, direction))
         typical = np.linalg.norm(gradient) / max(1, gradient.size) ** 0.5
-        size = max(abs(expected), abs(found), typical * np.linalg.norm(direction))
-        error = abs(expected - found) / (self.tolerance * size + rounding)
-        return expected, found, error if np.isfinite(error) else np.inf
+        size = max(abs(found), typical * np.linalg.norm(direction))
+
+        def error(expected, doubt):
+            gap = abs(expected - found)
+            allowed = self.tolerance * max(size, abs(expected)) + doubt
+            if gap == 0:
+                return 0.0
+            return gap / allowed if np.isfinite(gap) and allowed else np.inf
+
+        if self.report.mode == "complex":
+            estimate = self.difference.along_imaginary(*where)
+        else:
+            estimate = self.difference.along(*where)
+            if error(*estimate) > 1:
+                estimate = self.difference.along_refined(*where)
+        return estimate[0], found, error(*estimate)
 
     def _locate(self, position, gradient, direction):
         """Halve the direction, keeping the worse half, until one element is left."""
@@ -197,18 +219,44 @@ class _Comparison:
 
 
 class _Watch:
-    """Holds operations to the rules: gradients fit their inputs, nothing is overwritten."""
+    """Holds operations to the rules: gradients fit their inputs, nothing is overwritten.
+
+    What it must change for that, the leaves' gradients and the arrays' locks, it restores.
+    """
 
     def __init__(self):
-        self.inputs = {}
+        self.inputs, self.leaves, self.locked = {}, {}, []
+
+    def set_aside(self, leaf):
+        """Give the leaf no gradient for now, and lock its data."""
+        if id(leaf) not in self.leaves:
+            self.leaves[id(leaf)] = leaf, leaf.grad
+            leaf.grad = None
+            self.lock(leaf.data)
+
+    def lock(self, array):
+        if array.flags.writeable:
+            array.flags.writeable = False
+            self.locked.append(array)
+
+    def restore(self):
+        for leaf, grad in self.leaves.values():
+            leaf.grad = grad
+        for array in sorted(self.locked, key=lambda array: array.base is not None):
+            array.flags.writeable = True  # owners first: a view follows its owner
 
     def forward(self, operation, arrays, options, y, node, seconds):
         if node is not None:
             self.inputs[node] = [(a.shape, a.dtype) for a in arrays]
-            for array in (*arrays, *_arrays_in(node.saved)):
-                array.flags.writeable = False
+            for parent in node.parents:
+                if isinstance(parent, Tensor):
+                    self.set_aside(parent)
+            for array in (*arrays, *_arrays_in(y), *_arrays_in(node.saved)):
+                self.lock(array)
 
     def backward(self, node, dy, gradients, seconds):
+        if node not in self.inputs:
+            return  # recorded before the check began
         name, inputs = node.operation.name, self.inputs.pop(node)
         if len(gradients) != len(inputs):
             raise GradientError(
@@ -239,7 +287,8 @@ def _input(argument, value):
             f"gradcheck: {argument} is {array.dtype}, expected float64: the difference of two "
             "nearly equal float32 numbers has about one correct digit; use .astype(np.float64)"
         )
-    return value if isinstance(value, Tensor) else Tensor(array.copy(), requires_grad=True)
+    is_leaf = isinstance(value, Tensor) and value.node is None
+    return value if is_leaf else Tensor(array.copy(), requires_grad=True)
 
 
 def _names(f, inputs):
@@ -256,5 +305,8 @@ def _argument_names(function, count):
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind is parameter.VAR_POSITIONAL:
             return names + [f"{parameter.name}[{i}]" for i in range(count - len(names))]
-        names.append(parameter.name)
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            names.append(parameter.name)
+    if len(names) < count:
+        raise TypeError(f"gradcheck: f takes {len(names)} inputs {names}, {count} were given")
     return names[:count]

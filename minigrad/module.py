@@ -23,7 +23,7 @@ class StateError(ValueError):
 
 
 class Module:
-    """A part of a model: its attributes that are Parameters, Modules or lists of Modules.
+    """A part of a model: its attributes that are Parameters, Modules or lists of these.
 
     Names follow the attributes: `block.norms.0.scale`. A parameter that appears under two names
     is tied: it is trained once, under the first of them, and the state holds it under both.
@@ -46,13 +46,7 @@ class Module:
         return self.forward(*inputs, **options)
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        for name, value in vars(self).items():
-            if isinstance(value, Module):
-                yield name, value
-            elif isinstance(value, (list, tuple)):
-                yield from (
-                    (f"{name}.{i}", v) for i, v in enumerate(value) if isinstance(v, Module)
-                )
+        return ((name, v) for name, v in self._members() if isinstance(v, Module))
 
     def named_parameters(self, tied: bool = False) -> Iterator[tuple[str, Parameter]]:
         """Every (name, parameter): a tied parameter once, or with tied=True under each name."""
@@ -63,11 +57,14 @@ class Module:
                 yield name, parameter
 
     def _all_parameters(self, prefix):
-        for name, value in vars(self).items():
+        for name, value in self._members():
             if isinstance(value, Parameter):
                 yield prefix + name, value
         for name, child in self.named_children():
             yield from child._all_parameters(f"{prefix}{name}.")
+
+    def _members(self):
+        return (member for item in vars(self).items() for member in _flattened(*item))
 
     def parameters(self) -> list[Parameter]:
         return [parameter for _, parameter in self.named_parameters()]
@@ -114,3 +111,12 @@ class Module:
     def __repr__(self):
         count = sum(p.size for p in self.parameters())
         return f"{type(self).__name__} with {count:,} parameters"
+
+
+def _flattened(name, value):
+    """(name, value), or for a list, however nested, each of its items as name.0, name.1, ..."""
+    if not isinstance(value, (list, tuple)):
+        yield name, value
+        return
+    for i, item in enumerate(value):
+        yield from _flattened(f"{name}.{i}", item)

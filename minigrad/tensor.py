@@ -62,6 +62,9 @@ class Tensor:
     def __len__(self):
         return len(self.data)
 
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
     def __repr__(self):
         label = f" {self.name!r}" if self.name else ""
         return f"{type(self).__name__}{label} {summary(self.data)}"
@@ -156,11 +159,10 @@ class Tensor:
         return apply("mean", self, axis=axis, keepdims=keepdims)
 
     def reshape(self, *shape):
-        shape = shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
-        return apply("reshape", self, shape=tuple(shape))
+        return apply("reshape", self, shape=_flat(shape))
 
     def transpose(self, *axes):
-        return apply("transpose", self, axes=axes or None)
+        return apply("transpose", self, axes=_flat(axes) or None)
 
     @property
     def T(self):
@@ -181,6 +183,7 @@ def apply(operation: Operation | str, *inputs, **options) -> Tensor:
                 f"{operation.name}: {option} is a tensor; pass tensors by position, because "
                 "options (passed by name) are never differentiated"
             )
+    options = {option: _plain(value) for option, value in options.items()}
     dtype = _common_dtype(operation, inputs)
     arrays = tuple(
         value.data
@@ -213,6 +216,20 @@ def summary(array: np.ndarray) -> str:
     return f"{text}, {lost} NaN or infinite" if lost else text
 
 
+def _flat(sizes):
+    """(2, 3) or ((2, 3),), as NumPy's methods take both."""
+    return tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
+
+
+def _plain(option):
+    """A NumPy number as a Python one, which cannot turn float32 arrays into float64."""
+    return (
+        option.item()
+        if isinstance(option, (np.generic, np.ndarray)) and option.ndim == 0
+        else option
+    )
+
+
 def _parent(value):
     """What a node should point to for this input: its node, itself if a leaf, or nothing."""
     if not isinstance(value, Tensor) or not value.requires_grad:
@@ -221,10 +238,11 @@ def _parent(value):
 
 
 def _common_dtype(operation, inputs):
-    """The dtype of the tensors among the inputs; complex wins, for the complex step."""
+    """The dtype of the tensors among the inputs, or else of the arrays; complex wins."""
     dtypes = {value.dtype for value in inputs if isinstance(value, Tensor)}
     if not dtypes:
-        return np.result_type(np.float32, *(np.asarray(value).dtype for value in inputs))
+        arrays = [value for value in inputs if isinstance(value, np.ndarray)]
+        return np.result_type(np.float32, *(a.dtype for a in arrays if a.dtype.kind in "fc"))
     if len({dtype for dtype in dtypes if dtype.kind == "f"}) > 1:
         names = " and ".join(sorted(str(dtype) for dtype in dtypes))
         raise DtypeError(

@@ -41,7 +41,7 @@ def logit_gradient(dy, z, lse, y, label_smoothing, z_loss, *, V, first=0):
     dz *= (1 + 2 * z_loss * lse)[:, None]
     dz -= label_smoothing / V
     here = np.flatnonzero((y >= first) & (y < first + width))
-    dz[here, y[here] - first] -= 1 - label_smoothing
+    dz[here, y[here].astype(np.int64) - first] -= 1 - label_smoothing
     dz *= dy / N
     return dz
 

@@ -34,11 +34,12 @@ def reshape_backward(dy, saved):
 
 def transpose_forward(x, *, axes=None):
     axes = tuple(reversed(range(x.ndim))) if axes is None else tuple(axes)
-    if sorted(a % x.ndim if x.ndim else a for a in axes) != list(range(x.ndim)):
+    try:
+        return x.transpose(axes), (axes,)
+    except ValueError:
         raise ShapeError(
             f"transpose: axes {axes} must name each axis of x {x.shape} exactly once"
-        )
-    return x.transpose(axes), (axes,)
+        ) from None
 
 
 def transpose_backward(dy, saved):
@@ -55,7 +56,7 @@ def concatenate_forward(*arrays, axis=0):
         raise ShapeError(
             f"concatenate: shapes {shapes} must agree everywhere but on axis {axis}"
         )
-    seams = np.cumsum([a.shape[axis] for a in arrays])[:-1]
+    seams = np.cumsum([a.shape[axis] for a in arrays])[:-1].tolist()
     return np.concatenate(arrays, axis=axis), (seams, axis)
 
 

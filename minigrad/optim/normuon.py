@@ -21,6 +21,7 @@ import numpy as np
 
 from .optimizer import Optimizer
 
+FORMS = ("v3", "published")
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 
@@ -80,8 +81,8 @@ class NorMuon(Optimizer):
         self, parameters, *, lr, beta1=0.95, beta2=None, eps=1e-8, weight_decay=0.0, form="v3"
     ):
         super().__init__(parameters, lr)
-        if form not in ("v3", "published"):
-            raise ValueError(f"NorMuon: form is {form!r}, expected 'v3' or 'published'")
+        if form not in FORMS:
+            raise ValueError(f"NorMuon: form is {form!r}, expected one of {FORMS}")
         for name, parameter in self.parameters.items():
             if parameter.ndim != 2:
                 raise ValueError(

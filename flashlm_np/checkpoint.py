@@ -1,0 +1,183 @@
+"""Checkpoints that survive: safetensors for arrays, JSON for the rest, never pickle.
+
+    OUT/step-000500.safetensors   every array of the run after step 500
+    OUT/last.json                 which file that is, its SHA-256, and all that is no array
+    OUT/best.json                 the same for the lowest validation loss so far
+
+Each file is written under a temporary name, synced and renamed. The arrays come first: as long
+as last.json is the old one, it names the old arrays, which are still there. So a run may be
+killed between any two instructions, and last.json still names a whole checkpoint.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .config import Config
+from .errors import UserError
+from .tokenizer import Tokenizer, format_ranks, parse_ranks
+
+FORMAT = "flashlm-np checkpoint 1"
+
+
+@dataclass
+class Checkpoint:
+    """A run at rest: arrays by name, and what is no array."""
+
+    config: Config
+    step: int
+    arrays: dict[str, np.ndarray]
+    state: dict
+
+    def weights(self, which: str = "model") -> dict[str, np.ndarray]:
+        """The model's weights ("model") or their running average ("ema"), by parameter name."""
+        prefix = f"{which}/"
+        return {
+            name.removeprefix(prefix): array
+            for name, array in self.arrays.items()
+            if name.startswith(prefix)
+        }
+
+
+def save(out: Path, checkpoint: Checkpoint, names: list[str]) -> None:
+    """Write a checkpoint and let each of `names` ("last", "best") point to it."""
+    from safetensors.numpy import save as to_bytes
+
+    arrays = {name: np.ascontiguousarray(a) for name, a in checkpoint.arrays.items()}
+    data = to_bytes(arrays)
+    file = f"step-{checkpoint.step:06d}.safetensors"
+    write_atomically(out / file, data)
+    record = {
+        "format": FORMAT,
+        "step": checkpoint.step,
+        "arrays": file,
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "config": checkpoint.config.to_dict(),
+        "state": checkpoint.state,
+    }
+    for name in names:
+        write_atomically(out / f"{name}.json", json.dumps(record, indent=1).encode())
+    _remove_unnamed(out)
+
+
+def load(out: Path, name: str = "last") -> Checkpoint:
+    """Read OUT/NAME.json and its arrays, or raise a UserError that says what is wrong."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load as from_bytes
+
+    record = _read_record(out / f"{name}.json")
+    path = out / record["arrays"]
+    data = read_bytes(path)
+    if hashlib.sha256(data).hexdigest() != record["sha256"]:
+        raise UserError(
+            f"{path} is damaged: its SHA-256 is not the one in {name}.json; {_other(out, name)}"
+        )
+    try:
+        arrays = from_bytes(data)
+        config = Config.from_dict(record["config"])
+    except (SafetensorError, ValueError, TypeError) as error:
+        raise UserError(f"{path} does not fit this version of flashlm: {error}") from None
+    return Checkpoint(config, record["step"], arrays, record["state"])
+
+
+def _read_record(path: Path) -> dict:
+    try:
+        record = json.loads(read_bytes(path))
+    except ValueError:
+        raise UserError(
+            f"{path} is not JSON, so it is no checkpoint or a damaged one; "
+            f"{_other(path.parent, path.stem)}"
+        ) from None
+    expected = {
+        "step": int,
+        "arrays": str,
+        "sha256": str,
+        "config": dict,
+        "state": dict,
+    }
+    if not isinstance(record, dict) or record.get("format") != FORMAT:
+        raise UserError(f"{path} is not a checkpoint of flashlm: it lacks {FORMAT!r}")
+    for key, kind in expected.items():
+        if not isinstance(record.get(key), kind):
+            raise UserError(f"{path} is damaged: {key!r} should be a {kind.__name__}")
+    if Path(record["arrays"]).name != record["arrays"]:
+        raise UserError(f"{path} is damaged: its arrays are not in the same folder")
+    return record
+
+
+def _other(out: Path, name: str) -> str:
+    other = {"last": "best", "best": "last"}.get(name, "last")
+    there = (out / f"{other}.json").is_file()
+    return f"try {other}.json with --checkpoint {other}" if there else "train again"
+
+
+def _remove_unnamed(out: Path) -> None:
+    """Delete arrays that neither last.json nor best.json names any more."""
+    named = {_read_record(path)["arrays"] for path in _records(out)}
+    for path in out.glob("step-*.safetensors"):
+        if path.name not in named:
+            path.unlink()
+
+
+def _records(out: Path) -> list[Path]:
+    return [path for name in ("last", "best") if (path := out / f"{name}.json").is_file()]
+
+
+def save_tokenizer(out: Path, tokenizer: Tokenizer) -> None:
+    """Keep the tokenizer's ranks with the run, so that it can be read for ever."""
+    ranks = {token: rank for rank, token in enumerate(tokenizer.tokens[:-1])}
+    write_atomically(out / f"{tokenizer.name}.bpe", format_ranks(ranks))
+
+
+def load_tokenizer(out: Path, name: str, fingerprint: str) -> Tokenizer:
+    """The tokenizer a run was trained with; a UserError unless it is exactly that one."""
+    path = out / f"{name}.bpe"
+    try:
+        tokenizer = Tokenizer(name, parse_ranks(read_bytes(path)))
+    except ValueError as error:
+        raise UserError(f"{path} is damaged: {error}") from None
+    if tokenizer.fingerprint != fingerprint:
+        raise UserError(f"{path} is not the tokenizer that the checkpoint was trained with")
+    return tokenizer
+
+
+def read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write `data` under a temporary name, sync it to the disk, and rename it to `path`."""
+    temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise UserError(
+            f"cannot write {path}: {error.strerror}; nothing there was lost"
+        ) from None
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable, where the system lets a folder be synced."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,1 @@
+"""Little stories with a known limit: every story has an exact probability (see stories.py)."""

@@ -1,0 +1,169 @@
+"""Stories as weighted choices: the notation, and the check that makes every text unique.
+
+Why a corpus whose probability is known? A model that predicts well is given a low loss, but how
+low can it go? For books nobody knows. Here each story is made by choices with known weights, so
+
+    the best possible loss  =  -Σ log p(story) / number of tokens      (nats per token)
+
+is a number, and a model's own loss minus that number is exactly what it has still to learn.
+
+The notation. A **table** is a name, and below it one option a line: a weight and a template.
+
+    [pet]     choose here, by weight, from the table `pet`; the words chosen become the fact `pet`
+    {pet}     recall the fact;  {Pet} recalls it with a capital letter
+    [x/{pet}] choose from the table `x/cat` when the fact `pet` is "cat": this is how things agree
+    | k: v    after the words, an option may state further facts
+    ¶         begins a paragraph; a line that starts without a weight continues the one above
+
+>>> tables = read_tables('''
+... story
+...     1 A [pet] came by. "[cry/{pet}]!" said the {pet}. {He} was hungry.
+... pet
+...     3 cat | he: she
+...     1 dog | he: he
+... cry/cat
+...     1 Meow
+... cry/dog
+...     2 Woof
+...     1 Wow
+... ''')
+>>> [option.probability for option in tables["pet"].options]
+[0.75, 0.25]
+
+Why unique? If two sequences of choices made the same text, its probability would be the sum over
+both, and reading it would be a search. So `expect_unique` refuses a table in which two options do
+not differ in some plain character before the first `[`: what the choice was, its words tell.
+"""
+
+import re
+from itertools import combinations
+from typing import NamedTuple
+
+
+class Recall(NamedTuple):
+    """A place in a template where a known fact is said again."""
+
+    fact: str
+    capital: bool
+
+
+class Choose(NamedTuple):
+    """A place in a template where an option of table `slot`, or `slot/<fact key>`, is chosen."""
+
+    slot: str
+    key: str | None
+
+
+class Option(NamedTuple):
+    """One way to go on: its words as pieces (str, Recall or Choose) and the facts it states."""
+
+    template: str
+    pieces: tuple
+    head: tuple  # the pieces before the first Choose: known before anything else is chosen
+    facts: tuple  # pairs (name, pieces)
+    probability: float
+
+
+class Table(NamedTuple):
+    """A choice point: `cumulative[i]` is the probability of options 0 to i together."""
+
+    slot: str
+    options: tuple
+    cumulative: tuple
+
+
+def probabilities(weights):
+    """The weights divided by their sum.
+
+    >>> probabilities([6, 3, 1])
+    [0.6, 0.3, 0.1]
+    """
+    total = sum(weights)
+    return [weight / total for weight in weights]
+
+
+def read_tables(*sources):
+    """Compile texts in the notation above to {name: Table}; `name +` adds to a table."""
+    rows = {}
+    for line in "\n".join(sources).splitlines():
+        if line.strip() and not line[0].isspace():
+            name, more, _ = line.strip().partition(" +")
+            if name in rows and not more:
+                raise ValueError(f"table {name} is defined twice; write '{name} +' to add to it")
+            rows.setdefault(name, [])
+        elif line.strip():
+            add_row(rows[name], line.strip())
+    return {name: make_table(name, options) for name, options in rows.items()}
+
+
+def add_row(rows, line):
+    """Append [weight, template] to rows, or continue the last template."""
+    weight, *words = line.split()
+    if weight.isdigit():
+        rows.append([int(weight), " ".join(words)])
+    else:
+        rows[-1][1] += " " + " ".join([weight, *words])
+
+
+def make_table(name, rows):
+    """The table `name` from rows (weight, template)."""
+    shares = probabilities([weight for weight, _ in rows])
+    options = tuple(make_option(row[1], p) for row, p in zip(rows, shares, strict=True))
+    expect_unique(name, options)
+    cumulative = [sum(shares[: i + 1]) for i in range(len(shares) - 1)]
+    return Table(name.partition("/")[0], options, (*cumulative, 1.0))
+
+
+def make_option(row, probability):
+    """An option from `words | fact: value; fact: value`."""
+    template, _, stated = row.partition("|")
+    template = template.strip().replace(" ¶ ", "\n\n")
+    pieces = make_pieces(template)
+    chooses = [i for i, piece in enumerate(pieces) if isinstance(piece, Choose)]
+    pairs = [pair.split(":", 1) for pair in stated.split(";") if pair.strip()]
+    facts = tuple((fact.strip(), make_pieces(value.strip())) for fact, value in pairs)
+    head = pieces[: chooses[0]] if chooses else pieces
+    return Option(template, pieces, head, facts, probability)
+
+
+def make_pieces(template):
+    """The pieces of a template.
+
+    >>> make_pieces("[cry/{pet}], said {he}.")
+    (Choose(slot='cry', key='pet'), ', said ', Recall(fact='he', capital=False), '.')
+    """
+    parts = re.split(r"(\[[^\]]*\]|\{[^}]*\})", template)
+    return tuple(make_piece(part) for part in parts if part)
+
+
+def make_piece(part):
+    if part.startswith("["):
+        slot, _, key = part[1:-1].partition("/")
+        return Choose(slot, key.strip("{}") or None)
+    if part.startswith("{"):
+        return Recall(part[1].lower() + part[2:-1], part[1].isupper())
+    return part
+
+
+def expect_unique(name, options):
+    """Raise ValueError unless the head of each option tells it from every other."""
+    for a, b in combinations(options, 2):
+        if not differ(a.head, b.head):
+            raise ValueError(
+                f"table {name}: {a.template!r} and {b.template!r} do not differ in a plain "
+                "character before their first choice; give them different first words"
+            )
+
+
+def differ(a, b):
+    """Whether two heads part at a plain character, after the same facts and characters.
+
+    >>> differ(("cat",), ("car",)), differ(("cat",), ("catfish",))
+    (True, False)
+    """
+    for x, y in zip(a, b, strict=False):
+        if x != y:
+            if not (isinstance(x, str) and isinstance(y, str)):
+                return False
+            return not (x.startswith(y) or y.startswith(x))
+    return False

@@ -1,0 +1,100 @@
+"""FlashLM's training recipe on one step's batches: gradients, clipping, two optimizers, EMA."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from minigrad.optim import EMA, AdamW, NorMuon, clip_grad_norm, wsd
+
+from .config import Config
+from .model import FlashLM
+
+# One micro-batch: ids (B, T), targets (B, T), and the flat positions of them to score, or None.
+Batch = tuple[np.ndarray, np.ndarray, "np.ndarray | None"]
+
+
+@dataclass
+class StepResult:
+    """One optimizer step: the loss in nats per scored token, and the gradients' joint norm."""
+
+    loss: float
+    grad_norm: float
+
+
+class Recipe:
+    """The optimizers of a model and their averaged weights, as the configuration says.
+
+    NorMuon moves every matrix but the embedding; AdamW the rest, with weight decay on the
+    embedding and the convolutions and none on gains and biases.
+    """
+
+    def __init__(self, model: FlashLM, config: Config):
+        self.model, self.config = model, config
+        groups = {"normuon": [], "adamw": [], "adamw_no_decay": []}
+        for name, parameter in model.named_parameters():
+            groups[_group(name, parameter)].append((name, parameter))
+        adamw = {"lr": config.adamw_lr, "betas": (0.9, 0.95), "eps": 1e-8}
+        self.optimizers = {
+            "normuon": NorMuon(
+                groups["normuon"], lr=config.normuon_lr, form=config.normuon_form
+            ),
+            "adamw": AdamW(groups["adamw"], weight_decay=config.weight_decay, **adamw),
+            "adamw_no_decay": AdamW(groups["adamw_no_decay"], **adamw),
+        }
+        self.ema = EMA(model, config.ema_decay)
+
+    def factor(self, step: int) -> float:
+        """What the schedule multiplies both learning rates by at this step, counted from 1."""
+        total = self.config.schedule_steps or self.config.steps
+        decay_from = round(total * (1 - self.config.decay_share))
+        return wsd(step, warmup=self.config.warmup_steps, decay_from=decay_from, total=total)
+
+    def step(self, step: int, batches: Iterable[Batch]) -> StepResult:
+        """Optimizer step number `step`, from 1, on the mean loss of its micro-batches."""
+        config, model = self.config, self.model
+        model.embedding.weight.requires_grad = not config.phase(step).frozen_embedding
+        model.zero_grad()
+        batches = list(batches)
+        share = 1 / len(batches)
+        total = 0.0
+        for ids, targets, positions in batches:
+            loss = model.loss(
+                ids,
+                targets,
+                positions,
+                label_smoothing=config.label_smoothing,
+                z_loss=config.z_loss,
+            )
+            loss.backward(share)
+            total += share * loss.item()
+        norm = clip_grad_norm(model.parameters(), config.clip_norm)
+        if np.isfinite(total) and np.isfinite(norm):  # else: nothing moves, the caller sees it
+            for optimizer in self.optimizers.values():
+                optimizer.step(self.factor(step))
+            self.ema.update()
+        return StepResult(total, norm)
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Optimizer state and averages, as OPTIMIZER/PARAMETER/ENTRY and ema/PARAMETER."""
+        state = {f"ema/{name}": array for name, array in self.ema.average.items()}
+        for name, optimizer in self.optimizers.items():
+            state |= {f"{name}/{key}": array for key, array in optimizer.state_dict().items()}
+        return state
+
+    def load_state_dict(self, state: dict[str, np.ndarray]) -> None:
+        for name, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(_below(f"{name}/", state))
+        self.ema.load(_below("ema/", state))
+
+
+def _group(name, parameter):
+    if parameter.ndim == 2 and name != "embedding.weight":
+        return "normuon"
+    return "adamw" if parameter.ndim > 1 else "adamw_no_decay"
+
+
+def _below(prefix, state):
+    return {key.removeprefix(prefix): a for key, a in state.items() if key.startswith(prefix)}

@@ -1,0 +1,191 @@
+"""What the commands do with a run's folder: start, resume, evaluate, write on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from . import checkpoint, report
+from .config import Config
+from .data import Corpus, read_text, story_corpus, text_corpus
+from .errors import UserError
+from .evaluate import Baselines, Evaluation, baselines, evaluate
+from .generate import Writer
+from .model import FlashLM
+from .tokenizer import Tokenizer
+from .train import Stopped, Trainer, load_weights, steps_in
+
+CHANGEABLE = ("steps", "eval_every", "save_every")  # by --resume
+
+
+def start(config: Config, text: list[str] | None, out: Path, minutes: float | None) -> int:
+    """Begin a run in the folder `out`, on the files `text` or on stories; its exit code."""
+    if (out / "last.json").exists():
+        raise UserError(
+            f"{out} holds a run already; go on with --resume {out}, or choose another --out"
+        )
+    tokenizer = Tokenizer.embedded()
+    if config.vocab_size < tokenizer.vocab_size:
+        raise UserError(
+            f"--vocab-size is {config.vocab_size}, but the tokenizer has "
+            f"{tokenizer.vocab_size} tokens; give at least that"
+        )
+    print("Reading the text ..." if text else "Making up stories ...", flush=True)
+    corpus = _corpus(text, config, tokenizer)
+    if minutes:
+        print(
+            f"Timing a few steps, to see how many fit into {minutes:g} minutes ...", flush=True
+        )
+        config = replace(config, steps=steps_in(minutes, config, corpus, tokenizer))
+    out.mkdir(parents=True, exist_ok=True)
+    checkpoint.save_tokenizer(out, tokenizer)
+    return _train(Trainer(config, corpus, tokenizer, out))
+
+
+def resume(folder: Path, changes: dict) -> int:
+    """Go on with a run from its last checkpoint, as if it had never stopped; its exit code."""
+    saved = checkpoint.load(folder, "last")
+    if refused := sorted(set(changes) - set(CHANGEABLE)):
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in refused)
+        raise UserError(
+            f"--resume takes the configuration from {folder}; leave out {options}, "
+            "or start a new run"
+        )
+    saved.config = replace(saved.config, **changes)
+    tokenizer = _tokenizer(folder, saved)
+    print(f"Going on with {folder} after step {saved.step:,} ...", flush=True)
+    corpus = _corpus(saved.state["corpus"]["files"], saved.config, tokenizer)
+    trainer = Trainer(saved.config, corpus, tokenizer, folder)
+    trainer.restore(saved)
+    return _train(trainer)
+
+
+def _train(trainer: Trainer) -> int:
+    config, corpus, out = trainer.config, trainer.corpus, trainer.out
+    limit = "" if corpus.limit is None else f", best possible loss {corpus.limit:.4f}"
+    print(
+        f"{config.preset}: {trainer.model}\n"
+        f"{corpus.name}: {len(corpus.train):,} training tokens, "
+        f"{len(corpus.valid) - 1:,} validation tokens{limit}\n"
+        f"{config.steps:,} steps; writing to {out}",
+        flush=True,
+    )
+    try:
+        final = trainer.run()
+    except Stopped:
+        print(
+            f"Stopped after step {trainer.step:,}; everything is saved. Go on with\n"
+            f"  flashlm train --resume {out}    (or python3 run.py train --resume {out})"
+        )
+        return 130
+    _finish(trainer, final)
+    return 0
+
+
+def _finish(trainer: Trainer, final: Evaluation) -> None:
+    """Write the curve, the samples and the report, and tell the most important of it."""
+    config, corpus, out, tokenizer = (
+        trainer.config,
+        trainer.corpus,
+        trainer.out,
+        trainer.tokenizer,
+    )
+    counted = baselines(corpus.train, corpus.valid, config.vocab_size)
+    texts = report.samples(trainer.model, config, corpus, tokenizer)
+    report.write_samples(out / "sample.txt", texts)
+    report.write_plot(out / "loss.png", out / "metrics.csv", config, counted, corpus.limit)
+    averaged = FlashLM(config, np.random.default_rng(0))
+    load_weights(averaged, trainer.recipe.ema.average)
+    of_average = evaluate(averaged, config, corpus.valid, tokenizer)
+    report.write_report(
+        out / "report.md", config, corpus, final, of_average, counted, trainer.counts, texts
+    )
+    print(_table(final, counted, corpus.limit))
+    print(f"A sample:\n\n{texts[0]}\n\nReport, curve and samples: {out / 'report.md'}")
+
+
+def _table(result: Evaluation, counted: Baselines | None, limit: float | None) -> str:
+    lines = [
+        f"true loss        {result.loss:.4f} ± {result.loss_error:.4f} nats per token, "
+        f"perplexity {result.perplexity:.2f}, {result.bits_per_byte:.4f} bits per byte",
+        f"label-smoothed   {result.smoothed:.4f} ± {result.smoothed_error:.4f} (v3's number)",
+    ]
+    if limit is not None:
+        lines.append(f"best possible    {limit:.4f}, which is {result.loss - limit:.4f} lower")
+    if counted is not None:
+        lines.append(
+            f"baselines        uniform {counted.uniform:.4f}, unigram {counted.unigram:.4f}, "
+            f"bigram {counted.bigram:.4f}"
+        )
+    return "\n".join([*lines, f"scored           {result.tokens:,} tokens"])
+
+
+@dataclass
+class Run:
+    """A run's folder, read: its configuration, what it was trained on, and its writer."""
+
+    config: Config
+    files: list[str]
+    writer: Writer
+
+    @classmethod
+    def load(cls, folder: Path, name: str = "best", ema: bool = False) -> Run:
+        """Read the checkpoint `name` ("best" or "last") of a folder; with ema, its average."""
+        saved = checkpoint.load(folder, name)
+        tokenizer = _tokenizer(folder, saved)
+        model = FlashLM(saved.config, np.random.default_rng(0))
+        try:
+            load_weights(model, saved.weights("ema" if ema else "model"))
+        except ValueError as error:
+            raise UserError(f"{folder}: {error}") from None
+        corpus = saved.state["corpus"]
+        writer = Writer(model, saved.config, tokenizer, corpus["separated"])
+        return cls(saved.config, corpus["files"], writer)
+
+
+def evaluate_run(folder: Path, name: str, ema: bool, text: list[str] | None) -> int:
+    """Print the honest numbers of a run, on its own validation tokens or on other text."""
+    run = Run.load(folder, name, ema)
+    model, tokenizer = run.writer.model, run.writer.tokenizer
+    corpus = counted = None
+    try:
+        corpus = _corpus(run.files, run.config, tokenizer)
+    except UserError as error:
+        if not text:
+            raise
+        print(f"No baselines, because the training text is gone: {error}")
+    tokens, limit = _tokens_to_score(run.writer, corpus, text)
+    if corpus is not None:
+        counted = baselines(corpus.train, tokens, run.config.vocab_size)
+    print(_table(evaluate(model, run.config, tokens, tokenizer), counted, limit))
+    return 0
+
+
+def _tokens_to_score(writer, corpus, text):
+    if not text:
+        return corpus.valid, corpus.limit
+    ids = np.concatenate([writer.tokenizer.encode(read_text(path)) for path in text])
+    return np.concatenate([[writer.tokenizer.end_of_text], ids.astype(np.int64)]), None
+
+
+def write_on(folder: Path, name: str, ema: bool, prompt: str, tokens: int, seed: int, options):
+    """Print a prompt and its continuation as it is written; `options` as in generate.choose."""
+    writer = Run.load(folder, name, ema).writer
+    print(prompt, end="", flush=True)
+    for piece in writer.write(prompt, tokens, seed, **options):
+        print(piece, end="", flush=True)
+    print()
+
+
+def _tokenizer(folder: Path, saved) -> Tokenizer:
+    try:
+        about = saved.state["tokenizer"]
+        return checkpoint.load_tokenizer(folder, about["name"], about["fingerprint"])
+    except (KeyError, TypeError):
+        raise UserError(f"{folder}: the checkpoint does not name its tokenizer") from None
+
+
+def _corpus(files, config: Config, tokenizer: Tokenizer) -> Corpus:
+    return text_corpus(files, config, tokenizer) if files else story_corpus(config, tokenizer)

@@ -1,0 +1,246 @@
+"""Two commands that need nothing but Python: train the model, test the project.
+
+    python3 run.py train [arguments of `flashlm train`]
+    python3 run.py test  [--parity] [arguments of pytest]
+
+Any other command of flashlm works the same way: `python3 run.py generate DIR`.
+The first run makes the folder .venv beside this file and installs the project into it, once.
+`test` checks the style with ruff, then runs the tests; `--parity` also installs PyTorch
+(a large download), and with it the tests that compare this project with PyTorch.
+"""
+
+# This file must parse on Python 3.6, to say politely that it is too old: nothing newer here.
+
+import contextlib
+import hashlib
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+STAMP = VENV / "flashlm-np.json"
+OLDEST = (3, 10)
+
+
+class SetupError(Exception):
+    """The environment cannot be made; the message is one sentence that says what to do."""
+
+
+def main(arguments):
+    """Run one command and return its exit code."""
+    if sys.version_info < OLDEST:
+        say(old_python(sys.version_info, sys.executable))
+        return 1
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(__doc__.strip())
+        return 0 if arguments else 2
+    try:
+        return test(arguments[1:]) if arguments[0] == "test" else flashlm(arguments)
+    except SetupError as error:
+        say(str(error))
+        return 1
+    except KeyboardInterrupt:  # only while installing: a job looks after itself
+        say("\nInterrupted.")
+        return 130
+
+
+def old_python(version, executable):
+    """The sentence for a Python that is too old."""
+    return "FlashLM needs Python {}.{} or newer, and {} is Python {}.{}.{}.".format(
+        *OLDEST, executable, *version[:3]
+    )
+
+
+def say(line, end="\n"):
+    """Tell the user, on standard error: standard output belongs to the job."""
+    print(line, end=end, file=sys.stderr, flush=True)
+
+
+# The jobs ------------------------------------------------------------------------------------
+
+
+def flashlm(arguments):
+    """Run `flashlm ARGUMENTS` in the caller's folder."""
+    prepare(extras=())
+    say("Running flashlm " + " ".join(arguments))
+    return job([PYTHON, "-m", "flashlm_np", *arguments])
+
+
+def test(arguments):
+    """Run ruff and pytest, whatever fails. Pytest is last, so its summary ends the output."""
+    parity = "--parity" in arguments
+    prepare(extras=("test", "parity") if parity else ("test",))
+    chosen = [a for a in arguments if a != "--parity"]
+    codes = []
+    for command in (["ruff", "check"], ["ruff", "format", "--check"], ["pytest", *chosen]):
+        say("Running " + " ".join(command))
+        codes.append(job([PYTHON, "-m", *command], cwd=ROOT))
+        if codes[-1] == 128 + signal.SIGINT:
+            break
+        if codes[-1] and command[0] == "ruff":
+            say("Failed: " + " ".join(command))
+    return next((code for code in codes if code), 0)
+
+
+def job(command, cwd=None):
+    """Run a command to its end; return its exit code (128 + N if signal N ended it)."""
+    children = []
+    with signals_left_to(children):
+        children.append(subprocess.Popen([str(part) for part in command], cwd=cwd))
+        code = children[0].wait()
+    return code if code >= 0 else 128 - code
+
+
+@contextlib.contextmanager
+def signals_left_to(children):
+    """Let the children decide what an interruption means (a checkpoint perhaps), and wait.
+
+    Ctrl-C reaches them without our help: a terminal sends it to all it runs. It must not be
+    ignored here, because they would inherit that, but handled by a function that does nothing.
+    SIGTERM reaches only us: pass it on. What was ignored from outside (nohup) stays ignored.
+    """
+    handlers = {
+        signal.SIGINT: lambda *_: None,
+        signal.SIGTERM: lambda *_: [child.terminate() for child in children],
+    }
+    ours = [s for s in handlers if signal.getsignal(s) is not signal.SIG_IGN]
+    before = {s: signal.signal(s, handlers[s]) for s in ours}
+    try:
+        yield
+    finally:
+        for s in ours:
+            signal.signal(s, before[s])
+
+
+# The environment -----------------------------------------------------------------------------
+
+
+def prepare(extras):
+    """Have a .venv with the project and the extras in it; fast when that is so already.
+
+    The stamp is removed first and written last. So without a stamp, the environment is
+    unfinished and is made afresh, and an interrupted installation repairs itself.
+    """
+    have, want = read_stamp(), stamp(extras)
+    keep = usable(have, want)
+    want["extras"] = sorted({*have["extras"], *extras} if keep else extras)
+    if keep and have == want:
+        return
+    if STAMP.exists():
+        STAMP.unlink()
+    if not keep:
+        make_venv()
+    install(want["extras"])
+    write_stamp(want)
+
+
+def usable(have, want):
+    """Whether .venv can be kept: finished, made here, and its Python still starts."""
+    same = have is not None and all(have[key] == want[key] for key in ("python", "root"))
+    return same and works(PYTHON)
+
+
+def stamp(extras):
+    """What the environment is made for; a different answer means that it is out of date."""
+    return {
+        "python": "{}.{}".format(*sys.version_info),
+        "root": str(ROOT),
+        "pyproject": hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest(),
+        "extras": sorted(extras),
+    }
+
+
+def read_stamp():
+    """The stamp of the finished environment; None when there is none, or no readable one."""
+    try:
+        found = json.loads(STAMP.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and found.keys() == stamp(()).keys() else None
+
+
+def write_stamp(content):
+    """Write all of the stamp or nothing: a rename cannot be half done."""
+    unfinished = STAMP.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    os.replace(str(unfinished), str(STAMP))
+
+
+def works(python):
+    """Whether this interpreter starts: its Python may have been deleted or moved."""
+    try:
+        return subprocess.call([str(python), "-I", "-c", ""], stderr=subprocess.DEVNULL) == 0
+    except OSError:
+        return False
+
+
+def make_venv():
+    """Make an empty .venv for this Python, in place of any other."""
+    for module in ("venv", "ensurepip"):
+        if importlib.util.find_spec(module) is None:
+            raise SetupError(
+                f"This Python ({sys.executable}) lacks the standard module {module}; "
+                "on Debian and Ubuntu, `sudo apt install python3-venv` adds it."
+            )
+    say("Making .venv with Python {}.{}.{} ".format(*sys.version_info), end="")
+    command = [sys.executable, "-m", "venv", "--clear", VENV]
+    quietly(command, f"The folder {VENV} could not be made; the reason is above.")
+
+
+def install(extras):
+    """Install the project, editable, and its extras into .venv."""
+    project = ".[{}]".format(",".join(extras)) if extras else "."
+    say(f"Installing flashlm-np{project[1:]} into .venv ", end="")
+    command = [PYTHON, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
+    quietly(
+        [*command, "--editable", project],
+        "pip could not install the project; its last lines are above. "
+        "If they speak of connections, check the network, then run the same command again.",
+    )
+
+
+def quietly(command, failure):
+    """Run a command with a dot every two seconds; show its last lines only if it fails."""
+    start = time.monotonic()
+    with tempfile.TemporaryFile() as log:
+        child = subprocess.Popen(
+            [str(part) for part in command],
+            cwd=str(ROOT),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        wait_with_dots(child)
+        if child.returncode:
+            log.seek(0)
+            lines = log.read().decode("utf-8", "replace").splitlines()
+            say("\n" + "\n".join(lines[-15:]))
+            raise SetupError(failure)
+    say(f" {time.monotonic() - start:.0f} s")
+
+
+def wait_with_dots(child):
+    """Wait for the child; if interrupted, leave nothing running behind."""
+    try:
+        while True:
+            try:
+                child.wait(timeout=2)
+                return
+            except subprocess.TimeoutExpired:
+                say(".", end="")
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,560 @@
+"""Every operation of the table, on every case: its values, its gradients, and its manners."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+from cases import CASES, Case, cases_of, normal
+
+from minigrad import TABLE, DtypeError, ShapeError, Tensor, functional
+from minigrad.gradcheck import gradcheck
+from minigrad.look import saved_bytes
+from minigrad.ops import RowGradient, tied_head
+
+every_case = pytest.mark.parametrize("case", CASES, ids=str)
+small_cases = pytest.mark.parametrize("case", [c for c in CASES if c.numbers <= 40], ids=str)
+
+
+def dense(gradient):
+    return gradient.dense() if isinstance(gradient, RowGradient) else gradient
+
+
+def locked(arrays):
+    copies = [array.copy() for array in arrays]
+    for array in copies:
+        array.flags.writeable = False
+    return copies
+
+
+def arrays_in(saved):
+    if isinstance(saved, (tuple, list)):
+        return [array for item in saved for array in arrays_in(item)]
+    return [saved] if isinstance(saved, np.ndarray) else []
+
+
+def in_float32(case):
+    return [a.astype(np.float32) if a.dtype.kind == "f" else a for a in case.arrays]
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """The tied head in blocks of three words, so that a vocabulary of 7 needs three."""
+    monkeypatch.setattr(tied_head, "BLOCK", 3)
+
+
+# -- the table -----------------------------------------------------------------------------
+
+
+def test_every_operation_has_cases():
+    assert {case.operation_name for case in CASES} == set(TABLE)
+
+
+def test_every_operation_has_a_small_case_a_view_and_a_twin():
+    assert {case.operation_name for case in CASES if case.numbers <= 40} == set(TABLE)
+    assert {case.operation_name for case in CASES if case.label == "view"} == set(TABLE)
+    assert set(TWINS) == set(SAVED) == set(TABLE)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_every_operation_has_a_page_and_is_a_function_of_tensors(name):
+    page = TABLE[name].forward.__globals__["__doc__"]
+    assert getattr(functional, name).__doc__ == page
+    for heading in ("forward", "backward", "saved", "source"):
+        assert re.search(rf"^ *{heading}\s", page, re.MULTILINE)
+
+
+# -- gradients -----------------------------------------------------------------------------
+
+
+@every_case
+def test_projection(case):
+    gradcheck(case.operation, *case.arrays, **case.options)
+
+
+@small_cases
+def test_every_element(case):
+    report = gradcheck(case.operation, *case.arrays, mode="full", **case.options)
+    assert len(report.compared) == case.numbers
+
+
+@every_case
+def test_complex_step(case):
+    gradcheck(case.operation, *case.arrays, mode="complex", **case.options)
+
+
+@pytest.mark.parametrize("case", cases_of("tied_head"), ids=str)
+def test_tied_head_in_blocks(case, small_blocks):
+    gradcheck(case.operation, *case.arrays, mode="full", **case.options)
+
+
+# -- manners -------------------------------------------------------------------------------
+
+
+@every_case
+def test_gradients_have_the_shape_of_their_inputs_and_integers_have_none(case):
+    y, saved = case.operation.forward(*case.arrays, **case.options)
+    gradients = case.operation.backward(np.ones_like(y), saved)
+    for array, gradient in zip(case.arrays, gradients, strict=True):
+        assert (gradient is None) == (array.dtype.kind != "f")
+        assert gradient is None or gradient.shape == array.shape
+    integers = [i for i, array in enumerate(case.arrays) if array.dtype.kind != "f"]
+    assert list(case.operation.integer_inputs) == integers
+
+
+@every_case
+def test_float32_stays_float32(case):
+    arrays = in_float32(case)
+    y, saved = case.operation.forward(*arrays, **case.options)
+    dy = np.ones_like(y)
+    kept = [y, *arrays_in(saved), *case.operation.backward(dy, saved)]
+    kinds = {array.dtype for array in kept if array is not None and array.dtype.kind == "f"}
+    assert kinds == {np.dtype(np.float32)}
+
+
+@every_case
+def test_float32_stays_float32_with_numpy_numbers_as_options(case):
+    options = {
+        option: np.float64(value) if isinstance(value, float) else value
+        for option, value in case.options.items()
+    }
+    inputs = [Tensor(a) if a.dtype.kind == "f" else a for a in in_float32(case)]
+    assert getattr(functional, case.operation_name)(*inputs, **options).dtype == np.float32
+
+
+@every_case
+def test_writes_to_nothing_that_it_was_given_and_does_the_same_twice(case):
+    arrays = locked(case.arrays)
+    y, saved = case.operation.forward(*arrays, **case.options)
+    again, _ = case.operation.forward(*arrays, **case.options)
+    np.testing.assert_array_equal(y, again)
+    (dy,) = locked([normal(*np.shape(y))])
+    for array in arrays_in(saved):
+        array.flags.writeable = False
+    first, second = case.operation.backward(dy, saved), case.operation.backward(dy, saved)
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(dense(one), dense(other))
+
+
+# What each page says is kept, in bytes for float32: f(y, *arrays, **options). A number has 4.
+SAVED = {
+    "add": lambda y, a, b: 0,
+    "subtract": lambda y, a, b: 0,
+    "multiply": lambda y, a, b: 4 * (a.size + b.size),
+    "divide": lambda y, a, b: 4 * (a.size + b.size),
+    "power": lambda y, a, p: 4 * a.size,
+    "exp": lambda y, x: 4 * y.size,
+    "log": lambda y, x: 4 * x.size,
+    "tanh": lambda y, x: 4 * y.size,
+    "sigmoid": lambda y, x: 4 * y.size,
+    "relu": lambda y, x: 4 * y.size,
+    "relu_squared": lambda y, x: 4 * x.size,
+    "sum": lambda y, x, **options: 0,
+    "mean": lambda y, x, **options: 0,
+    "reshape": lambda y, x, shape: 0,
+    "transpose": lambda y, x, axes=None: 0,
+    "concatenate": lambda y, *arrays, axis=0: 0,
+    "index": lambda y, x, key: sum(a.nbytes for a in arrays_in(key)),
+    "select_rows": lambda y, x, rows: rows.nbytes,
+    "matmul": lambda y, a, b: 4 * (a.size + b.size),
+    "linear": lambda y, x, w, b=None: 4 * (x.size + w.size),
+    "ternary_linear": lambda y, x, w, **options: 4 * (x.size + w.size),
+    "causal_conv": lambda y, x, w, **options: 4 * (x.size + w.size),
+    "sigmoid_gate": lambda y, g, v: 8 * y.size,
+    "relu_squared_gate": lambda y, g, v: 8 * y.size,
+    "rms_norm": lambda y, x, w, **_: 4 * (x.size // w.size) * (w.size + 1) + 4 * w.size,
+    "embedding": lambda y, w, ids: ids.nbytes,
+    "cross_entropy": lambda y, z, ids, **_: 4 * len(z) * (z.shape[1] + 1) + ids.nbytes,
+    "tied_head": lambda y, h, w, ids, **_: (
+        4 * (h.size + w.size + len(h) * (len(w) + 1)) + ids.nbytes
+    ),
+}
+
+
+@every_case
+def test_keeps_the_bytes_that_its_page_says(case):
+    arrays = in_float32(case)
+    y, saved = case.operation.forward(*arrays, **case.options)
+    assert saved_bytes(saved) == SAVED[case.operation_name](y, *arrays, **case.options)
+
+
+# -- values: against the most obvious program that computes the same ------------------------
+
+
+def elementwise(function):
+    return lambda *arrays, **options: np.vectorize(
+        lambda *numbers: function(*map(float, numbers), **options), otypes=[float]
+    )(*arrays)
+
+
+def slow_linear(x, w, b=None):
+    y = np.array([[sum(w_o * row) for w_o in w] for row in x.reshape(-1, x.shape[-1])])
+    return (y if b is None else y + b).reshape(*x.shape[:-1], len(w))
+
+
+def slow_ternary(x, w, threshold=1.0, scale="none"):
+    mean = sum(abs(v) for v in w.flat) / w.size
+    T = np.zeros(w.shape)
+    for index, v in np.ndenumerate(w):
+        if abs(v) > threshold * mean:
+            T[index] = 1 if v > 0 else -1
+    kept = [abs(v) for v, t in zip(w.flat, T.flat, strict=True) if t != 0]
+    scales = {"none": 1, "mean": mean, "kept": sum(kept) / max(1, len(kept))}
+    return slow_linear(x, scales[scale] * T)
+
+
+def slow_conv(x, w, groups=1, dilation=1):
+    (B, T, _), (O, C, K) = x.shape, w.shape
+    y = np.zeros((B, T, O))
+    for b, t, o, c, k in np.ndindex(B, T, O, C, K):
+        seen = t - (K - 1 - k) * dilation
+        if seen >= 0:
+            y[b, t, o] += w[o, c, k] * x[b, seen, o // (O // groups) * C + c]
+    return y
+
+
+def slow_cross_entropy(z, ids, label_smoothing=0.0, z_loss=0.0):
+    losses = []
+    for row, right in zip(z, ids, strict=True):
+        total = math.fsum(math.exp(v) for v in row)
+        target = [label_smoothing / len(row)] * len(row)
+        target[right] += 1 - label_smoothing
+        surprise = [-math.log(math.exp(v) / total) for v in row]
+        losses.append(np.dot(target, surprise) + z_loss * math.log(total) ** 2)
+    return sum(losses) / len(losses)
+
+
+def slow_rms_norm(x, w, eps=1e-8):
+    rows = [row / math.sqrt(sum(row**2) / len(row) + eps) for row in x.reshape(-1, len(w))]
+    return np.reshape(rows * w, x.shape)
+
+
+def slow_sum(x, axis=None, keepdims=False):
+    axes = range(x.ndim) if axis is None else np.atleast_1d(axis) % max(1, x.ndim)
+    y = np.zeros([1 if a in axes else n for a, n in enumerate(x.shape)])
+    for index in np.ndindex(x.shape):
+        y[tuple(0 if a in axes else i for a, i in enumerate(index))] += x[index]
+    return y if keepdims else y.squeeze(tuple(axes))
+
+
+def slow_mean(x, **options):
+    y = slow_sum(x, **options)
+    return y / (x.size / y.size)
+
+
+def slow_matmul(a, b):
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    a, b = (np.broadcast_to(m, batch + m.shape[-2:]) for m in (a, b))
+    y = np.zeros((*batch, a.shape[-2], b.shape[-1]))
+    for *batch, n, m in np.ndindex(y.shape):
+        y[(*batch, n, m)] = math.fsum(a[(*batch, n)] * b[(*batch, slice(None), m)])
+    return y
+
+
+def slow_transpose(x, axes=None):
+    axes = list(range(x.ndim))[::-1] if axes is None else [a % x.ndim for a in axes]
+    y = np.zeros([x.shape[a] for a in axes])
+    for index in np.ndindex(x.shape):
+        y[tuple(index[a] for a in axes)] = x[index]
+    return y
+
+
+TWINS = {
+    "add": elementwise(lambda a, b: a + b),
+    "subtract": elementwise(lambda a, b: a - b),
+    "multiply": elementwise(lambda a, b: a * b),
+    "divide": elementwise(lambda a, b: a / b),
+    "power": elementwise(lambda a, p: a**p),
+    "exp": elementwise(math.exp),
+    "log": elementwise(math.log),
+    "tanh": elementwise(math.tanh),
+    "sigmoid": elementwise(lambda x: 1 / (1 + math.exp(-x))),
+    "relu": elementwise(lambda x: max(x, 0)),
+    "relu_squared": elementwise(lambda x: max(x, 0) ** 2),
+    "sum": slow_sum,
+    "mean": slow_mean,
+    "reshape": lambda x, shape: np.array(list(x.flat)).reshape(shape),
+    "transpose": slow_transpose,
+    "concatenate": lambda *arrays, axis=0: np.moveaxis(
+        np.array([part for a in arrays for part in np.moveaxis(a, axis, 0)]), 0, axis
+    ),
+    "index": lambda x, key: x[key],
+    "select_rows": lambda x, rows: np.array([x[row] for row in rows]).reshape(-1, x.shape[1]),
+    "matmul": slow_matmul,
+    "linear": slow_linear,
+    "ternary_linear": slow_ternary,
+    "causal_conv": slow_conv,
+    "sigmoid_gate": elementwise(lambda g, v: v / (1 + math.exp(-g))),
+    "relu_squared_gate": elementwise(lambda g, v: max(g, 0) ** 2 * v),
+    "rms_norm": slow_rms_norm,
+    "embedding": lambda w, ids: (
+        np.array([w[i] for i in ids.flat]).reshape(*ids.shape, -1)
+        if ids.size
+        else np.zeros((*ids.shape, w.shape[1]))
+    ),
+    "cross_entropy": slow_cross_entropy,
+    "tied_head": lambda h, w, ids, **options: slow_cross_entropy(
+        slow_linear(h, w), ids, **options
+    ),
+}
+
+
+@every_case
+def test_values(case):
+    y, _ = case.operation.forward(*case.arrays, **case.options)
+    expected = TWINS[case.operation_name](*case.arrays, **case.options)
+    assert y.shape == expected.shape
+    np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-14)
+
+
+def test_sigmoid_and_cross_entropy_do_not_overflow():
+    with np.errstate(all="raise", over="ignore", under="ignore"):
+        sigmoid = functional.sigmoid(Tensor([-1e4, 1e4])).data
+        loss = functional.cross_entropy(Tensor([[1e4, -1e4]]), np.array([1])).item()
+    assert sigmoid.tolist() == [0.0, 1.0]
+    assert loss == 2e4
+
+
+def test_causal_conv_never_sees_the_future():
+    x, w = normal(2, 7, 6), normal(4, 3, 3)
+    options = {"groups": 2, "dilation": 2}
+    y = functional.causal_conv(x, w, **options).data
+    for t in range(7):
+        changed = x.copy()
+        changed[:, t + 1 :] += normal(2, 6 - t, 6)
+        later = functional.causal_conv(changed, w, **options).data
+        np.testing.assert_array_equal(later[:, : t + 1], y[:, : t + 1])
+
+
+# -- fused = composed ----------------------------------------------------------------------
+
+F = functional
+COMPOSED = {
+    "sigmoid_gate": lambda g, v: F.sigmoid(g) * v,
+    "relu_squared_gate": lambda g, v: F.relu_squared(g) * v,
+    "tied_head": lambda h, w, ids, **options: F.cross_entropy(F.linear(h, w), ids, **options),
+}
+FUSED = [case for name in COMPOSED for case in cases_of(name)]
+
+
+def value_and_gradients(function, case, dy):
+    inputs = [Tensor(a, requires_grad=True) if a.dtype.kind == "f" else a for a in case.arrays]
+    y = function(*inputs, **case.options)
+    y.backward(dy)
+    return [y.data, *(x.grad for x in inputs if isinstance(x, Tensor))]
+
+
+@pytest.mark.parametrize("case", FUSED, ids=str)
+def test_fused_equals_composed(case, small_blocks):
+    name = case.operation_name
+    dy = normal(*case.operation.forward(*case.arrays, **case.options)[0].shape)
+    fused = value_and_gradients(getattr(F, name), case, dy)
+    composed = value_and_gradients(COMPOSED[name], case, dy)
+    for one, other in zip(fused, composed, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-14)
+
+
+def test_targets_of_few_bits_reach_words_beyond_them(small_blocks):
+    h, w = normal(2, 3), normal(300, 3)
+    narrow = Case("tied_head", "", (h, w, np.array([5, 255], np.uint8)))
+    wide = Case("tied_head", "", (h, w, np.array([5, 255])))
+    for one, other in zip(
+        value_and_gradients(F.tied_head, narrow, np.ones(())),
+        value_and_gradients(F.tied_head, wide, np.ones(())),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+# -- errors: what, where, and how to mend it -----------------------------------------------
+
+
+def zeros(*shape):
+    return np.zeros(shape)
+
+
+one = np.array([1])
+NO_BROADCAST = (
+    ": a has shape (2, 3) and b has shape (2, 5), which do not broadcast; counted from the "
+    "right, each pair of sizes must be equal or hold a 1"
+)
+MATMUL = (
+    "expected (..., N, K) and (..., K, M); reshape a vector to a row (1, K) or a column (K, 1)"
+)
+NOT_INTEGERS = "has dtype float64, expected integers; use {0}.astype(np.int64)"
+
+
+def conv_error(w, x, groups, D, O):
+    return (
+        f"causal_conv: w has shape {w} and x {x}; with groups={groups}, the groups must divide "
+        f"D={D} and O={O}, and w must have C = D/groups input channels"
+    )
+
+
+ERRORS = [
+    *(
+        (name, (zeros(2, 3), zeros(2, 5)), {}, ShapeError, name + NO_BROADCAST)
+        for name in ("add", "subtract", "multiply", "divide")
+    ),
+    (
+        *("power", (zeros(3),), {"p": np.ones(3)}, ShapeError),
+        "power: p has shape (3,), expected one number",
+    ),
+    *(
+        (
+            *("reshape", (zeros(2, 3),), {"shape": shape}, ShapeError),
+            f"reshape: x has shape (2, 3), 6 elements, not fit for {shape}",
+        )
+        for shape in [(5,), (4, -1), (-1, -1), (0, -1)]
+    ),
+    *(
+        (
+            *("transpose", (zeros(2, 3),), {"axes": axes}, ShapeError),
+            f"transpose: axes {axes} must name each axis of x (2, 3) exactly once",
+        )
+        for axes in [(0,), (0, 0), (0, 3), (0, 1, 2), (0, -2)]
+    ),
+    (
+        *("concatenate", (zeros(2, 3), zeros(2, 5)), {}, ShapeError),
+        "concatenate: shapes (2, 3), (2, 5) must agree everywhere but on axis 0",
+    ),
+    (
+        *("concatenate", (zeros(2, 3), zeros(2)), {"axis": -1}, ShapeError),
+        "concatenate: shapes (2, 3), (2,) must agree everywhere but on axis -1",
+    ),
+    (
+        *("index", (zeros(2, 3),), {"key": (0, 3)}, ShapeError),
+        "index: x has shape (2, 3), and index 3 is out of bounds for axis 1 with size 3",
+    ),
+    (
+        *("select_rows", (zeros(3), one), {}, ShapeError),
+        "select_rows: x has shape (3,), expected (N, D)",
+    ),
+    (
+        *("select_rows", (zeros(3, 2), zeros(2, 2)), {}, ShapeError),
+        "select_rows: rows has shape (2, 2), expected (P,)",
+    ),
+    (
+        *("select_rows", (zeros(3, 2), zeros(2)), {}, DtypeError),
+        "select_rows: rows " + NOT_INTEGERS.format("rows"),
+    ),
+    (
+        *("select_rows", (zeros(3, 2), np.array([0, 3, 7])), {}, ShapeError),
+        "select_rows: rows holds 3 at flat index 1, expected 0 to N - 1 = 2",
+    ),
+    (
+        *("matmul", (zeros(2, 3), zeros(2, 3)), {}, ShapeError),
+        f"matmul: a has shape (2, 3) and b has shape (2, 3), {MATMUL}",
+    ),
+    (
+        *("matmul", (zeros(2, 3), zeros(3)), {}, ShapeError),
+        f"matmul: a has shape (2, 3) and b has shape (3,), {MATMUL}",
+    ),
+    (
+        *("matmul", (zeros(2, 5, 3), zeros(4, 3, 5)), {}, ShapeError),
+        "matmul: the leading axes of a (2, 5, 3) and b (4, 3, 5) do not broadcast",
+    ),
+    (
+        *("linear", (zeros(2, 3), zeros(5, 2)), {}, ShapeError),
+        "linear: w has shape (5, 2), expected (O, D) = (any, 3) to match x (2, 3)",
+    ),
+    (
+        *("linear", (zeros(2, 3), zeros(5, 3), zeros(3)), {}, ShapeError),
+        "linear: b has shape (3,), expected (O,) = (5,) to match w (5, 3)",
+    ),
+    (
+        *("ternary_linear", (zeros(2, 3), zeros(3, 2)), {}, ShapeError),
+        "ternary_linear: w has shape (3, 2), expected (O, D) = (any, 3) to match x (2, 3)",
+    ),
+    (
+        *("ternary_linear", (zeros(2, 3), zeros(2, 3)), {"scale": "max"}, ValueError),
+        "ternary_linear: scale is 'max', expected one of ('none', 'mean', 'kept')",
+    ),
+    (
+        *("causal_conv", (zeros(2, 3), zeros(5, 3, 2)), {}, ShapeError),
+        "causal_conv: x has shape (2, 3), expected (B, T, D)",
+    ),
+    (
+        *("causal_conv", (zeros(2, 7, 3), zeros(5, 3)), {}, ShapeError),
+        "causal_conv: w has shape (5, 3), expected (O, C, K)",
+    ),
+    (
+        *("causal_conv", (zeros(2, 7, 3), zeros(5, 3, 2)), {"dilation": 0}, ValueError),
+        "causal_conv: dilation is 0, expected 1 (no gap) or more",
+    ),
+    *(
+        (
+            *("causal_conv", (zeros(2, 7, 6), zeros(*w)), {"groups": groups}, ShapeError),
+            conv_error(w, (2, 7, 6), groups, 6, w[0]),
+        )
+        for w, groups in [((5, 3, 2), 1), ((5, 3, 2), 2), ((4, 1, 2), 4), ((4, 6, 2), 0)]
+    ),
+    (
+        *("sigmoid_gate", (zeros(2, 3), zeros(2, 5)), {}, ShapeError),
+        "sigmoid_gate: v has shape (2, 5), expected (n0, n1) = (2, 3) to match g",
+    ),
+    (
+        *("relu_squared_gate", (zeros(3), zeros(2, 3)), {}, ShapeError),
+        "relu_squared_gate: v has shape (2, 3), expected (n0,) = (3,) to match g",
+    ),
+    (
+        *("rms_norm", (zeros(4, 512, 256), zeros(683)), {}, ShapeError),
+        "rms_norm: w has shape (683,), expected (D,) = (256,) to match x (4, 512, 256)",
+    ),
+    (
+        *("embedding", (zeros(3), one), {}, ShapeError),
+        "embedding: w has shape (3,), expected (V, D)",
+    ),
+    (
+        *("embedding", (zeros(3, 2), zeros(2)), {}, DtypeError),
+        "embedding: ids " + NOT_INTEGERS.format("ids"),
+    ),
+    (
+        *("embedding", (zeros(3, 2), np.array([[0, 2], [-1, 5]])), {}, ShapeError),
+        "embedding: ids holds -1 at flat index 2, expected 0 to V - 1 = 2",
+    ),
+    (
+        *("cross_entropy", (zeros(2, 3, 5), one), {}, ShapeError),
+        "cross_entropy: z has shape (2, 3, 5), expected (N, V)",
+    ),
+    (
+        *("cross_entropy", (zeros(3, 5), one), {}, ShapeError),
+        "cross_entropy: y has shape (1,), expected (N,) = (3,) to match the rows of z",
+    ),
+    (
+        *("cross_entropy", (zeros(3, 5), zeros(3)), {}, DtypeError),
+        "cross_entropy: y " + NOT_INTEGERS.format("y"),
+    ),
+    (
+        *("cross_entropy", (zeros(1, 5), 5 * one), {}, ShapeError),
+        "cross_entropy: y holds 5 at flat index 0, expected 0 to V - 1 = 4",
+    ),
+    (
+        *("cross_entropy", (zeros(0, 5), one[:0]), {}, ShapeError),
+        "cross_entropy: there is no row to average over; score at least one",
+    ),
+    (
+        *("tied_head", (zeros(1, 3, 2), zeros(7, 2), one), {}, ShapeError),
+        "tied_head: h has shape (1, 3, 2), expected (N, D)",
+    ),
+    (
+        *("tied_head", (zeros(1, 2), zeros(7, 3), one), {}, ShapeError),
+        "tied_head: w has shape (7, 3), expected (V, D) = (any, 2) to match h (1, 2)",
+    ),
+    (
+        *("tied_head", (zeros(2, 2), zeros(7, 2), one), {}, ShapeError),
+        "tied_head: y has shape (1,), expected (N,) = (2,) to match the rows of z",
+    ),
+    (
+        *("tied_head", (zeros(1, 2), zeros(7, 2), 7 * one), {}, ShapeError),
+        "tied_head: y holds 7 at flat index 0, expected 0 to V - 1 = 6",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "arrays", "options", "error", "text"), ERRORS, ids=[e[-1][:60] for e in ERRORS]
+)
+def test_error(name, arrays, options, error, text):
+    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+        TABLE[name].forward(*arrays, **options)

@@ -1,0 +1,37 @@
+"""The golden numbers of the published notebook, for the parity tests.
+
+They are not part of the repository. `FLASHLM_PARITY_DIR` names their folder; the default is
+`../shared/parity`, seen from the root of the repository.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = Path(os.environ.get("FLASHLM_PARITY_DIR") or ROOT.parent / "shared" / "parity")
+
+
+def golden_path(filename: str) -> Path:
+    """The path of a golden file, or a skip that says why."""
+    path = FOLDER / filename
+    if not path.is_file():
+        pytest.skip(f"no golden file {path} (set FLASHLM_PARITY_DIR to its folder)")
+    return path
+
+
+def golden(name: str) -> dict[str, np.ndarray]:
+    """The arrays of NAME.safetensors in the golden folder, or a skip that says why."""
+    return load_file(golden_path(f"{name}.safetensors"))
+
+
+def under(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays whose names start with `prefix`, and their names without it.
+
+    >>> under("param/", {"param/w": 1, "grad/w": 2})
+    {'w': 1}
+    """
+    return {key.removeprefix(prefix): a for key, a in arrays.items() if key.startswith(prefix)}

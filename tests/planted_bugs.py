@@ -1,0 +1,456 @@
+"""Wrong backward passes, of the kinds that people write. The gradient checker must catch all.
+
+Each says in one line what it gets wrong, and replaces one operation's backward.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from minigrad import TABLE, Operation
+from minigrad.ops import RowGradient, causal_conv, cross_entropy
+from minigrad.ops.elementwise import sum_to_shape
+
+
+@dataclass(frozen=True)
+class PlantedBug:
+    operation_name: str
+    what: str
+    backward: Callable
+
+    @property
+    def operation(self) -> Operation:
+        """The operation with its backward exchanged for the wrong one."""
+        return dataclasses.replace(TABLE[self.operation_name], backward=self.backward)
+
+    def __str__(self):
+        return f"{self.operation_name}: {self.what}"
+
+
+PLANTED_BUGS: list[PlantedBug] = []
+
+
+def bug(operation_name, what):
+    """Plants the decorated backward(dy, saved)."""
+
+    def plant(backward):
+        PLANTED_BUGS.append(PlantedBug(operation_name, what, backward))
+        return backward
+
+    return plant
+
+
+def changed(operation_name, what, change):
+    """Plants the right backward followed by change(*gradients)."""
+    right = TABLE[operation_name].backward
+    bug(operation_name, what)(lambda dy, saved: change(*right(dy, saved)))
+
+
+# -- arithmetic and broadcasting -----------------------------------------------------------
+
+
+@bug("add", "no sum over the broadcast axes")
+def _(dy, saved):
+    return dy, dy
+
+
+@bug("add", "a mean over the broadcast axes instead of a sum")
+def _(dy, saved):
+    a, b = (sum_to_shape(dy, shape) for shape in saved)
+    return a * a.size / max(1, dy.size), b * b.size / max(1, dy.size)
+
+
+@bug("add", "the summed axes stay in place, a shape that would broadcast")
+def _(dy, saved):
+    return tuple(sum_to_shape(dy, (1,) * (dy.ndim - len(s)) + s) for s in saved)
+
+
+changed("subtract", "the second gradient has the wrong sign", lambda da, db: (da, -db))
+changed("subtract", "one gradient for two inputs", lambda da, db: (da,))
+
+
+@bug("multiply", "each input times itself: the factors are exchanged")
+def _(dy, saved):
+    a, b = saved
+    return sum_to_shape(dy * a, a.shape), sum_to_shape(dy * b, b.shape)
+
+
+@bug("multiply", "the second gradient lacks its factor")
+def _(dy, saved):
+    a, b = saved
+    return sum_to_shape(dy * b, a.shape), sum_to_shape(dy, b.shape)
+
+
+@bug("multiply", "writes the product into dy")
+def _(dy, saved):
+    a, b = saved
+    db = sum_to_shape(dy * a, b.shape)
+    dy *= b
+    return sum_to_shape(dy, a.shape), db
+
+
+@bug("divide", "db divided by b once, not twice")
+def _(dy, saved):
+    a, b = saved
+    return sum_to_shape(dy / b, a.shape), sum_to_shape(-dy * a / b, b.shape)
+
+
+changed("divide", "db without its minus", lambda da, db: (da, -db))
+
+
+@bug("power", "the factor p is missing")
+def _(dy, saved):
+    a, p = saved
+    return (dy * a ** (p - 1),)
+
+
+@bug("power", "the exponent is not lowered")
+def _(dy, saved):
+    a, p = saved
+    return (dy * p * a**p,)
+
+
+# -- functions of one number ---------------------------------------------------------------
+
+
+@bug("exp", "dy is forgotten")
+def _(dy, saved):
+    return saved
+
+
+changed("exp", "the gradient is float32", lambda dx: (dx.astype(np.float32),))
+
+
+@bug("log", "multiplied by x instead of divided")
+def _(dy, saved):
+    return (dy * saved[0],)
+
+
+@bug("log", "the derivative of log(|x| + 1e-5)")
+def _(dy, saved):
+    return (dy / (saved[0] + 1e-5),)
+
+
+@bug("tanh", "1 - y instead of 1 - y²")
+def _(dy, saved):
+    return (dy * (1 - saved[0]),)
+
+
+@bug("tanh", "only the last element is wrong, by a thousandth")
+def _(dy, saved):
+    dx = np.array(dy * (1 - saved[0] ** 2))
+    dx.reshape(-1)[-1:] *= 1.001
+    return (dx,)
+
+
+@bug("sigmoid", "the factor 1 - y is missing")
+def _(dy, saved):
+    return (dy * saved[0],)
+
+
+@bug("sigmoid", "works in the saved array")
+def _(dy, saved):
+    (y,) = saved
+    y *= 1 - y
+    return (dy * y,)
+
+
+@bug("relu", "the negative side lets dy through")
+def _(dy, saved):
+    return (dy,)
+
+
+@bug("relu", "the negative side leaks one hundredth")
+def _(dy, saved):
+    return (np.where(saved[0] > 0, dy, 0.01 * dy),)
+
+
+changed("relu_squared", "the factor 2 is missing", lambda dx: (dx / 2,))
+
+
+# -- sums and moves ------------------------------------------------------------------------
+
+changed("sum", "takes the absolute value", lambda dx: (np.abs(dx),))
+
+
+@bug("sum", "dy is forgotten: ones")
+def _(dy, saved):
+    return (np.ones(saved[0]),)
+
+
+@bug("mean", "not divided by the number of elements")
+def _(dy, saved):
+    return TABLE["sum"].backward(dy, saved)
+
+
+@bug("mean", "divided by all elements, whatever the axes")
+def _(dy, saved):
+    return TABLE["sum"].backward(dy / max(1, np.prod(saved[0])), saved)
+
+
+@bug("reshape", "reads dy column by column")
+def _(dy, saved):
+    return (dy.reshape(saved[0], order="F"),)
+
+
+@bug("transpose", "the same permutation again, not its inverse")
+def _(dy, saved):
+    return (dy.transpose(saved[0]),)
+
+
+changed("concatenate", "the pieces come back in the wrong order", lambda *d: d[::-1])
+
+
+@bug("index", "an element that is taken twice gets only the last")
+def _(dy, saved):
+    shape, key = saved
+    dx = np.zeros(shape)
+    dx[key] = dy
+    return (dx,)
+
+
+@bug("index", "+= with repeated ids, which counts each once")
+def _(dy, saved):
+    shape, key = saved
+    dx = np.zeros(shape)
+    dx[key] += dy
+    return (dx,)
+
+
+@bug("select_rows", "a row that is taken twice gets only the last")
+def _(dy, saved):
+    rows, shape = saved
+    dx = np.zeros(shape)
+    dx[rows] = dy
+    return dx, None
+
+
+changed("select_rows", "one row too low", lambda dx, _: (np.roll(dx, 1, axis=0), None))
+
+
+# -- products ------------------------------------------------------------------------------
+
+
+@bug("matmul", "b is not transposed")
+def _(dy, saved):
+    a, b = saved
+    db = np.swapaxes(a, -1, -2) @ dy
+    da = dy @ (b if b.shape[-1] == b.shape[-2] else np.swapaxes(b, -1, -2))
+    return sum_to_shape(da, a.shape), sum_to_shape(db, b.shape)
+
+
+@bug("matmul", "takes the first of the broadcast batch instead of their sum")
+def _(dy, saved):
+    a, b = saved
+    da, db = dy @ np.swapaxes(b, -1, -2), np.swapaxes(a, -1, -2) @ dy
+    return da[(0,) * (da.ndim - a.ndim)], db[(0,) * (db.ndim - b.ndim)]
+
+
+changed(
+    "linear",
+    "dw is laid out (in, out) in the shape (out, in)",
+    lambda dx, dw, *db: (dx, dw.T.copy().reshape(dw.shape), *db),
+)
+
+
+@bug("linear", "the bias's gradient is a mean over positions")
+def _(dy, saved):
+    dx, dw, *db = TABLE["linear"].backward(dy, saved)
+    return (dx, dw, *(d / max(1, dy.size // d.size) for d in db))
+
+
+@bug("linear", "positions of dy in reverse order meet those of x")
+def _(dy, saved):
+    dx, _, *db = TABLE["linear"].backward(dy, saved)
+    reverse = np.flip(dy.reshape(-1, dy.shape[-1]), axis=0).reshape(dy.shape)
+    return (dx, TABLE["linear"].backward(reverse, saved)[1], *db)
+
+
+changed(
+    "ternary_linear",
+    "the true gradient, zero, instead of the surrogate's",
+    lambda dx, dw: (dx, np.zeros_like(dw)),
+)
+
+
+@bug("ternary_linear", "only weights that were kept get a gradient")
+def _(dy, saved):
+    dx, dw = TABLE["ternary_linear"].backward(dy, saved)
+    return dx, dw * (saved[1] != 0)
+
+
+@bug("ternary_linear", "dw is scaled like the weights")
+def _(dy, saved):
+    dx, dw = TABLE["ternary_linear"].backward(dy, saved)
+    return dx, dw * np.abs(saved[1]).max()
+
+
+@bug("ternary_linear", "dx forgets the scale")
+def _(dy, saved):
+    return dy @ np.sign(saved[1]), TABLE["ternary_linear"].backward(dy, saved)[1]
+
+
+# -- convolution ---------------------------------------------------------------------------
+
+
+def earlier(array, by):
+    """Moved `by` positions towards the past; zeros come in from the future."""
+    moved = np.zeros_like(array)
+    moved[:, : max(0, array.shape[1] - by)] = array[:, by:]
+    return moved
+
+
+changed("causal_conv", "every tap one place off", lambda dx, dw: (earlier(dx, 1), dw))
+changed("causal_conv", "the taps of dw are reversed", lambda dx, dw: (dx, dw[..., ::-1]))
+
+
+@bug("causal_conv", "dx holds some dy of a future that its position never reached")
+def _(dy, saved):
+    dx, dw = TABLE["causal_conv"].backward(dy, saved)
+    x, w, _, dilation = saved
+    reach = (w.shape[2] - 1) * dilation + 1
+    return dx + earlier(np.ones_like(x) * dy.mean(axis=2, keepdims=True), reach), dw
+
+
+@bug("causal_conv", "the dilation is ignored")
+def _(dy, saved):
+    x, w, groups, _ = saved
+    return causal_conv.causal_conv_backward(dy, (x, w, groups, 1))
+
+
+@bug("causal_conv", "the last position, which only itself sees, gets nothing")
+def _(dy, saved):
+    dx, dw = TABLE["causal_conv"].backward(dy, saved)
+    dx[:, -1] = 0
+    return dx, dw
+
+
+# -- gates and norm ------------------------------------------------------------------------
+
+changed("sigmoid_gate", "the gradients are in the wrong order", lambda dg, dv: (dv, dg))
+
+
+@bug("sigmoid_gate", "the factor 1 - σ is missing")
+def _(dy, saved):
+    s, v = saved
+    return dy * s * v, dy * s
+
+
+changed("relu_squared_gate", "the factor 2 is missing", lambda dg, dv: (dg / 2, dv))
+
+
+@bug("relu_squared_gate", "dv has the gate, not its square")
+def _(dy, saved):
+    r, v = saved
+    return 2 * dy * r * v, dy * r
+
+
+@bug("rms_norm", "the part through r, which every element moves, is missing")
+def _(dy, saved):
+    _, w, r = saved
+    return r * dy * w, TABLE["rms_norm"].backward(dy, saved)[1]
+
+
+@bug("rms_norm", "a sum where the page has a mean")
+def _(dy, saved):
+    x, w, r = saved
+    n, dn = x * r, dy * w
+    dx = r * (dn - n * (dn * n).sum(axis=-1, keepdims=True))
+    return dx, TABLE["rms_norm"].backward(dy, saved)[1]
+
+
+@bug("rms_norm", "dw from x instead of the normed x")
+def _(dy, saved):
+    x, w, _ = saved
+    dx, _ = TABLE["rms_norm"].backward(dy, saved)
+    return dx, (dy * x).reshape(-1, w.size).sum(axis=0)
+
+
+@bug("rms_norm", "dw is a mean over positions")
+def _(dy, saved):
+    dx, dw = TABLE["rms_norm"].backward(dy, saved)
+    return dx, dw * dw.size / dy.size
+
+
+# -- tables and losses ---------------------------------------------------------------------
+
+
+@bug("embedding", "an id that repeats gets only its last position's gradient")
+def _(dy, saved):
+    ids, shape = saved
+    dw = np.zeros(shape)
+    dw[ids] = dy
+    return dw, None
+
+
+@bug("embedding", "rows one id too high")
+def _(dy, saved):
+    ids, shape = saved
+    rows = (ids.ravel().astype(int) + 1) % shape[0]
+    return RowGradient(rows, dy.reshape(-1, shape[1]), shape), None
+
+
+def with_loss_options(dy, saved, **wrong):
+    """cross_entropy's backward with some of what it saved exchanged."""
+    z, lse, y, label_smoothing, z_loss = saved
+    right = {"label_smoothing": label_smoothing, "z_loss": z_loss, "V": z.shape[1]}
+    return cross_entropy.logit_gradient(dy, z, lse, y, **(right | wrong)), None
+
+
+@bug("cross_entropy", "the z-loss term is missing")
+def _(dy, saved):
+    return with_loss_options(dy, saved, z_loss=0.0)
+
+
+@bug("cross_entropy", "the z-loss lacks its factor 2")
+def _(dy, saved):
+    return with_loss_options(dy, saved, z_loss=saved[4] / 2)
+
+
+@bug("cross_entropy", "smoothing is shared among V - 1 words")
+def _(dy, saved):
+    return with_loss_options(dy, saved, V=saved[0].shape[1] - 1)
+
+
+@bug("cross_entropy", "the one-hot is not lowered by the smoothing")
+def _(dy, saved):
+    _, _, y, label_smoothing, _ = saved
+    dz, _ = TABLE["cross_entropy"].backward(dy, saved)
+    dz[np.arange(len(y)), y] -= dy / len(y) * label_smoothing
+    return dz, None
+
+
+@bug("cross_entropy", "the one-hot stands one word too high")
+def _(dy, saved):
+    z, lse, y, label_smoothing, z_loss = saved
+    y = (y + 1) % z.shape[1]
+    return TABLE["cross_entropy"].backward(dy, (z, lse, y, label_smoothing, z_loss))
+
+
+@bug("cross_entropy", "a sum over rows instead of a mean")
+def _(dy, saved):
+    dz, _ = TABLE["cross_entropy"].backward(dy, saved)
+    return dz * len(dz), None
+
+
+@bug("cross_entropy", "dy is forgotten")
+def _(dy, saved):
+    return TABLE["cross_entropy"].backward(np.ones(()), saved)
+
+
+changed(
+    "tied_head",
+    "the table learns nothing as an output",
+    lambda dh, dw, _: (dh, np.zeros_like(dw), None),
+)
+
+
+@bug("tied_head", "the last word is left out of the last block")
+def _(dy, saved):
+    dh, dw, _ = TABLE["tied_head"].backward(dy, saved)
+    dw[-1] = 0
+    return dh, dw, None
