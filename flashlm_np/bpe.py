@@ -27,7 +27,6 @@ Make the shipped file again whenever the stories change: `python -m flashlm_np.b
 from __future__ import annotations
 
 import argparse
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import count, islice, pairwise
@@ -35,7 +34,9 @@ from pathlib import Path
 
 import regex  # the stdlib's re has no \p{L}; tiktoken depends on regex, so it is installed
 
-from flashlm_np.tokenizer import PATTERN, format_ranks
+from flashlm_np.files import write_atomically
+from flashlm_np.ranks import format_ranks
+from flashlm_np.tokenizer import PATTERN
 
 Pair = tuple[int, int]
 SHIPPED = Path(__file__).parent / "corpus" / "stories.bpe"
@@ -144,18 +145,8 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     rng = np.random.default_rng(options.seed)
     ranks = train_bpe((generate(rng) for _ in range(options.stories)), options.vocab_size)
-    replace_file(options.out, format_ranks(ranks))
+    write_atomically(options.out, format_ranks(ranks))
     print(f"{options.out}: {len(ranks)} tokens from {options.stories} stories")
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write `data` beside `path`, then rename: a reader sees the old file or the new."""
-    partial = path.with_name(f"{path.name}.partial")
-    with partial.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 if __name__ == "__main__":

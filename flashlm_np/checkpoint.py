@@ -11,10 +11,8 @@ killed between any two instructions, and last.json still names a whole checkpoin
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +20,9 @@ import numpy as np
 
 from .config import Config
 from .errors import UserError
-from .tokenizer import Tokenizer, format_ranks, parse_ranks
+from .files import read_bytes, write_atomically
+from .ranks import format_ranks, parse_ranks
+from .tokenizer import Tokenizer
 
 FORMAT = "flashlm-np checkpoint 1"
 
@@ -146,38 +146,3 @@ def load_tokenizer(out: Path, name: str, fingerprint: str) -> Tokenizer:
     if tokenizer.fingerprint != fingerprint:
         raise UserError(f"{path} is not the tokenizer that the checkpoint was trained with")
     return tokenizer
-
-
-def read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write `data` under a temporary name, sync it to the disk, and rename it to `path`."""
-    temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise UserError(
-            f"cannot write {path}: {error.strerror}; nothing there was lost"
-        ) from None
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable, where the system lets a folder be synced."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -6,8 +6,8 @@ import csv
 import io
 from pathlib import Path
 
-from .checkpoint import write_atomically
 from .errors import UserError
+from .files import write_atomically
 
 COLUMNS = (
     "step",

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .checkpoint import write_atomically
 from .config import V3, Config
 from .corpus import stories
 from .data import Corpus
 from .evaluate import Baselines, Evaluation
+from .files import write_atomically
 from .generate import Writer
 from .metrics import read_metrics
 from .model import FlashLM

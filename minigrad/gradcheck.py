@@ -182,8 +182,10 @@ class _Comparison:
     def _error(self, position, gradient, direction):
         """Expected and found derivative along a direction; their gap, 1 being allowed."""
         where = position, direction, self.dy
-        found = float(np.vdot(gradient, direction))
-        typical = np.linalg.norm(gradient) / max(1, gradient.size) ** 0.5
+        moving = direction != 0  # a NaN that does not move is another direction's fault
+        found = float(np.vdot(gradient[moving], direction[moving]))
+        finite = gradient[np.isfinite(gradient)]
+        typical = np.linalg.norm(finite) / max(1, gradient.size) ** 0.5
         size = max(abs(found), typical * np.linalg.norm(direction))
 
         def error(expected, doubt):

@@ -94,8 +94,8 @@ class Tensor:
 
     def backward(self, dy=None) -> None:
         """Add ∂loss/∂leaf into the `grad` of every leaf this tensor was computed from."""
-        for _ in self.backward_steps(dy):
-            pass
+        for step in self.backward_steps(dy):
+            del step  # else it would keep these gradients while the next node is walked
 
     def accumulate(self, gradient) -> None:
         """Add a gradient, dense or rows, into the one buffer that this leaf keeps."""

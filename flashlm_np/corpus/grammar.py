@@ -89,7 +89,9 @@ def read_tables(*sources):
         if line.strip() and not line[0].isspace():
             name, more, _ = line.strip().partition(" +")
             if name in rows and not more:
-                raise ValueError(f"table {name} is defined twice; write '{name} +' to add to it")
+                raise ValueError(
+                    f"table {name} is defined twice; write '{name} +' to add to it"
+                )
             rows.setdefault(name, [])
         elif line.strip():
             add_row(rows[name], line.strip())

@@ -143,9 +143,7 @@ class Total(NamedTuple):
     def then(self, other):
         """Every walk of self followed by every walk of other: log p adds, p multiplies."""
         surprise = self.surprise * other.probability + self.probability * other.surprise
-        return Total(
-            self.count * other.count, self.probability * other.probability, surprise
-        )
+        return Total(self.count * other.count, self.probability * other.probability, surprise)
 
 
 def add_up(tables, start="story"):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flashlm_np import bpe
-from flashlm_np.tokenizer import parse_ranks
+from flashlm_np.ranks import parse_ranks
 
 quick = settings(derandomize=True, deadline=None, max_examples=60)
 # Few letters, so that pairs repeat, overlap ("aaa") and tie all the time.
@@ -111,14 +111,6 @@ def test_as_many_merges_as_possible_are_possible():
 def test_one_string_is_not_a_list_of_texts():
     with pytest.raises(TypeError, match=r"pass a list, \[text\]"):
         bpe.train_bpe("abc", 256)
-
-
-def test_a_file_is_replaced_whole(tmp_path):
-    path = tmp_path / "x.bpe"
-    bpe.replace_file(path, b"old")
-    bpe.replace_file(path, b"new")
-    assert [file.name for file in tmp_path.iterdir()] == ["x.bpe"]
-    assert path.read_bytes() == b"new"
 
 
 def test_the_shipped_file_is_what_the_command_makes(tmp_path):

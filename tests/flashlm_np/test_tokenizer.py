@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from flashlm_np import tokenizer as page
 from flashlm_np.bpe import train_bpe
-from flashlm_np.tokenizer import END_OF_TEXT, PATTERN, Tokenizer, format_ranks, parse_ranks
+from flashlm_np.ranks import format_ranks, parse_ranks
+from flashlm_np.tokenizer import END_OF_TEXT, PATTERN, Tokenizer
 
 quick = settings(derandomize=True, deadline=None, max_examples=100)
 SINGLE_BYTES = {bytes([b]): b for b in range(256)}

@@ -12,8 +12,9 @@ from minigrad.gradcheck import gradcheck
 from minigrad.look import saved_bytes
 from minigrad.ops import RowGradient, tied_head
 
+SMALL = 80  # numbers to differentiate by, one after the other
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
-small_cases = pytest.mark.parametrize("case", [c for c in CASES if c.numbers <= 40], ids=str)
+small_cases = pytest.mark.parametrize("case", [c for c in CASES if c.numbers <= SMALL], ids=str)
 
 
 def dense(gradient):
@@ -51,7 +52,7 @@ def test_every_operation_has_cases():
 
 
 def test_every_operation_has_a_small_case_a_view_and_a_twin():
-    assert {case.operation_name for case in CASES if case.numbers <= 40} == set(TABLE)
+    assert {case.operation_name for case in CASES if case.numbers <= SMALL} == set(TABLE)
     assert {case.operation_name for case in CASES if case.label == "view"} == set(TABLE)
     assert set(TWINS) == set(SAVED) == set(TABLE)
 

@@ -35,3 +35,11 @@ def under(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     {'w': 1}
     """
     return {key.removeprefix(prefix): a for key, a in arrays.items() if key.startswith(prefix)}
+
+
+def close(got, expected, tolerance: float = 1e-9, name: str = "") -> None:
+    """Assert equality within `tolerance` of the largest expected value; torch is welcome."""
+    got = np.asarray(got.detach() if hasattr(got, "detach") else got)
+    assert got.shape == expected.shape, name
+    atol = tolerance * np.abs(expected).max()
+    np.testing.assert_allclose(got, expected, rtol=0, atol=atol, err_msg=name)

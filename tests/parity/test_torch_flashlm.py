@@ -4,9 +4,8 @@ Everything is float64 and agrees to 1e-9, except numbers that were written down 
 It cannot be much closer: the notebook's z-loss is float32 inside, which is felt at 3e-10.
 """
 
-import numpy as np
 import pytest
-from parity.golden import golden, golden_path, under
+from parity.golden import close, golden, golden_path, under
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the extra `parity`")
 
@@ -24,14 +23,6 @@ PARTS = {
 }
 
 MICRO_BATCH = ("input_ids", "targets", "positions")
-
-
-def close(got, expected, tolerance=1e-9, name=""):
-    """Equal within `tolerance` of the largest expected value."""
-    got = got.detach().numpy() if isinstance(got, torch.Tensor) else np.asarray(got)
-    assert got.shape == expected.shape, name
-    atol = tolerance * np.abs(expected).max()
-    np.testing.assert_allclose(got, expected, rtol=0, atol=atol, err_msg=name)
 
 
 def tensors(arrays):
