@@ -109,6 +109,26 @@ def _positive(text: str) -> float:
     return value
 
 
+def _from_0(kind):
+    """A number of 0 or more, as an argparse type."""
+
+    def read(text):
+        value = kind(text)
+        if not value >= 0:
+            raise argparse.ArgumentTypeError(f"{text} is less than 0")
+        return value
+
+    read.__name__ = kind.__name__  # argparse names it: "invalid int value"
+    return read
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
 def _train(options) -> int:
     """Train on made-up stories, or on --text, and write a report, a curve and samples."""
     from . import runs
@@ -173,14 +193,18 @@ def _add_generate(commands):
     )
     parser.set_defaults(run=_generate)
     _add_run_folder(parser)
-    parser.add_argument("--prompt", default="", metavar="TEXT", help="the beginning")
-    parser.add_argument("--tokens", type=int, default=200, metavar="N", help="default: 200")
-    parser.add_argument(
-        "--temperature", type=float, default=0.8, help="0: always the likeliest"
-    )
-    parser.add_argument("--top-k", type=int, default=0, help="only the k likeliest; 0: all")
-    parser.add_argument("--top-p", type=float, default=1.0, help="only the likeliest, up to p")
-    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    number, whole = _from_0(float), _from_0(int)
+    for name, kind, default, help in (
+        ("--prompt", str, "", "how the text begins"),
+        ("--tokens", whole, 200, "how many to write at most"),
+        ("--temperature", number, 0.8, "below 1 safer, above 1 wilder; 0: the likeliest token"),
+        ("--top-k", whole, 0, "choose among the k likeliest tokens only; 0: among all"),
+        ("--top-p", _share, 1.0, "choose among the likeliest that together have this share"),
+        ("--seed", whole, 0, "of the dice"),
+    ):
+        parser.add_argument(
+            name, type=kind, default=default, metavar="X", help=f"{help} (%(default)s)"
+        )
 
 
 def _generate(options) -> None:
@@ -205,8 +229,8 @@ def _generate(options) -> None:
 def _add_stories(commands):
     parser = commands.add_parser("stories", help="tell stories", description=_stories.__doc__)
     parser.set_defaults(run=_stories)
-    parser.add_argument("--count", type=int, default=3, metavar="N", help="default: 3")
-    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    parser.add_argument("--count", type=_from_0(int), default=3, metavar="N", help="default: 3")
+    parser.add_argument("--seed", type=_from_0(int), default=0, metavar="N", help="default: 0")
 
 
 def _stories(options) -> int:

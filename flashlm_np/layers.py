@@ -55,8 +55,11 @@ class GatedConv(Module):
         self.fused = config.fused
 
     def forward(self, x: Tensor) -> Tensor:
-        g, v = self.conv_gate(x), self.conv_value(x)
-        return F.sigmoid_gate(g, v) if self.fused else F.sigmoid(g) * v
+        gate, value = self.conv_gate, self.conv_value
+        if self.fused:
+            options = {"groups": gate.conv.groups, "dilation": gate.conv.dilation}
+            return F.gated_conv(x, gate.conv.weight, value.conv.weight, **options)
+        return F.sigmoid(gate(x)) * value(x)
 
 
 class ConvMixer(Module):

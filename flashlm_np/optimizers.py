@@ -11,6 +11,7 @@ from minigrad.optim import EMA, AdamW, NorMuon, clip_grad_norm, wsd
 
 from .config import Config
 from .model import FlashLM
+from .parallel import side_by_side
 
 # One micro-batch: ids (B, T), targets (B, T), and the flat positions of them to score, or None.
 Batch = tuple[np.ndarray, np.ndarray, "np.ndarray | None"]
@@ -31,8 +32,8 @@ class Recipe:
     embedding and the convolutions and none on gains and biases.
     """
 
-    def __init__(self, model: FlashLM, config: Config):
-        self.model, self.config = model, config
+    def __init__(self, model: FlashLM, config: Config, threads: int = 1):
+        self.model, self.config, self.threads = model, config, threads
         groups = {"normuon": [], "adamw": [], "adamw_no_decay": []}
         for name, parameter in model.named_parameters():
             groups[_group(name, parameter)].append((name, parameter))
@@ -53,29 +54,38 @@ class Recipe:
         return wsd(step, warmup=self.config.warmup_steps, decay_from=decay_from, total=total)
 
     def step(self, step: int, batches: Iterable[Batch]) -> StepResult:
-        """Optimizer step number `step`, from 1, on the mean loss of its micro-batches."""
-        config, model = self.config, self.model
-        model.embedding.weight.requires_grad = not config.phase(step).frozen_embedding
+        """Optimizer step number `step`, from 1, on the mean loss of its micro-batches.
+
+        Micro-batches run side by side; their gradients are added in their order, so that the
+        bits do not depend on which was done first.
+        """
+        model = self.model
+        model.embedding.weight.requires_grad = not self.config.phase(step).frozen_embedding
         model.zero_grad()
         batches = list(batches)
-        share = 1 / len(batches)
-        total = 0.0
-        for ids, targets, positions in batches:
-            loss = model.loss(
-                ids,
-                targets,
-                positions,
-                label_smoothing=config.label_smoothing,
-                z_loss=config.z_loss,
-            )
-            loss.backward(share)
-            total += share * loss.item()
-        norm = clip_grad_norm(model.parameters(), config.clip_norm)
-        if np.isfinite(total) and np.isfinite(norm):  # else: nothing moves, the caller sees it
+        results = side_by_side(
+            lambda batch: self._loss_and_gradients(batch, 1 / len(batches)),
+            batches,
+            self.threads,
+        )
+        for _, gradients in results:
+            for parameter, gradient in gradients.items():
+                parameter.accumulate(gradient)
+        loss = sum(loss for loss, _ in results) / len(batches)
+        norm = clip_grad_norm(model.parameters(), self.config.clip_norm)
+        if np.isfinite(loss) and np.isfinite(norm):  # else nothing moves, and the caller sees it
             for optimizer in self.optimizers.values():
                 optimizer.step(self.factor(step))
             self.ema.update()
-        return StepResult(total, norm)
+        return StepResult(loss, norm)
+
+    def _loss_and_gradients(self, batch, share):
+        """The loss of one micro-batch, and `share` of its gradient for each parameter."""
+        config, gradients = self.config, {}
+        options = {"label_smoothing": config.label_smoothing, "z_loss": config.z_loss}
+        loss = self.model.loss(*batch, **options)
+        loss.backward(share, into=gradients)
+        return loss.item(), gradients
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Optimizer state and averages, as OPTIMIZER/PARAMETER/ENTRY and ema/PARAMETER."""

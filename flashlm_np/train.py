@@ -48,11 +48,13 @@ class Trainer:
     config.seed, whose state is in every checkpoint: a resumed run takes the same steps.
     """
 
-    def __init__(self, config: Config, corpus: Corpus, tokenizer: Tokenizer, out: Path):
+    def __init__(
+        self, config: Config, corpus: Corpus, tokenizer: Tokenizer, out: Path, threads=None
+    ):
         self.config, self.corpus, self.tokenizer, self.out = config, corpus, tokenizer, out
         self.rng = np.random.default_rng(config.seed)
         self.model = FlashLM(config, self.rng)
-        self.recipe = Recipe(self.model, config)
+        self.recipe = Recipe(self.model, config, threads or os.cpu_count() or 1)
         self.counts = Counts()
         self.step = 0
 

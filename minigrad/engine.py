@@ -61,12 +61,14 @@ def run(operation: Operation, arrays, options, parents):
     return y, node
 
 
-def backward_steps(root: Node, dy) -> Iterator[tuple]:
+def backward_steps(root: Node, dy, into: dict | None = None) -> Iterator[tuple]:
     """Walk back from `root`, whose output has the gradient `dy`, one node at a time.
 
     Yields (node, dy, gradients) after each node's backward: the gradient that arrived, and the
     one that left for each input. Leaves have then received theirs. Nothing happens until the
     generator is advanced; `for _ in backward_steps(...): pass` is the whole backward pass.
+    With a dict `into`, leaves are left alone and their gradients gathered there, leaf by leaf:
+    two threads can then walk back to the same leaves.
 
     Raises:
         GraphError: a node was walked before, and what it had saved is gone.
@@ -80,13 +82,14 @@ def backward_steps(root: Node, dy) -> Iterator[tuple]:
         for parent, gradient in zip(node.parents, gradients, strict=True):
             if parent is None or gradient is None:
                 continue
-            if not isinstance(parent, Node):
+            if isinstance(parent, Node):
+                if parent not in in_flight:
+                    heapq.heappush(waiting, (-parent.number, parent))
+                _add(in_flight, parent, gradient)
+            elif into is None:
                 parent.accumulate(gradient)
-            elif parent in in_flight:  # a + b, not +=: the two may share memory
-                in_flight[parent] = _dense(in_flight[parent]) + _dense(gradient)
             else:
-                in_flight[parent] = gradient
-                heapq.heappush(waiting, (-parent.number, parent))
+                _add(into, parent, gradient)
         yield node, dy, gradients
         node.parents = ()
         del dy, gradients, parent, gradient
@@ -104,6 +107,13 @@ def _node_backward(node, dy):
         observer.backward(node, dy, gradients, perf_counter() - start)
     node.saved = _Released
     return gradients
+
+
+def _add(gradients, key, gradient):
+    """Add to the gradient of `key`: a + b, not +=, because the two may share memory."""
+    if key in gradients:
+        gradient = _dense(gradients[key]) + _dense(gradient)
+    gradients[key] = gradient
 
 
 def _dense(gradient):

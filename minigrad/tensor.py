@@ -71,7 +71,7 @@ class Tensor:
 
     # -- backward ------------------------------------------------------------------------
 
-    def backward_steps(self, dy=None) -> Iterator[tuple]:
+    def backward_steps(self, dy=None, into: dict | None = None) -> Iterator[tuple]:
         """Walk back one operation at a time: see minigrad.engine.backward_steps.
 
         `dy` is the gradient of the loss with respect to this tensor; it may be left out when
@@ -90,7 +90,7 @@ class Tensor:
         dy = np.ones_like(self.data) if dy is None else np.asarray(dy, self.dtype)
         if dy.shape != self.shape:
             raise ShapeError(f"backward: dy has shape {dy.shape}, expected {self.shape}")
-        return backward_steps(self.node, dy)
+        return backward_steps(self.node, dy, into)
 
     def backward(self, dy=None) -> None:
         """Add ∂loss/∂leaf into the `grad` of every leaf this tensor was computed from."""
@@ -207,7 +207,8 @@ def summary(array: np.ndarray) -> str:
     """
     text = f"{array.shape} {array.dtype}"
     if array.size <= 6:
-        return f"{text} {np.array2string(array, precision=4, separator=', ')}"
+        numbers = np.array2string(array, precision=4, separator=", ")
+        return f"{text} {' '.join(numbers.split())}"
     finite = array[np.isfinite(array)]
     if finite.size:
         text += f" {finite.min():.4g} to {finite.max():.4g}"

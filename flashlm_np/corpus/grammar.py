@@ -1,7 +1,7 @@
 """Stories as weighted choices: the notation, and the check that makes every text unique.
 
-Why a corpus whose probability is known? A model that predicts well is given a low loss, but how
-low can it go? For books nobody knows. Here each story is made by choices with known weights, so
+Why a corpus whose probability is known? A model that predicts well gets a low loss, but how low
+can it go? For books nobody knows. Here each story is made by choices with known weights, so
 
     the best possible loss  =  -Σ log p(story) / number of tokens      (nats per token)
 
@@ -9,11 +9,11 @@ is a number, and a model's own loss minus that number is exactly what it has sti
 
 The notation. A **table** is a name, and below it one option a line: a weight and a template.
 
-    [pet]     choose here, by weight, from the table `pet`; the words chosen become the fact `pet`
-    {pet}     recall the fact;  {Pet} recalls it with a capital letter
-    [x/{pet}] choose from the table `x/cat` when the fact `pet` is "cat": this is how things agree
-    | k: v    after the words, an option may state further facts
-    ¶         begins a paragraph; a line that starts without a weight continues the one above
+    [pet]      choose here, by weight, from table `pet`; the words chosen become the fact `pet`
+    {pet}      recall the fact; {Pet} recalls it with a capital letter
+    [x/{pet}]  choose from table `x/cat` if the fact `pet` is "cat": this makes things agree
+    | k: v     after its words, an option may state further facts
+    ¶          a new paragraph; a line that does not begin with a weight continues the last
 
 >>> tables = read_tables('''
 ... story
@@ -24,19 +24,19 @@ The notation. A **table** is a name, and below it one option a line: a weight an
 ... cry/cat
 ...     1 Meow
 ... cry/dog
-...     2 Woof
+...     1 Woof
 ...     1 Wow
 ... ''')
 >>> [option.probability for option in tables["pet"].options]
 [0.75, 0.25]
 
-Why unique? If two sequences of choices made the same text, its probability would be the sum over
-both, and reading it would be a search. So `expect_unique` refuses a table in which two options do
-not differ in some plain character before the first `[`: what the choice was, its words tell.
+Why unique? If two sequences of choices made the same text, its probability would be the sum
+over both, and to find it would take a search. So `expect_unique` refuses a table in which two
+options do not differ in some plain character before the first `[`: the words tell the choice.
 """
 
 import re
-from itertools import combinations
+from itertools import accumulate, combinations
 from typing import NamedTuple
 
 
@@ -48,7 +48,7 @@ class Recall(NamedTuple):
 
 
 class Choose(NamedTuple):
-    """A place in a template where an option of table `slot`, or `slot/<fact key>`, is chosen."""
+    """A place in a template where an option of table `slot`, or `slot/<key>`, is chosen."""
 
     slot: str
     key: str | None
@@ -59,13 +59,13 @@ class Option(NamedTuple):
 
     template: str
     pieces: tuple
-    head: tuple  # the pieces before the first Choose: known before anything else is chosen
+    head: tuple  # the pieces before the first Choose: what can be said without choosing
     facts: tuple  # pairs (name, pieces)
     probability: float
 
 
 class Table(NamedTuple):
-    """A choice point: `cumulative[i]` is the probability of options 0 to i together."""
+    """A choice point: `cumulative[i]` is the probability of the options 0 to i together."""
 
     slot: str
     options: tuple
@@ -89,42 +89,41 @@ def read_tables(*sources):
         if line.strip() and not line[0].isspace():
             name, more, _ = line.strip().partition(" +")
             if name in rows and not more:
-                raise ValueError(
-                    f"table {name} is defined twice; write '{name} +' to add to it"
-                )
+                raise ValueError(f"table {name} is there already; '{name} +' adds to it")
             rows.setdefault(name, [])
         elif line.strip():
-            add_row(rows[name], line.strip())
+            add_row(rows[name], line)
     return {name: make_table(name, options) for name, options in rows.items()}
 
 
 def add_row(rows, line):
-    """Append [weight, template] to rows, or continue the last template."""
-    weight, *words = line.split()
-    if weight.isdigit():
-        rows.append([int(weight), " ".join(words)])
+    """Append (weight, template) to rows, or continue the last template."""
+    first, *words = line.split()
+    if first.isdigit():
+        rows.append((int(first), " ".join(words)))
     else:
-        rows[-1][1] += " " + " ".join([weight, *words])
+        weight, template = rows.pop()
+        rows.append((weight, " ".join([template, first, *words])))
 
 
 def make_table(name, rows):
-    """The table `name` from rows (weight, template)."""
-    shares = probabilities([weight for weight, _ in rows])
-    options = tuple(make_option(row[1], p) for row, p in zip(rows, shares, strict=True))
+    """The table `name` from rows of (weight, template)."""
+    weights, templates = zip(*rows, strict=True)
+    shares = probabilities(weights)
+    options = tuple(make_option(*row) for row in zip(templates, shares, strict=True))
     expect_unique(name, options)
-    cumulative = [sum(shares[: i + 1]) for i in range(len(shares) - 1)]
-    return Table(name.partition("/")[0], options, (*cumulative, 1.0))
+    cumulative = (*accumulate(shares[:-1]), 1.0)  # exactly 1, whatever was rounded
+    return Table(name.partition("/")[0], options, cumulative)
 
 
-def make_option(row, probability):
+def make_option(template, probability):
     """An option from `words | fact: value; fact: value`."""
-    template, _, stated = row.partition("|")
-    template = template.strip().replace(" ¶ ", "\n\n")
-    pieces = make_pieces(template)
+    words, _, stated = template.partition("|")
+    pieces = make_pieces(words.strip().replace(" ¶ ", "\n\n"))
     chooses = [i for i, piece in enumerate(pieces) if isinstance(piece, Choose)]
-    pairs = [pair.split(":", 1) for pair in stated.split(";") if pair.strip()]
-    facts = tuple((fact.strip(), make_pieces(value.strip())) for fact, value in pairs)
     head = pieces[: chooses[0]] if chooses else pieces
+    pairs = [pair.split(":", 1) for pair in stated.split(";") if pair]
+    facts = tuple((fact.strip(), make_pieces(value.strip())) for fact, value in pairs)
     return Option(template, pieces, head, facts, probability)
 
 
@@ -139,6 +138,7 @@ def make_pieces(template):
 
 
 def make_piece(part):
+    """One piece: `[slot]`, `[slot/{key}]`, `{fact}`, `{Fact}` or plain words."""
     if part.startswith("["):
         slot, _, key = part[1:-1].partition("/")
         return Choose(slot, key.strip("{}") or None)
@@ -153,7 +153,7 @@ def expect_unique(name, options):
         if not differ(a.head, b.head):
             raise ValueError(
                 f"table {name}: {a.template!r} and {b.template!r} do not differ in a plain "
-                "character before their first choice; give them different first words"
+                "character before their first choice; begin them with different words"
             )
 
 
@@ -165,7 +165,6 @@ def differ(a, b):
     """
     for x, y in zip(a, b, strict=False):
         if x != y:
-            if not (isinstance(x, str) and isinstance(y, str)):
-                return False
-            return not (x.startswith(y) or y.startswith(x))
+            plain = isinstance(x, str) and isinstance(y, str)
+            return plain and not (x.startswith(y) or y.startswith(x))
     return False

@@ -4,7 +4,7 @@
     parse(text)     the choices that made it, the only ones that could have
     score(text)     its natural-log probability, in nats
     count()         how many different stories there are
-    entropy()       the mean of -score over all stories: no model can do better, in nats per story
+    entropy()       the mean of -score over all stories, nats per story: no model can do better
     vocabulary()    every word that may occur
 
 >>> import numpy as np
@@ -12,39 +12,37 @@
 >>> score(story) == math.fsum(math.log(choice.probability) for choice in parse(story))
 True
 
-How it works is explained in grammar.py (the notation) and walk.py (telling, reading, adding up);
-what the stories say is data, in words.py and plots/.
+How it works is explained in grammar.py (the notation), walk.py (telling and reading) and
+sums.py (adding up); what the stories say is data, in words.py and plots/.
 """
 
 import math
 import re
 from functools import cache
+from itertools import chain
 
-from flashlm_np.corpus.grammar import read_tables
+from flashlm_np.corpus.grammar import Recall, read_tables
 from flashlm_np.corpus.plots import PLOTS
-from flashlm_np.corpus.walk import Choice, Reader, Teller, add_up, walk
+from flashlm_np.corpus.sums import add_up
+from flashlm_np.corpus.walk import Reader, Teller, walk
 from flashlm_np.corpus.words import WORDS
 
 TABLES = read_tables(WORDS, *PLOTS)
 
 
 def generate(rng):
-    """One story, drawn with the `np.random.Generator` rng: paragraphs, no newline at the end."""
+    """One story, drawn with the `np.random.Generator` rng; no newline at the end."""
     return walk(TABLES, Teller(rng))[0]
 
 
 def parse(text):
-    """The choices that made text, in order, as a tuple of Choice.
+    """The choices that made text, in order, as a tuple of `walk.Choice`.
 
     Raises: ValueError that says at which character text stops being a story.
     """
     reader = Reader(text)
-    told, choices = walk(TABLES, reader)
-    if told != text:
-        raise ValueError(
-            f"not a story: at character {len(told)}, found {text[len(told) :][:20]!r}, "
-            "expected the end of the text"
-        )
+    _, choices = walk(TABLES, reader)
+    reader.end()
     return tuple(choices)
 
 
@@ -55,6 +53,7 @@ def score(text):
 
 @cache
 def totals():
+    """The sums over all stories, computed once."""
     return add_up(TABLES)
 
 
@@ -71,23 +70,19 @@ def entropy():
 @cache
 def vocabulary():
     """The distinct words, in lower case, that stories are made of; 's counts as a word."""
-    templates = [option.template for table in TABLES.values() for option in table.options]
-    stated = [
-        piece
-        for table in TABLES.values()
-        for option in table.options
-        for _, pieces in option.facts
-        for piece in pieces
-        if isinstance(piece, str)
-    ]
-    return frozenset().union(*map(words, [*templates, *stated]))
+    options = [option for table in TABLES.values() for option in table.options]
+    stated = [pair for option in options for pair in option.facts]
+    said = [option.pieces for option in options]
+    every = said + [pieces for _, pieces in stated]
+    recalled = {piece.fact for piece in chain(*every) if isinstance(piece, Recall)}
+    said += [pieces for fact, pieces in stated if fact in recalled]
+    return set().union(*(words(piece) for piece in chain(*said) if isinstance(piece, str)))
 
 
 def words(text):
-    """The set of words of a text or a template.
+    """The set of words of a text.
 
-    >>> sorted(words("{Hero}'s kite, [look] and RED!"))
-    ["'s", 'and', 'kite', 'red']
+    >>> sorted(words("Lily's kite, the RED one!"))
+    ["'s", 'kite', 'lily', 'one', 'red', 'the']
     """
-    plain = re.sub(r"\[[^\]]*\]|\{[^}]*\}", " ", text)
-    return set(re.findall(r"'?[a-z]+", plain.lower()))
+    return set(re.findall(r"'?[a-z]+", text.lower()))

@@ -1,13 +1,13 @@
 """Words that every plot shares: who the story is about, when it happens, how people speak.
 
-The notation is explained in grammar.py. Weights fall off as word counts do in real books (Zipf's
-law): a few options are met all the time and learned first, the tail is met rarely.
+The notation is explained in grammar.py. Weights fall off as word counts do in real books
+(Zipf's law): a few options are met all the time and learned first, the tail is met rarely.
 """
 
 WORDS = """
 story
-    1 [once], [a_trait] [who] named [hero/{who}] lived [home/{kin}] [near] with {his} [elder]. ¶
-      [plot]
+    1  [once], [a_trait] [who] named [hero/{who}] lived [home/{kin}] [near] with {his} [elder].
+       ¶ [plot]
 
 once
     20 Once upon a time
@@ -20,8 +20,8 @@ once
     1  When animals could still talk
 
 who
-    30 girl | kin: child
-    28 boy | kin: child
+    20 girl | kin: child
+    19 boy | kin: child
     9  rabbit | kin: rabbit
     7  fox | kin: fox
     6  mouse | kin: mouse
@@ -31,127 +31,129 @@ who
     2  piglet | kin: piglet
 
 hero/girl
-    20 Lily[she]
-    15 Anna[she]
-    12 Rose[she]
+    16 Lily[she]
+    13 Anna[she]
+    11 Rose[she]
     9  Mia[she]
-    7  Clara[she]
-    6  Nora[she]
-    5  Ella[she]
-    4  Ivy[she]
-    3  Zoe[she]
-    2  Hannah[she]
-    1  Matilda[she]
+    8  Clara[she]
+    7  Nora[she]
+    6  Ella[she]
+    5  Ivy[she]
+    4  Zoe[she]
+    3  Hannah[she]
+    2  Matilda[she]
     1  Ingrid[she]
 hero/boy
-    20 Tom[he]
-    15 Ben[he]
-    12 Max[he]
+    16 Tom[he]
+    13 Ben[he]
+    11 Max[he]
     9  Leo[he]
-    7  Sam[he]
-    6  Jack[he]
-    5  Finn[he]
-    4  Oscar[he]
-    3  Henry[he]
-    2  Peter[he]
-    1  Theo[he]
+    8  Sam[he]
+    7  Jack[he]
+    6  Finn[he]
+    5  Oscar[he]
+    4  Henry[he]
+    3  Peter[he]
+    2  Theo[he]
     1  Gustav[he]
 hero/rabbit
-    6 Clover[she]
-    4 Thumper[he]
-    2 Nibbles[he]
+    6  Clover[she]
+    4  Thumper[he]
+    2  Nibbles[he]
 hero/fox
-    6 Rusty[he]
-    4 Scarlet[she]
+    6  Rusty[he]
+    4  Scarlet[she]
 hero/mouse
-    6 Pip[he]
-    4 Crumb[she]
+    6  Pip[he]
+    4  Crumb[she]
 hero/bear cub
-    6 Bruno[he]
-    4 Honey[she]
+    6  Bruno[he]
+    4  Honey[she]
 hero/kitten
-    6 Whiskers[she]
-    3 Shadow[he]
+    6  Whiskers[she]
+    3  Shadow[he]
 hero/puppy
-    5 Biscuit[he]
-    3 Daisy[she]
+    5  Biscuit[he]
+    3  Daisy[she]
 hero/piglet
-    5 Truffle[he]
-    3 Petunia[she]
+    5  Truffle[he]
+    3  Petunia[she]
 
 she
-    1 | he: she; him: her; his: her
+    1  | he: she; him: her; his: her
 he
-    1 | he: he; him: him; his: his
+    1  | he: he; him: him; his: his
 
 a_trait
-    26 a little | trait: little
-    13 a kind | trait: kind
-    11 a curious | trait: curious
+    14 a little | trait: little
+    12 a kind | trait: kind
+    10 a curious | trait: curious
     9  a brave | trait: brave
     8  a clever | trait: clever
     7  a shy | trait: shy
     6  a cheerful | trait: cheerful
-    5  a quiet | trait: quiet
-    4  a gentle | trait: gentle
-    4  an honest | trait: honest
-    3  a playful | trait: playful
-    3  a stubborn | trait: stubborn
-    2  an eager | trait: eager
-    2  a dreamy | trait: dreamy
+    6  a quiet | trait: quiet
+    5  a gentle | trait: gentle
+    5  an honest | trait: honest
+    4  a playful | trait: playful
+    4  a stubborn | trait: stubborn
+    3  an eager | trait: eager
+    3  a dreamy | trait: dreamy
     2  a polite | trait: polite
-    1  an adventurous | trait: adventurous
+    2  an adventurous | trait: adventurous
     1  a thoughtful | trait: thoughtful
     1  a lively | trait: lively
     1  a daring | trait: daring
 
 home/child
-    1 in [a_size] [house]
+    1  in [a_size] [house]
 home/rabbit
-    1 in [a_size] burrow
+    1  in [a_size] burrow
 home/fox
-    1 in [a_size] den
+    1  in [a_size] den
 home/mouse
-    1 in [a_size] hole
+    1  in [a_size] hole
 home/bear cub
-    1 in [a_size] cave
+    1  in [a_size] cave
 home/kitten
-    1 in [a_size] attic
+    1  in [a_size] attic
 home/puppy
-    1 in [a_size] kennel
+    1  in [a_size] kennel
 home/piglet
-    1 in [a_size] sty
+    1  in [a_size] sty
 
 a_size
-    20 a small
+    18 a small
     14 a cozy
-    10 an old
-    7  a tiny
-    5  a snug
+    11 an old
+    8  a tiny
+    6  a snug
+    5  a warm
     4  a neat
     3  a dusty
     2  a drafty
     1  an unusual
 
 house
-    20 cottage
-    14 house
+    14 cottage
+    11 house
     9  hut
-    6  cabin
-    4  farmhouse
-    3  mill
+    7  cabin
+    5  farmhouse
+    4  mill
     2  lighthouse
     1  castle
 
 near
-    1 [not_far] [a_calm] [country]
+    1  [not_far] [a_calm] [country]
 
 not_far
     14 beside
     11 near
-    8  not far from
-    5  close to
-    3  within sight of
+    9  not far from
+    7  close to
+    4  within sight of
+    2  on the way to
     1  a mile from
 
 a_calm
@@ -159,45 +161,47 @@ a_calm
     11 a little
     9  a pretty
     7  a big
-    5  a sunny
-    4  a peaceful
-    3  a misty
-    2  a lonely
+    6  a sunny
+    5  a peaceful
+    4  a misty
+    3  a lonely
+    2  a lovely
     1  a famous
 
 country
-    16 river
-    13 forest
+    14 river
+    12 forest
     10 lake
-    8  meadow
-    6  village
-    5  hill
-    4  harbor
-    3  orchard
-    2  brook
-    2  marsh
-    1  vineyard
+    9  meadow
+    8  village
+    7  hill
+    6  harbor
+    5  orchard
+    4  brook
+    3  marsh
+    2  vineyard
     1  canyon
 
 elder
-    20 mother
-    14 grandmother
-    11 father
+    14 mother
+    11 grandmother
+    9  father
     7  grandfather
-    4  aunt
-    3  uncle
-    2  big sister
-    1  big brother
+    5  aunt
+    4  uncle
+    3  big sister
+    2  big brother
 
 day
     18 One [fair] [morning]
-    3  Early one [fair] morning
-    2  On [weekday]
+    5  Early one [fair] morning
+    4  On [weekday]
 
 fair
     14 sunny
     11 fine
-    8  bright
+    9  bright
+    7  warm
     6  quiet
     5  cool
     4  breezy
@@ -212,46 +216,51 @@ morning
     1  Sunday
 
 weekday
-    4 Monday
-    4 Friday
-    3 Tuesday
-    3 Thursday
-    2 Saturday
-    1 Wednesday
+    4  Monday
+    4  Friday
+    3  Tuesday
+    3  Thursday
+    2  Saturday
+    1  Wednesday
 
 by_landmark
-    1 [behind] the [old] [landmark]
+    1  [behind] the [old] [landmark]
 
 behind
     14 near
     11 behind
-    8  beside
-    6  next to
-    3  close to
+    9  beside
+    7  next to
+    5  in front of
+    4  close to
+    2  not far from
     1  in the shade of
 
 old
     14 old
     11 big
-    8  little
-    6  gray
-    5  white
+    9  little
+    7  gray
+    6  white
+    5  red
     4  crooked
     3  mossy
     2  stone
     1  haunted
 
 landmark
-    16 barn
-    13 bridge
+    14 barn
+    12 bridge
     10 well
-    8  mill
-    6  gate
-    5  fence
-    4  church
-    3  school
+    9  mill
+    7  gate
+    6  fence
+    5  church
+    4  school
     3  bakery
+    3  stable
     2  fountain
+    2  tower
     1  statue
     1  windmill
 
@@ -292,7 +301,7 @@ sadly
     11 softly
     8  quietly
     6  with a sigh
-    5  bitterly
+    5  at last
     4  in a small voice
     3  shyly
     2  helplessly
@@ -373,7 +382,7 @@ thanks
     1  Bless your heart
 
 snack
-    1 [basket_of] [treats]
+    1  [basket_of] [treats]
 
 basket_of
     14 a basket of
@@ -398,10 +407,10 @@ treats
     1  figs
 
 quickly
-    12 quickly
-    9  at once
-    6  right away
-    4  without another word
+    14 quickly
+    11 at once
+    8  right away
+    5  without another word
     3  in no time
     1  as quick as a wink
 
@@ -412,5 +421,4 @@ glad
     4  delighted
     2  as proud as a king
     1  overjoyed
-
 """

@@ -24,66 +24,77 @@ from ..errors import ShapeError, expect_shape
 
 
 def causal_conv_forward(x, w, *, groups=1, dilation=1):
-    _expect_sizes(x, w, groups, dilation)
+    expect_conv_sizes("causal_conv", x, w, groups, dilation)
     B, T, _ = x.shape
-    O, _, K = w.shape
-    P = _patches(x, K, groups, dilation)  # (G, B·T, K·C)
-    y = P @ _taps(w, groups)  # (G, B·T, O/G)
-    y = y.reshape(groups, B, T, -1).transpose(1, 2, 0, 3)  # -> (B, T, G, O/G)
-    return y.reshape(B, T, O), (x, w, groups, dilation)
+    P = gather_patches(x, w.shape[2], groups, dilation)  # (G, B·T, K·C)
+    y = P @ split_taps(w, groups)  # (G, B·T, O/G)
+    return from_groups(y, B, T), (x, w, groups, dilation)
 
 
 def causal_conv_backward(dy, saved):
-    x, w, groups, dilation = saved
+    x, w, G, dilation = saved
     B, T, _ = x.shape
-    O, C, K = w.shape
-    dy = dy.reshape(B, T, groups, -1).transpose(2, 0, 1, 3)  # (B, T, O) -> (G, B, T, O/G)
-    dy = dy.reshape(groups, B * T, -1)
-    dw = np.swapaxes(_patches(x, K, groups, dilation), 1, 2) @ dy  # (G, K·C, O/G)
-    dw = dw.reshape(groups, K, C, -1).transpose(0, 3, 2, 1).reshape(O, C, K)
-    dP = dy @ np.swapaxes(_taps(w, groups), 1, 2)  # (G, B·T, K·C)
-    return _unpatch(dP.reshape(groups, B, T, K, C), dilation), dw
+    _, C, K = w.shape
+    dy = to_groups(dy, G)  # (B, T, O) -> (G, B·T, O/G)
+    P = gather_patches(x, K, G, dilation)  # (G, B·T, K·C)
+    dw = np.swapaxes(P, 1, 2) @ dy  # (G, K·C, O/G)
+    dP = dy @ np.swapaxes(split_taps(w, G), 1, 2)  # (G, B·T, K·C)
+    return join_patches(dP.reshape(G, B, T, K, C), dilation), unsplit_taps(dw, K)
 
 
-def _taps(w, groups):
+def gather_patches(x, K, groups, dilation):
+    """What each position sees, one row per position: (B, T, D) -> (G, B·T, K·C)."""
+    B, T, D = x.shape
+    x = x.reshape(B, T, groups, -1).transpose(2, 0, 1, 3)  # -> (G, B, T, C)
+    P = np.empty((groups, B, T, K, D // groups), x.dtype)
+    for k in range(K):
+        lag = min((K - 1 - k) * dilation, T)
+        P[:, :, :lag, k] = 0  # before the text
+        P[:, :, lag:, k] = x[:, :, : T - lag]
+    return P.reshape(groups, B * T, -1)
+
+
+def join_patches(dP, dilation):
+    """The transpose of `gather_patches`: (G, B, T, K, C) -> (B, T, D)."""
+    G, B, T, K, C = dP.shape
+    dx = dP[:, :, :, K - 1].copy()  # the last tap's lag is 0
+    for k in range(K - 1):
+        lag = min((K - 1 - k) * dilation, T)
+        dx[:, :, : T - lag] += dP[:, :, lag:, k]
+    return dx.transpose(1, 2, 0, 3).reshape(B, T, G * C)
+
+
+def split_taps(w, groups):
     """w as one matrix per group: (O, C, K) -> (G, K·C, O/G)."""
     _, C, K = w.shape
     return w.reshape(groups, -1, C, K).transpose(0, 3, 2, 1).reshape(groups, K * C, -1)
 
 
-def _patches(x, K, groups, dilation):
-    """What each position sees, one row per position: (B, T, D) -> (G, B·T, K·C)."""
-    B, T, D = x.shape
-    x = x.reshape(B, T, groups, -1).transpose(2, 0, 1, 3)  # (G, B, T, C)
-    P = np.zeros((groups, B, T, K, D // groups), x.dtype)
-    for k, lag in _lags(K, dilation, T):
-        P[:, :, lag:, k] = x[:, :, : T - lag]
-    return P.reshape(groups, B * T, -1)
+def unsplit_taps(w, K):
+    """The inverse of `split_taps`: (G, K·C, O/G) -> (O, C, K)."""
+    G, KC, n = w.shape
+    return w.reshape(G, K, KC // K, n).transpose(0, 3, 2, 1).reshape(G * n, KC // K, K)
 
 
-def _unpatch(dP, dilation):
-    """The transpose of `_patches`: (G, B, T, K, C) -> (B, T, D)."""
-    G, B, T, K, C = dP.shape
-    dx = np.zeros((G, B, T, C), dP.dtype)
-    for k, lag in _lags(K, dilation, T):
-        dx[:, :, : T - lag] += dP[:, :, lag:, k]
-    return dx.transpose(1, 2, 0, 3).reshape(B, T, G * C)
+def to_groups(y, groups):
+    """(B, T, O) -> (G, B·T, O/G)."""
+    B, T, _ = y.shape
+    return y.reshape(B, T, groups, -1).transpose(2, 0, 1, 3).reshape(groups, B * T, -1)
 
 
-def _lags(K, dilation, T):
-    """(tap, lag) of the taps that reach into the text; a lag of T or more sees only padding."""
-    lags = ((k, (K - 1 - k) * dilation) for k in range(K))
-    return [(k, lag) for k, lag in lags if lag < T]
+def from_groups(y, B, T):
+    """The inverse of `to_groups`: (G, B·T, O/G) -> (B, T, O)."""
+    return y.reshape(len(y), B, T, -1).transpose(1, 2, 0, 3).reshape(B, T, -1)
 
 
-def _expect_sizes(x, w, groups, dilation):
-    expect_shape("causal_conv", "x", x, B=None, T=None, D=None)
-    expect_shape("causal_conv", "w", w, O=None, C=None, K=None)
+def expect_conv_sizes(where, x, w, groups, dilation):
+    expect_shape(where, "x", x, B=None, T=None, D=None)
+    expect_shape(where, "w", w, O=None, C=None, K=None)
     D, (O, C, _) = x.shape[-1], w.shape
     if dilation < 1:
-        raise ValueError(f"causal_conv: dilation is {dilation}, expected 1 (no gap) or more")
+        raise ValueError(f"{where}: dilation is {dilation}, expected 1 (no gap) or more")
     if groups < 1 or D % groups or O % groups or C * groups != D:
         raise ShapeError(
-            f"causal_conv: w has shape {w.shape} and x {x.shape}; with groups={groups}, the "
+            f"{where}: w has shape {w.shape} and x {x.shape}; with groups={groups}, the "
             f"groups must divide D={D} and O={O}, and w must have C = D/groups input channels"
         )

@@ -55,7 +55,7 @@ class Optimizer:
     def load_state_dict(self, arrays: dict[str, np.ndarray]) -> None:
         """Take up where a state_dict left off; raises ValueError listing what does not fit."""
         names = {key.rpartition("/")[0] for key in arrays}
-        state = {n: self.new_state(self.parameters[n].data) for n in names & {*self.parameters}}
+        state = {n: self.new_state(p.data) for n, p in self.parameters.items() if n in names}
         shapes = {f"{n}/{entry}": a.shape for n, s in state.items() for entry, a in s.items()}
         shapes |= {f"{name}/t": () for name in state}
         problems = [f"unexpected: {key}" for key in arrays if key not in shapes]

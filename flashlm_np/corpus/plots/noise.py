@@ -6,15 +6,15 @@ decides what is done about it.
 
 PLOT = """
 plot +
-    9 Late one [dark] night, {hero} woke up. [noise]
-    6 It was a [dark] night, and {hero} could not sleep. [noise]
+    9  Late one [dark] night, {hero} woke up. [noise]
+    6  It was a [dark] night, and {hero} could not sleep. [noise]
 
 noise
-    1 [sound]! There was a [strange] noise [outside]. [sound_again] The {trait} {who} [hid]. "[maybe]
-      [a_big] [monster]," {he} [whispered]. ¶ {sound}! [courage_came] Then {he} took [a_small] [light] and
-      [crept] to the door. {His} heart [beat]. [slowly], {he} opened it. It was not
-      {a_big} {monster}. It was only {cause}! ¶ {hero} [laughed]. "[silly_me]," {he} said [happily], and
-      [quickly] {he} {fix}. [noise_end]
+    1  [sound]! There was a [strange] noise [outside]. [sound_again] The {trait} {who} [hid].
+       "[maybe] [a_big] [monster]," {he} [whispered]. ¶ {sound}! [courage_came] Then {he} put on
+       [a_look] [garment], took [a_small] [light] and [crept] to the door. [slowly], {he} opened
+       it. It was not {a_big} {monster}. It was only {cause}! ¶ {hero} [laughed]. "[silly_me],"
+       {he} said [happily], and [quickly] {he} {fix}. [noise_end]
 
 sound
     18 Tap, tap, tap | cause: a branch in the wind; fix: tied back the branch
@@ -75,7 +75,7 @@ maybe
     10 I think it is
     6  It must be
     3  It sounds like
-    1  What if it is
+    1  Perhaps it is
 
 a_big
     14 a big
@@ -107,7 +107,7 @@ whispered
 
 courage_came
     12 "I must be brave," said {hero}.
-    9  Then {hero} took a deep breath.
+    9  So {hero} took a deep breath.
     6  "Look before you run," {hero} thought.
     3  For a while, {hero} did not move.
     1  "Heroes do not hide," {hero} thought.
@@ -118,7 +118,7 @@ a_small
     8  an old
     5  a heavy
     3  a rusty
-    1  an oily
+    1  a wobbly
 
 light
     14 lamp
@@ -135,12 +135,15 @@ crept
     4  went
     1  inched {his} way
 
-beat
-    14 beat fast
-    11 was pounding
-    8  thumped like a drum
-    3  nearly stopped
-    1  hammered
+garment
+    16 coat
+    12 cap
+    9  scarf
+    6  robe
+    5  jacket
+    4  sweater
+    2  helmet
+    1  vest
 
 slowly
     14 Slowly
@@ -165,8 +168,8 @@ silly_me
 
 noise_end
     12 After that, {hero} was not afraid of the dark.
-    9  Then {hero} went back to bed and slept until morning.
-    6  In the morning, {he} laughed about it.
-    4  The {trait} {who} had learned to look before being afraid.
-    1  From that night on, everyone called {him} {hero} the Brave.
+    9  Then {hero} slept until morning.
+    7  And so {hero} learned to look first.
+    4  In the morning, {he} laughed about it.
+    1  Now everyone calls {him} {hero} the Brave.
 """

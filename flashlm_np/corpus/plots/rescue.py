@@ -1,19 +1,20 @@
 """Somebody on the way to a treat stops to help a small animal, and the kindness comes back.
 
-The animal decides what trouble it is in and what helps. It repays in the way it can: a bird sees
-over the fog, a firefly glows in the dark, a turtle knows the water, a fawn knows the woods.
+The animal decides what trouble it is in and what helps. It repays in the way it can: a bird
+sees over the fog, a firefly glows in the dark, a turtle knows the water, a fawn the woods.
 """
 
 PLOT = """
 plot +
-    9 One day, {hero} was on {his} way to [treat] when {he} heard [a_cry]. [rescue]
-    6 One afternoon, {hero} set out for [treat]. On the way, {he} heard [a_cry]. [rescue]
+    9  On {his} way to [treat], {hero} heard [a_cry]. [rescue]
+    6  One afternoon, {hero} set out for [treat] and heard [a_cry]. [rescue]
 
 rescue
-    1 It was [a_young] [creature] [by_landmark], {stuck}. The {trait} {who} [stayed].
-      "[hush]," {he} said, and [quickly] {he} {aid}. "[thanks]!" said the {creature}. ¶
-      {hero} [hurried] to {treat} and [fun]. On the way home, [mishap/{can}].       [just_then], the {creature} [returned]. "[my_turn]," it said [kindly], and it
-      [payback/{creature}]. [rescue_end]
+    1  It was [a_young] [creature] [by_landmark], {stuck}. The {trait} {who} [stayed]. "[hush],"
+       {he} said [kindly], and [quickly] {he} {aid}. "[thanks]!" said the {creature} [happily].
+       ¶ {hero} [hurried] to {treat} and [fun]. But on the way home, [mishap/{can}].
+       [just_then], the {creature} [returned]. "[my_turn]," it said [kindly], and it
+       [payback/{creature}]. [rescue_end]
 
 treat
     18 the fair
@@ -57,8 +58,9 @@ stayed
     14 stopped
     11 could not walk away
     8  forgot about {treat}
-    5  knelt down
-    3  did not wait
+    6  knelt down
+    4  did not wait
+    2  stayed
     1  took pity on it
 
 hush
@@ -70,32 +72,33 @@ hush
     1  Hush
 
 hurried
-    12 hurried
-    9  ran
-    6  went on
-    3  skipped
+    14 hurried
+    10 ran
+    7  went on
+    4  walked
+    2  skipped
     1  galloped
 
 fun
     14 had a lot of fun
-    11 stayed until the end
+    12 ate [snack]
     8  laughed and danced
     5  met many friends
-    3  ate two sugar buns
+    2  stayed until the end
     1  won a wooden spoon
 
 mishap/fly
-    6 a thick fog came, and {hero} could not see the road
-    3 fog rolled in, and {hero} walked in circles
+    6  a thick fog came, and {hero} could not see the road
+    3  fog rolled in, and {hero} walked in circles
 mishap/swim
-    6 the bridge was broken, and {hero} could not cross the stream
-    3 the road was flooded, and {hero} could not go on
+    6  the bridge was broken, and {hero} could not cross the stream
+    3  the road was flooded, and {hero} could not go on
 mishap/roam
-    6 {he} took a wrong turn and got lost in the woods
-    3 {he} lost the path among the trees
+    6  {he} took a wrong turn and got lost in the woods
+    3  {he} lost the path among the trees
 mishap/glow
-    6 it grew dark, and {hero} could not see the road
-    3 clouds hid the moon, and {hero} stumbled in the dark
+    6  it grew dark, and {hero} could not see the road
+    3  clouds hid the moon, and {hero} stumbled in the dark
 
 returned
     14 came back
@@ -109,40 +112,42 @@ my_turn
     11 You helped me, and now I will help you
     8  Follow me
     5  I will lead you home
-    1  Did you think I would forget
+    3  Do not be afraid
+    1  I have been looking for you
 
 payback/sparrow
-    6 flew above the fog to show {him} the way
-    3 flew up and chirped the way home
+    6  flew above the fog to show {him} the way
+    3  flew up and chirped the way home
 payback/turtle
-    6 showed {him} where the water was not deep
-    3 swam ahead and found a safe place to cross
+    6  showed {him} where the water was not deep
+    3  swam ahead and found a safe place to cross
 payback/fawn
-    6 walked beside {him} on the shortest path
-    3 trotted ahead along a hidden path
+    6  walked beside {him} on the shortest path
+    3  trotted ahead along a hidden path
 payback/firefly
-    6 lit up the path like a little lamp
-    3 flashed at every bend of the road
+    6  lit up the path like a little lamp
+    3  flashed at every bend of the road
 payback/swallow
-    6 flew above the fog to show {him} the way
-    3 circled above the road until {he} was home
+    6  flew above the fog to show {him} the way
+    3  circled above the road until {he} was home
 payback/frog
-    6 hopped ahead from stone to stone
-    3 found a fallen tree to use as a bridge
+    6  hopped ahead from stone to stone
+    3  found a fallen tree to use as a bridge
 payback/hedgehog
-    6 sniffed out the path and walked ahead
-    3 led {him} along a secret trail
+    6  sniffed out the path and walked ahead
+    3  led {him} along a secret trail
 payback/glowworm
-    6 shone as brightly as a candle
-    3 glowed all the way to {his} door
+    6  shone as brightly as a candle
+    3  glowed all the way to {his} door
 payback/bee
-    6 buzzed ahead through the fog
-    3 hummed so that {he} could follow the sound
+    6  buzzed ahead through the fog
+    3  hummed so that {he} could follow the sound
 
 rescue_end
-    9 Soon {hero} was home. "Kindness comes back," {he} thought [happily].
-    7 Before long, {hero} was safe at home.
-    5 In the end, {hero} came home safely, and {he} never forgot the {creature}.
-    4 Ever since then, the {trait} {who} and the {creature} have been friends.
-    1 At the door, {hero} bowed to the {creature}, and the {creature} bowed back.
+    12 Soon {hero} was home.
+    9  Before long, {hero} was safe at home.
+    7  And {hero} never forgot the {creature}.
+    5  Ever since then, they have been friends.
+    3  Kindness always comes back.
+    1  At the door, they bowed to each other.
 """

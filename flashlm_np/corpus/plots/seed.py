@@ -5,15 +5,15 @@ The plant decides what grows and what is cooked from it; the trouble decides the
 
 PLOT = """
 plot +
-    9 One day, {hero} found [a_seed] [plant] seed. [seed]
-    6 One morning, {his} {elder} gave {hero} [a_seed] [plant] seed. [seed]
+    9  One day, {hero} found [a_seed] [plant] seed. [seed]
+    6  One morning, {his} {elder} gave {hero} [a_seed] [plant] seed. [seed]
 
 seed
-    1 {He} and {his} {elder} planted it [by_landmark] and [watered]. "[grow]," said the {trait} {who} [softly]. [waited], [a_shoot] {shoot}
-      came up. ¶ [but_then] [trouble]. [luckily],
-      [a_nature] [adviser] [came_by]. "[advice] {remedy}," said the {adviser} [kindly]. So {hero}
-      {cure}, and [better]. ¶ [all_summer] the {shoot} grew and grew. [at_last], there were [many]
-      {crop}. {hero} and {his} {elder} made {dish} and [shared]. [seed_end]
+    1  {He} planted it [by_landmark] and [watered]. "[grow]," said the {trait} {who} [softly].
+       [waited], [a_shoot] {shoot} came up. ¶ [but_then] [trouble]. [luckily], [a_nature]
+       [adviser] [came_by]. "[advice] {remedy}," said the {adviser} [kindly]. So {hero} and
+       {his} {elder} {cure}, and [better]. ¶ [all_summer] the {shoot} grew and grew. [at_last],
+       there were [many] {crop}. {hero} and {his} {elder} made {dish} and [shared]. [seed_end]
 
 a_seed
     14 a little
@@ -30,10 +30,10 @@ plant
     12 sunflower | shoot: stem; crop: sunflowers; dish: sunflower bread
     9  tomato | shoot: plant; crop: tomatoes; dish: tomato sauce
     7  melon | shoot: vine; crop: melons; dish: melon juice
-    5  pepper | shoot: plant; crop: peppers; dish: stuffed peppers
+    5  pepper | shoot: plant; crop: peppers; dish: pepper stew
     4  cucumber | shoot: vine; crop: cucumbers; dish: cucumber salad
     3  corn | shoot: stalk; crop: ears of corn; dish: popcorn
-    2  radish | shoot: sprout; crop: radishes; dish: radish sandwiches
+    2  radish | shoot: sprout; crop: radishes; dish: radish salad
     1  strawberry | shoot: plant; crop: strawberries; dish: strawberry jam
 
 watered
@@ -75,15 +75,20 @@ a_shoot
     1  a wobbly
 
 trouble
-    18 the soil around the {plant} became dry | remedy: carry water from the well; cure: carried water from the well
-    14 the crows began to peck at the {plant} | remedy: build a scarecrow; cure: built a scarecrow
-    11 weeds grew all around the {plant} | remedy: pull out the weeds; cure: pulled out the weeds
-    8  the snails began to nibble the {plant} | remedy: feed the snails lettuce;
-       cure: fed the snails lettuce
-    6  a strong wind bent the {plant} | remedy: tie it to a pole; cure: tied it to a pole with a ribbon
-    5  the nights were too cold for the {plant} | remedy: cover it with straw; cure: covered it with straw
+    18 the soil around the {plant} became dry | remedy: carry water from the well; cure: carried
+       water from the well
+    14 the crows began to peck at the {plant} | remedy: build a scarecrow; cure: built a
+       scarecrow
+    11 weeds grew all around the {plant} | remedy: pull out the weeds; cure: pulled out the
+       weeds
+    8  the snails began to nibble the {plant} | remedy: feed the snails lettuce; cure: fed the
+       snails lettuce
+    6  a strong wind bent the {plant} | remedy: tie it to a pole; cure: tied it to a pole with a
+       ribbon
+    5  frost crept over the {plant} | remedy: cover it with straw; cure: covered it with straw
     3  a goat nibbled at the {plant} | remedy: put up a fence; cure: put up a fence of sticks
-    2  a worm nibbled at the roots | remedy: plant garlic beside it; cure: planted garlic beside it
+    2  a worm nibbled at the roots | remedy: plant garlic beside it; cure: planted garlic beside
+       it
     1  green lice sat on the {plant} | remedy: call the ladybugs; cure: called the ladybugs
 
 adviser
@@ -110,10 +115,10 @@ but_then
 
 better
     12 that helped
-    9  soon it looked better
+    9  soon it was better
     6  the {plant} was saved
-    4  by evening it stood up straight
-    1  it seemed to whisper thank you
+    4  by evening the {plant} stood up straight
+    1  nothing harmed the {plant} again
 
 all_summer
     12 All summer,
@@ -146,10 +151,10 @@ shared
     1  sang while they ate
 
 seed_end
-    9 "Good things take time," said {his} {elder}.
-    7 But {hero} saved one seed for next year.
-    5 And that is how {hero} learned to be patient.
-    4 "And it all came from one seed," said the {trait} {who}.
-    2 How proud {hero} was of the {plant}!
-    1 The {adviser} got the biggest helping of all.
+    12 "Good things take time," said {his} {elder}.
+    9  But {hero} saved one seed for next year.
+    7  And so {hero} learned to be patient.
+    5  All that from one seed!
+    2  The {adviser} got the biggest helping.
+    1  How proud they were of the {plant}!
 """

@@ -1,0 +1,83 @@
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tiny import CONFIG
+
+from flashlm_np.config import Phase
+from flashlm_np.corpus import stories
+from flashlm_np.data import read_text, sample_batch, story_corpus, text_corpus
+from flashlm_np.errors import UserError
+from flashlm_np.tokenizer import Tokenizer
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return Tokenizer.embedded()
+
+
+def test_a_batch_is_windows_of_the_tokens_and_what_follows():
+    tokens = np.arange(1000, dtype=np.uint16)
+    ids, targets, positions = sample_batch(
+        tokens, Phase(1, 7, 5), 0.25, np.random.default_rng(0)
+    )
+    assert ids.shape == targets.shape == (5, 7)
+    np.testing.assert_array_equal(targets, ids + 1)
+    np.testing.assert_array_equal(np.diff(ids, axis=1), 1)
+    assert len(positions) == len(set(positions.tolist())) == 8
+    assert sample_batch(tokens, Phase(1, 7, 5), 1.0, np.random.default_rng(0))[2] is None
+    assert len(sample_batch(tokens, Phase(1, 1, 1), 0.01, np.random.default_rng(0))[2]) == 1
+
+
+def test_windows_reach_from_the_first_to_the_last_token():
+    tokens, rng = np.arange(6), np.random.default_rng(0)
+    batches = [sample_batch(tokens, Phase(1, 3, 4), 1.0, rng) for _ in range(50)]
+    assert min(ids.min() for ids, _, _ in batches) == 0
+    assert max(targets.max() for _, targets, _ in batches) == 5
+
+
+def test_the_limit_is_the_exact_probability_of_the_validation_stories(tokenizer):
+    corpus = story_corpus(CONFIG, tokenizer)
+    *texts, rest = tokenizer.decode(corpus.valid[1:]).split("<|endoftext|>")
+    assert rest == ""
+    nats = -sum(stories.score(text) for text in texts)
+    assert corpus.limit == pytest.approx(nats / (len(corpus.valid) - 1))
+    assert CONFIG.eval_tokens <= len(corpus.valid) < CONFIG.eval_tokens + 400
+
+
+def test_another_seed_changes_the_training_stories_only(tokenizer):
+    one, two = (story_corpus(replace(CONFIG, seed=seed), tokenizer) for seed in (1, 2))
+    np.testing.assert_array_equal(one.valid, two.valid)
+    assert one.fingerprint != two.fingerprint
+    assert one.fingerprint == story_corpus(replace(CONFIG, seed=1), tokenizer).fingerprint
+
+
+def test_a_text_is_cut_into_training_and_validation(tmp_path, tokenizer):
+    paths = []
+    for name in "ab":
+        (tmp_path / name).write_text(f"The file {name} tells of a small bird. " * 30)
+        paths.append(str(tmp_path / name))
+    corpus = text_corpus(paths, CONFIG, tokenizer)
+    ids = np.concatenate([tokenizer.encode(read_text(path)) for path in paths])
+    np.testing.assert_array_equal(np.concatenate([corpus.train, corpus.valid]), ids)
+    assert len(corpus.valid) == int(0.05 * len(ids))
+    assert corpus.limit is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot read {path}: No such file or directory"),
+        (b"", "{path} is empty; there is nothing to learn from"),
+        (b" \n", "{path} is empty; there is nothing to learn from"),
+        (b"caf\xe9", "{path} is not UTF-8 text (byte 3)"),
+        (b"too short", "tokens are too few to train on sequences of 32"),
+    ],
+)
+def test_a_text_that_cannot_be_used(tmp_path, tokenizer, content, message):
+    path = tmp_path / "x.txt"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=re.escape(message.format(path=path))):
+        text_corpus([str(path)], CONFIG, tokenizer)

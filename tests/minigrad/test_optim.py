@@ -1,0 +1,440 @@
+"""Optimizers against float64 twins written from the papers; clipping, averages, schedules."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+
+from minigrad import Module, Parameter
+from minigrad.optim import (
+    EMA,
+    SGD,
+    AdamW,
+    NorMuon,
+    Optimizer,
+    clip_grad_norm,
+    cosine,
+    newton_schulz,
+    wsd,
+)
+
+SHAPES = {"wide": (3, 5), "tall": (7, 2), "square": (4, 4)}
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+def parameters(dtype=np.float64):
+    return {
+        name: Parameter(normal(*shape, seed=i).astype(dtype))
+        for i, (name, shape) in enumerate(SHAPES.items())
+    }
+
+
+def gradient(p, step):
+    """Different sizes at each step, and rows of different sizes."""
+    return normal(*p.shape, seed=100 + step) * (1 + step) * np.arange(1, len(p) + 1)[:, None]
+
+
+def run(optimizer, steps=5, factor=1.0):
+    """A few steps; the parameters after each."""
+    history = []
+    for step in range(steps):
+        for p in optimizer.parameters.values():
+            p.grad = gradient(p.data, step).astype(p.dtype)
+        optimizer.step(factor)
+        history.append({name: p.data.copy() for name, p in optimizer.parameters.items()})
+    return history
+
+
+# -- twins: f(parameter, its gradients) -> the parameter after each step --------------------
+
+
+def sgd_twin(p, gradients, lr, momentum=0.0):
+    velocity = 0
+    for g in gradients:
+        velocity = momentum * velocity + g
+        p = p - lr * velocity
+        yield p
+
+
+def adamw_twin(p, gradients, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+    m = v = 0
+    for t, g in enumerate(gradients, start=1):
+        m = betas[0] * m + (1 - betas[0]) * g
+        v = betas[1] * v + (1 - betas[1]) * g**2
+        m_hat, v_hat = m / (1 - betas[0] ** t), v / (1 - betas[1] ** t)
+        p = p - lr * (weight_decay * p + m_hat / (np.sqrt(v_hat) + eps))
+        yield p
+
+
+def newton_schulz_twin(g):
+    """On the singular values themselves, which the matrix products only move."""
+    u, s, vt = np.linalg.svd(g / (np.linalg.norm(g) + 1e-7), full_matrices=False)
+    for _ in range(5):
+        s = 3.4445 * s - 4.7750 * s**3 + 2.0315 * s**5
+    return u @ np.diag(s) @ vt
+
+
+def normuon_twin(p, gradients, lr, beta1=0.95, beta2=None, weight_decay=0.0, form="v3"):
+    m = v = 0
+    beta2 = beta2 or (0.999 if form == "v3" else 0.95)
+    rows, columns = p.shape
+    for g in gradients:
+        m = beta1 * m + (1 - beta1) * g
+        o = newton_schulz_twin(m if form == "v3" else beta1 * m + (1 - beta1) * g)
+        v = beta2 * v + (1 - beta2) * np.mean(o**2, axis=1, keepdims=True)
+        evened = o / (np.sqrt(v) + 1e-8)
+        if form == "v3":
+            rate = 0.2 * lr * math.sqrt(rows * columns) / (np.linalg.norm(evened) + 1e-8)
+        else:
+            rate = lr * np.linalg.norm(o) / (np.linalg.norm(evened) + 1e-8)
+            rate *= math.sqrt(max(1, rows / columns))
+        p = p - lr * weight_decay * p - rate * evened
+        yield p
+
+
+UPDATES = [
+    (SGD, sgd_twin, {"lr": 0.1}),
+    (SGD, sgd_twin, {"lr": 0.1, "momentum": 0.9}),
+    (AdamW, adamw_twin, {"lr": 0.01}),
+    (AdamW, adamw_twin, {"lr": 0.1, "betas": (0.8, 0.95), "eps": 1e-2, "weight_decay": 0.3}),
+    (NorMuon, normuon_twin, {"lr": 0.02}),
+    (NorMuon, normuon_twin, {"lr": 0.02, "beta1": 0.8, "beta2": 0.9, "weight_decay": 0.5}),
+    (NorMuon, normuon_twin, {"lr": 0.02, "form": "published", "weight_decay": 0.1}),
+]
+every_update = pytest.mark.parametrize(
+    ("optimizer", "twin", "options"),
+    UPDATES,
+    ids=[f"{optimizer.__name__} {options}" for optimizer, _, options in UPDATES],
+)
+
+
+@every_update
+def test_equals_its_float64_twin(optimizer, twin, options):
+    started = parameters()
+    history = run(optimizer(started.items(), **options))
+    for name, p in parameters().items():
+        gradients = [gradient(p.data, step) for step in range(len(history))]
+        for after, expected in zip(history, twin(p.data, gradients, **options), strict=True):
+            np.testing.assert_allclose(after[name], expected, rtol=1e-9, atol=1e-12)
+
+
+@every_update
+def test_float32_stays_float32_and_steps_are_in_place(optimizer, twin, options):
+    started = parameters(np.float32)
+    arrays = {name: p.data for name, p in started.items()}
+    running = optimizer(started.items(), **options)
+    run(running, factor=np.float64(0.5))
+    for name, p in started.items():
+        assert p.data is arrays[name]
+        assert p.dtype == np.float32
+        assert {a.dtype for a in running.state[name].values()} == {np.dtype(np.float32)}
+
+
+@every_update
+def test_the_factor_multiplies_the_rate(optimizer, twin, options):
+    halved = {**options, "lr": options["lr"] / 2}
+    a = run(optimizer(parameters().items(), **options), factor=0.5)
+    b = run(optimizer(parameters().items(), **halved))
+    for name in SHAPES:
+        np.testing.assert_allclose(a[-1][name], b[-1][name], rtol=1e-12)
+
+
+@every_update
+def test_gradients_are_not_written_to(optimizer, twin, options):
+    started = parameters()
+    running = optimizer(started.items(), **options)
+    for p in started.values():
+        p.grad = gradient(p.data, 0)
+        p.grad.flags.writeable = False
+    running.step()
+
+
+@every_update
+def test_what_has_no_gradient_or_is_frozen_is_passed_over(optimizer, twin, options):
+    started = parameters()
+    kept = {name: p.data.copy() for name, p in started.items()}
+    running = optimizer(started.items(), **options)
+    for name in ("wide", "tall"):
+        started[name].grad = gradient(started[name].data, 0)
+    started["wide"].requires_grad = False
+    running.step()
+    moved = {name for name, p in started.items() if not np.array_equal(p.data, kept[name])}
+    assert moved == set(running.state) == set(running.steps) == {"tall"}
+
+
+@every_update
+def test_one_that_is_freed_late_starts_fresh(optimizer, twin, options):
+    """Its own count of steps starts at 1, as if the optimizer had been made at that moment."""
+    started = parameters()
+    running = optimizer(started.items(), **options)
+    started["wide"].requires_grad = False
+    run(running, steps=3)
+    assert running.steps == {"tall": 3, "square": 3}
+    started["wide"].requires_grad = True
+    history = run(running, steps=2)
+    gradients = [gradient(started["wide"].data, step) for step in range(2)]
+    expected = list(twin(parameters()["wide"].data, gradients, **options))[-1]
+    np.testing.assert_allclose(history[-1]["wide"], expected, rtol=1e-9)
+    assert running.steps == {"wide": 2, "tall": 5, "square": 5}
+
+
+# -- Newton-Schulz and NorMuon's size of a step --------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(64, 48), (48, 64), (64, 64), (100, 3), (3, 100), (1, 9)])
+@pytest.mark.parametrize("size", [1e-4, 1.0, 1e4])
+def test_singular_values_end_in_the_band(shape, size):
+    g = size * normal(*shape)
+    s = np.linalg.svd(g, compute_uv=False) / np.linalg.norm(g)
+    moved = np.linalg.svd(newton_schulz(g), compute_uv=False)
+    assert moved.max() < 1.25
+    assert moved[s > 3e-3].min() > 0.65
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (4, 4)])
+def test_newton_schulz_moves_only_the_singular_values(shape):
+    g = normal(*shape)
+    np.testing.assert_allclose(newton_schulz(g), newton_schulz_twin(g), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("form", ["v3", "published"])
+def test_a_zero_gradient_moves_nothing_and_gives_no_nan(form):
+    p = Parameter(normal(3, 5))
+    kept = p.data.copy()
+    running = NorMuon([("p", p)], lr=0.1, form=form)
+    p.grad = np.zeros((3, 5))
+    with np.errstate(all="raise"):
+        running.step()
+    np.testing.assert_array_equal(p.data, kept)
+    assert not newton_schulz(np.zeros((3, 5))).any()
+
+
+def normuon_steps(**options):
+    """Per step and parameter, what was taken away."""
+    before = {name: p.data for name, p in parameters().items()}
+    for after in run(NorMuon(parameters().items(), **options)):
+        for name in SHAPES:
+            yield name, before[name] - after[name]
+        before = after
+
+
+def test_every_step_of_v3s_form_has_the_same_root_mean_square():
+    for _, step in normuon_steps(lr=0.03):
+        assert np.sqrt(np.mean(step**2)) == pytest.approx(0.2 * 0.03, rel=1e-6)
+
+
+def test_a_step_of_the_published_form_has_the_norm_of_the_turned_momentum():
+    """‖O‖_F is about √min(O, D), every singular value being near 1."""
+    for name, step in normuon_steps(lr=0.03, form="published"):
+        rows, columns = SHAPES[name]
+        turned = np.linalg.norm(step) / 0.03 / max(1, rows / columns) ** 0.5
+        assert 0.65 < turned / min(rows, columns) ** 0.5 < 1.25
+
+
+def test_rows_are_evened_out():
+    """A row whose gradient is a hundred times larger does not move a hundred times more."""
+    p = Parameter(np.zeros((3, 5)))
+    running = NorMuon([("p", p)], lr=1.0)
+    p.grad = normal(3, 5) * [[100.0], [1.0], [1.0]]
+    running.step()
+    np.testing.assert_allclose(np.sqrt((p.data**2).mean(axis=1)), 0.2, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda p: AdamW(p, lr=-1.0), "AdamW: lr is -1.0, expected 0 or more"),
+        (lambda p: SGD(p, lr=math.nan), "SGD: lr is nan, expected 0 or more"),
+        (
+            lambda p: NorMuon(p, lr=1.0, form="v4"),
+            "NorMuon: form is 'v4', expected one of ('v3', 'published')",
+        ),
+        (
+            lambda p: NorMuon([*p, ("gain", Parameter(np.ones(3)))], lr=1.0),
+            "NorMuon: gain (3,) is not a matrix; use AdamW",
+        ),
+        (
+            lambda p: EMA(Module(), decay=1.0),
+            "EMA: decay is 1.0, expected 0 or more and less than 1",
+        ),
+    ],
+)
+def test_wrong_options(make, text):
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        make(parameters().items())
+
+
+def test_a_bare_optimizer_has_no_update():
+    p = parameters()["wide"]
+    p.grad = p.data
+    with pytest.raises(NotImplementedError, match=r"^Optimizer has no update$"):
+        Optimizer([("p", p)], lr=0.1).step()
+
+
+# -- the state -----------------------------------------------------------------------------
+
+
+@every_update
+def test_an_optimizer_that_is_taken_up_again_goes_on_bit_for_bit(optimizer, twin, options):
+    started = parameters(np.float32)
+    running = optimizer(started.items(), **options)
+    run(running, steps=3)
+    again = optimizer(
+        [(name, Parameter(p.data.copy())) for name, p in started.items()], **options
+    )
+    saved = {key: array.copy() for key, array in running.state_dict().items()}
+    again.load_state_dict(saved)
+    assert list(again.state_dict()) == list(saved)
+    one, other = run(running, steps=2), run(again, steps=2)
+    for name in SHAPES:
+        np.testing.assert_array_equal(one[-1][name], other[-1][name])
+    assert running.steps == again.steps == dict.fromkeys(SHAPES, 5)
+
+
+def test_the_names_of_a_state():
+    running = AdamW(parameters().items(), lr=0.1)
+    assert running.state_dict() == {}
+    running.parameters["tall"].grad = np.ones((7, 2))
+    running.step()
+    shapes = {key: array.shape for key, array in running.state_dict().items()}
+    assert shapes == {"tall/m": (7, 2), "tall/v": (7, 2), "tall/t": ()}
+
+
+def test_all_that_does_not_fit_is_listed_and_nothing_is_changed():
+    running = AdamW(parameters().items(), lr=0.1)
+    run(running, steps=1)
+    before = {key: array.copy() for key, array in running.state_dict().items()}
+    state = {key: array + 1 for key, array in before.items()}
+    del state["wide/v"], state["wide/t"]
+    state |= {"tall/m": np.ones(2), "other/m": np.ones(1), "square/n": np.ones(1)}
+    text = """AdamW: the state does not fit:
+  unexpected: other/m
+  unexpected: square/n
+  missing: wide/v
+  missing: wide/t
+  wrong shape: tall/m is (2,), expected (7, 2)"""
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        running.load_state_dict(state)
+    for key, array in running.state_dict().items():
+        np.testing.assert_array_equal(array, before[key])
+
+
+# -- clipping ------------------------------------------------------------------------------
+
+
+def with_gradients(*gradients):
+    ps = [Parameter(np.zeros_like(g)) for g in gradients]
+    for p, g in zip(ps, gradients, strict=True):
+        p.grad = g
+    return ps
+
+
+def test_clipping_returns_the_norm_and_keeps_the_direction():
+    whole = normal(12)
+    ps = [*with_gradients(whole[:5].copy(), whole[5:].reshape(7, 1).copy()), Parameter([1.0])]
+    norm = clip_grad_norm(ps, 0.5)
+    assert norm == pytest.approx(np.linalg.norm(whole), rel=1e-12)
+    clipped = np.concatenate([p.grad.ravel() for p in ps[:2]])
+    np.testing.assert_allclose(clipped, whole * 0.5 / (norm + 1e-6), rtol=1e-12)
+    assert ps[2].grad is None
+
+
+def test_clipping_is_in_place_and_keeps_float32():
+    g = normal(5).astype(np.float32)
+    (p,) = with_gradients(g)
+    clip_grad_norm([p], 0.1)
+    assert p.grad is g
+    assert g.dtype == np.float32
+    assert np.linalg.norm(g) == pytest.approx(0.1, rel=1e-5)
+
+
+@pytest.mark.parametrize("max_norm", [5.1, math.inf])
+def test_what_is_short_enough_is_left_alone(max_norm):
+    ps = with_gradients(np.array([3.0]), np.array([[4.0]]))
+    assert clip_grad_norm(ps, max_norm) == 5.0
+    assert [p.grad.item() for p in ps] == [3.0, 4.0]
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_norm_that_is_not_finite_clips_nothing(bad):
+    ps = with_gradients(np.array([3.0]), np.array([bad]))
+    assert clip_grad_norm(ps, 1.0) == pytest.approx(bad, nan_ok=True)
+    assert ps[0].grad.tolist() == [3.0]
+
+
+def test_nothing_to_clip():
+    assert clip_grad_norm([], 1.0) == clip_grad_norm([Parameter([1.0])], 1.0) == 0.0
+
+
+# -- average of the weights ----------------------------------------------------------------
+
+
+class Pair(Module):
+    def __init__(self):
+        self.a = Parameter(normal(3))
+        self.b = Parameter(normal(2, 5, seed=1).astype(np.float32))
+        self.tied = [self.a]
+
+
+def test_the_average_is_a_weighted_sum_of_all_weights_so_far():
+    pair, decay = Pair(), 0.7
+    ema, weights = EMA(pair, decay), [pair.a.data.copy()]
+    for step in range(4):
+        pair.a.data += normal(3, seed=step)
+        weights.append(pair.a.data.copy())
+        ema.update()
+    shares = [decay**4, *((1 - decay) * decay ** (4 - t) for t in range(1, 5))]
+    expected = sum(share * w for share, w in zip(shares, weights, strict=True))
+    assert sum(shares) == pytest.approx(1)
+    assert set(ema.average) == {"a", "b"}  # a tied parameter once
+    np.testing.assert_allclose(ema.average["a"], expected, rtol=1e-12)
+    assert ema.average["b"].dtype == np.float32
+
+
+def test_an_average_is_a_copy_and_can_be_loaded():
+    pair = Pair()
+    ema = EMA(pair, 0.5)
+    kept = {name: array.copy() for name, array in ema.average.items()}
+    pair.a.data += 1
+    np.testing.assert_array_equal(ema.average["a"], kept["a"])
+    ema.update()
+    ema.load(kept)
+    np.testing.assert_array_equal(ema.average["a"], kept["a"])
+    assert not np.shares_memory(ema.average["a"], kept["a"])
+
+
+# -- schedules -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [(0, 0), (1, 0.25), (3, 0.75), (4, 1), (9, 1), (10, 1), (15, 0.5), (20, 0), (30, 0)],
+)
+def test_wsd(step, expected):
+    assert wsd(step, warmup=4, decay_from=10, total=20) == expected
+
+
+def test_wsd_without_warmup_or_decay():
+    assert wsd(0, warmup=0, decay_from=5, total=5) == 1
+    assert wsd(5, warmup=0, decay_from=5, total=5) == 1
+    assert wsd(6, warmup=0, decay_from=5, total=5) == 0
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        *((0, 0), (2, 0.5), (4, 1), (12, 0.55), (20, 0.1), (99, 0.1)),
+        (8, 0.1 + 0.9 * (1 + math.sqrt(0.5)) / 2),
+    ],
+)
+def test_cosine(step, expected):
+    assert cosine(step, warmup=4, total=20, floor=0.1) == pytest.approx(expected, abs=1e-15)
+
+
+def test_cosine_without_warmup_or_length():
+    assert cosine(0, warmup=0, total=0) == 1
+    assert cosine(1, warmup=0, total=0) == 0

@@ -1,0 +1,40 @@
+"""A model and a run so small that a test of them takes a moment."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from flashlm_np.config import QUICKSTART, Phase
+from flashlm_np.model import FlashLM
+
+CONFIG = replace(
+    QUICKSTART,
+    d_model=16,
+    conv_groups=4,
+    dilations=(1, 3),
+    stories=20,
+    steps=6,
+    warmup_steps=2,
+    phases=(Phase(1, 24, 2, 2, frozen_embedding=True), Phase(3, 32, 2, 1)),
+    position_share=0.5,
+    eval_every=3,
+    eval_tokens=300,
+    save_every=2,
+)
+
+# The same as options of `flashlm train`.
+OPTIONS = """
+    --d-model 16 --conv-groups 4 --dilations 1 3 --stories 20 --steps 6 --warmup-steps 2
+    --phases 1:24:2:2:frozen 3:32:2:1 --position-share 0.5
+    --eval-every 3 --eval-tokens 300 --save-every 2
+""".split()  # noqa: SIM905 (as a user types them)
+
+
+def small_model(dtype=np.float64, **changes):
+    """A model of 31 tokens whose weights are all random, also those that start constant."""
+    config = replace(CONFIG, vocab_size=31, **changes)
+    rng = np.random.default_rng(5)
+    model = FlashLM(config, rng, dtype)
+    for p in model.parameters():
+        p.data += 0.1 * rng.standard_normal(p.shape).astype(dtype)
+    return model, config
