@@ -50,7 +50,7 @@ def save(out: Path, checkpoint: Checkpoint, names: list[str]) -> None:
     """Write a checkpoint and let each of `names` ("last", "best") point to it."""
     from safetensors.numpy import save as to_bytes
 
-    arrays = {name: np.ascontiguousarray(a) for name, a in checkpoint.arrays.items()}
+    arrays = {name: np.asarray(a, order="C") for name, a in checkpoint.arrays.items()}
     data = to_bytes(arrays)
     file = f"step-{checkpoint.step:06d}.safetensors"
     write_atomically(out / file, data)

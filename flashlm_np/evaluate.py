@@ -28,7 +28,7 @@ class Evaluation:
     """Means over the scored tokens, in nats per token, with standard errors.
 
     loss is the true -ln p; smoothed is FlashLM v3's number, 0.9·loss + 0.1·(mean over the
-    vocabulary of -ln p), which is always the larger and compares with no other model's loss.
+    vocabulary of -ln p), which is another question and compares with no other model's loss.
     """
 
     loss: float

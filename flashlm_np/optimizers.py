@@ -16,6 +16,9 @@ from .parallel import side_by_side
 # One micro-batch: ids (B, T), targets (B, T), and the flat positions of them to score, or None.
 Batch = tuple[np.ndarray, np.ndarray, "np.ndarray | None"]
 
+# A loss that overflows is told by StepResult, not by NumPy's warnings, thread by thread.
+quiet = np.errstate(over="ignore", invalid="ignore")
+
 
 @dataclass
 class StepResult:
@@ -53,6 +56,7 @@ class Recipe:
         decay_from = round(total * (1 - self.config.decay_share))
         return wsd(step, warmup=self.config.warmup_steps, decay_from=decay_from, total=total)
 
+    @quiet
     def step(self, step: int, batches: Iterable[Batch]) -> StepResult:
         """Optimizer step number `step`, from 1, on the mean loss of its micro-batches.
 
@@ -79,6 +83,7 @@ class Recipe:
             self.ema.update()
         return StepResult(loss, norm)
 
+    @quiet
     def _loss_and_gradients(self, batch, share):
         """The loss of one micro-batch, and `share` of its gradient for each parameter."""
         config, gradients = self.config, {}

@@ -92,9 +92,12 @@ class Tensor:
             raise ShapeError(f"backward: dy has shape {dy.shape}, expected {self.shape}")
         return backward_steps(self.node, dy, into)
 
-    def backward(self, dy=None) -> None:
-        """Add ∂loss/∂leaf into the `grad` of every leaf this tensor was computed from."""
-        for step in self.backward_steps(dy):
+    def backward(self, dy=None, into: dict | None = None) -> None:
+        """Add ∂loss/∂leaf into the `grad` of every leaf this tensor was computed from.
+
+        With a dict `into`, gradients are gathered there by leaf, and `grad` is left alone.
+        """
+        for step in self.backward_steps(dy, into):
             del step  # else it would keep these gradients while the next node is walked
 
     def accumulate(self, gradient) -> None:

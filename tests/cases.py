@@ -118,8 +118,10 @@ def _cases():
             yield name, label, (normal(*a), away(*b))
         yield name, "view", (view(normal(3, 5)), view(away(2, 1, 5)))
 
-    for p in (2, 3, -1, 1, 0):
+    yield "power", "p = -1", (away(3, 5),), {"p": -1}
+    for p in (3, 2, 1, 0):
         yield "power", f"p = {p}", (away(3, 5),), {"p": p}
+        yield "power", f"p = {p} at zero", (np.array([0.0, -2.0, 0.0]),), {"p": p}
     yield "power", "square root", (positive(2, 3),), {"p": 0.5}
     yield "power", "scalar", (away(),), {"p": 3}
     yield "power", "view", (view(positive(2, 3)),), {"p": -1.5}
@@ -199,7 +201,10 @@ def _cases():
         ("one tap", (2, 5, 3), (7, 3, 1), {}),
     ]:
         yield "causal_conv", label, (normal(*x), normal(*w)), options
-    yield "causal_conv", "view", (view(normal(2, 5, 3)), view(normal(2, 3, 3))), {}
+        yield "gated_conv", label, (normal(*x), normal(*w), normal(*w)), options
+    x, w = view(normal(2, 5, 3)), view(normal(2, 3, 3))
+    yield "causal_conv", "view", (x, w)
+    yield "gated_conv", "view", (x, w, normal(3, 3, 2).T)
 
     for name in ("sigmoid_gate", "relu_squared_gate"):
         yield name, "sequence", (normal(2, 3, 5), normal(2, 3, 5))

@@ -329,6 +329,18 @@ def _(dy, saved):
     return dx, dw
 
 
+changed("gated_conv", "the weights' gradients are exchanged", lambda dx, dg, dv: (dx, dv, dg))
+
+
+@bug("gated_conv", "x is told of by the value only, not by the gate")
+def _(dy, saved):
+    x, w, s, v, K, dilation = saved
+    _, dw_gate, dw_value = TABLE["gated_conv"].backward(dy, saved)
+    w = w.copy()
+    w[..., : w.shape[-1] // 2] = 0
+    return TABLE["gated_conv"].backward(dy, (x, w, s, v, K, dilation))[0], dw_gate, dw_value
+
+
 # -- gates and norm ------------------------------------------------------------------------
 
 changed("sigmoid_gate", "the gradients are in the wrong order", lambda dg, dv: (dv, dg))

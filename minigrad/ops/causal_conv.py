@@ -87,14 +87,14 @@ def from_groups(y, B, T):
     return y.reshape(len(y), B, T, -1).transpose(1, 2, 0, 3).reshape(B, T, -1)
 
 
-def expect_conv_sizes(where, x, w, groups, dilation):
+def expect_conv_sizes(where, x, w, groups, dilation, name="w"):
     expect_shape(where, "x", x, B=None, T=None, D=None)
-    expect_shape(where, "w", w, O=None, C=None, K=None)
+    expect_shape(where, name, w, O=None, C=None, K=None)
     D, (O, C, _) = x.shape[-1], w.shape
     if dilation < 1:
         raise ValueError(f"{where}: dilation is {dilation}, expected 1 (no gap) or more")
     if groups < 1 or D % groups or O % groups or C * groups != D:
         raise ShapeError(
-            f"{where}: w has shape {w.shape} and x {x.shape}; with groups={groups}, the "
-            f"groups must divide D={D} and O={O}, and w must have C = D/groups input channels"
+            f"{where}: {name} has shape {w.shape} and x {x.shape}; with groups={groups}, the "
+            f"groups must divide D={D} and O={O}, and {name} must have C = D/groups channels"
         )

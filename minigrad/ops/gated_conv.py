@@ -32,13 +32,14 @@ from .causal_conv import (
 
 
 def gated_conv_forward(x, w_gate, w_value, *, groups=1, dilation=1):
-    expect_conv_sizes("gated_conv", x, w_gate, groups, dilation)
+    expect_conv_sizes("gated_conv", x, w_gate, groups, dilation, "w_gate")
     O, C, K = w_gate.shape
     expect_shape("gated_conv", "w_value", w_value, "w_gate", O=O, C=C, K=K)
     B, T, _ = x.shape
     w = np.concatenate([split_taps(w_gate, groups), split_taps(w_value, groups)], axis=2)
     gv = gather_patches(x, K, groups, dilation) @ w  # (G, B·T, 2·O/G)
-    s, v = sigmoid(gv[..., : O // groups]), gv[..., O // groups :]
+    s, v = gv[..., : O // groups], gv[..., O // groups :]
+    s[...] = sigmoid(s)  # in g's place: v is a view of gv, which keeps all of it
     return from_groups(s * v, B, T), (x, w, s, v, K, dilation)
 
 

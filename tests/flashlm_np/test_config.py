@@ -23,16 +23,9 @@ def test_v3_takes_the_published_phases():
     at = {step: V3.phase(step) for step in (1, 999, 1000, 3999, 4000, 7000, 10_000)}
     assert [p.sequence for p in at.values()] == [64, 64, 128, 128, 256, 512, 512]
     assert [p.micro_batches for p in at.values()] == [4, 4, 4, 4, 8, 8, 8]
-    assert [p.frozen_embedding for p in at.values()] == [
-        True,
-        True,
-        False,
-        False,
-        False,
-        False,
-        False,
-    ]
-    assert sum(V3.phase(step).tokens for step in range(1, 4051)) == 7_579_648  # V3.md: 7.58 M
+    assert [p.frozen_embedding for p in at.values()] == [True] * 2 + [False] * 5
+    seen = sum(V3.phase(step).tokens for step in range(1, 4051))
+    assert round(seen / 1e6, 2) == 7.58  # V3.md, for the 4,050 steps that were run
 
 
 def test_v3_has_the_published_sizes():

@@ -179,29 +179,23 @@ def test_saved_arrays_and_gradients_die_as_the_walk_passes(no_collector):
     assert all(g() is None for g in gradients)
 
 
-def watching(operation, seen):
-    """The operation, noting a weak reference to each gradient that its backward returns."""
+@pytest.mark.parametrize("leaf_first", [True, False])
+def test_a_leafs_gradient_is_not_kept_while_the_walk_goes_on(leaf_first, no_collector):
+    """Of all gradients that were returned, only the one that arrives next is alive."""
+    returned, alive = [], []
 
     def backward(dy, saved):
-        alive = [g() is not None for g in seen]
-        gradients = operation.backward(dy, saved)
-        seen.extend(weakref.ref(g) for g in gradients)
-        assert not any(alive[:-1]), "a gradient outlived its turn"
+        alive.append(sum(gradient() is not None for gradient in returned))
+        gradients = TABLE["multiply"].backward(dy, saved)
+        returned.extend(weakref.ref(gradient) for gradient in gradients)
         return gradients
 
-    return dataclasses.replace(operation, backward=backward)
-
-
-def test_a_leafs_gradient_is_not_kept_while_the_walk_goes_on(no_collector):
-    """Of all gradients that were returned, only the one that arrives next is alive."""
-    seen = []
-    multiply = watching(TABLE["multiply"], seen)
-    x, weights = leaf(1.0, 2.0), [leaf(3.0, 4.0) for _ in range(4)]
-    y = x
-    for w in weights:
-        y = apply(multiply, w, y)
+    multiply = dataclasses.replace(TABLE["multiply"], backward=backward)
+    y = leaf(1.0, 2.0)
+    for w in [leaf(3.0, 4.0) for _ in range(4)]:
+        y = apply(multiply, w, y) if leaf_first else apply(multiply, y, w)
     y.sum().backward()
-    assert len(seen) == 8
+    assert alive == [0, 1, 1, 1]
 
 
 # -- walking twice, or not at all ----------------------------------------------------------

@@ -161,6 +161,7 @@ SAVED = {
     "linear": lambda y, x, w, b=None: 4 * (x.size + w.size),
     "ternary_linear": lambda y, x, w, **options: 4 * (x.size + w.size),
     "causal_conv": lambda y, x, w, **options: 4 * (x.size + w.size),
+    "gated_conv": lambda y, x, w, _, **options: 4 * (x.size + 2 * y.size + 2 * w.size),
     "sigmoid_gate": lambda y, g, v: 8 * y.size,
     "relu_squared_gate": lambda y, g, v: 8 * y.size,
     "rms_norm": lambda y, x, w, **_: 4 * (x.size // w.size) * (w.size + 1) + 4 * w.size,
@@ -177,6 +178,16 @@ def test_keeps_the_bytes_that_its_page_says(case):
     arrays = in_float32(case)
     y, saved = case.operation.forward(*arrays, **case.options)
     assert saved_bytes(saved) == SAVED[case.operation_name](y, *arrays, **case.options)
+
+
+@every_case
+def test_what_it_keeps_holds_no_larger_array_alive(case):
+    """A saved view keeps the whole array that it is a view of."""
+    inputs = [*case.arrays, *arrays_in(case.options.get("key"))]
+    _, saved = case.operation.forward(*case.arrays, **case.options)
+    made = [a for a in arrays_in(saved) if not any(np.may_share_memory(a, x) for x in inputs)]
+    owners = {id(owner): owner for owner in (a if a.base is None else a.base for a in made)}
+    assert sum(owner.nbytes for owner in owners.values()) == sum(a.nbytes for a in made)
 
 
 # -- values: against the most obvious program that computes the same ------------------------
@@ -285,6 +296,9 @@ TWINS = {
     "linear": slow_linear,
     "ternary_linear": slow_ternary,
     "causal_conv": slow_conv,
+    "gated_conv": lambda x, w_gate, w_value, **options: (
+        slow_conv(x, w_value, **options) / (1 + np.exp(-slow_conv(x, w_gate, **options)))
+    ),
     "sigmoid_gate": elementwise(lambda g, v: v / (1 + math.exp(-g))),
     "relu_squared_gate": elementwise(lambda g, v: max(g, 0) ** 2 * v),
     "rms_norm": slow_rms_norm,
@@ -316,14 +330,16 @@ def test_sigmoid_and_cross_entropy_do_not_overflow():
     assert loss == 2e4
 
 
-def test_causal_conv_never_sees_the_future():
-    x, w = normal(2, 7, 6), normal(4, 3, 3)
+@pytest.mark.parametrize(("name", "weights"), [("causal_conv", 1), ("gated_conv", 2)])
+def test_a_convolution_never_sees_the_future(name, weights):
+    x, ws = normal(2, 7, 6), [normal(4, 3, 3) for _ in range(weights)]
     options = {"groups": 2, "dilation": 2}
-    y = functional.causal_conv(x, w, **options).data
+    convolution = getattr(functional, name)
+    y = convolution(x, *ws, **options).data
     for t in range(7):
         changed = x.copy()
         changed[:, t + 1 :] += normal(2, 6 - t, 6)
-        later = functional.causal_conv(changed, w, **options).data
+        later = convolution(changed, *ws, **options).data
         np.testing.assert_array_equal(later[:, : t + 1], y[:, : t + 1])
 
 
@@ -331,6 +347,9 @@ def test_causal_conv_never_sees_the_future():
 
 F = functional
 COMPOSED = {
+    "gated_conv": lambda x, w_gate, w_value, **options: F.sigmoid_gate(
+        F.causal_conv(x, w_gate, **options), F.causal_conv(x, w_value, **options)
+    ),
     "sigmoid_gate": lambda g, v: F.sigmoid(g) * v,
     "relu_squared_gate": lambda g, v: F.relu_squared(g) * v,
     "tied_head": lambda h, w, ids, **options: F.cross_entropy(F.linear(h, w), ids, **options),
@@ -385,10 +404,10 @@ MATMUL = (
 NOT_INTEGERS = "has dtype float64, expected integers; use {0}.astype(np.int64)"
 
 
-def conv_error(w, x, groups, D, O):
+def conv_error(name, w, x, groups, D, O):
     return (
-        f"causal_conv: w has shape {w} and x {x}; with groups={groups}, the groups must divide "
-        f"D={D} and O={O}, and w must have C = D/groups input channels"
+        f"{name} has shape {w} and x {x}; with groups={groups}, the groups must divide "
+        f"D={D} and O={O}, and {name.split()[-1]} must have C = D/groups channels"
     )
 
 
@@ -486,9 +505,31 @@ ERRORS = [
     *(
         (
             *("causal_conv", (zeros(2, 7, 6), zeros(*w)), {"groups": groups}, ShapeError),
-            conv_error(w, (2, 7, 6), groups, 6, w[0]),
+            conv_error("causal_conv: w", w, (2, 7, 6), groups, 6, w[0]),
         )
         for w, groups in [((5, 3, 2), 1), ((5, 3, 2), 2), ((4, 1, 2), 4), ((4, 6, 2), 0)]
+    ),
+    (
+        *("gated_conv", (zeros(2, 3), zeros(5, 3, 2), zeros(5, 3, 2)), {}, ShapeError),
+        "gated_conv: x has shape (2, 3), expected (B, T, D)",
+    ),
+    (
+        *("gated_conv", (zeros(2, 7, 3), zeros(5, 3), zeros(5, 3, 2)), {}, ShapeError),
+        "gated_conv: w_gate has shape (5, 3), expected (O, C, K)",
+    ),
+    (
+        *("gated_conv", (zeros(2, 7, 3), zeros(5, 3, 2), zeros(5, 3, 3)), {}, ShapeError),
+        "gated_conv: w_value has shape (5, 3, 3), expected (O, C, K) = (5, 3, 2) to match "
+        "w_gate",
+    ),
+    (
+        *("gated_conv", (zeros(2, 7, 6), zeros(4, 3, 2), zeros(4, 3, 2)), {}, ShapeError),
+        conv_error("gated_conv: w_gate", (4, 3, 2), (2, 7, 6), 1, 6, 4),
+    ),
+    (
+        *("gated_conv", (zeros(1, 2, 3), zeros(3, 3, 1), zeros(3, 3, 1))),
+        *({"dilation": -1}, ValueError),
+        "gated_conv: dilation is -1, expected 1 (no gap) or more",
     ),
     (
         *("sigmoid_gate", (zeros(2, 3), zeros(2, 5)), {}, ShapeError),
