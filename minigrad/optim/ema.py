@@ -33,5 +33,9 @@ class EMA:
             ema_update(self.average[name], parameter.data, decay=self.decay)
 
     def load(self, average: dict[str, np.ndarray]) -> None:
+        """Take up an `average` of the same names and shapes, or change nothing and raise."""
+        shapes = {name: array.shape for name, array in self.average.items()}
+        if {name: np.shape(array) for name, array in average.items()} != shapes:
+            raise ValueError("EMA: the average does not have this module's names and shapes")
         for name, array in self.average.items():
             array[...] = average[name]

@@ -23,8 +23,7 @@ MAY_USE = {
     "module": {"tensor"},
     "layers": {"tensor", "functional", "module"},
     "optim": {"tensor", "module"},
-    "differences": {"errors", "ops", "engine", "tensor"},
-    "gradcheck": {"errors", "ops", "engine", "tensor", "differences"},
+    "gradcheck": {"errors", "ops", "engine", "tensor"},
     "look": {"ops", "engine", "tensor", "module"},
 }
 

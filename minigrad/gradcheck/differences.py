@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .engine import no_grad, observe, replace_forwards
-from .tensor import Tensor
+from ..engine import no_grad, observe, replace_forwards
+from ..tensor import Tensor
 
 STEP = np.finfo(np.float64).eps ** (1 / 3)  # 6e-6: truncation and rounding errors are equal
 IMAGINARY_STEP = 1e-30

@@ -1,0 +1,164 @@
+"""The gradient checker: is this backward pass the derivative of that forward pass?
+
+    y = f(x), a random dy, and L = Σ dy·y. The backward pass claims dx = ∂L/∂x. Then for any
+    direction d, moving x by h·d must change L by h·Σ dx·d:
+
+    projection   one random d per input, (L(x + h d) - L(x - h d)) / 2h against Σ dx·d:
+                 two forwards per input, however large; a wrong element cannot hide, because
+                 d weighs all of them at random
+    full         d = each unit vector in turn: every element, two forwards each
+    complex      d random and h imaginary, Im L(x + i h d) / h: nothing is subtracted, so h can
+                 be 1e-30 and the answer is exact to the last digits; f must be analytic
+
+dy is random because a gradient of ones hides every mistake that sums to nothing. All is done in
+float64: in float32 the difference of two L's has about one correct digit left.
+
+source   central differences: Griewank & Walther 2008, chapter 1; complex step: Squire & Trapp
+         1998, SIAM Review 40(1); projection: the check of autograd and PyTorch's fast mode
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..engine import observe
+from ..errors import DtypeError
+from ..ops import TABLE, Operation
+from ..tensor import Tensor, apply
+from .comparison import TOLERANCE, Comparison
+from .differences import Difference, KinkError
+from .watch import GradientError, Watch, argument_names
+
+__all__ = ["GradientError", "KinkError", "Report", "gradcheck"]
+
+MODES = tuple(TOLERANCE)
+
+
+@dataclass
+class Report:
+    """What was checked: one (argument, expected, found) per comparison, and remarks in words.
+
+    Printed, it shows the widest pair of each argument.
+    """
+
+    name: str
+    mode: str
+    compared: list[tuple[str, float, float]] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def __str__(self):
+        lines = [f"{self.name}: {self.mode} check passed, {len(self.compared)} comparisons"]
+        for argument in dict.fromkeys(argument for argument, _, _ in self.compared):
+            pairs = [(e, f) for a, e, f in self.compared if a == argument]
+            e, f = max(pairs, key=lambda pair: abs(pair[0] - pair[1]))
+            lines.append(f"  {argument}: expected {e:.9g}, found {f:.9g} (the widest apart)")
+        return "\n".join(lines + [f"  {remark}" for remark in self.remarks])
+
+
+def gradcheck(
+    f: Operation | str | Callable[..., Tensor],
+    *inputs,
+    mode: str = "projection",
+    seed: int = 0,
+    tolerance: float | None = None,
+    **options,
+) -> Report:
+    """Check the backward pass of `f` at `inputs`; a GradientError locates the fault.
+
+    Args:
+        f: an Operation, the name of one in the table, or any function of Tensors.
+        inputs: float64 arrays or Tensors to differentiate by (a leaf Tensor is used itself,
+            so a model's own parameters can be checked; it is left as it was), and integer
+            arrays, which are passed on.
+        mode: "projection", "full" or "complex": see this page.
+        seed: of the random dy and directions; another seed is another check.
+        tolerance: largest relative error; by default 1e-7, for complex 1e-11.
+        options: passed to f.
+
+    Raises:
+        GradientError: a gradient is wrong: its value, its shape or its dtype.
+        KinkError: an input is on a kink, where no derivative exists to compare with.
+        DtypeError: an input is not float64.
+
+    Example:
+        >>> report = gradcheck("rms_norm", np.array([[3.0, -4.0]]), np.array([0.5, 2.0]))
+        >>> [argument for argument, _, _ in report.compared]
+        ['x', 'w']
+    """
+    if mode not in MODES:
+        raise ValueError(f"gradcheck: mode is {mode!r}, expected one of {MODES}")
+    f = TABLE[f] if isinstance(f, str) else f
+    name, arguments = _names(f, inputs)
+    values = [
+        _input(argument, value) for argument, value in zip(arguments, inputs, strict=True)
+    ]
+    rng = np.random.default_rng(seed)
+    function = (
+        (lambda *xs: apply(f, *xs, **options))
+        if isinstance(f, Operation)
+        else (lambda *xs: f(*xs, **options))
+    )
+    difference = Difference(function, values)
+    dy, gradients = _backward(name, difference, rng)
+    report = Report(name, mode, remarks=difference.surrogates_in_words())
+    compare = Comparison(report, difference, dy, tolerance or TOLERANCE[mode], rng)
+    for position, argument in enumerate(arguments):
+        if isinstance(values[position], Tensor):
+            compare.argument(position, argument, gradients[position])
+    return report
+
+
+def _backward(name, difference, rng):
+    """A random dy for f's output, and the gradient of each input, under watch."""
+    leaves = [value for value in difference.values if isinstance(value, Tensor)]
+    wanted = [leaf.requires_grad for leaf in leaves]
+    watch = Watch()
+    try:
+        for leaf in leaves:
+            leaf.requires_grad = True
+            watch.set_aside(leaf)
+        with observe(watch):
+            y = difference.record()
+            if y.node is None:
+                raise GradientError(f"{name}: the output does not depend on any input")
+            dy = rng.standard_normal(y.shape)
+            dy.flags.writeable = False
+            y.backward(dy)
+        return dy, [getattr(value, "grad", None) for value in difference.values]
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise GradientError(
+            f"{name}: an operation writes into its inputs, into dy or into what it saved; "
+            "write only into arrays that it made itself"
+        ) from error
+    finally:
+        watch.restore()
+        for leaf, requires_grad in zip(leaves, wanted, strict=True):
+            leaf.requires_grad = requires_grad
+
+
+def _input(argument, value):
+    """A leaf tensor for numbers, the array itself for integers; anything else is refused."""
+    array = value.data if isinstance(value, Tensor) else np.asarray(value)
+    if array.dtype.kind in "iu":
+        return array
+    if array.dtype != np.float64:
+        raise DtypeError(
+            f"gradcheck: {argument} is {array.dtype}, expected float64: the difference of two "
+            "nearly equal float32 numbers has about one correct digit; use .astype(np.float64)"
+        )
+    is_leaf = isinstance(value, Tensor) and value.node is None
+    return value if is_leaf else Tensor(array.copy(), requires_grad=True)
+
+
+def _names(f, inputs):
+    """The name of f and of each of its inputs."""
+    if isinstance(f, Operation):
+        return f.name, argument_names(f.forward, len(inputs))
+    names = argument_names(f, len(inputs))
+    named = [getattr(value, "name", None) or n for value, n in zip(inputs, names, strict=True)]
+    return getattr(f, "__name__", type(f).__name__), named

@@ -1,0 +1,84 @@
+"""Comparing a gradient with differences of the forward pass, and finding where it is wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .watch import GradientError
+
+TOLERANCE = {"projection": 1e-7, "full": 1e-7, "complex": 1e-11}  # relative, by mode
+
+
+class Comparison:
+    """Compares one argument's gradient with differences of the forward pass."""
+
+    def __init__(self, report, difference, dy, tolerance, rng):
+        self.report, self.difference, self.dy = report, difference, dy
+        self.tolerance, self.rng = tolerance, rng
+
+    def argument(self, position, argument, gradient):
+        shape = self.difference.values[position].shape
+        gradient = np.zeros(shape) if gradient is None else gradient
+        if self.report.mode == "full":
+            for index in np.ndindex(shape):
+                direction = np.zeros(shape)
+                direction[index] = 1.0
+                self._compare(position, argument, gradient, direction)
+        else:
+            direction = self.rng.standard_normal(shape)
+            self._compare(position, argument, gradient, direction)
+
+    def _compare(self, position, argument, gradient, direction):
+        expected, found, error = self._error(position, gradient, direction)
+        if error > 1:
+            index = self._locate(position, gradient, direction)
+            unit = np.zeros_like(direction)
+            unit[index] = 1.0
+            expected, found, _ = self._error(position, gradient, unit)
+            raise GradientError(
+                f"{self.report.name}: the gradient of {argument} is wrong at index {index}: "
+                f"expected {expected:.9g}, found {found:.9g} "
+                f"({self.report.mode} check, random dy)"
+                + "".join(f"; {remark}" for remark in self.report.remarks)
+            )
+        self.report.compared.append((argument, expected, found))
+
+    def _error(self, position, gradient, direction):
+        """Expected and found derivative along a direction; their gap, 1 being allowed."""
+        where = position, direction, self.dy
+        moving = direction != 0  # a NaN that does not move is another direction's fault
+        found = float(np.vdot(gradient[moving], direction[moving]))
+        finite = gradient[np.isfinite(gradient)]
+        typical = np.linalg.norm(finite) / max(1, gradient.size) ** 0.5
+        size = max(abs(found), typical * np.linalg.norm(direction))
+
+        def error(expected, doubt):
+            gap = abs(expected - found)
+            allowed = self.tolerance * max(size, abs(expected)) + doubt
+            if gap == 0:
+                return 0.0
+            return gap / allowed if np.isfinite(gap) and allowed else np.inf
+
+        if self.report.mode == "complex":
+            estimate = self.difference.along_imaginary(*where)
+        else:
+            estimate = self.difference.along(*where)
+            if error(*estimate) > 1:
+                estimate = self.difference.along_refined(*where)
+        return estimate[0], found, error(*estimate)
+
+    def _locate(self, position, gradient, direction):
+        """Halve the direction, keeping the worse half, until one element is left."""
+        indices = np.flatnonzero(direction)
+        while len(indices) > 1:
+            halves = np.array_split(indices, 2)
+            indices = max(
+                halves, key=lambda half: self._gap(position, gradient, direction, half)
+            )
+        return tuple(int(i) for i in np.unravel_index(indices[0], direction.shape))
+
+    def _gap(self, position, gradient, direction, indices):
+        part = np.zeros_like(direction)
+        part.flat[indices] = direction.flat[indices]
+        expected, found, _ = self._error(position, gradient, part)
+        return abs(expected - found) if np.isfinite(expected - found) else np.inf

@@ -1,0 +1,85 @@
+"""What the checker demands of every operation while the backward pass runs."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+
+from ..tensor import Tensor
+
+
+class GradientError(AssertionError):
+    """A gradient that is not the derivative; the message names where, expected and found."""
+
+
+class Watch:
+    """Holds operations to the rules: gradients fit their inputs, nothing is overwritten.
+
+    What it must change for that, the leaves' gradients and the arrays' locks, it restores.
+    """
+
+    def __init__(self):
+        self.inputs, self.leaves, self.locked = {}, {}, []
+
+    def set_aside(self, leaf):
+        """Give the leaf no gradient for now, and lock its data."""
+        if id(leaf) not in self.leaves:
+            self.leaves[id(leaf)] = leaf, leaf.grad
+            leaf.grad = None
+            self.lock(leaf.data)
+
+    def lock(self, array):
+        if array.flags.writeable:
+            array.flags.writeable = False
+            self.locked.append(array)
+
+    def restore(self):
+        for leaf, grad in self.leaves.values():
+            leaf.grad = grad
+        for array in sorted(self.locked, key=lambda array: array.base is not None):
+            array.flags.writeable = True  # owners first: a view follows its owner
+
+    def forward(self, operation, arrays, options, y, node, seconds):
+        if node is not None:
+            self.inputs[node] = [(a.shape, a.dtype) for a in arrays]
+            for parent in node.parents:
+                if isinstance(parent, Tensor):
+                    self.set_aside(parent)
+            for array in (*arrays, *_arrays_in(y), *_arrays_in(node.saved)):
+                self.lock(array)
+
+    def backward(self, node, dy, gradients, seconds):
+        if node not in self.inputs:
+            return  # recorded before the check began
+        name, inputs = node.operation.name, self.inputs.pop(node)
+        if len(gradients) != len(inputs):
+            raise GradientError(
+                f"{name}: backward returns {len(gradients)} gradients, expected {len(inputs)}, "
+                "one per input (None for integers)"
+            )
+        names = argument_names(node.operation.forward, len(inputs))
+        for argument, gradient, (shape, dtype) in zip(names, gradients, inputs, strict=True):
+            if gradient is not None and (gradient.shape, gradient.dtype) != (shape, dtype):
+                raise GradientError(
+                    f"{name}: the gradient of {argument} has shape {gradient.shape} and dtype "
+                    f"{gradient.dtype}, expected {shape} and {dtype}"
+                )
+
+
+def _arrays_in(saved):
+    items = saved if isinstance(saved, (tuple, list)) else (saved,)
+    return [item for item in items if isinstance(item, np.ndarray)]
+
+
+def argument_names(function, count):
+    """The names of the first `count` inputs of a function, `name[i]` for those of *name."""
+    names = []
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            return names + [f"{parameter.name}[{i}]" for i in range(count - len(names))]
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            names.append(parameter.name)
+    if len(names) < count:
+        raise TypeError(f"gradcheck: f takes {len(names)} inputs {names}, {count} were given")
+    return names[:count]
