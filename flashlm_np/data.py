@@ -38,6 +38,11 @@ class Corpus:
     files: tuple[str, ...] = ()
 
     @cached_property
+    def beginnings(self) -> np.ndarray:
+        """Where the training documents begin, each with the separator before it."""
+        return np.flatnonzero(self.train[:-1] == self.train[0])
+
+    @cached_property
     def fingerprint(self) -> str:
         """A hash of all ids: a resumed run must go on with the same ones."""
         digest = hashlib.sha256()
@@ -57,6 +62,7 @@ def story_corpus(config: Config, tokenizer: Tokenizer) -> Corpus:
 
     rng = np.random.default_rng(config.seed)
     train = ids_of([stories.generate(rng) for _ in range(config.stories)])
+    _expect_a_window(train, config, "--stories")
     texts = _validation_stories(config.eval_tokens, tokenizer)
     valid = ids_of(texts)
     nats = -sum(stories.score(text) for text in texts)
@@ -82,15 +88,19 @@ def text_corpus(paths: list[str], config: Config, tokenizer: Tokenizer) -> Corpu
     """
     ids = np.concatenate([tokenizer.encode(read_text(path)) for path in paths])
     cut = len(ids) - max(2, int(len(ids) * config.validation_share))
-    longest = max(phase.sequence for phase in config.phases)
-    if cut <= longest:
-        raise UserError(
-            f"--text: {len(ids):,} tokens are too few to train on sequences of {longest}; give "
-            "more text, or shorter sequences with --phases"
-        )
+    _expect_a_window(ids[:cut], config, "--text")
     valid = ids[cut : cut + config.eval_tokens + 1]
     files = tuple(str(Path(path).resolve()) for path in paths)
     return Corpus(", ".join(Path(f).name for f in files), ids[:cut], valid, files=files)
+
+
+def _expect_a_window(train, config, option):
+    longest = max(phase.sequence for phase in config.phases)
+    if len(train) <= longest:
+        raise UserError(
+            f"{option}: {len(train):,} training tokens are too few for sequences of {longest}; "
+            "give more, or shorter sequences with --phases"
+        )
 
 
 def read_text(path: str) -> str:
@@ -109,13 +119,21 @@ def read_text(path: str) -> str:
     return text
 
 
-def sample_batch(tokens: np.ndarray, phase: Phase, share: float, rng) -> Batch:
-    """Windows at uniform random offsets, and a random `share` of their positions to score.
+def sample_batch(corpus: Corpus, phase: Phase, share: float, rng: np.random.Generator) -> Batch:
+    """Random windows of the training tokens, and a random `share` of their positions to score.
+
+    A window begins anywhere, or, where documents are separated, at the beginning of any: then
+    the model is never asked for what stands in a part of the document that it was not shown.
 
     Returns ids (B, T), targets (B, T), each the token after, and flat positions or None.
     """
-    B, T = phase.batch, phase.sequence
-    starts = rng.integers(0, len(tokens) - T, size=B)
+    B, T, tokens = phase.batch, phase.sequence, corpus.train
+    last = len(tokens) - T - 1  # where a window can begin at the latest
+    if corpus.separated:
+        beginnings = corpus.beginnings[: np.searchsorted(corpus.beginnings, last, "right")]
+        starts = rng.choice(beginnings, size=B)
+    else:
+        starts = rng.integers(0, last + 1, size=B)
     windows = tokens[starts[:, None] + np.arange(T + 1)].astype(np.int64)  # (B, T + 1)
     positions = None
     if share < 1:

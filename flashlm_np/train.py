@@ -87,7 +87,7 @@ class Trainer:
         start = time.perf_counter()
         config, phase = self.config, self.config.phase(self.step + 1)
         batches = [
-            sample_batch(self.corpus.train, phase, config.position_share, self.rng)
+            sample_batch(self.corpus, phase, config.position_share, self.rng)
             for _ in range(phase.micro_batches)
         ]
         result = self.recipe.step(self.step + 1, batches)

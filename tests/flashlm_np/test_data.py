@@ -7,7 +7,7 @@ from tiny import CONFIG
 
 from flashlm_np.config import Phase
 from flashlm_np.corpus import stories
-from flashlm_np.data import read_text, sample_batch, story_corpus, text_corpus
+from flashlm_np.data import Corpus, read_text, sample_batch, story_corpus, text_corpus
 from flashlm_np.errors import UserError
 from flashlm_np.tokenizer import Tokenizer
 
@@ -17,24 +17,35 @@ def tokenizer():
     return Tokenizer.embedded()
 
 
+def sample(tokens, phase, share=1.0, rng=None, **options):
+    corpus = Corpus("test", tokens, tokens, **options)
+    return sample_batch(corpus, phase, share, rng or np.random.default_rng(0))
+
+
 def test_a_batch_is_windows_of_the_tokens_and_what_follows():
     tokens = np.arange(1000, dtype=np.uint16)
-    ids, targets, positions = sample_batch(
-        tokens, Phase(1, 7, 5), 0.25, np.random.default_rng(0)
-    )
+    ids, targets, positions = sample(tokens, Phase(1, 7, 5), 0.25)
     assert ids.shape == targets.shape == (5, 7)
     np.testing.assert_array_equal(targets, ids + 1)
     np.testing.assert_array_equal(np.diff(ids, axis=1), 1)
     assert len(positions) == len(set(positions.tolist())) == 8
-    assert sample_batch(tokens, Phase(1, 7, 5), 1.0, np.random.default_rng(0))[2] is None
-    assert len(sample_batch(tokens, Phase(1, 1, 1), 0.01, np.random.default_rng(0))[2]) == 1
+    assert sample(tokens, Phase(1, 7, 5))[2] is None
+    assert len(sample(tokens, Phase(1, 1, 1), 0.01)[2]) == 1
 
 
 def test_windows_reach_from_the_first_to_the_last_token():
     tokens, rng = np.arange(6), np.random.default_rng(0)
-    batches = [sample_batch(tokens, Phase(1, 3, 4), 1.0, rng) for _ in range(50)]
+    batches = [sample(tokens, Phase(1, 3, 4), rng=rng) for _ in range(50)]
     assert min(ids.min() for ids, _, _ in batches) == 0
     assert max(targets.max() for _, targets, _ in batches) == 5
+
+
+def test_windows_of_separated_documents_begin_at_each_of_them():
+    tokens = np.array([9, 1, 2, 9, 3, 9, 4, 5, 6, 9, 7, 9])
+    rng = np.random.default_rng(0)
+    batches = [sample(tokens, Phase(1, 3, 4), rng=rng, separated=True)[0] for _ in range(50)]
+    rows = {tuple(row) for ids in batches for row in ids.tolist()}
+    assert rows == {(9, 1, 2), (9, 3, 9), (9, 4, 5)}  # the fourth has only 7 after it
 
 
 def test_the_limit_is_the_exact_probability_of_the_validation_stories(tokenizer):
@@ -72,7 +83,7 @@ def test_a_text_is_cut_into_training_and_validation(tmp_path, tokenizer):
         (b"", "{path} is empty; there is nothing to learn from"),
         (b" \n", "{path} is empty; there is nothing to learn from"),
         (b"caf\xe9", "{path} is not UTF-8 text (byte 3)"),
-        (b"too short", "tokens are too few to train on sequences of 32"),
+        (b"too short", "--text: 2 training tokens are too few for sequences of 32"),
     ],
 )
 def test_a_text_that_cannot_be_used(tmp_path, tokenizer, content, message):
@@ -81,3 +92,9 @@ def test_a_text_that_cannot_be_used(tmp_path, tokenizer, content, message):
         path.write_bytes(content)
     with pytest.raises(UserError, match=re.escape(message.format(path=path))):
         text_corpus([str(path)], CONFIG, tokenizer)
+
+
+def test_too_few_stories(tokenizer):
+    config = replace(CONFIG, stories=1, phases=(Phase(1, 512, 1),))
+    with pytest.raises(UserError, match="--stories: [0-9]+ training tokens are too few for"):
+        story_corpus(config, tokenizer)
