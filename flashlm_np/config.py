@@ -69,6 +69,7 @@ class Config:
     ternary_threshold: float = option(1.0, "weights below this many mean |w| become 0")
     ternary_scale: str = option("none", "scale of a ternary matrix: none, mean or kept")
     embedding_std: float = option(0.02, "standard deviation of the initial embedding")
+    conv_identity: float = option(0.0, "added at first to each value tap from a channel to itself")
     out_std: float = option(0.01, "standard deviation of the initial output projections")
     fused: bool = option(True, "fused gates and head; off: the composed form, for reading")
     # The data
@@ -86,6 +87,7 @@ class Config:
     normuon_lr: float = option(0.02, "learning rate of the ternary matrices")
     normuon_form: str = option("v3", "v3 or published: see minigrad/optim/normuon.py")
     adamw_lr: float = option(3e-4, "learning rate of everything else")
+    conv_lr_ratio: float = option(1.0, "learning rate of the convolutions, in adamw_lr")
     weight_decay: float = option(0.1, "AdamW's, on the embedding and the convolutions")
     clip_norm: float = option(1.0, "largest joint norm of the gradients")
     ema_decay: float = option(0.999, "memory of the averaged weights")
@@ -156,6 +158,7 @@ LOWEST = {
     "norm_eps": 0,
     "ternary_threshold": 0,
     "embedding_std": 0,
+    "conv_identity": 0,
     "out_std": 0,
     "stories": 1,
     "steps": 1,
@@ -164,6 +167,7 @@ LOWEST = {
     "z_loss": 0,
     "normuon_lr": 0,
     "adamw_lr": 0,
+    "conv_lr_ratio": 0,
     "weight_decay": 0,
     "clip_norm": 1e-30,
     "eval_every": 1,

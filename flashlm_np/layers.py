@@ -52,6 +52,9 @@ class GatedConv(Module):
     def __init__(self, config: Config, dilation: int, rng, dtype):
         self.conv_gate = CausalConv(config, dilation, rng, dtype)
         self.conv_value = CausalConv(config, dilation, rng, dtype)
+        w = self.conv_value.conv.weight.data  # (O, C, K)
+        O, C, _ = w.shape
+        w[np.arange(O), np.arange(O) % C] += dtype(config.conv_identity)
         self.fused = config.fused
 
     def forward(self, x: Tensor) -> Tensor:

@@ -37,16 +37,20 @@ class Recipe:
 
     def __init__(self, model: FlashLM, config: Config, threads: int = 1):
         self.model, self.config, self.threads = model, config, threads
-        groups = {"normuon": [], "adamw": [], "adamw_no_decay": []}
+        groups = {"normuon": [], "adamw": [], "adamw_conv": [], "adamw_no_decay": []}
         for name, parameter in model.named_parameters():
             groups[_group(name, parameter)].append((name, parameter))
-        adamw = {"lr": config.adamw_lr, "betas": (0.9, 0.95), "eps": 1e-8}
+        adamw = {"betas": (0.9, 0.95), "eps": 1e-8}
+        decay, lr = config.weight_decay, config.adamw_lr
         self.optimizers = {
             "normuon": NorMuon(
                 groups["normuon"], lr=config.normuon_lr, form=config.normuon_form
             ),
-            "adamw": AdamW(groups["adamw"], weight_decay=config.weight_decay, **adamw),
-            "adamw_no_decay": AdamW(groups["adamw_no_decay"], **adamw),
+            "adamw": AdamW(groups["adamw"], lr=lr, weight_decay=decay, **adamw),
+            "adamw_conv": AdamW(
+                groups["adamw_conv"], lr=lr * config.conv_lr_ratio, weight_decay=decay, **adamw
+            ),
+            "adamw_no_decay": AdamW(groups["adamw_no_decay"], lr=lr, **adamw),
         }
         self.ema = EMA(model, config.ema_decay)
 
@@ -108,7 +112,9 @@ class Recipe:
 def _group(name, parameter):
     if parameter.ndim == 2 and name != "embedding.weight":
         return "normuon"
-    return "adamw" if parameter.ndim > 1 else "adamw_no_decay"
+    if parameter.ndim == 1:
+        return "adamw_no_decay"
+    return "adamw_conv" if parameter.ndim == 3 else "adamw"
 
 
 def _below(prefix, state):
