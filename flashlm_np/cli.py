@@ -70,6 +70,9 @@ def _add_train(commands):
     )
     train.add_argument("--resume", metavar="DIR", help="go on from the last checkpoint in DIR")
     train.add_argument("--minutes", type=_positive, help="take as many steps as fit into these")
+    train.add_argument(
+        "--threads", type=_from_1, metavar="N", help="micro-batches at once; default: all cores"
+    )
     fields_of_config = train.add_argument_group("the configuration (each with its own default)")
     for field in fields(Config):
         if field.name != "preset":
@@ -122,6 +125,13 @@ def _from_0(kind):
     return read
 
 
+def _from_1(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return value
+
+
 def _share(text: str) -> float:
     value = float(text)
     if not 0 <= value <= 1:
@@ -143,14 +153,14 @@ def _train(options) -> int:
     if options.resume:
         others = ("preset", "text", "out", "minutes")
         chosen |= {name: getattr(options, name) for name in others if getattr(options, name)}
-        return runs.resume(Path(options.resume), chosen)
+        return runs.resume(Path(options.resume), chosen, options.threads)
     preset = options.preset or "quickstart"
     try:
         config = replace(PRESETS[preset], **chosen)
     except ValueError as error:
         raise UserError(str(error)) from None
     out = Path(options.out) if options.out else _free_folder(Path("runs") / preset)
-    return runs.start(config, options.text, out, options.minutes)
+    return runs.start(config, options.text, out, options.minutes, options.threads)
 
 
 def _free_folder(folder: Path) -> Path:

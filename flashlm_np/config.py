@@ -69,7 +69,9 @@ class Config:
     ternary_threshold: float = option(1.0, "weights below this many mean |w| become 0")
     ternary_scale: str = option("none", "scale of a ternary matrix: none, mean or kept")
     embedding_std: float = option(0.02, "standard deviation of the initial embedding")
-    conv_identity: float = option(0.0, "added at first to each value tap from a channel to itself")
+    conv_identity: float = option(
+        0.0, "added at first to each value tap from a channel to itself"
+    )
     out_std: float = option(0.01, "standard deviation of the initial output projections")
     fused: bool = option(True, "fused gates and head; off: the composed form, for reading")
     # The data

@@ -57,6 +57,7 @@ def evaluate(model: FlashLM, config, tokens: np.ndarray, tokenizer: Tokenizer) -
     )
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a lost model scores NaN, without a warning
 def token_losses(model: FlashLM, tokens: np.ndarray, context: int):
     """The true and the label-smoothed loss of each token after the first: two arrays (M,)."""
     ids, targets = tokens[:-1].astype(np.int64), tokens[1:].astype(np.int64)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import platform
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -77,8 +79,6 @@ def _train_label(config):
 
 
 def _save_figure(figure, path):
-    import io
-
     data = io.BytesIO()
     figure.savefig(data, format="png")
     write_atomically(path, data.getvalue())
@@ -196,7 +196,19 @@ def _text(value):
 
 
 def _machine():
+    peak = peak_memory()
+    memory = "" if peak is None else f"; peak memory {peak / 1e6:,.0f} MB"
     return (
         f"Python {platform.python_version()}, NumPy {np.__version__}, "
-        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores{memory}"
     )
+
+
+def peak_memory() -> int | None:
+    """The most bytes this process ever had in memory; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

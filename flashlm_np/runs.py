@@ -20,8 +20,18 @@ from .train import Stopped, Trainer, load_weights, steps_in
 CHANGEABLE = ("steps", "eval_every", "save_every")  # by --resume
 
 
-def start(config: Config, text: list[str] | None, out: Path, minutes: float | None) -> int:
-    """Begin a run in the folder `out`, on the files `text` or on stories; its exit code."""
+def start(
+    config: Config,
+    text: list[str] | None,
+    out: Path,
+    minutes: float | None = None,
+    threads: int | None = None,
+) -> int:
+    """Begin a run in the folder `out`, on the files `text` or on stories; its exit code.
+
+    With `minutes`, as many steps as fit into them replace config.steps. `threads` is how many
+    micro-batches run at once, by default one per core.
+    """
     if (out / "last.json").exists():
         raise UserError(
             f"{out} holds a run already; go on with --resume {out}, or choose another --out"
@@ -38,13 +48,13 @@ def start(config: Config, text: list[str] | None, out: Path, minutes: float | No
         print(
             f"Timing a few steps, to see how many fit into {minutes:g} minutes ...", flush=True
         )
-        config = replace(config, steps=steps_in(minutes, config, corpus, tokenizer))
+        config = replace(config, steps=steps_in(minutes, config, corpus, tokenizer, threads))
     out.mkdir(parents=True, exist_ok=True)
     checkpoint.save_tokenizer(out, tokenizer)
-    return _train(Trainer(config, corpus, tokenizer, out))
+    return _train(Trainer(config, corpus, tokenizer, out, threads))
 
 
-def resume(folder: Path, changes: dict) -> int:
+def resume(folder: Path, changes: dict, threads: int | None = None) -> int:
     """Go on with a run from its last checkpoint, as if it had never stopped; its exit code."""
     saved = checkpoint.load(folder, "last")
     if refused := sorted(set(changes) - set(CHANGEABLE)):
@@ -57,7 +67,7 @@ def resume(folder: Path, changes: dict) -> int:
     tokenizer = _tokenizer(folder, saved)
     print(f"Going on with {folder} after step {saved.step:,} ...", flush=True)
     corpus = _corpus(saved.state["corpus"]["files"], saved.config, tokenizer)
-    trainer = Trainer(saved.config, corpus, tokenizer, folder)
+    trainer = Trainer(saved.config, corpus, tokenizer, folder, threads)
     trainer.restore(saved)
     return _train(trainer)
 

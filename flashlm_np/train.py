@@ -46,10 +46,16 @@ class Trainer:
 
     All randomness, weights first and then batches, comes from one Generator seeded with
     config.seed, whose state is in every checkpoint: a resumed run takes the same steps.
+    `threads` is how many micro-batches run at once, by default one per core.
     """
 
     def __init__(
-        self, config: Config, corpus: Corpus, tokenizer: Tokenizer, out: Path, threads=None
+        self,
+        config: Config,
+        corpus: Corpus,
+        tokenizer: Tokenizer,
+        out: Path,
+        threads: int | None = None,
     ):
         self.config, self.corpus, self.tokenizer, self.out = config, corpus, tokenizer, out
         self.rng = np.random.default_rng(config.seed)
@@ -204,7 +210,9 @@ def load_weights(model: FlashLM, weights: dict[str, np.ndarray]) -> None:
     model.load_state_dict(weights)
 
 
-def steps_in(minutes: float, config: Config, corpus: Corpus, tokenizer: Tokenizer) -> int:
+def steps_in(
+    minutes: float, config: Config, corpus: Corpus, tokenizer: Tokenizer, threads: int | None
+) -> int:
     """How many optimizer steps fit into so many minutes here, by timing a few of each phase.
 
     The steps are taken on a copy that is thrown away, so that the run itself depends only on
@@ -212,7 +220,8 @@ def steps_in(minutes: float, config: Config, corpus: Corpus, tokenizer: Tokenize
     """
     left, steps = 60 * minutes * 0.9, 0
     for phase, stop in _phases_to(config):
-        seconds = _seconds_per_step(phase, config, corpus, tokenizer)
+        trainer = Trainer(config, corpus, tokenizer, Path(os.devnull), threads)
+        seconds = _seconds_per_step(trainer, phase)
         fitting = int(left / seconds)
         if stop is None or fitting < stop - phase.first_step:
             return max(1, steps + fitting)
@@ -226,14 +235,12 @@ def _phases_to(config):
     return zip(phases, [phase.first_step for phase in phases[1:]] + [None], strict=True)
 
 
-def _seconds_per_step(phase, config, corpus, tokenizer):
-    trainer = Trainer(config, corpus, tokenizer, Path(os.devnull))
-    trainer.step = phase.first_step - 1
+def _seconds_per_step(trainer, phase):
     seconds = []
     for _ in range(4):
+        trainer.step = phase.first_step - 1
         start = time.perf_counter()
         trainer._one_step()
-        trainer.step = phase.first_step - 1
         seconds.append(time.perf_counter() - start)
     return sorted(seconds[1:])[1]  # the median, without the first, which warms up
 

@@ -96,5 +96,5 @@ def test_a_text_that_cannot_be_used(tmp_path, tokenizer, content, message):
 
 def test_too_few_stories(tokenizer):
     config = replace(CONFIG, stories=1, phases=(Phase(1, 512, 1),))
-    with pytest.raises(UserError, match="--stories: [0-9]+ training tokens are too few for"):
+    with pytest.raises(UserError, match=r"--stories: [0-9]+ training tokens are too few for"):
         story_corpus(config, tokenizer)

@@ -100,6 +100,13 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not(run, tmp_path):
     assert not np.array_equal(a["model/embedding.weight"], b["model/embedding.weight"])
 
 
+def test_threads_change_no_more_than_the_last_digits(run, tmp_path):
+    assert train(tmp_path / "one", "--threads", "1") == 0
+    a, b = weights(run), weights(tmp_path / "one")
+    for name in a:
+        np.testing.assert_allclose(a[name], b[name], rtol=0, atol=1e-4, err_msg=name)
+
+
 def test_a_frozen_embedding_waits_for_its_phase(tmp_path):
     assert train(tmp_path / "run", "--steps", "2") == 0
     arrays = weights(tmp_path / "run")
@@ -323,6 +330,7 @@ def test_a_wrong_value_is_one_sentence(tmp_path, capsys, arguments, message):
             "argument --phases: phase '1:2': expected FIRST:SEQUENCE",
         ),
         (["train", "--minutes", "-1"], "argument --minutes: -1 is not more than 0"),
+        (["train", "--threads", "0"], "argument --threads: 0 is less than 1"),
         (["train", "--preset", "v4"], "argument --preset: invalid choice: 'v4'"),
         (["generate", "x", "--temperature", "-1"], "argument --temperature: -1 is less than 0"),
         (["generate", "x", "--top-p", "2"], "argument --top-p: 2 is not between 0 and 1"),
