@@ -31,30 +31,30 @@ who
     2  piglet | kin: piglet
 
 hero/girl
-    16 Lily[she]
-    13 Anna[she]
-    11 Rose[she]
+    40 Lily[she]
+    24 Anna[she]
+    14 Rose[she]
     9  Mia[she]
-    8  Clara[she]
-    7  Nora[she]
-    6  Ella[she]
-    5  Ivy[she]
-    4  Zoe[she]
-    3  Hannah[she]
-    2  Matilda[she]
+    6  Clara[she]
+    4  Nora[she]
+    3  Ella[she]
+    2  Ivy[she]
+    2  Zoe[she]
+    1  Hannah[she]
+    1  Matilda[she]
     1  Ingrid[she]
 hero/boy
-    16 Tom[he]
-    13 Ben[he]
-    11 Max[he]
+    40 Tom[he]
+    24 Ben[he]
+    14 Max[he]
     9  Leo[he]
-    8  Sam[he]
-    7  Jack[he]
-    6  Finn[he]
-    5  Oscar[he]
-    4  Henry[he]
-    3  Peter[he]
-    2  Theo[he]
+    6  Sam[he]
+    4  Jack[he]
+    3  Finn[he]
+    2  Oscar[he]
+    2  Henry[he]
+    1  Peter[he]
+    1  Theo[he]
     1  Gustav[he]
 hero/rabbit
     6  Clover[she]
@@ -85,22 +85,22 @@ he
     1  | he: he; him: him; his: his
 
 a_trait
-    14 a little | trait: little
-    12 a kind | trait: kind
-    10 a curious | trait: curious
-    9  a brave | trait: brave
+    40 a little | trait: little
+    26 a kind | trait: kind
+    17 a curious | trait: curious
+    11 a brave | trait: brave
     8  a clever | trait: clever
-    7  a shy | trait: shy
-    6  a cheerful | trait: cheerful
-    6  a quiet | trait: quiet
-    5  a gentle | trait: gentle
-    5  an honest | trait: honest
-    4  a playful | trait: playful
-    4  a stubborn | trait: stubborn
-    3  an eager | trait: eager
-    3  a dreamy | trait: dreamy
-    2  a polite | trait: polite
-    2  an adventurous | trait: adventurous
+    6  a shy | trait: shy
+    4  a cheerful | trait: cheerful
+    3  a quiet | trait: quiet
+    3  a gentle | trait: gentle
+    2  an honest | trait: honest
+    2  a playful | trait: playful
+    2  a stubborn | trait: stubborn
+    1  an eager | trait: eager
+    1  a dreamy | trait: dreamy
+    1  a polite | trait: polite
+    1  an adventurous | trait: adventurous
     1  a thoughtful | trait: thoughtful
     1  a lively | trait: lively
     1  a daring | trait: daring
@@ -183,14 +183,14 @@ country
     1  canyon
 
 elder
-    14 mother
-    11 grandmother
-    9  father
-    7  grandfather
-    5  aunt
-    4  uncle
-    3  big sister
-    2  big brother
+    30 mother
+    14 grandmother
+    7  father
+    4  grandfather
+    3  aunt
+    2  uncle
+    1  big sister
+    1  big brother
 
 day
     18 One [fair] [morning]

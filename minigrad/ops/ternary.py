@@ -37,14 +37,15 @@ def ternarize(w, *, threshold=1.0, scale="none"):
     """
     size = np.abs(w)
     mean = float(size.mean())
-    kept = size > threshold * mean
-    T = np.where(kept, np.sign(w), 0).astype(w.dtype)
+    tau = threshold * mean
+    T = np.subtract(w > tau, w < -tau, dtype=w.dtype)  # True - False = 1
     if scale == "none":
         return T, 1.0
     if scale == "mean":
         return T, mean
     if scale == "kept":
-        return T, float(size[kept].mean()) if kept.any() else 0.0
+        kept = size[size > tau]
+        return T, float(kept.mean()) if kept.size else 0.0
     raise ValueError(f"ternary_linear: scale is {scale!r}, expected one of {SCALES}")
 
 
