@@ -11,7 +11,7 @@ import sys
 from dataclasses import fields, replace
 from pathlib import Path
 
-from .config import PRESETS, Config, Phase
+from .config import PRESETS, Config, Phase, text_of
 from .errors import UserError
 
 INTERRUPTED = 130  # the usual exit code after Ctrl-C
@@ -73,7 +73,7 @@ def _add_train(commands):
     train.add_argument(
         "--threads", type=_from_1, metavar="N", help="micro-batches at once; default: all cores"
     )
-    fields_of_config = train.add_argument_group("the configuration (each with its own default)")
+    fields_of_config = train.add_argument_group("the configuration (and its defaults)")
     for field in fields(Config):
         if field.name != "preset":
             _add_field(fields_of_config, field)
@@ -82,15 +82,23 @@ def _add_train(commands):
 def _add_field(group, field):
     name = f"--{field.name.replace('_', '-')}"
     kind = type(field.default)
-    options = {"default": None, "help": field.metadata["help"]}
+    options = {"default": None, "help": f"{field.metadata['help']} ({_defaults(field.name)})"}
     if kind is bool:
         group.add_argument(name, action=argparse.BooleanOptionalAction, **options)
     elif kind is tuple:
-        item = Phase.parse if isinstance(field.default[0], Phase) else int
-        metavar = "PHASE" if item is Phase.parse else "N"
-        group.add_argument(name, type=_reading(item), nargs="+", metavar=metavar, **options)
+        phases = isinstance(field.default[0], Phase)
+        item, metavar = (_reading(Phase.parse), "PHASE") if phases else (int, "N")
+        group.add_argument(name, type=item, nargs="+", metavar=metavar, **options)
     else:
         group.add_argument(name, type=kind, metavar=kind.__name__.upper(), **options)
+
+
+def _defaults(name):
+    """What each preset has in this field, for the help."""
+    values = {preset: text_of(getattr(config, name)) for preset, config in PRESETS.items()}
+    if len(set(values.values())) == 1:
+        return values.popitem()[1]
+    return "; ".join(f"{preset}: {text}" for preset, text in values.items())
 
 
 def _reading(item):

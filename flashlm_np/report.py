@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .config import V3, Config
+from .config import V3, Config, text_of
 from .corpus import stories
 from .data import Corpus
 from .evaluate import Baselines, Evaluation
@@ -184,15 +184,11 @@ def _parsed(texts):
 def _differences(config):
     """Each field in which this run departs from the v3 preset, and v3's value."""
     rows = [
-        f"| {f.name} | {_text(getattr(config, f.name))} | {_text(getattr(V3, f.name))} |"
+        f"| {f.name} | {text_of(getattr(config, f.name))} | {text_of(getattr(V3, f.name))} |"
         for f in fields(Config)
         if getattr(config, f.name) != getattr(V3, f.name)
     ]
     return "\n".join(["| field | this run | v3 |", "| --- | --- | --- |", *rows])
-
-
-def _text(value):
-    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _machine():

@@ -15,6 +15,7 @@ CONFIG = replace(
     stories=20,
     steps=6,
     warmup_steps=2,
+    decay_share=0.1,
     phases=(Phase(1, 24, 2, 2, frozen_embedding=True), Phase(3, 32, 2, 1)),
     position_share=0.5,
     eval_every=3,
@@ -25,7 +26,7 @@ CONFIG = replace(
 # The same as options of `flashlm train`.
 OPTIONS = """
     --d-model 16 --conv-groups 4 --dilations 1 3 --stories 20 --steps 6 --warmup-steps 2
-    --phases 1:24:2:2:frozen 3:32:2:1 --position-share 0.5
+    --decay-share 0.1 --phases 1:24:2:2:frozen 3:32:2:1 --position-share 0.5
     --eval-every 3 --eval-tokens 300 --save-every 2
 """.split()  # noqa: SIM905 (as a user types them)
 
