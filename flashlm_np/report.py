@@ -60,15 +60,20 @@ def write_plot(
             f"{name} {value:.2f}",
             (1, value),
             xycoords=("axes fraction", "data"),
-            xytext=(-4, 2),
+            xytext=(-4, -3 if name == "best possible" else 2),
             textcoords="offset points",
             ha="right",
+            va="top" if name == "best possible" else "bottom",
             fontsize=8,
             color=color,
         )
-    axes.set(xlabel="optimizer step", ylabel="nats per token", ylim=(0, None))
+    lowest = min([*train, *lines.values()])
+    axes.set(xlabel="optimizer step", ylabel="nats per token (logarithmic)", yscale="log")
+    axes.set_ylim(0.8 * lowest, 1.3 * max([*train, counted.uniform]))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}")
     axes.set_title(f"FlashLM in NumPy, preset {config.preset}, seed {config.seed}")
-    axes.legend(loc="upper right", bbox_to_anchor=(1, 0.9), fontsize=8)
+    axes.legend(loc="upper center", fontsize=8)
     _save_figure(figure, path)
 
 

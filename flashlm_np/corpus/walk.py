@@ -48,7 +48,7 @@ class Teller:
     def pick(self, table, facts):
         return bisect_right(table.cumulative, self.random())
 
-    def say(self, words):
+    def say(self, words, piece):
         pass
 
 
@@ -67,7 +67,7 @@ class Reader:
                 return index
         self.fail([recall(option.head, facts) for option in table.options])
 
-    def say(self, words):
+    def say(self, words, piece):
         if not self.text.startswith(words, self.at):
             self.fail([words])
         self.at += len(words)
@@ -118,7 +118,7 @@ def walk(tables, voice, start="story"):
         if isinstance(piece, Choose):
             return choose(find(tables, piece, facts))
         words = recall((piece,), facts)
-        voice.say(words)
+        voice.say(words, piece)
         return words
 
     return choose(tables[start]), choices

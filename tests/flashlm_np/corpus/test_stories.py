@@ -34,7 +34,7 @@ class Curious:
         times[index] += 1
         return index
 
-    def say(self, words):
+    def say(self, words, piece):
         pass
 
 

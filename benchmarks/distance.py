@@ -1,0 +1,92 @@
+"""Where is the distance from the best possible loss? A run's excess, by what it had to say.
+
+    python benchmarks/distance.py runs/quickstart
+
+Each story is read back as the choices and recalls that made it (flashlm_np/corpus/walk.py). The
+model's nats on the words of a recall (a name that is mentioned again, a trait, a consequence)
+are all excess, for they are certain. Those on everything else are compared with what its
+choices cost exactly. The table is in nats per story, and adds up to the whole distance.
+"""
+
+import argparse
+import math
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from flashlm_np.corpus.grammar import Recall
+from flashlm_np.corpus.stories import TABLES
+from flashlm_np.corpus.walk import Reader, walk
+from flashlm_np.data import story_corpus
+from flashlm_np.evaluate import token_losses
+from flashlm_np.model import receptive_field
+from flashlm_np.runs import Run
+
+FREE = "choices and the words between"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="a run on stories")
+    parser.add_argument("--checkpoint", choices=("last", "best"), default="best")
+    options = parser.parse_args()
+    run = Run.load(options.folder, options.checkpoint)
+    tokenizer = run.writer.tokenizer
+    tokens = story_corpus(run.config, tokenizer).valid
+    losses, _ = token_losses(run.writer.model, tokens, receptive_field(run.config) - 1)
+    ends = np.flatnonzero(tokens == tokenizer.end_of_text)
+    excess, times = Counter(), Counter()
+    for start, end in pairwise(ends):
+        pieces = [tokenizer.tokens[i] for i in tokens[start + 1 : end]]
+        add_story(pieces, losses[start:end], excess, times)
+    stories = len(ends) - 1
+    print(f"{stories} stories, {len(losses) / stories:.1f} tokens each; nats per story:")
+    for kind, nats in excess.most_common(15):
+        per_story = f"{times[kind] / stories:5.2f} times" if times[kind] else ""
+        print(f"  {kind:30} {nats / stories:7.2f}  {per_story}")
+    total = sum(excess.values())
+    print(f"  {'all':30} {total / stories:7.2f}  = {total / len(losses):.4f} nats per token")
+
+
+def add_story(pieces, losses, excess, times):
+    """Add a story's excess to the Counter, kind by kind. The end token counts as free words."""
+    text = b"".join(pieces).decode()
+    kinds, cost = read(text)
+    for kind, start, stop in kinds:
+        times[kind] += stop > start and kind != FREE
+    owner = [FREE] * (len(text) + 1)
+    for kind, start, stop in kinds:
+        owner[start:stop] = [kind] * (stop - start)
+    at = 0
+    for piece, loss in zip(pieces, losses[:-1], strict=True):
+        first = at + (len(piece) > 1 and piece.startswith(b" "))  # the word, not its space
+        excess[owner[first]] += loss
+        at += len(piece)
+    excess[FREE] += losses[-1] - cost
+
+
+def read(text):
+    """The (kind, start, stop) of everything said in a story, and -ln p of its choices."""
+    reader = Listener(text)
+    _, choices = walk(TABLES, reader)
+    return reader.said, -math.fsum(math.log(choice.probability) for choice in choices)
+
+
+class Listener(Reader):
+    """A reader that notes where each piece stood, and whether it was a recall."""
+
+    def __init__(self, text):
+        super().__init__(text)
+        self.said = []
+
+    def say(self, words, piece):
+        start = self.at
+        super().say(words, piece)
+        kind = f"recall of the {piece.fact}" if isinstance(piece, Recall) else FREE
+        self.said.append((kind, start, self.at))
+
+
+if __name__ == "__main__":
+    main()
