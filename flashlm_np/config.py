@@ -219,7 +219,7 @@ QUICKSTART = Config(
     ternary_scale="mean",
     ternary_threshold=0.5,
     conv_identity=4.0,
-    steps=560,
+    steps=520,
     schedule_steps=0,
     warmup_steps=20,
     decay_share=0.6,
@@ -230,7 +230,7 @@ QUICKSTART = Config(
     normuon_lr=0.01,
     adamw_lr=0.01,
     ema_decay=0.99,
-    eval_every=80,
+    eval_every=130,
 )
 
 PRESETS = {"quickstart": QUICKSTART, "v3": V3}
