@@ -12,15 +12,14 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from .config import PRESETS, Config, Phase, text_of
-from .errors import UserError
-
-INTERRUPTED = 130  # the usual exit code after Ctrl-C
+from .errors import INTERRUPTED, UserError
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code."""
     for stream in (sys.stdout, sys.stderr):  # a Windows console may not know every letter
-        stream.reconfigure(errors="replace")
+        if hasattr(stream, "reconfigure"):  # a notebook's has not
+            stream.reconfigure(errors="replace")
     options = _parser().parse_args(arguments)
     try:
         return options.run(options) or 0
@@ -69,7 +68,7 @@ def _add_train(commands):
         "--out", metavar="DIR", help="default: runs/PRESET, or the next free name"
     )
     train.add_argument("--resume", metavar="DIR", help="go on from the last checkpoint in DIR")
-    train.add_argument("--minutes", type=_positive, help="take as many steps as fit into these")
+    train.add_argument("--minutes", type=_minutes, help="take as many steps as fit into these")
     train.add_argument(
         "--threads", type=_from_1, metavar="N", help="micro-batches at once; default: all cores"
     )
@@ -113,10 +112,10 @@ def _reading(item):
     return read
 
 
-def _positive(text: str) -> float:
+def _minutes(text: str) -> float:
     value = float(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"{text} is not more than 0")
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number of minutes above 0")
     return value
 
 

@@ -55,8 +55,17 @@ V3_PHASES = (
 )
 
 
-def option(default, help: str):
-    return field(default=default, metadata={"help": help})
+def option(default, help: str, *, least=None, most=None, among=None):
+    """A field with the help of its option, and the values for which a run makes sense."""
+    return field(
+        default=default,
+        metadata={"help": help, "least": least, "most": most, "among": among},
+    )
+
+
+def share(default: float, help: str):
+    """A field between 0 and 1."""
+    return option(default, help, least=0, most=1)
 
 
 @dataclass(frozen=True)
@@ -67,68 +76,72 @@ class Config:
     """
 
     preset: str = option("v3", "the preset this configuration started from")
-    seed: int = option(42, "seed of the weights, the batches and the stories")
+    seed: int = option(42, "seed of the weights, the batches and the stories", least=0)
     # The model
-    vocab_size: int = option(50257, "tokens in the vocabulary")
-    d_model: int = option(256, "width of the residual stream")
+    vocab_size: int = option(50257, "tokens in the vocabulary", least=2)
+    d_model: int = option(256, "width of the residual stream", least=1)
     glu_ratio: float = option(2.67, "width of the gated layer, in multiples of d_model")
-    taps: int = option(4, "taps of each convolution")
-    conv_groups: int = option(16, "groups of each convolution")
-    dilations: tuple[int, ...] = option((1, 4, 64), "dilation of each gated convolution")
-    recursions: int = option(2, "how often the block is applied")
-    norm_eps: float = option(1e-8, "added to the mean square in RMSNorm")
-    ternary_threshold: float = option(1.0, "weights below this many mean |w| become 0")
-    ternary_scale: str = option("none", "scale of a ternary matrix: none, mean or kept")
-    embedding_std: float = option(0.02, "standard deviation of the initial embedding")
-    conv_identity: float = option(
-        0.0, "added at first to each value tap from a channel to itself"
+    taps: int = option(4, "taps of each convolution", least=1)
+    conv_groups: int = option(16, "groups of each convolution", least=1)
+    dilations: tuple[int, ...] = option(
+        (1, 4, 64), "dilation of each gated convolution", least=1
     )
-    out_std: float = option(0.01, "standard deviation of the initial output projections")
+    recursions: int = option(2, "how often the block is applied", least=1)
+    norm_eps: float = option(1e-8, "added to the mean square in RMSNorm", least=0)
+    ternary_threshold: float = option(1.0, "weights below this many mean |w| become 0", least=0)
+    ternary_scale: str = option(
+        "none", "scale of a ternary matrix: none, mean or kept", among=SCALES
+    )
+    embedding_std: float = option(0.02, "standard deviation of the initial embedding", least=0)
+    conv_identity: float = option(
+        0.0, "added at first to each value tap from a channel to itself", least=0
+    )
+    out_std: float = option(
+        0.01, "standard deviation of the initial output projections", least=0
+    )
     fused: bool = option(True, "fused gates and head; off: the composed form, for reading")
     # The data
-    stories: int = option(16000, "training stories to make when no text is given")
-    validation_share: float = option(0.05, "last part of a text, kept for validation")
+    stories: int = option(16000, "training stories to make when no text is given", least=1)
+    validation_share: float = share(0.05, "last part of a text, kept for validation")
     # The optimizer
-    steps: int = option(10000, "optimizer steps to take")
-    schedule_steps: int = option(10000, "step at which the decay ends; 0: the last step")
-    warmup_steps: int = option(200, "steps over which the learning rates rise")
-    decay_share: float = option(0.1, "last part of the schedule, in which the rates fall to 0")
+    steps: int = option(10000, "optimizer steps to take", least=1)
+    schedule_steps: int = option(
+        10000, "step at which the decay ends; 0: the last step", least=0
+    )
+    warmup_steps: int = option(200, "steps over which the learning rates rise", least=0)
+    decay_share: float = share(0.1, "last part of the schedule, in which the rates fall to 0")
     phases: tuple[Phase, ...] = option(V3_PHASES, "FIRST:SEQUENCE:BATCH:MICRO[:frozen] ...")
-    position_share: float = option(0.25, "part of the positions that the loss scores")
-    label_smoothing: float = option(0.1, "part of the target spread over the vocabulary")
-    z_loss: float = option(1e-4, "weight of the squared log-partition in the loss")
-    normuon_lr: float = option(0.02, "learning rate of the ternary matrices")
-    normuon_form: str = option("v3", "v3 or published: see minigrad/optim/normuon.py")
-    adamw_lr: float = option(3e-4, "learning rate of everything else")
-    conv_lr_ratio: float = option(1.0, "learning rate of the convolutions, in adamw_lr")
-    weight_decay: float = option(0.1, "AdamW's, on the embedding and the convolutions")
-    clip_norm: float = option(1.0, "largest joint norm of the gradients")
-    ema_decay: float = option(0.999, "memory of the averaged weights")
+    position_share: float = share(0.25, "part of the positions that the loss scores")
+    label_smoothing: float = share(0.1, "part of the target spread over the vocabulary")
+    z_loss: float = option(1e-4, "weight of the squared log-partition in the loss", least=0)
+    normuon_lr: float = option(0.02, "learning rate of the ternary matrices", least=0)
+    normuon_form: str = option(
+        "v3", "v3 or published: see minigrad/optim/normuon.py", among=FORMS
+    )
+    adamw_lr: float = option(3e-4, "learning rate of everything else", least=0)
+    conv_lr_ratio: float = option(
+        1.0, "learning rate of the convolutions, in adamw_lr", least=0
+    )
+    weight_decay: float = option(0.1, "AdamW's, on the embedding and the convolutions", least=0)
+    clip_norm: float = option(1.0, "largest joint norm of the gradients", least=1e-30)
+    ema_decay: float = share(0.999, "memory of the averaged weights")
     # Looking on
-    eval_every: int = option(500, "steps between evaluations")
-    eval_tokens: int = option(16384, "validation tokens scored at each evaluation")
-    save_every: int = option(100, "steps between checkpoints")
+    eval_every: int = option(500, "steps between evaluations", least=1)
+    eval_tokens: int = option(16384, "validation tokens scored at each evaluation", least=1)
+    save_every: int = option(100, "steps between checkpoints", least=1)
 
     def __post_init__(self):
-        for name, lowest in LOWEST.items():
-            values = getattr(self, name)
-            for value in values if isinstance(values, tuple) else (values,):
-                if not value >= lowest:
-                    raise ValueError(f"{_option(name)} is {value}, expected {lowest} or more")
-        for name in SHARES:
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{_option(name)} is {getattr(self, name)}, expected 0 to 1")
-        for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise ValueError(
-                    f"{_option(name)} is {getattr(self, name)!r}, expected one of "
-                    + ", ".join(choices)
-                )
+        for f in fields(self):
+            value = getattr(self, f.name)
+            for number in value if isinstance(value, tuple) else (value,):
+                _expect(f.name, number, **{k: v for k, v in f.metadata.items() if k != "help"})
         if self.d_model % self.conv_groups:
             raise ValueError(
                 f"--conv-groups is {self.conv_groups}, which does not divide --d-model "
                 f"{self.d_model}"
             )
+        if not 1 <= self.d_model * self.glu_ratio < 1e9:
+            raise ValueError(f"--glu-ratio is {self.glu_ratio}, which gives no possible width")
         if self.ema_decay == 1:
             raise ValueError("--ema-decay is 1.0, expected less than 1: it would never move")
         if min(phase.first_step for phase in self.phases) != 1:
@@ -159,51 +172,23 @@ class Config:
         return cls(**values)
 
 
-# What the values must be for a run to make sense.
-LOWEST = {
-    "seed": 0,
-    "vocab_size": 2,
-    "d_model": 1,
-    "taps": 1,
-    "conv_groups": 1,
-    "dilations": 1,
-    "recursions": 1,
-    "norm_eps": 0,
-    "ternary_threshold": 0,
-    "embedding_std": 0,
-    "conv_identity": 0,
-    "out_std": 0,
-    "stories": 1,
-    "steps": 1,
-    "schedule_steps": 0,
-    "warmup_steps": 0,
-    "z_loss": 0,
-    "normuon_lr": 0,
-    "adamw_lr": 0,
-    "conv_lr_ratio": 0,
-    "weight_decay": 0,
-    "clip_norm": 1e-30,
-    "eval_every": 1,
-    "eval_tokens": 1,
-    "save_every": 1,
-}
-SHARES = (
-    "validation_share",
-    "decay_share",
-    "position_share",
-    "label_smoothing",
-    "ema_decay",
-)
-CHOICES = {"ternary_scale": SCALES, "normuon_form": FORMS}
-
-
 def text_of(value) -> str:
     """A field's value as its option is written."""
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+def _expect(name, value, least, most, among):
+    """Raise a ValueError that names the option unless its value makes sense."""
+    if among is not None and value not in among:
+        wanted = f"one of {', '.join(among)}"
+    elif most is not None and not least <= value <= most:
+        wanted = f"{least} to {most}"
+    elif least is not None and not value >= least:
+        wanted = f"{least} or more"
+    else:
+        return
+    shown = repr(value) if isinstance(value, str) else value
+    raise ValueError(f"--{name.replace('_', '-')} is {shown}, expected {wanted}")
 
 
 # FlashLM v3 as its author ran it: the defaults above.

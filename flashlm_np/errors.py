@@ -3,3 +3,6 @@
 
 class UserError(Exception):
     """Something the user can mend; the message is one clear sentence that says how."""
+
+
+INTERRUPTED = 130  # the usual exit code after Ctrl-C

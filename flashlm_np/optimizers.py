@@ -81,9 +81,7 @@ class Recipe:
                 parameter.accumulate(gradient)
         loss = sum(loss for loss, _ in results) / len(batches)
         norm = clip_grad_norm(model.parameters(), self.config.clip_norm)
-        if np.isfinite(loss) and np.isfinite(
-            norm
-        ):  # else nothing moves, and the caller sees it
+        if np.isfinite(loss + norm):  # else nothing moves, and the caller sees it
             for optimizer in self.optimizers.values():
                 optimizer.step(self.factor(step))
             self.ema.update()

@@ -10,7 +10,7 @@ import numpy as np
 from . import checkpoint, report
 from .config import Config
 from .data import Corpus, read_text, story_corpus, text_corpus
-from .errors import UserError
+from .errors import INTERRUPTED, UserError
 from .evaluate import Baselines, Evaluation, baselines, evaluate
 from .generate import Writer
 from .model import FlashLM
@@ -89,7 +89,7 @@ def _train(trainer: Trainer) -> int:
             f"Stopped after step {trainer.step:,}; everything is saved. Go on with\n"
             f"  flashlm train --resume {out}    (or python3 run.py train --resume {out})"
         )
-        return 130
+        return INTERRUPTED
     _finish(trainer, final)
     return 0
 

@@ -38,7 +38,6 @@ class Counts:
     positions_scored: int = 0
     seconds: float = 0.0  # of training, evaluations not counted
     best_loss: float = math.inf
-    best_step: int = 0
 
 
 class Trainer:
@@ -63,6 +62,7 @@ class Trainer:
         self.recipe = Recipe(self.model, config, threads or os.cpu_count() or 1)
         self.counts = Counts()
         self.step = 0
+        self.tokens_in_all = sum(config.phase(i + 1).tokens for i in range(config.steps))
 
     def run(self) -> Evaluation:
         """Train to config.steps; the last evaluation. Ctrl-C saves, then raises Stopped.
@@ -119,7 +119,7 @@ class Trainer:
     def _save_if_due(self, evaluation, stopping):
         best = evaluation is not None and evaluation.loss < self.counts.best_loss
         if best:
-            self.counts.best_loss, self.counts.best_step = evaluation.loss, self.step
+            self.counts.best_loss = evaluation.loss
         due = self.step % self.config.save_every == 0 or self.step == self.config.steps
         if best or due or stopping:
             checkpoint.save(self.out, self.checkpoint(), ["last", "best"] if best else ["last"])
@@ -146,10 +146,7 @@ class Trainer:
 
     def _tell(self, progress, result, evaluation):
         rate = self.counts.tokens_seen / self.counts.seconds
-        tokens_left = sum(
-            self.config.phase(step).tokens
-            for step in range(self.step + 1, self.config.steps + 1)
-        )
+        tokens_left = self.tokens_in_all - self.counts.tokens_seen
         progress.step(self.step, result.loss, rate, tokens_left / rate)
         if evaluation is not None:
             limit = self.corpus.limit

@@ -21,21 +21,23 @@ import re
 from functools import cache
 from itertools import chain
 
+import numpy as np
+
 from flashlm_np.corpus.grammar import Recall, read_tables
 from flashlm_np.corpus.plots import PLOTS
 from flashlm_np.corpus.sums import add_up
-from flashlm_np.corpus.walk import Reader, Teller, walk
+from flashlm_np.corpus.walk import Choice, Reader, Teller, walk
 from flashlm_np.corpus.words import WORDS
 
 TABLES = read_tables(WORDS, *PLOTS)
 
 
-def generate(rng):
+def generate(rng: np.random.Generator) -> str:
     """One story, drawn with the `np.random.Generator` rng; no newline at the end."""
     return walk(TABLES, Teller(rng))[0]
 
 
-def parse(text):
+def parse(text: str) -> tuple[Choice, ...]:
     """The choices that made text, in order, as a tuple of `walk.Choice`.
 
     Raises: ValueError that says at which character text stops being a story.
@@ -46,7 +48,7 @@ def parse(text):
     return tuple(choices)
 
 
-def score(text):
+def score(text: str) -> float:
     """The log-probability of text, in nats: a negative number. Raises as `parse` does."""
     return math.fsum(math.log(choice.probability) for choice in parse(text))
 
@@ -57,18 +59,18 @@ def totals():
     return add_up(TABLES)
 
 
-def count():
+def count() -> int:
     """The number of different stories, an exact integer."""
     return totals().count
 
 
-def entropy():
+def entropy() -> float:
     """The expected -score of a story, in nats per story."""
     return totals().surprise
 
 
 @cache
-def vocabulary():
+def vocabulary() -> set[str]:
     """The distinct words, in lower case, that stories are made of; 's counts as a word."""
     options = [option for table in TABLES.values() for option in table.options]
     stated = [pair for option in options for pair in option.facts]

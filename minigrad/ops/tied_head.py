@@ -5,7 +5,7 @@
     backward   dz as on cross_entropy's page ;  dh = dz w  (N, D) ;  dw = dzᵀ h  (V, D)
                dz is as large as z, so it is made, used twice and forgotten for a block of
                the vocabulary at a time: dh = Σ_blocks dz_b w_b, and dw_b = dz_bᵀ h
-    saved      h, w, z, lse, y      4·N·(V + D) + 4·V·D + ... bytes in float32
+    saved      h, w, z, lse, y      4·(N·V + N·D + V·D + N) + 8·N bytes in float32
     source     weight tying: Press & Wolf 2017, arXiv:1608.05859
 
 Fused from linear and cross_entropy, which would hold z and a dz of the same size at once: with

@@ -57,6 +57,7 @@ def test_unknown_fields_are_named():
         ),
         ({"normuon_form": "v4"}, "--normuon-form is 'v4', expected one of v3, published"),
         ({"d_model": 250}, "--conv-groups is 16, which does not divide --d-model 250"),
+        ({"glu_ratio": 0.001}, "--glu-ratio is 0.001, which gives no possible width"),
         ({"ema_decay": 1.0}, "--ema-decay is 1.0, expected less than 1: it would never move"),
         ({"phases": (Phase(2, 8, 1),)}, "--phases: the first phase must begin at step 1"),
     ],

@@ -329,7 +329,10 @@ def test_a_wrong_value_is_one_sentence(tmp_path, capsys, arguments, message):
             ["train", "--phases", "1:2"],
             "argument --phases: phase '1:2': expected FIRST:SEQUENCE",
         ),
-        (["train", "--minutes", "-1"], "argument --minutes: -1 is not more than 0"),
+        (
+            ["train", "--minutes", "-1"],
+            "argument --minutes: -1 is not a number of minutes above 0",
+        ),
         (["train", "--threads", "0"], "argument --threads: 0 is less than 1"),
         (["train", "--preset", "v4"], "argument --preset: invalid choice: 'v4'"),
         (["generate", "x", "--temperature", "-1"], "argument --temperature: -1 is less than 0"),
