@@ -114,8 +114,9 @@ def _read_record(path: Path) -> dict:
 
 def _other(out: Path, name: str) -> str:
     other = {"last": "best", "best": "last"}.get(name, "last")
-    there = (out / f"{other}.json").is_file()
-    return f"try {other}.json with --checkpoint {other}" if there else "train again"
+    if (out / f"{other}.json").is_file():
+        return f"{other}.json may still be whole: copy it over {name}.json"
+    return "train again"
 
 
 def _remove_unnamed(out: Path) -> None:
