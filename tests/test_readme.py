@@ -1,4 +1,4 @@
-"""What the README shows is so: its code runs and prints what the comments say, its links exist."""
+"""What the README shows is so: its code runs and prints what it says, its links exist."""
 
 import re
 from pathlib import Path
