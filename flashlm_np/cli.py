@@ -11,7 +11,7 @@ import sys
 from dataclasses import fields, replace
 from pathlib import Path
 
-from .config import PRESETS, Config, Phase, text_of
+from .config import PRESETS, TEMPERATURE, Config, Phase, text_of
 from .errors import INTERRUPTED, UserError
 
 
@@ -214,7 +214,12 @@ def _add_generate(commands):
     for name, kind, default, help in (
         ("--prompt", str, "", "how the text begins"),
         ("--tokens", whole, 200, "how many to write at most"),
-        ("--temperature", number, 0.8, "below 1 safer, above 1 wilder; 0: the likeliest token"),
+        (
+            "--temperature",
+            number,
+            TEMPERATURE,
+            "low is safe, 1 as learned; 0: the likeliest token",
+        ),
         ("--top-k", whole, 0, "choose among the k likeliest tokens only; 0: among all"),
         ("--top-p", _share, 1.0, "choose among the likeliest that together have this share"),
         ("--seed", whole, 0, "of the dice"),

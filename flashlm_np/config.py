@@ -47,6 +47,8 @@ class Phase:
         return self.sequence * self.batch * self.micro_batches
 
 
+TEMPERATURE = 0.5  # of what a model writes, unless another is asked for
+
 V3_PHASES = (
     Phase(1, 64, 4, 4, frozen_embedding=True),
     Phase(1000, 128, 4, 4),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .config import V3, Config, text_of
+from .config import TEMPERATURE, V3, Config, text_of
 from .corpus import stories
 from .data import Corpus
 from .evaluate import Baselines, Evaluation
@@ -24,7 +24,6 @@ from .tokenizer import Tokenizer
 
 SAMPLES = 3
 SAMPLE_TOKENS = 200
-TEMPERATURE = 0.8
 
 
 def write_plot(
