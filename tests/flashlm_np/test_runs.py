@@ -184,7 +184,7 @@ def wait_for_step(out, step):
         time.sleep(0.005)
 
 
-LONG = ("--steps", "60", "--save-every", "7", "--eval-every", "20")
+LONG = ("--steps", "200", "--save-every", "7", "--eval-every", "50")
 
 
 @pytest.fixture(scope="module")
