@@ -19,7 +19,7 @@ import numpy as np
 from flashlm_np.corpus.grammar import Recall
 from flashlm_np.corpus.stories import TABLES
 from flashlm_np.corpus.walk import Reader, walk
-from flashlm_np.data import story_corpus
+from flashlm_np.data import validation_stories
 from flashlm_np.evaluate import token_losses
 from flashlm_np.model import receptive_field
 from flashlm_np.runs import Run
@@ -34,7 +34,7 @@ def main():
     options = parser.parse_args()
     run = Run.load(options.folder, options.checkpoint)
     tokenizer = run.writer.tokenizer
-    tokens = story_corpus(run.config, tokenizer).valid
+    tokens, _ = validation_stories(run.config.eval_tokens, tokenizer)
     losses, _ = token_losses(run.writer.model, tokens, receptive_field(run.config) - 1)
     ends = np.flatnonzero(tokens == tokenizer.end_of_text)
     excess, times = Counter(), Counter()

@@ -38,12 +38,12 @@ class Checkpoint:
 
     def weights(self, which: str = "model") -> dict[str, np.ndarray]:
         """The model's weights ("model") or their running average ("ema"), by parameter name."""
-        prefix = f"{which}/"
-        return {
-            name.removeprefix(prefix): array
-            for name, array in self.arrays.items()
-            if name.startswith(prefix)
-        }
+        return below(f"{which}/", self.arrays)
+
+
+def below(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays whose names start with `prefix`, and their names without it."""
+    return {key.removeprefix(prefix): a for key, a in arrays.items() if key.startswith(prefix)}
 
 
 def save(out: Path, checkpoint: Checkpoint, names: list[str]) -> None:

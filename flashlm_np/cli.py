@@ -11,7 +11,7 @@ import sys
 from dataclasses import fields, replace
 from pathlib import Path
 
-from .config import PRESETS, TEMPERATURE, Config, Phase, text_of
+from .config import PRESETS, TEMPERATURE, Config, Phase, option_name, text_of
 from .errors import INTERRUPTED, UserError
 
 
@@ -60,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
 def _add_train(commands):
     train = commands.add_parser("train", help="train a model", description=_train.__doc__)
     train.set_defaults(run=_train)
+    minutes = _number(
+        float, lambda m: 0 < m < float("inf"), "is not a number of minutes above 0"
+    )
     train.add_argument("--preset", choices=PRESETS, default=None, help="default: quickstart")
     train.add_argument(
         "--text", nargs="+", metavar="FILE", help="learn from these, not stories"
@@ -68,9 +71,12 @@ def _add_train(commands):
         "--out", metavar="DIR", help="default: runs/PRESET, or the next free name"
     )
     train.add_argument("--resume", metavar="DIR", help="go on from the last checkpoint in DIR")
-    train.add_argument("--minutes", type=_minutes, help="take as many steps as fit into these")
+    train.add_argument("--minutes", type=minutes, help="take as many steps as fit into these")
     train.add_argument(
-        "--threads", type=_from_1, metavar="N", help="micro-batches at once; default: all cores"
+        "--threads",
+        type=_at_least(int, 1),
+        metavar="N",
+        help="micro-batches at once; default: all cores",
     )
     fields_of_config = train.add_argument_group("the configuration (and its defaults)")
     for field in fields(Config):
@@ -79,7 +85,7 @@ def _add_train(commands):
 
 
 def _add_field(group, field):
-    name = f"--{field.name.replace('_', '-')}"
+    name = option_name(field.name)
     kind = type(field.default)
     options = {"default": None, "help": f"{field.metadata['help']} ({_defaults(field.name)})"}
     if kind is bool:
@@ -112,38 +118,21 @@ def _reading(item):
     return read
 
 
-def _minutes(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a number of minutes above 0")
-    return value
-
-
-def _from_0(kind):
-    """A number of 0 or more, as an argparse type."""
+def _number(kind, fits, wrong):
+    """A number as an argparse type; one that does not fit is told with `wrong`."""
 
     def read(text):
         value = kind(text)
-        if not value >= 0:
-            raise argparse.ArgumentTypeError(f"{text} is less than 0")
+        if not fits(value):
+            raise argparse.ArgumentTypeError(f"{text} {wrong}")
         return value
 
     read.__name__ = kind.__name__  # argparse names it: "invalid int value"
     return read
 
 
-def _from_1(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return value
-
-
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
+def _at_least(kind, least):
+    return _number(kind, lambda value: value >= least, f"is less than {least}")
 
 
 def _train(options) -> int:
@@ -210,7 +199,8 @@ def _add_generate(commands):
     )
     parser.set_defaults(run=_generate)
     _add_run_folder(parser)
-    number, whole = _from_0(float), _from_0(int)
+    number, whole = _at_least(float, 0), _at_least(int, 0)
+    share = _number(float, lambda value: 0 <= value <= 1, "is not between 0 and 1")
     for name, kind, default, help in (
         ("--prompt", str, "", "how the text begins"),
         ("--tokens", whole, 200, "how many to write at most"),
@@ -221,7 +211,7 @@ def _add_generate(commands):
             "low is safe, 1 as learned; 0: the likeliest token",
         ),
         ("--top-k", whole, 0, "choose among the k likeliest tokens only; 0: among all"),
-        ("--top-p", _share, 1.0, "choose among the likeliest that together have this share"),
+        ("--top-p", share, 1.0, "choose among the likeliest that together have this share"),
         ("--seed", whole, 0, "of the dice"),
     ):
         parser.add_argument(
@@ -251,8 +241,12 @@ def _generate(options) -> None:
 def _add_stories(commands):
     parser = commands.add_parser("stories", help="tell stories", description=_stories.__doc__)
     parser.set_defaults(run=_stories)
-    parser.add_argument("--count", type=_from_0(int), default=3, metavar="N", help="default: 3")
-    parser.add_argument("--seed", type=_from_0(int), default=0, metavar="N", help="default: 0")
+    parser.add_argument(
+        "--count", type=_at_least(int, 0), default=3, metavar="N", help="default: 3"
+    )
+    parser.add_argument(
+        "--seed", type=_at_least(int, 0), default=0, metavar="N", help="default: 0"
+    )
 
 
 def _stories(options) -> int:

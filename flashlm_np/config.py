@@ -179,6 +179,11 @@ def text_of(value) -> str:
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
+def option_name(name: str) -> str:
+    """How the command line writes a field: d_model is --d-model."""
+    return f"--{name.replace('_', '-')}"
+
+
 def _expect(name, value, least, most, among):
     """Raise a ValueError that names the option unless its value makes sense."""
     if among is not None and value not in among:
@@ -190,7 +195,7 @@ def _expect(name, value, least, most, among):
     else:
         return
     shown = repr(value) if isinstance(value, str) else value
-    raise ValueError(f"--{name.replace('_', '-')} is {shown}, expected {wanted}")
+    raise ValueError(f"{option_name(name)} is {shown}, expected {wanted}")
 
 
 # FlashLM v3 as its author ran it: the defaults above.

@@ -53,31 +53,30 @@ class Corpus:
 
 def story_corpus(config: Config, tokenizer: Tokenizer) -> Corpus:
     """Stories made from config.seed, and the validation stories, which are always the same."""
-    end = np.array([tokenizer.end_of_text], tokenizer.dtype)
-
-    def ids_of(texts):
-        return np.concatenate(
-            [end, *(part for ids in tokenizer.encode_batch(texts) for part in (ids, end))]
-        )
-
     rng = np.random.default_rng(config.seed)
-    train = ids_of([stories.generate(rng) for _ in range(config.stories)])
+    texts = [stories.generate(rng) for _ in range(config.stories)]
+    train = _separate(tokenizer.encode_batch(texts), tokenizer)
     _expect_a_window(train, config, "--stories")
-    texts = _validation_stories(config.eval_tokens, tokenizer)
-    valid = ids_of(texts)
-    nats = -sum(stories.score(text) for text in texts)
-    return Corpus("stories", train, valid, limit=nats / (len(valid) - 1), separated=True)
+    valid, limit = validation_stories(config.eval_tokens, tokenizer)
+    return Corpus("stories", train, valid, limit=limit, separated=True)
 
 
-def _validation_stories(tokens: int, tokenizer: Tokenizer) -> list[str]:
-    """Whole stories of about so many tokens together, at least one."""
+def validation_stories(tokens: int, tokenizer: Tokenizer) -> tuple[np.ndarray, float]:
+    """Whole stories, at least one, of about so many tokens together, and their limit."""
     rng = np.random.default_rng(VALIDATION_SEED)
-    texts = [stories.generate(rng)]
-    count = len(tokenizer.encode(texts[0])) + 1
-    while count < tokens:
-        texts.append(stories.generate(rng))
-        count += len(tokenizer.encode(texts[-1])) + 1
-    return texts
+    rows, nats, count = [], 0.0, 0
+    while not rows or count < tokens:
+        text = stories.generate(rng)
+        rows.append(tokenizer.encode(text))
+        nats -= stories.score(text)
+        count += len(rows[-1]) + 1
+    return _separate(rows, tokenizer), nats / count
+
+
+def _separate(rows, tokenizer):
+    """Documents in one row, with the end-of-text token before, between and after them."""
+    end = np.array([tokenizer.end_of_text], tokenizer.dtype)
+    return np.concatenate([end, *(part for ids in rows for part in (ids, end))])
 
 
 def text_corpus(paths: list[str], config: Config, tokenizer: Tokenizer) -> Corpus:

@@ -30,9 +30,10 @@ def choose(
     order = np.argsort(-z, kind="stable")
     p = np.exp(z[order])
     p /= p.sum()
-    keep = min(top_k or len(p), 1 + int(np.searchsorted(np.cumsum(p), top_p)))
-    p = np.cumsum(p[:keep])
-    return int(order[np.searchsorted(p, rng.random() * p[-1], side="right").clip(0, keep - 1)])
+    mass = np.cumsum(p)
+    keep = min(top_k or len(p), len(p), 1 + int(np.searchsorted(mass, top_p)))
+    dice = rng.random() * mass[keep - 1]
+    return int(order[np.searchsorted(mass[:keep], dice, side="right").clip(0, keep - 1)])
 
 
 def generate(

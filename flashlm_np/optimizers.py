@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad.optim import EMA, AdamW, NorMuon, clip_grad_norm, wsd
 
+from .checkpoint import below
 from .config import Config
 from .model import FlashLM
 from .parallel import side_by_side
@@ -105,8 +106,8 @@ class Recipe:
 
     def load_state_dict(self, state: dict[str, np.ndarray]) -> None:
         for name, optimizer in self.optimizers.items():
-            optimizer.load_state_dict(_below(f"{name}/", state))
-        self.ema.load(_below("ema/", state))
+            optimizer.load_state_dict(below(f"{name}/", state))
+        self.ema.load(below("ema/", state))
 
 
 def _group(name, parameter):
@@ -115,7 +116,3 @@ def _group(name, parameter):
     if parameter.ndim == 1:
         return "adamw_no_decay"
     return "adamw_conv" if parameter.ndim == 3 else "adamw"
-
-
-def _below(prefix, state):
-    return {key.removeprefix(prefix): a for key, a in state.items() if key.startswith(prefix)}

@@ -135,12 +135,11 @@ def write_report(
         _numbers(corpus, final, averaged, counted),
         "![loss](loss.png)",
         f"## A sample (temperature {TEMPERATURE}, seed 0)",
+        *([] if corpus.limit is None else [_parsed(texts)]),
         "\n".join(f"> {line}" for line in texts[0].splitlines()) or "> (nothing)",
         "## What differs from FlashLM v3" if config.preset != "v3" else "## Configuration",
         _differences(config),
     ]
-    if corpus.limit is not None:
-        parts.insert(5, _parsed(texts))
     write_atomically(path, ("\n\n".join(parts) + "\n").encode())
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from . import checkpoint, report
-from .config import Config
+from .config import Config, option_name
 from .data import Corpus, read_text, story_corpus, text_corpus
 from .errors import INTERRUPTED, UserError
 from .evaluate import Baselines, Evaluation, baselines, evaluate
@@ -58,7 +58,7 @@ def resume(folder: Path, changes: dict, threads: int | None = None) -> int:
     """Go on with a run from its last checkpoint, as if it had never stopped; its exit code."""
     saved = checkpoint.load(folder, "last")
     if refused := sorted(set(changes) - set(CHANGEABLE)):
-        options = ", ".join(f"--{name.replace('_', '-')}" for name in refused)
+        options = ", ".join(map(option_name, refused))
         raise UserError(
             f"--resume takes the configuration from {folder}; leave out {options}, "
             "or start a new run"
@@ -106,8 +106,7 @@ def _finish(trainer: Trainer, final: Evaluation) -> None:
     texts = report.samples(trainer.model, config, corpus, tokenizer)
     report.write_samples(out / "sample.txt", texts)
     report.write_plot(out / "loss.png", out / "metrics.csv", config, counted, corpus.limit)
-    averaged = FlashLM(config, np.random.default_rng(0))
-    load_weights(averaged, trainer.recipe.ema.average)
+    averaged = _model(config, trainer.recipe.ema.average)
     of_average = evaluate(averaged, config, corpus.valid, tokenizer)
     report.write_report(
         out / "report.md", config, corpus, final, of_average, counted, trainer.counts, texts
@@ -145,9 +144,8 @@ class Run:
         """Read the checkpoint `name` ("best" or "last") of a folder; with ema, its average."""
         saved = checkpoint.load(folder, name)
         tokenizer = _tokenizer(folder, saved)
-        model = FlashLM(saved.config, np.random.default_rng(0))
         try:
-            load_weights(model, saved.weights("ema" if ema else "model"))
+            model = _model(saved.config, saved.weights("ema" if ema else "model"))
         except ValueError as error:
             raise UserError(f"{folder}: {error}") from None
         corpus = saved.state["corpus"]
@@ -187,6 +185,12 @@ def write_on(folder: Path, name: str, ema: bool, prompt: str, tokens: int, seed:
     for piece in writer.write(prompt, tokens, seed, **options):
         print(piece, end="", flush=True)
     print()
+
+
+def _model(config: Config, weights: dict[str, np.ndarray]) -> FlashLM:
+    model = FlashLM(config, np.random.default_rng(0))
+    load_weights(model, weights)
+    return model
 
 
 def _tokenizer(folder: Path, saved) -> Tokenizer:

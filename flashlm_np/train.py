@@ -85,9 +85,7 @@ class Trainer:
                         raise Stopped
         finally:
             progress.close()
-        return evaluation or evaluate(
-            self.model, self.config, self.corpus.valid, self.tokenizer
-        )
+        return evaluation or self._evaluate()
 
     def _one_step(self) -> StepResult:
         start = time.perf_counter()
@@ -114,6 +112,9 @@ class Trainer:
     def _evaluation_due(self) -> Evaluation | None:
         if self.step not in (1, self.config.steps) and self.step % self.config.eval_every:
             return None
+        return self._evaluate()
+
+    def _evaluate(self) -> Evaluation:
         return evaluate(self.model, self.config, self.corpus.valid, self.tokenizer)
 
     def _save_if_due(self, evaluation, stopping):
@@ -216,8 +217,8 @@ def steps_in(
     the number that comes out. A tenth of the time is left for evaluations and checkpoints.
     """
     left, steps = 60 * minutes * 0.9, 0
+    trainer = Trainer(config, corpus, tokenizer, Path(os.devnull), threads)
     for phase, stop in _phases_to(config):
-        trainer = Trainer(config, corpus, tokenizer, Path(os.devnull), threads)
         seconds = _seconds_per_step(trainer, phase)
         fitting = int(left / seconds)
         if stop is None or fitting < stop - phase.first_step:

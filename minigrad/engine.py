@@ -110,10 +110,18 @@ def _node_backward(node, dy):
 
 
 def _add(gradients, key, gradient):
-    """Add to the gradient of `key`: a + b, not +=, because the two may share memory."""
-    if key in gradients:
-        gradient = _dense(gradients[key]) + _dense(gradient)
-    gradients[key] = gradient
+    gradients[key] = _sum(gradients[key], gradient) if key in gradients else gradient
+
+
+def _sum(a, b):
+    """a + b in a new array, not +=, because the two may share memory; rows stay rows."""
+    if isinstance(a, RowGradient):
+        a, b = b, a
+    if not isinstance(b, RowGradient):
+        return a + b
+    total = a.dense() if isinstance(a, RowGradient) else a.copy()
+    b.add_to(total)
+    return total
 
 
 def _dense(gradient):

@@ -43,3 +43,11 @@ def close(got, expected, tolerance: float = 1e-9, name: str = "") -> None:
     assert got.shape == expected.shape, name
     atol = tolerance * np.abs(expected).max()
     np.testing.assert_allclose(got, expected, rtol=0, atol=atol, err_msg=name)
+
+
+def close_gradients(model, expected: dict[str, np.ndarray]) -> None:
+    """Assert that exactly the `expected` parameters have gradients, and that these agree."""
+    gradients = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    assert gradients.keys() == expected.keys()  # the router has none
+    for name, gradient in gradients.items():
+        close(gradient, expected[name], name=name)
