@@ -1,0 +1,252 @@
+"""A Hugging Face hub on the loopback, as far as this project talks to one.
+
+A hub answers with what it knows of a file and sends the reader on to another server, the CDN,
+for the bytes of a large one. `faults` says how the CDN misbehaves, one answer after the other,
+and `hub_faults` how the hub does; when they are used up, all is well.
+
+    with HubServer() as hub:
+        hub.publish("openai-community/gpt2", folder)
+        hub.faults = [Fault(), Fault(), Fault(die_after=1000)]
+        read_tensor("openai-community/gpt2", "model.safetensors", names, endpoint=hub.url)
+        hub.requests  # what was asked for, and how many bytes were sent
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+RESOLVE = re.compile(r"/(datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)")
+API = re.compile(r"/api/(models|datasets)/([^/]+/[^/]+)(?:/(revision|tree|paths-info)/(.+))?")
+PIECE = 1 << 16  # bytes sent at once
+SMALL = {".md", ".json", ".txt", ".yaml"}  # kept in git itself, so without a CDN
+
+
+@dataclass
+class Fault:
+    """How one answer goes wrong; as it is written here, it does not."""
+
+    status: int = 200
+    die_after: int | None = None  # bytes of the body, and then the connection is closed
+    whole_file: bool = False  # answer 200 with all of it, whatever was asked for
+    unmeasured: bool = False  # no Content-Length: the answer ends where the connection does
+    more: bytes = b""  # after the body
+    etag: str | None = None
+    claimed_size: int | None = None
+    delay: float = 0.0  # seconds before the answer
+
+
+@dataclass
+class Request:
+    server: str  # "hub" or "cdn"
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    sent: int = 0  # bytes of the body
+
+
+class HubServer:
+    """Serves folders as repositories, each publication of one as a new commit."""
+
+    def __init__(self):
+        self.commits: dict[str, dict[str, Path]] = {}  # repository: commit: folder
+        self.requests: list[Request] = []
+        self.faults: Iterable[Fault] = []
+        self.hub_faults: Iterable[Fault] = []
+        self.before_answer: Callable[[Request], object] = lambda request: None
+        self.lock = threading.Lock()
+        self.servers = [_Server(self, _Hub, "127.0.0.1"), _Server(self, _Cdn, "localhost")]
+        self.url, self.cdn_url = (server.url for server in self.servers)
+
+    def __enter__(self) -> HubServer:
+        for server in self.servers:
+            threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        for server in self.servers:
+            server.shutdown()
+            server.server_close()
+
+    def publish(self, repo: str, folder: Path, kind: str = "models") -> str:
+        """Make a folder the newest commit of a repository; the commit's hash."""
+        commits = self.commits.setdefault(f"{kind}/{repo}", {})
+        commit = hashlib.sha1(f"{kind}/{repo}/{len(commits)}".encode()).hexdigest()
+        commits[commit] = Path(folder)
+        return commit
+
+    def folder(self, repo: str, revision: str) -> tuple[str, Path] | None:
+        """The commit that a revision is, and its folder."""
+        commits = self.commits.get(repo, {})
+        if revision == "main" and commits:
+            revision = list(commits)[-1]
+        return (revision, commits[revision]) if revision in commits else None
+
+    def next_fault(self, server: str) -> Fault:
+        with self.lock:
+            name = "faults" if server == "cdn" else "hub_faults"
+            faults = iter(getattr(self, name))
+            setattr(self, name, faults)
+            return next(faults, Fault())
+
+
+class _Server(ThreadingHTTPServer):
+    """Listens on 127.0.0.1. The CDN has another name, for clients know a host by its name."""
+
+    daemon_threads = True
+
+    def __init__(self, hub, handler, name):
+        super().__init__(("127.0.0.1", 0), handler)
+        self.hub, self.url = hub, f"http://{name}:{self.server_port}"
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], OSError):  # a reader may hang up
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_GET(self):
+        hub = self.server.hub
+        path = unquote(urlsplit(self.path).path)
+        self.seen = Request(self.name, self.command, path, self.headers)
+        hub.requests.append(self.seen)
+        hub.before_answer(self.seen)
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+        self.fault = hub.next_fault(self.name)
+        time.sleep(self.fault.delay)
+        if self.fault.status != 200:
+            self.answer(self.fault.status)
+        else:
+            self.route(hub, path, body)
+
+    do_HEAD = do_POST = do_GET
+
+    def answer(self, status=200, body=b"", **headers):
+        body += self.fault.more
+        self.send_response(status)
+        if not self.fault.unmeasured:
+            headers["Content_Length"] = len(body)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), str(value))
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        part = body[: self.fault.die_after]
+        for at in range(0, len(part), PIECE):
+            piece = part[at : at + PIECE]
+            self.seen.sent += len(piece)  # first, for the reader may be quicker than this line
+            self.wfile.write(piece)
+        if self.fault.unmeasured or len(part) < len(body):
+            self.close_connection = True
+
+    def json(self, value):
+        self.answer(200, json.dumps(value).encode(), Content_Type="application/json")
+
+    def missing(self, what):
+        self.answer(404, X_Error_Code=f"{what}NotFound")
+
+    def log_message(self, *_):
+        pass
+
+
+class _Hub(_Handler):
+    name = "hub"
+
+    def route(self, hub, path, body):
+        if match := RESOLVE.fullmatch(path):
+            kind, repo, revision, file = match.groups()
+            self.resolve(hub, f"{kind or 'models/'}{repo}", revision, file)
+        elif match := API.fullmatch(path):
+            kind, repo, question, rest = match.groups()
+            self.api(hub, f"{kind}/{repo}", question, rest or "main", body)
+        else:
+            self.answer(404)
+
+    def resolve(self, hub, repo, revision, file):
+        if not (found := hub.folder(repo, revision)):
+            return self.missing("Revision" if repo in hub.commits else "Repo")
+        commit, folder = found
+        path = folder / file
+        if not path.is_file():
+            return self.missing("Entry")
+        known = {"X_Repo_Commit": commit, "ETag": _etag(path), "Accept_Ranges": "bytes"}
+        if path.suffix in SMALL:
+            return self.answer(200, path.read_bytes(), **known)
+        known |= {"X_Linked_ETag": _etag(path), "X_Linked_Size": path.stat().st_size}
+        location = f"{hub.cdn_url}/cdn/{repo}/{commit}/{file}?Signature=secret"
+        return self.answer(302, Location=location, **known)
+
+    def api(self, hub, repo, question, rest, body):
+        revision, _, below = rest.partition("/")
+        if not (found := hub.folder(repo, revision)):
+            return self.missing("Revision" if repo in hub.commits else "Repo")
+        commit, folder = found
+        if question == "tree":
+            below = folder / below
+            recursive = "recursive=true" in self.path.lower()
+            return self.json(_entries(folder, below.glob("**/*" if recursive else "*")))
+        if question == "paths-info":
+            paths = parse_qs(body.decode())["paths"]
+            return self.json(_entries(folder, (folder / path for path in paths)))
+        files = [{"rfilename": entry["path"]} for entry in _entries(folder, folder.rglob("*"))]
+        return self.json({"id": repo.partition("/")[2], "sha": commit, "siblings": files})
+
+
+class _Cdn(_Handler):
+    name = "cdn"
+
+    def route(self, hub, path, body):
+        _, _, kind, owner, name, commit, file = path.split("/", 6)
+        path = hub.folder(f"{kind}/{owner}/{name}", commit)[1] / file
+        total, known = path.stat().st_size, {"ETag": self.fault.etag or _etag(path)}
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers["Range"] or "")
+        if not asked or self.fault.whole_file:
+            return self.answer(200, path.read_bytes(), **known)
+        start, stop = int(asked[1]), min(int(asked[2] or total) + 1, total)
+        if start >= total:
+            return self.answer(416, Content_Range=f"bytes */{total}")
+        claimed = self.fault.claimed_size or total
+        known["Content_Range"] = f"bytes {start}-{stop - 1}/{claimed}"
+        return self.answer(206, _part(path, start, stop), **known)
+
+
+def _part(path, start, stop):
+    with open(path, "rb") as file:
+        file.seek(start)
+        return file.read(stop - start)
+
+
+def _etag(path):
+    return f'"{_sha256(path, path.stat().st_mtime_ns)}"'
+
+
+@cache
+def _sha256(path, modified):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _entries(folder, paths):
+    return [_entry(folder, path) for path in sorted(paths) if path.exists()]
+
+
+def _entry(folder, path):
+    entry = {"type": "directory", "path": path.relative_to(folder).as_posix(), "oid": "0" * 40}
+    if path.is_file():
+        entry |= {"type": "file", "size": path.stat().st_size}
+        if path.suffix not in SMALL:
+            digest = _etag(path).strip('"')
+            entry["lfs"] = {"oid": digest, "size": entry["size"], "pointerSize": 134}
+    return entry
