@@ -20,6 +20,7 @@ from .tokenizer import Tokenizer
 WINDOW = 1024  # tokens scored per forward pass
 ROWS = 256  # positions whose logits are held at once
 BLOCK = 128  # neighbouring tokens that the standard error takes as one measurement
+PAIRS = 1 << 22  # neighbours that are counted at once
 SMOOTHING = 0.1  # of the label-smoothed number that FlashLM v3 reports
 
 
@@ -114,13 +115,12 @@ def baselines(train: np.ndarray, valid: np.ndarray, vocab_size: int) -> Baseline
     Source: Witten & Bell 1991; Chen & Goodman 1999, section 2.4.
     """
     V = vocab_size
-    train, valid = train.astype(np.int64), valid.astype(np.int64)
-    before, token = valid[:-1], valid[1:]
-    counts = np.bincount(train, minlength=V)
-    unigram = _witten_bell(counts, len(train), np.count_nonzero(counts), 1 / V)  # (V,)
-    pairs, pair_counts = np.unique(train[:-1] * V + train[1:], return_counts=True)
+    before, token = valid[:-1].astype(np.int64), valid[1:].astype(np.int64)
+    pairs, pair_counts = _pairs(train, V)
     followers = np.bincount(pairs // V, minlength=V)  # (V,) different tokens after each
-    totals = np.bincount(train[:-1], minlength=V)
+    totals = np.bincount(pairs // V, pair_counts, minlength=V)
+    counts = totals + (np.arange(V) == train[-1])
+    unigram = _witten_bell(counts, len(train), np.count_nonzero(counts), 1 / V)  # (V,)
     wanted = before * V + token
     place = np.minimum(np.searchsorted(pairs, wanted), len(pairs) - 1)
     seen = np.where(pairs[place] == wanted, pair_counts[place], 0)
@@ -130,6 +130,20 @@ def baselines(train: np.ndarray, valid: np.ndarray, vocab_size: int) -> Baseline
         unigram=float(-np.log(unigram[token]).mean()),
         bigram=float(-np.log(bigram).mean()),
     )
+
+
+def _pairs(train, V):
+    """The different pairs of neighbours, as first · V + second, and how often each occurs.
+
+    Counted in blocks, so that a long row of tokens on the disk is never all in memory.
+    """
+    parts = []
+    for start in range(0, len(train) - 1, PAIRS):
+        block = train[start : start + PAIRS + 1].astype(np.int64)
+        parts.append(np.unique(block[:-1] * V + block[1:], return_counts=True))
+    found, counts = (np.concatenate(part) for part in zip(*parts, strict=True))
+    pairs, place = np.unique(found, return_inverse=True)
+    return pairs, np.bincount(place, counts).astype(np.int64)
 
 
 def _witten_bell(count, total, different, lower):

@@ -25,23 +25,28 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import tiktoken
 
+from .errors import UserError
+from .files import read_bytes
 from .ranks import check_ranks, format_ranks, parse_ranks
 
 # GPT-2's own pattern: an English ending, a word, a number, punctuation, or white space. A piece
 # may start with one space; a token never crosses the border of a piece.
 PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 END_OF_TEXT = "<|endoftext|>"
+GPT2_TOKENS = 50_257
+BLANKS = 200_000  # in a row, are refused; tiktoken's pattern panics at about a million
 
 
 class Tokenizer:
     """A byte-level BPE tokenizer: mergeable ranks, and one special token with the last id.
 
     `name` is for people, `fingerprint` for programs: two tokenizers with the same fingerprint
-    give the same ids to every text.
+    give the same ids to every text. `beginning` is what a text begins with if with nothing.
 
     >>> single_bytes = {bytes([b]): b for b in range(256)}
     >>> tokenizer = Tokenizer("example", single_bytes | {b"he": 256})
@@ -50,6 +55,8 @@ class Tokenizer:
     >>> tokenizer.decode([256, 33, tokenizer.end_of_text])
     'he!<|endoftext|>'
     """
+
+    beginning = "\n"
 
     def __init__(self, name: str, ranks: dict[bytes, int]):
         check_ranks(ranks)
@@ -73,6 +80,39 @@ class Tokenizer:
         data = files("flashlm_np.corpus").joinpath("stories.bpe").read_bytes()
         return cls("stories", parse_ranks(data))
 
+    @classmethod
+    def gpt2(cls) -> Tokenizer:
+        """GPT-2's 50,257 tokens, from tiktoken's cache, or downloaded into it once.
+
+        tiktoken knows them under two names: r50k_base, one file with the ranks, and gpt2, the
+        two files that OpenAI published first. Their ids are the same.
+
+        Raises: UserError where neither is in the cache and the network does not answer.
+        """
+        for name in ("r50k_base", "gpt2"):
+            try:
+                encoding = tiktoken.get_encoding(name)
+            except (OSError, ValueError):  # no network, or a damaged download
+                continue
+            ranks = range(encoding.eot_token)
+            return cls("gpt2", {encoding.decode_single_token_bytes(i): i for i in ranks})
+        raise UserError(
+            "GPT-2's tokenizer is neither in tiktoken's cache nor to be had from the network; "
+            "connect once, or copy a cache that holds r50k_base or gpt2 and set "
+            "TIKTOKEN_CACHE_DIR to its folder, or choose another --tokenizer"
+        )
+
+    @classmethod
+    def named(cls, name: str) -> Tokenizer:
+        """`gpt2`, `stories`, or a file of ranks in tiktoken's format (with GPT-2's pattern)."""
+        if name in ("gpt2", "stories"):
+            return cls.gpt2() if name == "gpt2" else cls.embedded()
+        path = Path(name)
+        try:
+            return cls(path.stem, parse_ranks(read_bytes(path)))
+        except ValueError as error:
+            raise UserError(f"--tokenizer {path}: {error}") from None
+
     def __repr__(self) -> str:
         return f"Tokenizer({self.name!r}, vocab_size={self.vocab_size}, {self.fingerprint[:8]})"
 
@@ -86,10 +126,11 @@ class Tokenizer:
 
         Raises: ValueError for half a surrogate pair, which is no character and has no UTF-8.
         tiktoken would put U+FFFD in its place without a word; here nothing is lost in silence.
-        (A limit of tiktoken: its regex panics at a million blanks in a row before a word.)
+        And for a text with hundreds of thousands of blanks in a row, on which tiktoken's
+        pattern panics.
         """
         expect_characters(text)
-        return np.array(self._encoding.encode_ordinary(text), dtype=self.dtype)
+        return self._ids(text)
 
     def encode_batch(self, texts: Iterable[str]) -> list[np.ndarray]:
         """`encode` of each text.
@@ -106,14 +147,24 @@ class Tokenizer:
         no valid text contains: so the stray bytes can be found, and given back.
         """
         text = data.decode("utf-8", errors="surrogateescape")
-        ids = []
+        ids = [np.empty(0, self.dtype)]
         for part in re.findall("[\udc80-\udcff]|[^\udc80-\udcff]+", text):
             if "\udc80" <= part <= "\udcff":
                 stray = part.encode("utf-8", errors="surrogateescape")
-                ids.append(self._encoding.encode_single_token(stray))
+                stray_id = self._encoding.encode_single_token(stray)
+                ids.append(np.array([stray_id], self.dtype))
             else:
-                ids.extend(self._encoding.encode_ordinary(part))
-        return np.array(ids, dtype=self.dtype)
+                ids.append(self._ids(part))
+        return np.concatenate(ids)
+
+    def _ids(self, text):
+        if len(text) >= BLANKS and (run := re.search(rf"\s{{{BLANKS}}}", text)):
+            raise ValueError(
+                f"encode: more than {BLANKS:,} blanks in a row at position {run.start()}, "
+                "which tiktoken cannot cut; remove them"
+            )
+        ids = self._encoding.encode_to_numpy(text, disallowed_special=())  # (T,) uint32
+        return ids.astype(self.dtype)
 
     # Ids to text ---------------------------------------------------------------------------
 
