@@ -34,8 +34,8 @@ def main():
     options = parser.parse_args()
     run = Run.load(options.folder, options.checkpoint)
     tokenizer = run.writer.tokenizer
-    tokens, _ = validation_stories(run.config.eval_tokens, tokenizer)
-    losses, _ = token_losses(run.writer.model, tokens, receptive_field(run.config) - 1)
+    tokens, _ = validation_stories(run.saved.config.eval_tokens, tokenizer)
+    losses, _ = token_losses(run.writer.model, tokens, receptive_field(run.saved.config) - 1)
     ends = np.flatnonzero(tokens == tokenizer.end_of_text)
     excess, times = Counter(), Counter()
     for start, end in pairwise(ends):

@@ -1,7 +1,5 @@
 """`python -m flashlm_np` is the command `flashlm`."""
 
-import sys
+from .cli import command
 
-from .cli import main
-
-sys.exit(main())
+command()

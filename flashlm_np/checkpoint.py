@@ -20,7 +20,8 @@ import numpy as np
 
 from .config import Config
 from .errors import UserError
-from .files import read_bytes, write_atomically
+from .files import read_bytes, read_record, write_atomically
+from .numbers import Numbers
 from .ranks import format_ranks, parse_ranks
 from .tokenizer import Tokenizer
 
@@ -88,25 +89,8 @@ def load(out: Path, name: str = "last") -> Checkpoint:
 
 
 def _read_record(path: Path) -> dict:
-    try:
-        record = json.loads(read_bytes(path))
-    except ValueError:
-        raise UserError(
-            f"{path} is not JSON, so it is no checkpoint or a damaged one; "
-            f"{_other(path.parent, path.stem)}"
-        ) from None
-    expected = {
-        "step": int,
-        "arrays": str,
-        "sha256": str,
-        "config": dict,
-        "state": dict,
-    }
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
-        raise UserError(f"{path} is not a checkpoint of flashlm: it lacks {FORMAT!r}")
-    for key, kind in expected.items():
-        if not isinstance(record.get(key), kind):
-            raise UserError(f"{path} is damaged: {key!r} should be a {kind.__name__}")
+    kinds = {"step": int, "arrays": str, "sha256": str, "config": dict, "state": dict}
+    record = read_record(path, FORMAT, _other(path.parent, path.stem), **kinds)
     if Path(record["arrays"]).name != record["arrays"]:
         raise UserError(f"{path} is damaged: its arrays are not in the same folder")
     return record
@@ -131,19 +115,29 @@ def _records(out: Path) -> list[Path]:
     return [path for name in ("last", "best") if (path := out / f"{name}.json").is_file()]
 
 
-def save_tokenizer(out: Path, tokenizer: Tokenizer) -> None:
+def save_tokenizer(out: Path, tokenizer: Tokenizer | Numbers) -> None:
     """Keep the tokenizer's ranks with the run, so that it can be read for ever."""
+    if isinstance(tokenizer, Numbers):
+        return  # it has none
     ranks = {token: rank for rank, token in enumerate(tokenizer.tokens[:-1])}
     write_atomically(out / f"{tokenizer.name}.bpe", format_ranks(ranks))
 
 
-def load_tokenizer(out: Path, name: str, fingerprint: str) -> Tokenizer:
-    """The tokenizer a run was trained with; a UserError unless it is exactly that one."""
+def load_tokenizer(out: Path, about: dict, vocab_size: int) -> Tokenizer | Numbers:
+    """The tokenizer that a record tells `about`; a UserError unless it is exactly that one.
+
+    `vocab_size` is the model's, which is all that there is to know of Numbers.
+    """
+    name = about.get("name")
+    if not isinstance(name, str) or Path(name).name != name:
+        raise UserError(f"{out}: {name!r} is no name of a tokenizer")
+    if name == Numbers.name:
+        return Numbers(vocab_size)
     path = out / f"{name}.bpe"
     try:
         tokenizer = Tokenizer(name, parse_ranks(read_bytes(path)))
     except ValueError as error:
         raise UserError(f"{path} is damaged: {error}") from None
-    if tokenizer.fingerprint != fingerprint:
-        raise UserError(f"{path} is not the tokenizer that the checkpoint was trained with")
+    if tokenizer.fingerprint != about.get("fingerprint"):
+        raise UserError(f"{path} is not the tokenizer that {out} was made with")
     return tokenizer

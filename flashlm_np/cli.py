@@ -1,4 +1,4 @@
-"""The command `flashlm`: train, eval, generate, stories.
+"""The command `flashlm`: prepare, embed, train, eval, generate, convert, stories.
 
 Every field of the configuration is an option of `train`. What goes wrong is one sentence on
 standard error and a non-zero exit; what takes long to import is imported where it is used.
@@ -7,12 +7,29 @@ standard error and a non-zero exit; what takes long to import is imported where 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import sys
 from dataclasses import fields, replace
 from pathlib import Path
 
 from .config import PRESETS, TEMPERATURE, Config, Phase, option_name, text_of
 from .errors import INTERRUPTED, UserError
+
+
+def command() -> None:
+    """The console command: `main`, and an end that nothing can spoil.
+
+    Arrow's reading threads, once `datasets` has used them, sometimes abort the interpreter when
+    it shuts down (github.com/apache/arrow/issues/45214): so it is left without that.
+    """
+    code = main()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # closed, as by `head`
+            stream.flush()
+    if "pyarrow" in sys.modules:
+        os._exit(code)
+    sys.exit(code)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -50,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_eval(commands)
     _add_generate(commands)
+    _add_prepare(commands)
+    _add_embed(commands)
+    _add_convert(commands)
     _add_stories(commands)
     return parser
 
@@ -67,21 +87,23 @@ def _add_train(commands):
     train.add_argument(
         "--text", nargs="+", metavar="FILE", help="learn from these, not stories"
     )
+    train.add_argument("--data", metavar="DIR", help="learn from what flashlm prepare made")
     train.add_argument(
         "--out", metavar="DIR", help="default: runs/PRESET, or the next free name"
     )
     train.add_argument("--resume", metavar="DIR", help="go on from the last checkpoint in DIR")
     train.add_argument("--minutes", type=minutes, help="take as many steps as fit into these")
-    train.add_argument(
-        "--threads",
-        type=_at_least(int, 1),
-        metavar="N",
-        help="micro-batches at once; default: all cores",
-    )
+    _add_threads(train, "micro-batches at once; default: all cores")
     fields_of_config = train.add_argument_group("the configuration (and its defaults)")
     for field in fields(Config):
         if field.name != "preset":
             _add_field(fields_of_config, field)
+
+
+def _add_threads(parser, help):
+    parser.add_argument(
+        "--threads", type=_at_least(int, 1), default=os.cpu_count() or 1, metavar="N", help=help
+    )
 
 
 def _add_field(group, field):
@@ -136,18 +158,20 @@ def _at_least(kind, least):
 
 
 def _train(options) -> int:
-    """Train on made-up stories, or on --text, and write a report, a curve and samples."""
+    """Train on stories, on --text or on --data, and write a report, a curve and samples."""
     from . import runs
+    from .data import Material
 
     chosen = {
         field.name: tuple(value) if isinstance(value, list) else value
         for field in fields(Config)
         if field.name != "preset" and (value := getattr(options, field.name)) is not None
     }
-    if options.minutes and "steps" in chosen:
-        raise UserError("--minutes and --steps exclude each other; give one of them")
+    for one, other in (("minutes", "steps"), ("text", "data")):
+        if getattr(options, one) and getattr(options, other):
+            raise UserError(f"--{one} and --{other} exclude each other; give one of them")
     if options.resume:
-        others = ("preset", "text", "out", "minutes")
+        others = ("preset", "text", "data", "out", "minutes")
         chosen |= {name: getattr(options, name) for name in others if getattr(options, name)}
         return runs.resume(Path(options.resume), chosen, options.threads)
     preset = options.preset or "quickstart"
@@ -156,7 +180,8 @@ def _train(options) -> int:
     except ValueError as error:
         raise UserError(str(error)) from None
     out = Path(options.out) if options.out else _free_folder(Path("runs") / preset)
-    return runs.start(config, options.text, out, options.minutes, options.threads)
+    material = Material.at(options.text, options.data)
+    return runs.start(config, material, out, options.minutes, options.threads)
 
 
 def _free_folder(folder: Path) -> Path:
@@ -183,14 +208,18 @@ def _add_eval(commands):
     parser = commands.add_parser("eval", help="evaluate a run", description=_eval.__doc__)
     parser.set_defaults(run=_eval)
     _add_run_folder(parser)
-    parser.add_argument("--text", nargs="+", metavar="FILE", help="score the whole of these")
+    others = parser.add_mutually_exclusive_group()
+    others.add_argument("--text", nargs="+", metavar="FILE", help="score the whole of these")
+    others.add_argument("--data", metavar="DIR", help="score the last part of this corpus")
 
 
 def _eval(options) -> int:
-    """Score a run's model on its validation tokens, or on the whole of --text."""
+    """Score a run's model on its validation tokens, or on those of --text or --data."""
     from . import runs
 
-    return runs.evaluate_run(options.folder, options.checkpoint, options.ema, options.text)
+    return runs.evaluate_run(
+        options.folder, options.checkpoint, options.ema, options.text, options.data
+    )
 
 
 def _add_generate(commands):
@@ -236,6 +265,154 @@ def _generate(options) -> None:
             "top_p": options.top_p,
         },
     )
+
+
+# -- prepare, embed, convert -----------------------------------------------------------------
+
+
+def _add_prepare(commands):
+    parser = commands.add_parser(
+        "prepare", help="make token ids of texts", description=_prepare.__doc__
+    )
+    parser.set_defaults(run=_prepare)
+    parser.add_argument(
+        "source",
+        nargs="*",
+        metavar="SOURCE",
+        help="a dataset of the Hugging Face hub (OWNER/NAME), a folder, or .txt, .jsonl or "
+        "parquet files; default: FlashLM v3's dataset, HuggingFaceFW/fineweb-edu",
+    )
+    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="a new folder")
+    parser.add_argument("--config", metavar="NAME", help="of a dataset that has several")
+    parser.add_argument("--split", default="train", metavar="NAME", help="default: train")
+    parser.add_argument(
+        "--text-column", default="text", metavar="NAME", help="of the table; default: text"
+    )
+    parser.add_argument(
+        "--documents",
+        type=_at_least(int, 1),
+        metavar="N",
+        help="stop after so many; default: 30,000 of a dataset on the hub, else all",
+    )
+    parser.add_argument(
+        "--min-characters",
+        type=_at_least(int, 0),
+        default=50,
+        metavar="N",
+        help="skip shorter documents; default: 50",
+    )
+    parser.add_argument(
+        "--separator", action="store_true", help="end each document with <|endoftext|>"
+    )
+    _add_tokenizer(parser, default="gpt2")
+    _add_threads(parser, "documents at once; default: all cores")
+
+
+def _add_tokenizer(parser, default, **options):
+    parser.add_argument(
+        "--tokenizer",
+        default=default,
+        metavar="NAME",
+        help="gpt2, stories, or a file of ranks in tiktoken's format"
+        + (f"; default: {default}" if default else options["help"]),
+    )
+
+
+def _prepare(options) -> int:
+    """Cut the documents of SOURCE into tokens, for `flashlm train --data DIR`."""
+    from .prepare import prepare, told
+    from .sources import V3_CONFIG, V3_DATASET, V3_DOCUMENTS, Source
+    from .tokenizer import Tokenizer
+
+    source = Source(
+        names=tuple(options.source) or V3_DATASET,
+        config=options.config or (None if options.source else V3_CONFIG),
+        split=options.split,
+        column=options.text_column,
+        min_characters=options.min_characters,
+    )
+    record = prepare(
+        source,
+        Tokenizer.named(options.tokenizer),
+        options.out,
+        documents=options.documents or (V3_DOCUMENTS if source.on_hub else None),
+        separator=options.separator,
+        threads=options.threads,
+    )
+    print(
+        f"{record['tokens']:,} tokens of {record['documents']:,} documents "
+        f"({record['bytes']:,} bytes of text; {told(record['skipped'])}) are in {options.out}\n"
+        f"Train on them with: flashlm train --preset v3 --data {options.out}"
+    )
+    return 0
+
+
+def _add_embed(commands):
+    parser = commands.add_parser(
+        "embed", help="make an initial embedding", description=_embed.__doc__
+    )
+    parser.set_defaults(run=_embed)
+    parser.add_argument(
+        "kind",
+        choices=("gpt2", "corpus", "random"),
+        help="gpt2: GPT-2's own, squeezed; corpus: counted from --data; random: normal numbers",
+    )
+    parser.add_argument("--out", metavar="FILE", type=Path, required=True)
+    parser.add_argument("--data", metavar="DIR", help="what flashlm prepare made, for corpus")
+    parser.add_argument(
+        "--weights", metavar="FILE", type=Path, help="a model.safetensors of GPT-2 that is here"
+    )
+    whole = _at_least(int, 1)
+    for name, kind, default, help in (
+        ("--width", whole, 256, "numbers per token"),
+        ("--vocab-size", whole, 50257, "tokens, for random"),
+        ("--std", _at_least(float, 0), 0.02, "standard deviation, for corpus and random"),
+        ("--seed", _at_least(int, 0), 42, "for random"),
+    ):
+        parser.add_argument(
+            name, type=kind, default=default, metavar="X", help=f"{help} (%(default)s)"
+        )
+
+
+def _embed(options) -> int:
+    """Make the embedding that a model begins with, for `flashlm train --embedding FILE`."""
+    from .embeddings import write_embedding
+
+    names = ("width", "data", "weights", "vocab_size", "std", "seed")
+    chosen = {name: getattr(options, name) for name in names}
+    print(write_embedding(options.kind, options.out, **chosen))
+    return 0
+
+
+def _add_convert(commands):
+    parser = commands.add_parser(
+        "convert", help="read the published checkpoint", description=_convert.__doc__
+    )
+    parser.set_defaults(run=_convert)
+    parser.add_argument("file", metavar="FILE", type=Path, help="flashlm_final.pt")
+    parser.add_argument("folder", metavar="OUT_DIR", type=Path, help="a new folder")
+    _add_tokenizer(
+        parser, None, help=", or numbers; default: gpt2 for 50,257 tokens, else numbers"
+    )
+
+
+def _convert(options) -> int:
+    """Read a checkpoint that FlashLM v3's author published, without PyTorch.
+
+    OUT_DIR then holds its weights and their averages, for `flashlm eval OUT_DIR [--ema]` and
+    `flashlm generate OUT_DIR [--ema]`.
+    """
+    from .published import convert
+    from .unpickle import shown
+
+    made = convert(options.file, options.folder, options.tokenizer)
+    told = made.state["published"]
+    print(f"{options.folder} holds {options.file.name} after step {made.step:,}")
+    for key, value in told.items():
+        print(f"  {key}: {shown(value)}")
+    averaged = "" if made.weights("ema") else "; it has no averaged weights"
+    print(f"Write with it: flashlm generate {options.folder}{averaged}")
+    return 0
 
 
 def _add_stories(commands):

@@ -94,7 +94,10 @@ class Config:
     ternary_scale: str = option(
         "none", "scale of a ternary matrix: none, mean or kept", among=SCALES
     )
-    embedding_std: float = option(0.02, "standard deviation of the initial embedding", least=0)
+    embedding: str = option(
+        "gpt2", "the initial embedding: gpt2, corpus, random, or a file made by flashlm embed"
+    )
+    embedding_std: float = option(0.02, "standard deviation of a random embedding", least=0)
     conv_identity: float = option(
         0.0, "added at first to each value tap from a channel to itself", least=0
     )
@@ -207,6 +210,7 @@ V3 = Config()
 QUICKSTART = Config(
     preset="quickstart",
     vocab_size=2000,
+    embedding="random",
     dilations=(1, 4, 16),
     ternary_scale="mean",
     ternary_threshold=0.5,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,23 @@ from .corpus import stories
 from .errors import UserError
 from .optimizers import Batch
 from .tokenizer import Tokenizer
+from .tokens import Tokens, load_tokens
 
 VALIDATION_SEED = 2026  # of the validation stories: the same for every run, whatever its seed
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a run learns from: a folder that `flashlm prepare` made, text files, or stories."""
+
+    files: tuple[str, ...] = ()
+    folder: str | None = None
+
+    @classmethod
+    def at(cls, text: Sequence[str] | None = None, data: str | None = None) -> Material:
+        """With whole paths, so that a run can be resumed from another folder."""
+        files = tuple(str(Path(path).resolve()) for path in text or ())
+        return cls(files, str(Path(data).resolve()) if data else None)
 
 
 @dataclass(frozen=True)
@@ -27,7 +43,10 @@ class Corpus:
 
     limit: the lowest loss that any model can reach on those M tokens, in nats per token: the
         exact -ln p of the stories. None for a text, where nobody knows it.
-    separated: whether documents are separated by the end-of-text token, also before the first.
+    separated: whether documents are separated by the end-of-text token.
+    from_beginnings: whether training windows begin where documents begin, as short ones should;
+        there is a separator before the first, too.
+    checksum: of all ids, where it is known already.
     """
 
     name: str
@@ -35,7 +54,9 @@ class Corpus:
     valid: np.ndarray
     limit: float | None = None
     separated: bool = False
-    files: tuple[str, ...] = ()
+    from_beginnings: bool = False
+    material: Material = Material()
+    checksum: str | None = None
 
     @cached_property
     def beginnings(self) -> np.ndarray:
@@ -45,10 +66,40 @@ class Corpus:
     @cached_property
     def fingerprint(self) -> str:
         """A hash of all ids: a resumed run must go on with the same ones."""
+        if self.checksum is not None:
+            return self.checksum
         digest = hashlib.sha256()
         for ids in (self.train, self.valid):
             digest.update(np.ascontiguousarray(ids))
         return digest.hexdigest()
+
+
+def load_corpus(
+    material: Material, config: Config, tokenizer: Tokenizer | None = None
+) -> tuple[Corpus, Tokenizer]:
+    """The corpus, and its tokenizer unless a run brings its own, which must be the same.
+
+    Raises:
+        UserError: something cannot be read, is too short, or the vocabulary does not fit.
+    """
+    if material.folder is not None:
+        tokens = load_tokens(Path(material.folder))
+        if tokenizer and tokenizer.fingerprint != tokens.tokenizer.fingerprint:
+            raise UserError(
+                f"{material.folder} was prepared with {tokens.tokenizer}, but the model was "
+                f"trained with {tokenizer}"
+            )
+        tokenizer = tokens.tokenizer
+        make = partial(_token_corpus, material, tokens)
+    else:
+        tokenizer = tokenizer or Tokenizer.embedded()
+        make = partial(_text_corpus, material) if material.files else story_corpus
+    if config.vocab_size < tokenizer.vocab_size:
+        raise UserError(
+            f"--vocab-size is {config.vocab_size}, but the tokenizer has "
+            f"{tokenizer.vocab_size} tokens; give at least that"
+        )
+    return make(config, tokenizer), tokenizer
 
 
 def story_corpus(config: Config, tokenizer: Tokenizer) -> Corpus:
@@ -58,7 +109,7 @@ def story_corpus(config: Config, tokenizer: Tokenizer) -> Corpus:
     train = _separate(tokenizer.encode_batch(texts), tokenizer)
     _expect_a_window(train, config, "--stories")
     valid, limit = validation_stories(config.eval_tokens, tokenizer)
-    return Corpus("stories", train, valid, limit=limit, separated=True)
+    return Corpus("stories", train, valid, limit, separated=True, from_beginnings=True)
 
 
 def validation_stories(tokens: int, tokenizer: Tokenizer) -> tuple[np.ndarray, float]:
@@ -79,18 +130,38 @@ def _separate(rows, tokenizer):
     return np.concatenate([end, *(part for ids in rows for part in (ids, end))])
 
 
-def text_corpus(paths: list[str], config: Config, tokenizer: Tokenizer) -> Corpus:
-    """The files' text, one after the other; the last part of it is kept for validation.
+def _text_corpus(material: Material, config: Config, tokenizer: Tokenizer) -> Corpus:
+    """The files' text, one after the other."""
+    ids = np.concatenate([tokenizer.encode(read_text(path)) for path in material.files])
+    train, valid = _split(ids, config, "--text")
+    name = ", ".join(Path(path).name for path in material.files)
+    return Corpus(name, train, valid, material=material)
 
-    Raises:
-        UserError: a file is missing, empty or not UTF-8, or together they are too short.
-    """
-    ids = np.concatenate([tokenizer.encode(read_text(path)) for path in paths])
-    cut = len(ids) - max(2, int(len(ids) * config.validation_share))
-    _expect_a_window(ids[:cut], config, "--text")
-    valid = ids[cut : cut + config.eval_tokens + 1]
-    files = tuple(str(Path(path).resolve()) for path in paths)
-    return Corpus(", ".join(Path(f).name for f in files), ids[:cut], valid, files=files)
+
+def _token_corpus(material: Material, tokens: Tokens, config: Config, tokenizer) -> Corpus:
+    """The ids of a prepared folder, which stay on the disk until they are needed."""
+    train, valid = _split(tokens.ids, config, "--data")
+    checksum = f"{tokens.record['sha256']} {len(train)} {len(valid)}"
+    return Corpus(
+        tokens.record["dataset"],
+        train,
+        valid,
+        separated=tokens.record["separator"],
+        material=material,
+        checksum=checksum,
+    )
+
+
+def _split(ids, config, option):
+    """The last part is kept for validation, and at most eval_tokens of it are scored."""
+    cut = training_part(len(ids), config.validation_share)
+    _expect_a_window(ids[:cut], config, option)
+    return ids[:cut], ids[cut : cut + config.eval_tokens + 1]
+
+
+def training_part(tokens: int, validation_share: float) -> int:
+    """How many of so many tokens are for training: the first, and two at least are not."""
+    return max(0, min(tokens - 2, int(tokens * (1 - validation_share))))
 
 
 def _expect_a_window(train, config, option):
@@ -121,14 +192,14 @@ def read_text(path: str) -> str:
 def sample_batch(corpus: Corpus, phase: Phase, share: float, rng: np.random.Generator) -> Batch:
     """Random windows of the training tokens, and a random `share` of their positions to score.
 
-    A window begins anywhere, or, where documents are separated, at the beginning of any: then
+    A window begins anywhere, or, in a corpus of short documents, at the beginning of any: then
     the model is never asked for what stands in a part of the document that it was not shown.
 
     Returns ids (B, T), targets (B, T), each the token after, and flat positions or None.
     """
     B, T, tokens = phase.batch, phase.sequence, corpus.train
     last = len(tokens) - T - 1  # where a window can begin at the latest
-    if corpus.separated:
+    if corpus.from_beginnings:
         beginnings = corpus.beginnings[: np.searchsorted(corpus.beginnings, last, "right")]
         starts = rng.choice(beginnings, size=B)
     else:

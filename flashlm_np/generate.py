@@ -90,7 +90,7 @@ class Writer:
         return self.tokenizer.decode_stream(ids)
 
     def start(self, ids: np.ndarray) -> np.ndarray:
-        """The ids to begin with: after a separator; without one at least a line break."""
+        """The ids to begin with: after a separator; without one, at least some."""
         if self.separated:
             return np.concatenate([[self.tokenizer.end_of_text], ids.astype(np.int64)])
-        return ids if len(ids) else self.tokenizer.encode("\n")
+        return ids if len(ids) else self.tokenizer.encode(self.tokenizer.beginning)

@@ -27,7 +27,10 @@ BLOCK = 8 << 20  # bytes asked for at once
 PAUSES = (0.5, 1.0, 2.0)  # seconds before a block is asked for once more
 TIMEOUT = 20.0  # seconds without a byte
 PASSING = {408, 429, 500, 502, 503, 504}  # the answers of a server that is only busy
-REMEDY = "check the network, or use a copy of the file, or an embedding of another kind"
+REMEDY = (
+    "check the network; without one, use a copy of the file (flashlm embed gpt2 --weights), or "
+    "another embedding (corpus or random)"
+)
 REASONS = {  # the first that fits: a gated repository is one that is not found, too
     errors.OfflineModeIsEnabled: "HF_HUB_OFFLINE is set, and the file is not in the cache",
     errors.GatedRepoError: "the hub asks for a login, `hf auth login`",

@@ -8,12 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from . import checkpoint, report
+from .checkpoint import Checkpoint
 from .config import Config, option_name
-from .data import Corpus, read_text, story_corpus, text_corpus
+from .data import Corpus, Material, load_corpus, read_text
+from .embeddings import initial_embedding
 from .errors import INTERRUPTED, UserError
 from .evaluate import Baselines, Evaluation, baselines, evaluate
 from .generate import Writer
 from .model import FlashLM
+from .numbers import Numbers
 from .tokenizer import Tokenizer
 from .train import Stopped, Trainer, load_weights, steps_in
 
@@ -22,12 +25,12 @@ CHANGEABLE = ("steps", "eval_every", "save_every")  # by --resume
 
 def start(
     config: Config,
-    text: list[str] | None,
+    material: Material,
     out: Path,
     minutes: float | None = None,
     threads: int | None = None,
 ) -> int:
-    """Begin a run in the folder `out`, on the files `text` or on stories; its exit code.
+    """Begin a run in the folder `out`; its exit code.
 
     With `minutes`, as many steps as fit into them replace config.steps. `threads` is how many
     micro-batches run at once, by default one per core.
@@ -36,14 +39,10 @@ def start(
         raise UserError(
             f"{out} holds a run already; go on with --resume {out}, or choose another --out"
         )
-    tokenizer = Tokenizer.embedded()
-    if config.vocab_size < tokenizer.vocab_size:
-        raise UserError(
-            f"--vocab-size is {config.vocab_size}, but the tokenizer has "
-            f"{tokenizer.vocab_size} tokens; give at least that"
-        )
-    print("Reading the text ..." if text else "Making up stories ...", flush=True)
-    corpus = _corpus(text, config, tokenizer)
+    stories = material == Material()
+    print("Making up stories ..." if stories else "Reading the text ...", flush=True)
+    corpus, tokenizer = load_corpus(material, config)
+    embedding = initial_embedding(config, corpus, tokenizer)
     if minutes:
         print(
             f"Timing a few steps, to see how many fit into {minutes:g} minutes ...", flush=True
@@ -51,7 +50,7 @@ def start(
         config = replace(config, steps=steps_in(minutes, config, corpus, tokenizer, threads))
     out.mkdir(parents=True, exist_ok=True)
     checkpoint.save_tokenizer(out, tokenizer)
-    return _train(Trainer(config, corpus, tokenizer, out, threads))
+    return _train(Trainer(config, corpus, tokenizer, out, threads, embedding))
 
 
 def resume(folder: Path, changes: dict, threads: int | None = None) -> int:
@@ -66,7 +65,7 @@ def resume(folder: Path, changes: dict, threads: int | None = None) -> int:
     saved.config = replace(saved.config, **changes)
     tokenizer = _tokenizer(folder, saved)
     print(f"Going on with {folder} after step {saved.step:,} ...", flush=True)
-    corpus = _corpus(saved.state["corpus"]["files"], saved.config, tokenizer)
+    corpus, _ = load_corpus(_material(folder, saved), saved.config, tokenizer)
     trainer = Trainer(saved.config, corpus, tokenizer, folder, threads)
     trainer.restore(saved)
     return _train(trainer)
@@ -133,10 +132,10 @@ def _table(result: Evaluation, counted: Baselines | None, limit: float | None) -
 
 @dataclass
 class Run:
-    """A run's folder, read: its configuration, what it was trained on, and its writer."""
+    """A run's folder, read: its last or best checkpoint, and a writer with its weights."""
 
-    config: Config
-    files: list[str]
+    folder: Path
+    saved: Checkpoint
     writer: Writer
 
     @classmethod
@@ -144,45 +143,70 @@ class Run:
         """Read the checkpoint `name` ("best" or "last") of a folder; with ema, its average."""
         saved = checkpoint.load(folder, name)
         tokenizer = _tokenizer(folder, saved)
+        weights = saved.weights("ema" if ema else "model")
+        if not weights:
+            raise UserError(f"{folder} holds no averaged weights; leave out --ema")
         try:
-            model = _model(saved.config, saved.weights("ema" if ema else "model"))
+            model = _model(saved.config, weights)
         except ValueError as error:
             raise UserError(f"{folder}: {error}") from None
-        corpus = saved.state["corpus"]
-        writer = Writer(model, saved.config, tokenizer, corpus["separated"])
-        return cls(saved.config, corpus["files"], writer)
+        separated = saved.state["corpus"]["separated"]
+        return cls(folder, saved, Writer(model, saved.config, tokenizer, separated))
 
 
-def evaluate_run(folder: Path, name: str, ema: bool, text: list[str] | None) -> int:
-    """Print the honest numbers of a run, on its own validation tokens or on other text."""
+def evaluate_run(
+    folder: Path,
+    name: str,
+    ema: bool,
+    text: list[str] | None = None,
+    data: str | None = None,
+) -> int:
+    """Print the honest numbers of a run, on its own validation tokens or on others.
+
+    `text` files are scored whole; of a prepared folder `data`, the part kept for validation,
+    and the baselines are counted on the rest of it.
+    """
     run = Run.load(folder, name, ema)
-    model, tokenizer = run.writer.model, run.writer.tokenizer
-    corpus = counted = None
-    try:
-        corpus = _corpus(run.files, run.config, tokenizer)
-    except UserError as error:
-        if not text:
-            raise
-        print(f"No baselines, because the training text is gone: {error}")
-    tokens, limit = _tokens_to_score(run.writer, corpus, text)
-    if corpus is not None:
-        counted = baselines(corpus.train, tokens, run.config.vocab_size)
-    print(_table(evaluate(model, run.config, tokens, tokenizer), counted, limit))
+    writer, config = run.writer, run.saved.config
+    corpus = _corpus_of(run, data, optional=bool(text))
+    tokens, limit = (_whole(writer, text), None) if text else (corpus.valid, corpus.limit)
+    counted = corpus and baselines(corpus.train, tokens, config.vocab_size)
+    print(_table(evaluate(writer.model, config, tokens, writer.tokenizer), counted, limit))
     return 0
 
 
-def _tokens_to_score(writer, corpus, text):
-    if not text:
-        return corpus.valid, corpus.limit
-    ids = np.concatenate([writer.tokenizer.encode(read_text(path)) for path in text])
-    return np.concatenate([[writer.tokenizer.end_of_text], ids.astype(np.int64)]), None
+def _corpus_of(run: Run, data: str | None, optional: bool) -> Corpus | None:
+    """The corpus to judge by. Where it is gone and not needed: None, and a line says so."""
+    try:
+        material = Material.at(data=data) if data else _material(run.folder, run.saved)
+        return load_corpus(material, run.saved.config, run.writer.tokenizer)[0]
+    except UserError as error:
+        if data or not optional:
+            raise
+        print(f"No baselines: {error}")
+        return None
+
+
+def _whole(writer: Writer, paths: list[str]) -> np.ndarray:
+    """The ids of text files, all of which are scored, after what a text begins with."""
+    parts = [writer.start(np.empty(0, np.int64))]
+    for path in paths:
+        try:
+            parts.append(writer.tokenizer.encode(read_text(path)))
+        except ValueError as error:
+            raise UserError(f"{path}: {error}") from None
+    return np.concatenate(parts)
 
 
 def write_on(folder: Path, name: str, ema: bool, prompt: str, tokens: int, seed: int, options):
     """Print a prompt and its continuation as it is written; `options` as in generate.choose."""
     writer = Run.load(folder, name, ema).writer
+    try:
+        pieces = writer.write(prompt, tokens, seed, **options)
+    except ValueError as error:
+        raise UserError(f"--prompt: {error}") from None
     print(prompt, end="", flush=True)
-    for piece in writer.write(prompt, tokens, seed, **options):
+    for piece in pieces:
         print(piece, end="", flush=True)
     print()
 
@@ -193,13 +217,19 @@ def _model(config: Config, weights: dict[str, np.ndarray]) -> FlashLM:
     return model
 
 
-def _tokenizer(folder: Path, saved) -> Tokenizer:
+def _tokenizer(folder: Path, saved) -> Tokenizer | Numbers:
+    about = saved.state.get("tokenizer")
+    if not isinstance(about, dict):
+        raise UserError(f"{folder}: the checkpoint does not name its tokenizer")
+    return checkpoint.load_tokenizer(folder, about, saved.config.vocab_size)
+
+
+def _material(folder: Path, saved) -> Material:
+    about = saved.state.get("corpus")
     try:
-        about = saved.state["tokenizer"]
-        return checkpoint.load_tokenizer(folder, about["name"], about["fingerprint"])
+        return Material(tuple(about["files"]), about["folder"])
     except (KeyError, TypeError):
-        raise UserError(f"{folder}: the checkpoint does not name its tokenizer") from None
-
-
-def _corpus(files, config: Config, tokenizer: Tokenizer) -> Corpus:
-    return text_corpus(files, config, tokenizer) if files else story_corpus(config, tokenizer)
+        raise UserError(
+            f"{folder} came without its training text; give --text FILE or --data DIR to eval; "
+            "it cannot be resumed"
+        ) from None

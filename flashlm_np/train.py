@@ -22,7 +22,7 @@ from .evaluate import Evaluation, evaluate
 from .metrics import Metrics
 from .model import FlashLM
 from .optimizers import Recipe, StepResult
-from .progress import Progress
+from .progress import Progress, clock
 from .tokenizer import Tokenizer
 
 
@@ -45,7 +45,8 @@ class Trainer:
 
     All randomness, weights first and then batches, comes from one Generator seeded with
     config.seed, whose state is in every checkpoint: a resumed run takes the same steps.
-    `threads` is how many micro-batches run at once, by default one per core.
+    `threads` is how many micro-batches run at once, by default one per core. `embedding` (V, D)
+    replaces the random one that the model begins with.
     """
 
     def __init__(
@@ -55,10 +56,13 @@ class Trainer:
         tokenizer: Tokenizer,
         out: Path,
         threads: int | None = None,
+        embedding: np.ndarray | None = None,
     ):
         self.config, self.corpus, self.tokenizer, self.out = config, corpus, tokenizer, out
         self.rng = np.random.default_rng(config.seed)
         self.model = FlashLM(config, self.rng)
+        if embedding is not None:
+            self.model.embedding.weight.data[...] = embedding
         self.recipe = Recipe(self.model, config, threads or os.cpu_count() or 1)
         self.counts = Counts()
         self.step = 0
@@ -71,7 +75,7 @@ class Trainer:
             UserError: the loss or its gradient is not finite, or a file cannot be written.
         """
         metrics = Metrics(self.out / "metrics.csv", keep_to_step=self.step)
-        progress = Progress(self.config.steps, done=self.step)
+        progress = Progress("step", self.config.steps, done=self.step)
         evaluation = None
         try:
             with _stop_requests() as stop:
@@ -147,8 +151,8 @@ class Trainer:
 
     def _tell(self, progress, result, evaluation):
         rate = self.counts.tokens_seen / self.counts.seconds
-        tokens_left = self.tokens_in_all - self.counts.tokens_seen
-        progress.step(self.step, result.loss, rate, tokens_left / rate)
+        left = clock((self.tokens_in_all - self.counts.tokens_seen) / rate)
+        progress.advance(f"loss {result.loss:.3f}, {rate:,.0f} tokens/s, {left} left")
         if evaluation is not None:
             limit = self.corpus.limit
             above = "" if limit is None else f", {evaluation.loss - limit:.3f} above the limit"
@@ -176,7 +180,7 @@ class Trainer:
             },
             "corpus": {
                 "name": self.corpus.name,
-                "files": list(self.corpus.files),
+                **asdict(self.corpus.material),
                 "separated": self.corpus.separated,
                 "fingerprint": self.corpus.fingerprint,
             },
@@ -185,7 +189,7 @@ class Trainer:
 
     def restore(self, saved: Checkpoint) -> None:
         """Go on from a checkpoint of the same configuration and corpus."""
-        if saved.state["corpus"]["fingerprint"] != self.corpus.fingerprint:
+        if saved.state["corpus"].get("fingerprint") != self.corpus.fingerprint:
             raise UserError(
                 f"the text is not the one that {self.out} was trained on; "
                 "restore the files, or start a new run with --out"

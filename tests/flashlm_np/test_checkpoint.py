@@ -85,13 +85,19 @@ def edit(folder, **changes):
             flip_a_bit,
             "step-000007.safetensors is damaged: its SHA-256 is not the one in last.json",
         ),
-        (lambda f: (f / "last.json").write_text('{"st'), "last.json is not JSON"),
-        (lambda f: (f / "last.json").write_bytes(b"\xff\xfe"), "last.json is not JSON"),
+        (
+            lambda f: (f / "last.json").write_text('{"st'),
+            "damaged: it is not JSON",
+        ),
+        (
+            lambda f: (f / "last.json").write_bytes(b"\xff\xfe"),
+            "damaged: it is not JSON",
+        ),
         (
             lambda f: (f / "last.json").write_text("[1]"),
-            "last.json is not a checkpoint of flashlm",
+            "last.json is of another kind or version",
         ),
-        (lambda f: edit(f, format="other"), "last.json is not a checkpoint of flashlm"),
+        (lambda f: edit(f, format="other"), "last.json is of another kind or version"),
         (lambda f: edit(f, step="7"), "last.json is damaged: 'step' should be a int"),
         (lambda f: edit(f, arrays="../x"), "its arrays are not in the same folder"),
         (lambda f: edit(f, config={"colour": 1}), "unknown fields colour"),
@@ -109,10 +115,13 @@ def test_a_tokenizer_is_kept_and_checked(tmp_path):
     ranks = {bytes([b]): b for b in range(256)} | {b"he": 256}
     tokenizer = Tokenizer("small", ranks)
     checkpoint.save_tokenizer(tmp_path, tokenizer)
-    loaded = checkpoint.load_tokenizer(tmp_path, "small", tokenizer.fingerprint)
+    about = {"name": "small", "fingerprint": tokenizer.fingerprint}
+    loaded = checkpoint.load_tokenizer(tmp_path, about, 257)
     assert loaded.fingerprint == tokenizer.fingerprint
-    with pytest.raises(UserError, match="is not the tokenizer that the checkpoint was trained"):
-        checkpoint.load_tokenizer(tmp_path, "small", "0" * 64)
+    with pytest.raises(UserError, match=r"small.bpe is not the tokenizer that"):
+        checkpoint.load_tokenizer(tmp_path, about | {"fingerprint": "0" * 64}, 257)
+    with pytest.raises(UserError, match=r"'\.\./small' is no name of a tokenizer"):
+        checkpoint.load_tokenizer(tmp_path, about | {"name": "../small"}, 257)
     (tmp_path / "small.bpe").write_bytes(b"nonsense")
     with pytest.raises(UserError, match=r"small.bpe is damaged: ranks: line 1"):
-        checkpoint.load_tokenizer(tmp_path, "small", tokenizer.fingerprint)
+        checkpoint.load_tokenizer(tmp_path, about, 257)

@@ -7,7 +7,7 @@ from tiny import CONFIG
 
 from flashlm_np.config import Phase
 from flashlm_np.corpus import stories
-from flashlm_np.data import Corpus, read_text, sample_batch, story_corpus, text_corpus
+from flashlm_np.data import Corpus, Material, load_corpus, read_text, sample_batch
 from flashlm_np.errors import UserError
 from flashlm_np.tokenizer import Tokenizer
 
@@ -40,16 +40,22 @@ def test_windows_reach_from_the_first_to_the_last_token():
     assert max(targets.max() for _, targets, _ in batches) == 5
 
 
-def test_windows_of_separated_documents_begin_at_each_of_them():
+def test_windows_of_short_documents_begin_at_each_of_them():
     tokens = np.array([9, 1, 2, 9, 3, 9, 4, 5, 6, 9, 7, 9])
     rng = np.random.default_rng(0)
-    batches = [sample(tokens, Phase(1, 3, 4), rng=rng, separated=True)[0] for _ in range(50)]
+    batches = [
+        sample(tokens, Phase(1, 3, 4), rng=rng, from_beginnings=True)[0] for _ in range(50)
+    ]
     rows = {tuple(row) for ids in batches for row in ids.tolist()}
     assert rows == {(9, 1, 2), (9, 3, 9), (9, 4, 5)}  # the fourth has only 7 after it
 
 
+def stories_of(config):
+    return load_corpus(Material(), config)[0]
+
+
 def test_the_limit_is_the_exact_probability_of_the_validation_stories(tokenizer):
-    corpus = story_corpus(CONFIG, tokenizer)
+    corpus = stories_of(CONFIG)
     *texts, rest = tokenizer.decode(corpus.valid[1:]).split("<|endoftext|>")
     assert rest == ""
     nats = -sum(stories.score(text) for text in texts)
@@ -57,11 +63,11 @@ def test_the_limit_is_the_exact_probability_of_the_validation_stories(tokenizer)
     assert CONFIG.eval_tokens <= len(corpus.valid) < CONFIG.eval_tokens + 400
 
 
-def test_another_seed_changes_the_training_stories_only(tokenizer):
-    one, two = (story_corpus(replace(CONFIG, seed=seed), tokenizer) for seed in (1, 2))
+def test_another_seed_changes_the_training_stories_only():
+    one, two = (stories_of(replace(CONFIG, seed=seed)) for seed in (1, 2))
     np.testing.assert_array_equal(one.valid, two.valid)
     assert one.fingerprint != two.fingerprint
-    assert one.fingerprint == story_corpus(replace(CONFIG, seed=1), tokenizer).fingerprint
+    assert one.fingerprint == stories_of(replace(CONFIG, seed=1)).fingerprint
 
 
 def test_a_text_is_cut_into_training_and_validation(tmp_path, tokenizer):
@@ -69,10 +75,10 @@ def test_a_text_is_cut_into_training_and_validation(tmp_path, tokenizer):
     for name in "ab":
         (tmp_path / name).write_text(f"The file {name} tells of a small bird. " * 30)
         paths.append(str(tmp_path / name))
-    corpus = text_corpus(paths, CONFIG, tokenizer)
+    corpus, _ = load_corpus(Material.at(text=paths), CONFIG)
     ids = np.concatenate([tokenizer.encode(read_text(path)) for path in paths])
     np.testing.assert_array_equal(np.concatenate([corpus.train, corpus.valid]), ids)
-    assert len(corpus.valid) == int(0.05 * len(ids))
+    assert len(corpus.train) == int(0.95 * len(ids))
     assert corpus.limit is None
 
 
@@ -86,15 +92,15 @@ def test_a_text_is_cut_into_training_and_validation(tmp_path, tokenizer):
         (b"too short", "--text: 2 training tokens are too few for sequences of 32"),
     ],
 )
-def test_a_text_that_cannot_be_used(tmp_path, tokenizer, content, message):
+def test_a_text_that_cannot_be_used(tmp_path, content, message):
     path = tmp_path / "x.txt"
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(UserError, match=re.escape(message.format(path=path))):
-        text_corpus([str(path)], CONFIG, tokenizer)
+        load_corpus(Material.at(text=[str(path)]), CONFIG)
 
 
-def test_too_few_stories(tokenizer):
+def test_too_few_stories():
     config = replace(CONFIG, stories=1, phases=(Phase(1, 512, 1),))
     with pytest.raises(UserError, match=r"--stories: [0-9]+ training tokens are too few for"):
-        story_corpus(config, tokenizer)
+        stories_of(config)

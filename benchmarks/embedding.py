@@ -1,0 +1,80 @@
+"""How GPT-2's embedding is squeezed: seconds, memory, and the error against the full SVD.
+
+    python benchmarks/embedding.py [--tokens 50257] [--width 768] [--kept 256]
+
+The table is made up: correlated columns whose singular values fall as GPT-2's do, by a factor
+of about a hundred. Each way runs in its own process, so that the memory is its own. The error
+is the largest difference of an entry, up to the sign of its column, over the largest entry;
+the reference is the full SVD in float64.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+from flashlm_np.embeddings import _blocks, squeeze
+from flashlm_np.report import peak_memory
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tokens", type=int, default=50257)
+    parser.add_argument("--width", type=int, default=768)
+    parser.add_argument("--kept", type=int, default=256)
+    parser.add_argument("--way", choices=WAYS, help="run this one only, and print JSON")
+    options = parser.parse_args()
+    if options.way:
+        print(json.dumps(measure(options)))
+        return
+    print(f"{'way':>26} {'seconds':>8} {'peak MB':>8} {'error':>9}")
+    reference = None
+    for way in WAYS:
+        command = [sys.executable, __file__, *sys.argv[1:], "--way", way]
+        found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+        rows = np.array(found["rows"])
+        reference = rows if reference is None else reference
+        rows = rows * np.sign((rows * reference).sum(axis=0))
+        error = np.abs(rows - reference).max() / np.abs(reference).max()
+        print(f"{way:>26} {found['seconds']:8.2f} {found['peak'] / 1e6:8.0f} {error:9.1e}")
+
+
+def measure(options):
+    """One way on the made-up table: its time, this process's peak, and some of its rows."""
+    X = table(options.tokens, options.width)
+    start = time.perf_counter()
+    squeezed = WAYS[options.way](X, options.kept)  # (V, D)
+    seconds = time.perf_counter() - start
+    rows = squeezed[:: max(1, len(squeezed) // 500)]
+    return {"seconds": seconds, "peak": peak_memory(), "rows": rows.tolist()}
+
+
+def table(V, C):
+    """A matrix (V, C) in float32, made block by block, with known falling singular values."""
+    rng = np.random.default_rng(0)
+    mix, _ = np.linalg.qr(rng.standard_normal((C, C)))
+    mix = (mix * np.exp(-np.linspace(0, np.log(100), C))[:, None]).astype(np.float32)
+    X = np.empty((V, C), np.float32)
+    for start in range(0, V, 4096):
+        block = X[start : start + 4096]
+        block[:] = rng.standard_normal(block.shape, dtype=np.float32) @ mix
+    return X
+
+
+def full_svd(X, D, dtype):
+    U, S, _ = np.linalg.svd(X.astype(dtype), full_matrices=False)
+    return U[:, :D] * S[:D]
+
+
+WAYS = {
+    "full SVD in float64": lambda X, D: full_svd(X, D, np.float64),
+    "full SVD in float32": lambda X, D: full_svd(X, D, np.float32),
+    "squeeze (XᵀX in float64)": lambda X, D: squeeze(lambda: _blocks(X, 4096), D).table,
+}
+
+
+if __name__ == "__main__":
+    main()
