@@ -160,7 +160,7 @@ class Tokenizer:
     def _ids(self, text):
         if len(text) >= BLANKS and (run := re.search(rf"\s{{{BLANKS}}}", text)):
             raise ValueError(
-                f"encode: more than {BLANKS:,} blanks in a row at position {run.start()}, "
+                f"encode: {BLANKS:,} blanks in a row at position {run.start()}, "
                 "which tiktoken cannot cut; remove them"
             )
         ids = self._encoding.encode_to_numpy(text, disallowed_special=())  # (T,) uint32

@@ -6,11 +6,15 @@ import re
 import numpy as np
 import pytest
 import regex
+import requests
+import tiktoken
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from shared import shared
 
 from flashlm_np import tokenizer as page
 from flashlm_np.bpe import train_bpe
+from flashlm_np.errors import UserError
 from flashlm_np.ranks import format_ranks, parse_ranks
 from flashlm_np.tokenizer import END_OF_TEXT, PATTERN, Tokenizer
 
@@ -263,3 +267,84 @@ def test_the_shipped_tokenizer_loses_nothing(shipped, text):
 def test_every_shipped_token_is_its_own_encoding(shipped):
     for i, token in enumerate(shipped.tokens[:-1]):
         assert shipped.encode_bytes(token).tolist() == [i]
+
+
+# GPT-2's ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def gpt2_cache(monkeypatch):
+    """tiktoken with GPT-2's tokens in its cache, and without what it has loaded before."""
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(shared("tokenizer")))
+    monkeypatch.setattr("tiktoken.registry.ENCODINGS", {})
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    def fail(*_, **__):
+        raise requests.exceptions.ConnectionError("no network in this test")
+
+    monkeypatch.setattr("requests.get", fail)
+
+
+# As OpenAI's own encoder gives them.
+KNOWN = {
+    "The quick brown fox jumps over the lazy dog": [
+        464, 2068, 7586, 21831, 18045, 625, 262, 16931, 3290
+    ],
+    "Hello world, it's 2026\n\n  x": [
+        15496, 995, 11, 340, 338, 1160, 2075, 628, 220, 2124
+    ],
+    "naïve café": [2616, 38776, 40304],
+    "<|endoftext|>": [27, 91, 437, 1659, 5239, 91, 29],
+}  # fmt: skip
+
+
+def test_gpt2_gives_the_known_ids(gpt2_cache, no_network):
+    gpt2 = Tokenizer.gpt2()
+    assert (gpt2.vocab_size, gpt2.end_of_text, gpt2.dtype) == (50257, 50256, np.uint16)
+    for text, ids in KNOWN.items():
+        np.testing.assert_array_equal(gpt2.encode(text), ids)
+        assert gpt2.decode(ids) == text
+    assert Tokenizer.named("gpt2").fingerprint == gpt2.fingerprint
+
+
+def test_gpt2_under_its_other_name(gpt2_cache, monkeypatch):
+    """A cache may hold the files of `gpt2` instead of `r50k_base`."""
+    real = tiktoken.get_encoding("r50k_base")
+
+    def get_encoding(name):
+        if name == "r50k_base":
+            raise requests.exceptions.ConnectionError("not in the cache")
+        assert name == "gpt2"
+        return real
+
+    monkeypatch.setattr("tiktoken.get_encoding", get_encoding)
+    assert Tokenizer.gpt2().encode(" the") == [262]
+
+
+def test_gpt2_that_is_not_to_be_had_is_one_sentence(tmp_path, monkeypatch, no_network):
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("tiktoken.registry.ENCODINGS", {})
+    with pytest.raises(UserError, match="neither in tiktoken's cache nor to be had from"):
+        Tokenizer.gpt2()
+
+
+def test_a_tokenizer_of_a_file(tmp_path):
+    path = tmp_path / "mine.bpe"
+    path.write_bytes(format_ranks(RANKS))
+    named = Tokenizer.named(str(path))
+    assert (named.name, named.fingerprint) == ("mine", SMALL.fingerprint)
+    assert Tokenizer.named("stories").vocab_size == 2000
+    path.write_bytes(b"nonsense")
+    with pytest.raises(UserError, match=r"--tokenizer .*mine.bpe: ranks: line 1"):
+        Tokenizer.named(str(path))
+    with pytest.raises(UserError, match="cannot read nowhere"):
+        Tokenizer.named("nowhere")
+
+
+def test_blanks_that_tiktoken_cannot_cut_are_an_error():
+    blanks = " " * (page.BLANKS - 1)
+    assert SMALL.decode(SMALL.encode(f"a{blanks}b")) == f"a{blanks}b"
+    with pytest.raises(ValueError, match="200,000 blanks in a row at position 1, which"):
+        SMALL.encode(f"a{blanks} b")

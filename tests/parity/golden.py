@@ -1,26 +1,18 @@
 """The golden numbers of the published notebook, for the parity tests.
 
-They are not part of the repository. `FLASHLM_PARITY_DIR` names their folder; the default is
-`../shared/parity`, seen from the root of the repository.
+They are not part of the repository: see tests/shared.py.
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
-import pytest
 from safetensors.numpy import load_file
-
-ROOT = Path(__file__).resolve().parents[2]
-FOLDER = Path(os.environ.get("FLASHLM_PARITY_DIR") or ROOT.parent / "shared" / "parity")
+from shared import shared
 
 
 def golden_path(filename: str) -> Path:
     """The path of a golden file, or a skip that says why."""
-    path = FOLDER / filename
-    if not path.is_file():
-        pytest.skip(f"no golden file {path} (set FLASHLM_PARITY_DIR to its folder)")
-    return path
+    return shared(f"parity/{filename}")
 
 
 def golden(name: str) -> dict[str, np.ndarray]:
