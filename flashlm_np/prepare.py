@@ -1,7 +1,7 @@
 """`flashlm prepare`: texts in, one flat row of token ids out.
 
-Documents stream through: while one is read, two are cut into tokens on other cores, and what is
-done is written. Memory holds a few documents, however many there are.
+Documents stream through in batches: while one is read, others are cut into tokens on all cores,
+and what is done is written. Memory holds a few batches, however many documents there are.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,11 +19,13 @@ import numpy as np
 from .errors import UserError
 from .files import remove_leftovers
 from .progress import Progress
-from .sources import Part, Source
+from .readers import Part
+from .sources import Source
 from .tokenizer import Tokenizer
 from .tokens import IDS, RECORD, write_ids, write_record
 
-IN_FLIGHT = 1 << 22  # characters that are read ahead
+BATCH = 1 << 18  # characters in a batch; a document counts as a few more than it has
+LOCK = "prepare.lock"
 
 
 @dataclass
@@ -56,23 +59,39 @@ def prepare(
     """
     from filelock import FileLock, Timeout
 
-    out.mkdir(parents=True, exist_ok=True)
+    out = Path(out)
+    if source.folder and source.folder in (out.resolve(), *out.resolve().parents):
+        raise UserError(f"{out} is in the folder that is read; choose another --out")
     try:
-        with FileLock(out / "prepare.lock", timeout=0):
+        out.mkdir(parents=True, exist_ok=True)
+        with FileLock(out / LOCK, timeout=0), _removed(out / LOCK):
             return _prepare(source, tokenizer, out, documents, separator, threads)
     except Timeout:
         raise UserError(
             f"another flashlm prepare is writing to {out}; wait for it, or choose another --out"
         ) from None
+    except OSError as error:
+        raise UserError(f"cannot write to {out}: {error.strerror or error}") from None
+
+
+@contextmanager
+def _removed(lock: Path):
+    """Leave no lock behind; whoever waits for it sees that (Windows keeps the empty file)."""
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            lock.unlink()
 
 
 def _prepare(source, tokenizer, out, documents, separator, threads):
     if (out / RECORD).exists():
         raise UserError(
-            f"{out} holds a prepared corpus already; train with --data {out}, or choose "
-            "another --out"
+            f"{out} holds a prepared corpus already; train with --data {out}, delete it, or "
+            "choose another --out"
         )
-    remove_leftovers(out / IDS)
+    for name in (IDS, RECORD, f"{tokenizer.name}.bpe"):
+        remove_leftovers(out / name)
     counts = Counts()
     rows = _rows(source, tokenizer, counts, documents, separator, threads)
     about_ids = write_ids(out, rows, tokenizer.dtype)
@@ -97,17 +116,18 @@ def _rows(source, tokenizer, counts, limit, separator, threads) -> Iterator[np.n
     end = np.array([tokenizer.end_of_text] if separator else [], tokenizer.dtype)
     progress, start = Progress("document", limit), time.perf_counter()
     try:
-        for ids, size, ends in _encoded(source.parts(counts.skipped), tokenizer, threads):
-            if ids is None:
-                counts.skipped["not text"] += 1
+        for part, ids, size in _encoded(source.parts(), tokenizer, threads):
+            if part.skipped:
+                counts.skipped[part.skipped] += 1
                 continue
-            row = np.concatenate([ids, end]) if ends else ids
+            row = np.concatenate([ids, end]) if part.ends else ids
             yield row
-            counts.documents += ends
+            counts.documents += part.ends
             counts.tokens += len(row)
             counts.bytes += size
             rate = counts.tokens / (time.perf_counter() - start)
-            progress.advance(f"{counts.tokens:,} tokens, {rate:,.0f} per second", int(ends))
+            how = f"{counts.tokens:,} tokens, {rate:,.0f} per second"
+            progress.advance(how, int(part.ends))
             if counts.documents == limit:
                 break
     finally:
@@ -116,26 +136,44 @@ def _rows(source, tokenizer, counts, limit, separator, threads) -> Iterator[np.n
         raise UserError(f"{source.dataset} holds no usable text ({told(counts.skipped)})")
 
 
-def _encoded(parts: Iterable[Part], tokenizer, threads):
-    """Each part's ids (None: it is no text), its bytes, whether it ends; in their order."""
-
-    def encode(text):
-        try:
-            return tokenizer.encode(text), len(text.encode())
-        except ValueError:
-            return None, 0
-
+def _encoded(parts: Iterable[Part], tokenizer: Tokenizer, threads: int):
+    """Each part, its ids and its bytes, in their order; batches are cut on all threads."""
     with ThreadPoolExecutor(threads) as pool:
-        waiting, characters = deque(), 0
-        for text, ends in parts:
-            waiting.append((pool.submit(encode, text), len(text), ends))
-            characters += len(text)
-            while characters > IN_FLIGHT:
-                done, length, ended = waiting.popleft()
-                characters -= length
-                yield *done.result(), ended
-        for done, _, ended in waiting:
-            yield *done.result(), ended
+        waiting = deque()
+        try:
+            for batch in _batches(parts):
+                waiting.append(pool.submit(_encode_batch, tokenizer, batch))
+                if len(waiting) > 2 * threads:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _batches(parts: Iterable[Part]) -> Iterator[list[Part]]:
+    batch, size = [], 0
+    for part in parts:
+        batch.append(part)
+        size += len(part.text) + 256  # so that empty ones come to an end, too
+        if size >= BATCH:
+            yield batch
+            batch, size = [], 0
+    yield batch
+
+
+def _encode_batch(tokenizer, batch):
+    return [_encode(tokenizer, part) for part in batch]
+
+
+def _encode(tokenizer, part):
+    try:
+        return part, tokenizer.encode(part.text), len(part.text.encode())
+    except ValueError as error:
+        if not part.whole:  # the ids of other parts may be written already
+            place = f"in the part of a long text that begins {part.text[:40]!r}"
+            raise UserError(f"{error} ({place})") from None
+        return Part(skipped="not text"), None, 0
 
 
 def told(skipped: Counter) -> str:

@@ -108,6 +108,8 @@ class Tokenizer:
         if name in ("gpt2", "stories"):
             return cls.gpt2() if name == "gpt2" else cls.embedded()
         path = Path(name)
+        if path.stem == "numbers":  # what checkpoints call a tokenizer that is unknown
+            raise UserError(f"--tokenizer {path}: give the file another name than `numbers`")
         try:
             return cls(path.stem, parse_ranks(read_bytes(path)))
         except ValueError as error:

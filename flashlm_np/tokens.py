@@ -26,6 +26,16 @@ from .tokenizer import Tokenizer
 FORMAT = "flashlm-np tokens 1"
 RECORD, IDS = "tokens.json", "tokens.bin"
 DTYPES = {"uint16": np.dtype("<u2"), "uint32": np.dtype("<u4")}
+KINDS = {  # the entries of a record that have to be there
+    "dataset": str,
+    "documents": int,
+    "bytes": int,
+    "separator": bool,
+    "tokens": int,
+    "dtype": str,
+    "sha256": str,
+    "tokenizer": dict,
+}
 BLOCK = 1 << 20  # ids that are read at once when a file is checked
 
 
@@ -69,17 +79,16 @@ def load_tokens(folder: Path) -> Tokens:
     tokenizer = load_tokenizer(folder, record["tokenizer"], 0)
     path, dtype = folder / IDS, DTYPES[record["dtype"]]
     try:
-        size = path.stat().st_size
+        size = path.stat().st_size if path.is_file() else 0
         if size != record["tokens"] * dtype.itemsize:
             raise UserError(
                 f"{path} has {size:,} bytes, expected {record['tokens']:,} tokens of "
                 f"{dtype.itemsize} bytes; prepare it again"
             )
         _check_ids(path, dtype, record["sha256"], tokenizer.vocab_size)
-        ids = np.memmap(path, dtype, mode="r") if size else np.empty(0, dtype)
+        return Tokens(np.memmap(path, dtype, mode="r"), tokenizer, record)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
-    return Tokens(ids, tokenizer, record)
 
 
 def _check_ids(path, dtype, sha256, vocab_size):
@@ -107,8 +116,9 @@ def _read_record(folder: Path) -> dict:
             f"{folder} holds no {RECORD}, so it is not a prepared corpus, or not a whole one; "
             f"make it with: flashlm prepare --out {folder}"
         )
-    kinds = {"tokens": int, "dtype": str, "sha256": str, "separator": bool, "tokenizer": dict}
-    record = read_record(path, FORMAT, advice, **kinds, dataset=str)
+    record = read_record(path, FORMAT, advice, **KINDS)
     if record["dtype"] not in DTYPES:
         raise UserError(f"{path} is damaged: its dtype is {record['dtype']!r}; {advice}")
+    if record["tokens"] < 1:
+        raise UserError(f"{path} is damaged: it tells of {record['tokens']} tokens; {advice}")
     return record

@@ -341,6 +341,8 @@ def test_a_tokenizer_of_a_file(tmp_path):
         Tokenizer.named(str(path))
     with pytest.raises(UserError, match="cannot read nowhere"):
         Tokenizer.named("nowhere")
+    with pytest.raises(UserError, match="another name than `numbers`"):
+        Tokenizer.named(str(tmp_path / "numbers.bpe"))
 
 
 def test_blanks_that_tiktoken_cannot_cut_are_an_error():
