@@ -17,7 +17,7 @@ import time
 import numpy as np
 
 from flashlm_np.embeddings import _blocks, squeeze
-from flashlm_np.report import peak_memory
+from flashlm_np.memory import peak_memory
 
 
 def main():

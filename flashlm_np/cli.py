@@ -1,4 +1,4 @@
-"""The command `flashlm`: prepare, embed, train, eval, generate, convert, stories.
+"""The command `flashlm`: prepare, embed, train, eval, generate, convert, profile, stories.
 
 Every field of the configuration is an option of `train`. What goes wrong is one sentence on
 standard error and a non-zero exit; what takes long to import is imported where it is used.
@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_embed(commands)
     _add_convert(commands)
     _add_stories(commands)
+    _add_profile(commands)
     return parser
 
 
@@ -93,7 +94,7 @@ def _add_train(commands):
     )
     train.add_argument("--resume", metavar="DIR", help="go on from the last checkpoint in DIR")
     train.add_argument("--minutes", type=minutes, help="take as many steps as fit into these")
-    _add_threads(train, "micro-batches at once; default: all cores")
+    _add_threads(train, "cores to use; default: all")
     fields_of_config = train.add_argument_group("the configuration (and its defaults)")
     for field in fields(Config):
         if field.name != "preset":
@@ -101,9 +102,7 @@ def _add_train(commands):
 
 
 def _add_threads(parser, help):
-    parser.add_argument(
-        "--threads", type=_at_least(int, 1), default=os.cpu_count() or 1, metavar="N", help=help
-    )
+    parser.add_argument("--threads", type=_at_least(int, 1), metavar="N", help=help)
 
 
 def _add_field(group, field):
@@ -284,7 +283,9 @@ def _add_prepare(commands):
     )
     parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="a new folder")
     parser.add_argument("--config", metavar="NAME", help="of a dataset that has several")
-    parser.add_argument("--split", default="train", metavar="NAME", help="default: train")
+    parser.add_argument(
+        "--split", default="train", metavar="NAME", help="of a dataset; default: train"
+    )
     parser.add_argument(
         "--text-column", default="text", metavar="NAME", help="of the table; default: text"
     )
@@ -305,7 +306,7 @@ def _add_prepare(commands):
         "--separator", action="store_true", help="end each document with <|endoftext|>"
     )
     _add_tokenizer(parser, default="gpt2")
-    _add_threads(parser, "documents at once; default: all cores")
+    _add_threads(parser, "cores to use; default: all")
 
 
 def _add_tokenizer(parser, default, **options):
@@ -320,6 +321,7 @@ def _add_tokenizer(parser, default, **options):
 
 def _prepare(options) -> int:
     """Cut the documents of SOURCE into tokens, for `flashlm train --data DIR`."""
+    from .parallel import available_cores
     from .prepare import prepare, told
     from .sources import V3_CONFIG, V3_DATASET, V3_DOCUMENTS, Source
     from .tokenizer import Tokenizer
@@ -331,13 +333,14 @@ def _prepare(options) -> int:
         column=options.text_column,
         min_characters=options.min_characters,
     )
+    of_hub = source.on_hub or not options.source
     record = prepare(
         source,
         Tokenizer.named(options.tokenizer),
         options.out,
-        documents=options.documents or (V3_DOCUMENTS if source.on_hub else None),
+        documents=options.documents or (V3_DOCUMENTS if of_hub else None),
         separator=options.separator,
-        threads=options.threads,
+        threads=options.threads or available_cores(),
     )
     print(
         f"{record['tokens']:,} tokens of {record['documents']:,} documents "
@@ -413,6 +416,36 @@ def _convert(options) -> int:
     averaged = "" if made.weights("ema") else "; it has no averaged weights"
     print(f"Write with it: flashlm generate {options.folder}{averaged}")
     return 0
+
+
+def _add_profile(commands):
+    parser = commands.add_parser(
+        "profile", help="see where the time goes", description=_profile.__doc__
+    )
+    parser.set_defaults(run=_profile)
+    parser.add_argument("--preset", choices=PRESETS, default="v3", help="default: v3")
+    parser.add_argument(
+        "--plain", action="store_true", help="the composed form of gates and head, for reading"
+    )
+    whole = _at_least(int, 1)
+    parser.add_argument(
+        "--phase", type=whole, metavar="N", help="of the preset; default: 2, or 1 if it has one"
+    )
+    parser.add_argument("--steps", type=whole, default=6, metavar="N", help="default: 6")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="also draw it, as PNG")
+    _add_threads(parser, "cores to use; default: all")
+
+
+def _profile(options) -> None:
+    """Take a few training steps on random tokens; print what each operation costs, and how
+    large a part of the step the output layer is."""
+    from . import profiling
+
+    config = replace(PRESETS[options.preset], fused=not options.plain)
+    number = options.phase or min(2, len(config.phases))
+    if number > len(config.phases):
+        raise UserError(f"--phase is {number}, but {config.preset} has {len(config.phases)}")
+    profiling.run(config, number, options.steps, options.threads, options.picture)
 
 
 def _add_stories(commands):

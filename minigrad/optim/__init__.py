@@ -1,7 +1,7 @@
 """Optimizers: each update is a function on arrays; the class keeps the state."""
 
 from .adamw import AdamW, adamw_update
-from .clip import clip_grad_norm
+from .clip import clip_grad_norm, clip_scale, grad_norm
 from .ema import EMA, ema_update
 from .normuon import NorMuon, newton_schulz, normuon_update
 from .optimizer import Optimizer
@@ -16,8 +16,10 @@ __all__ = [
     "Optimizer",
     "adamw_update",
     "clip_grad_norm",
+    "clip_scale",
     "cosine",
     "ema_update",
+    "grad_norm",
     "newton_schulz",
     "normuon_update",
     "sgd_update",

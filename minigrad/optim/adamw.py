@@ -33,6 +33,8 @@ class AdamW(Optimizer):
         betas, eps, weight_decay: as on this page.
     """
 
+    elementwise = True
+
     def __init__(self, parameters, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
         super().__init__(parameters, lr)
         self.options = {"betas": betas, "eps": eps, "weight_decay": weight_decay}

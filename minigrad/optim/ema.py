@@ -8,9 +8,12 @@ source   Polyak & Juditsky 1992; as an exponential average: Tarvainen & Valpola 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..module import Module
+from .blocks import flat_blocks
 
 
 def ema_update(average, p, *, decay):
@@ -28,9 +31,11 @@ class EMA:
         self.parameters = dict(module.named_parameters())
         self.average = {name: p.data.copy() for name, p in self.parameters.items()}
 
-    def update(self) -> None:
-        for name, parameter in self.parameters.items():
-            ema_update(self.average[name], parameter.data, decay=self.decay)
+    def update(self, *, each: Callable = map) -> None:
+        """Take in the weights as they are; `each` is `map` or works like it."""
+        pairs = ((self.average[name], p.data) for name, p in self.parameters.items())
+        parts = [part for pair in pairs for part in flat_blocks(*pair)]
+        list(each(lambda part: ema_update(*part, decay=self.decay), parts))
 
     def load(self, average: dict[str, np.ndarray]) -> None:
         """Take up an `average` of the same names and shapes, or change nothing and raise."""

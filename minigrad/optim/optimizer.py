@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import numpy as np
 
 from ..module import Parameter
+from .blocks import flat_blocks
 
 
 class Optimizer:
@@ -14,8 +16,11 @@ class Optimizer:
 
     A subclass gives `new_state(p)` and `update(p, g, state, t, lr)`, both on arrays; t counts
     that parameter's steps from 1. State is made at a parameter's first step, so a parameter
-    that is frozen at first starts fresh when it is freed.
+    that is frozen at first starts fresh when it is freed. Where `elementwise` is true, each
+    number is updated by itself, and an update may be given parts of arrays: see blocks.py.
     """
+
+    elementwise = False
 
     def __init__(self, parameters: Iterable[tuple[str, Parameter]], lr: float):
         self.parameters = dict(parameters)
@@ -31,21 +36,36 @@ class Optimizer:
     def update(self, p, g, state, t, lr) -> None:
         raise NotImplementedError(f"{type(self).__name__} has no update")
 
-    def step(self, factor: float = 1.0) -> None:
-        """Move every parameter that has a gradient and is not frozen, at rate lr · factor."""
+    def step(self, factor: float = 1.0, *, scale: float = 1.0) -> None:
+        """Move every parameter that has a gradient and is not frozen, at rate lr · factor.
+
+        Gradients count `scale` times, as clipping wants it.
+        """
+        for update in self.updates(factor, scale=scale):
+            update()
+
+    def updates(self, factor: float = 1.0, *, scale: float = 1.0) -> list[Callable[[], None]]:
+        """A step as calls that do not depend on each other, and may be made side by side."""
+        return [u for job in self._jobs() for u in self._updates(*job, factor, scale)]
+
+    def _jobs(self):
         for name, parameter in self.parameters.items():
             if parameter.grad is None or not parameter.requires_grad:
                 continue
             if name not in self.state:
                 self.state[name] = self.new_state(parameter.data)
             self.steps[name] = self.steps.get(name, 0) + 1
-            self.update(
-                parameter.data,
-                parameter.grad,
-                self.state[name],
-                self.steps[name],
-                self.lr * factor,
-            )
+            yield parameter.data, parameter.grad, self.state[name], self.steps[name]
+
+    def _updates(self, p, g, state, t, factor, scale):
+        """The update of one parameter, as calls that may be made in any order."""
+        blocks = flat_blocks if self.elementwise else lambda *arrays: [arrays]
+        for p_part, g_part, *parts in blocks(p, g, *state.values()):
+            named = dict(zip(state, parts, strict=True))
+            yield partial(self._scaled_update, p_part, g_part, named, t, factor, scale)
+
+    def _scaled_update(self, p, g, state, t, factor, scale):
+        self.update(p, g if scale == 1.0 else g * scale, state, t, self.lr * factor)
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """NAME/ENTRY for each array of state, and NAME/t for the number of steps."""
