@@ -70,6 +70,7 @@ def test_the_right_backward_passes(case, seed):
 
 
 MISSED_BY_ONES = {
+    "tied_head: dy is forgotten",
     "multiply: writes the product into dy",
     "exp: dy is forgotten",
     "exp: the gradient is float32",
