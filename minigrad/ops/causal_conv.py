@@ -34,34 +34,48 @@ def causal_conv_forward(x, w, *, groups=1, dilation=1):
 def causal_conv_backward(dy, saved):
     x, w, G, dilation = saved
     B, T, _ = x.shape
-    _, C, K = w.shape
+    K = w.shape[2]
     dy = to_groups(dy, G)  # (B, T, O) -> (G, B·T, O/G)
     P = gather_patches(x, K, G, dilation)  # (G, B·T, K·C)
     dw = np.swapaxes(P, 1, 2) @ dy  # (G, K·C, O/G)
-    dP = dy @ np.swapaxes(split_taps(w, G), 1, 2)  # (G, B·T, K·C)
-    return join_patches(dP.reshape(G, B, T, K, C), dilation), unsplit_taps(dw, K)
+    dx = gather_ahead(dy, K, dilation, B, T) @ ahead_taps(split_taps(w, G), K)  # (G, B·T, C)
+    return from_groups(dx, B, T), unsplit_taps(dw, K)
 
 
 def gather_patches(x, K, groups, dilation):
     """What each position sees, one row per position: (B, T, D) -> (G, B·T, K·C)."""
-    B, T, D = x.shape
-    x = x.reshape(B, T, groups, -1).transpose(2, 0, 1, 3)  # -> (G, B, T, C)
-    P = np.empty((groups, B, T, K, D // groups), x.dtype)
+    B, T, _ = x.shape
+    runs = as_runs(x, groups).transpose(2, 0, 1)  # (B, T, G) -> (G, B, T)
+    P = np.empty((groups, B, T, K), runs.dtype)
     for k in range(K):
         lag = min((K - 1 - k) * dilation, T)
-        P[:, :, :lag, k] = 0  # before the text
-        P[:, :, lag:, k] = x[:, :, : T - lag]
-    return P.reshape(groups, B * T, -1)
+        P[:, :, :lag, k] = np.zeros((), runs.dtype)  # before the text
+        P[:, :, lag:, k] = runs[:, :, : T - lag]
+    return P.view(x.dtype).reshape(groups, B * T, -1)
 
 
-def join_patches(dP, dilation):
-    """The transpose of `gather_patches`: (G, B, T, K, C) -> (B, T, D)."""
-    G, B, T, K, C = dP.shape
-    dx = dP[:, :, :, K - 1].copy()  # the last tap's lag is 0
-    for k in range(K - 1):
+def gather_ahead(dy, K, dilation, B, T):
+    """What each position was seen by, one row per position: (G, B·T, n) -> (G, B·T, K·n)."""
+    G = len(dy)
+    runs = as_runs(dy, 1).reshape(G, B, T)
+    P = np.empty((G, B, T, K), runs.dtype)
+    for k in range(K):
         lag = min((K - 1 - k) * dilation, T)
-        dx[:, :, : T - lag] += dP[:, :, lag:, k]
-    return dx.transpose(1, 2, 0, 3).reshape(B, T, G * C)
+        P[:, :, : T - lag, k] = runs[:, :, lag:]
+        P[:, :, T - lag :, k] = np.zeros((), runs.dtype)  # after the text
+    return P.view(dy.dtype).reshape(G, B * T, -1)
+
+
+def as_runs(x, groups):
+    """A group's channels as one item, which is copied at once: (..., D) -> (..., G)."""
+    x = np.ascontiguousarray(x)
+    return x.view(np.dtype((np.void, x.shape[-1] // groups * x.itemsize)))
+
+
+def ahead_taps(w, K):
+    """split_taps for the way back: (G, K·C, n) -> (G, K·n, C)."""
+    G, KC, n = w.shape
+    return w.reshape(G, K, KC // K, n).transpose(0, 1, 3, 2).reshape(G, K * n, KC // K)
 
 
 def split_taps(w, groups):

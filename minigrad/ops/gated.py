@@ -28,7 +28,10 @@ def sigmoid_gate_forward(g, v):
 def sigmoid_gate_backward(dy, saved):
     s, v = saved
     dv = dy * s
-    return dv * v * (1 - s), dv
+    dg = 1 - s
+    dg *= dv
+    dg *= v
+    return dg, dv
 
 
 def relu_squared_gate_forward(g, v):
@@ -40,7 +43,10 @@ def relu_squared_gate_forward(g, v):
 def relu_squared_gate_backward(dy, saved):
     r, v = saved
     dr = dy * r
-    return 2 * dr * v, dr * r
+    dg = dr * v
+    dg *= 2
+    dr *= r
+    return dg, dr
 
 
 def _expect_same(where, g, v):

@@ -21,10 +21,11 @@ import numpy as np
 from ..errors import expect_shape
 from .activations import sigmoid
 from .causal_conv import (
+    ahead_taps,
     expect_conv_sizes,
     from_groups,
+    gather_ahead,
     gather_patches,
-    join_patches,
     split_taps,
     to_groups,
     unsplit_taps,
@@ -45,7 +46,7 @@ def gated_conv_forward(x, w_gate, w_value, *, groups=1, dilation=1):
 
 def gated_conv_backward(dy, saved):
     x, w, s, v, K, dilation = saved
-    B, T, D = x.shape
+    B, T, _ = x.shape
     G, _, n = s.shape
     dy = to_groups(dy, G)  # (B, T, O) -> (G, B·T, O/G)
     dgv = np.empty((*s.shape[:2], 2 * n), dy.dtype)
@@ -53,6 +54,5 @@ def gated_conv_backward(dy, saved):
     np.multiply(dv * v, 1 - s, out=dgv[..., :n])
     P = gather_patches(x, K, G, dilation)  # (G, B·T, K·C)
     dw = np.swapaxes(P, 1, 2) @ dgv  # (G, K·C, 2·O/G)
-    dP = dgv @ np.swapaxes(w, 1, 2)  # (G, B·T, K·C)
-    dx = join_patches(dP.reshape(G, B, T, K, D // G), dilation)
-    return dx, unsplit_taps(dw[..., :n], K), unsplit_taps(dw[..., n:], K)
+    dx = gather_ahead(dgv, K, dilation, B, T) @ ahead_taps(w, K)  # (G, B·T, C)
+    return from_groups(dx, B, T), unsplit_taps(dw[..., :n], K), unsplit_taps(dw[..., n:], K)

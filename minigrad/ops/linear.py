@@ -19,7 +19,7 @@ from ..errors import expect_shape
 def linear_forward(x, w, b=None):
     D = x.shape[-1]
     expect_shape("linear", "w", w, f"x {x.shape}", O=None, D=D)
-    y = x @ w.T  # (..., D) -> (..., O)
+    y = times(x, w.T)  # (..., D) -> (..., O)
     if b is None:
         return y, (x, w)
     expect_shape("linear", "b", b, f"w {w.shape}", O=w.shape[0])
@@ -29,7 +29,13 @@ def linear_forward(x, w, b=None):
 def linear_backward(dy, saved):
     x, w, *bias = saved
     O, D = w.shape
-    dx = dy @ w  # (..., O) -> (..., D)
+    dx = times(dy, w)  # (..., O) -> (..., D)
     dy_rows, x_rows = dy.reshape(-1, O), x.reshape(-1, D)
     dw = dy_rows.T @ x_rows  # (O, D)
     return (dx, dw, dy_rows.sum(axis=0)) if bias else (dx, dw)
+
+
+def times(x, m):
+    """x @ m for vectors x (..., D), as one product of two matrices and not one per sequence."""
+    y = x.reshape(-1, len(m)) @ m
+    return y.reshape(*x.shape[:-1], m.shape[1])

@@ -26,7 +26,10 @@ def rms_norm_backward(dy, saved):
     x, w, r = saved
     D = x.shape[-1]
     n = x * r
-    dw = (dy * n).reshape(-1, D).sum(axis=0)  # (D,)
-    dn = dy * w
-    dx = r * (dn - n * (dn * n).mean(axis=-1, keepdims=True))  # (..., D)
+    t = dy * n  # (..., D)
+    dw = t.reshape(-1, D).sum(axis=0)  # (D,)
+    n *= (t @ w)[..., None] / D  # n · mean(dn n), because Σ_d dn n = Σ_d (dy n) w
+    dx = dy * w
+    dx -= n
+    dx *= r
     return dx, dw

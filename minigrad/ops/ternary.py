@@ -23,6 +23,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import expect_shape
+from .linear import times
 
 SCALES = ("none", "mean", "kept")
 
@@ -54,13 +55,13 @@ def ternary_linear_forward(x, w, *, threshold=1.0, scale="none"):
     expect_shape("ternary_linear", "w", w, f"x {x.shape}", O=None, D=D)
     T, s = ternarize(w, threshold=threshold, scale=scale)
     sT = T if s == 1.0 else s * T  # (O, D)
-    return x @ sT.T, (x, sT)  # (..., D) -> (..., O)
+    return times(x, sT.T), (x, sT)  # (..., D) -> (..., O)
 
 
 def ternary_linear_backward(dy, saved):
     x, sT = saved
     O, D = sT.shape
-    dx = dy @ sT  # (..., O) -> (..., D)
+    dx = times(dy, sT)  # (..., O) -> (..., D)
     dw = dy.reshape(-1, O).T @ x.reshape(-1, D)  # (O, D), straight through
     return dx, dw
 
