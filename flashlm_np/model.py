@@ -24,11 +24,24 @@ class TiedHead(Module):
     def forward(self, h: Tensor) -> Tensor:
         return F.linear(h, self.weight)  # (..., D) -> (..., V)
 
-    def loss(self, h: Tensor, targets: np.ndarray, **options) -> Tensor:
-        """Mean loss of rows h (N, D) against ids (N,), in nats: minigrad/ops/tied_head.py."""
-        if self.fused:
-            return F.tied_head(h, self.weight, targets, **options)
-        return F.cross_entropy(self(h), targets, **options)
+    def loss(
+        self,
+        h: Tensor,
+        targets: np.ndarray,
+        *,
+        label_smoothing: float = 0.0,
+        z_loss: float = 0.0,
+        **blocks,
+    ) -> Tensor:
+        """Mean loss of rows h (N, D) against ids (N,), in nats: minigrad/ops/tied_head.py.
+
+        `blocks` are the options there that say how, and not what, is computed.
+        """
+        options = {"label_smoothing": label_smoothing, "z_loss": z_loss}
+        if not self.fused:
+            return F.cross_entropy(self(h), targets, **options)
+        blocks["with_dw"] = self.weight.requires_grad
+        return F.tied_head(h, self.weight, targets, **options, **blocks)
 
 
 class FlashLM(Module):
@@ -62,12 +75,15 @@ class FlashLM(Module):
 
         `options` are label_smoothing and z_loss, both 0 unless given.
         """
+        targets = targets.reshape(-1)
+        scored = targets if positions is None else targets[positions]
+        return self.lm_head.loss(self.scored(ids, positions), scored, **options)
+
+    def scored(self, ids: np.ndarray, positions: np.ndarray | None = None) -> Tensor:
+        """What the head sees of ids (B, T), a row per position: all, or the given flat ones."""
         h = self.hidden(ids)
         h = h.reshape(-1, h.shape[-1])  # (B, T, D) -> (B·T, D)
-        targets = targets.reshape(-1)
-        if positions is not None:
-            h, targets = F.select_rows(h, positions), targets[positions]
-        return self.lm_head.loss(h, targets, **options)
+        return h if positions is None else F.select_rows(h, positions)
 
     def next_logits(self, ids: np.ndarray) -> np.ndarray:
         """Logits (B, V) of the token after ids (B, T), without recording anything."""

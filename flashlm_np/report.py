@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import platform
-import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from .data import Corpus
 from .evaluate import Baselines, Evaluation
 from .files import write_atomically
 from .generate import Writer
+from .memory import peak_memory
 from .metrics import read_metrics
 from .model import FlashLM
 from .progress import clock
@@ -201,13 +201,3 @@ def _machine():
         f"Python {platform.python_version()}, NumPy {np.__version__}, "
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores{memory}"
     )
-
-
-def peak_memory() -> int | None:
-    """The most bytes this process ever had in memory; None where the system does not tell."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

@@ -15,6 +15,7 @@ from .embeddings import initial_embedding
 from .errors import INTERRUPTED, UserError
 from .evaluate import Baselines, Evaluation, baselines, evaluate
 from .generate import Writer
+from .memory import keep_freed_memory
 from .model import FlashLM
 from .numbers import Numbers
 from .tokenizer import Tokenizer
@@ -73,6 +74,9 @@ def resume(folder: Path, changes: dict, threads: int | None = None) -> int:
 
 def _train(trainer: Trainer) -> int:
     config, corpus, out = trainer.config, trainer.corpus, trainer.out
+    keep_freed_memory()
+    if warning := trainer.recipe.workers.warning:
+        print(warning)
     limit = "" if corpus.limit is None else f", best possible loss {corpus.limit:.4f}"
     print(
         f"{config.preset}: {trainer.model}\n"

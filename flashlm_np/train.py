@@ -63,7 +63,7 @@ class Trainer:
         self.model = FlashLM(config, self.rng)
         if embedding is not None:
             self.model.embedding.weight.data[...] = embedding
-        self.recipe = Recipe(self.model, config, threads or os.cpu_count() or 1)
+        self.recipe = Recipe(self.model, config, threads)
         self.counts = Counts()
         self.step = 0
         self.tokens_in_all = sum(config.phase(i + 1).tokens for i in range(config.steps))
