@@ -1,5 +1,7 @@
 """Looking: descriptions, traces and profiles."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -62,18 +64,45 @@ def test_profile_counts_calls_seconds_and_bytes():
     assert forward.bytes_kept == 2 * (a.data.nbytes + b.data.nbytes)
     assert backward.bytes_kept == 0
     assert sum(share.seconds for share in result.shares.values()) > 0
-    head, *lines = str(result).splitlines()
-    assert head.split() == ["operation", "calls", "seconds", "share", "MB", "kept"]
-    rows = {tuple(line.split()[:2]): line.split()[2:] for line in lines}
+    assert forward.multiply_adds == 3 * 30 * 20 * 10
+    assert backward.multiply_adds == 2 * 2 * 30 * 20 * 10
+    assert forward.bytes_moved == 3 * 8 * (600 + 200 + 300)
+    assert backward.bytes_moved == 2 * 8 * (300 + 600 + 200 + 600 + 200)
+    head = str(result).splitlines()[0]
+    assert head.split()[:4] == ["operation", "calls", "ms", "share"]
+    rows = rows_of(str(result))
     assert rows["matmul", "forward"][0] == "3"
-    assert rows["matmul", "forward"][3] == "0.01"
-    assert sum(float(row[2].rstrip("%")) for row in rows.values()) == pytest.approx(
-        100, abs=0.5
-    )
-    seconds = [
-        share.seconds for share in sorted(result.shares.values(), key=lambda s: -s.seconds)
-    ]
-    assert [float(line.split()[3]) for line in lines] == [round(s, 4) for s in seconds]
+    assert rows["matmul", "forward"][4:] == ["0.01", "0.03"]
+    shares = [float(row[2].rstrip("%")) for row in rows.values()]
+    assert sum(shares) == pytest.approx(100, abs=0.5)
+    assert shares == sorted(shares, reverse=True)
+    per_step = rows_of(result.table(steps=3, seconds=1e6))
+    assert per_step["matmul", "forward"][0] == "1"
+    assert per_step["matmul", "forward"][2] == "0.0%"
+
+
+def rows_of(table):
+    lines = table.splitlines()[1:]
+    return {tuple(line.split()[:2]): line.split()[2:] for line in lines}
+
+
+def test_a_profile_counts_what_runs_side_by_side_once():
+    a, b = leaf(30, 20), leaf(20, 10)
+    with profile(workers=2) as result, ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: a @ b, range(2)))
+        alone = result.shares["matmul", "forward"].seconds
+        a @ b
+    assert result.shares["matmul", "forward"].calls == 3
+    assert 0 < alone < result.shares["matmul", "forward"].seconds
+
+
+def test_the_head_multiplies_in_its_forward_pass():
+    h, w = leaf(4, 3), leaf(7, 3)
+    for with_dw, products in ((True, 3), (False, 2)):
+        with profile() as result:
+            F.tied_head(h, w, np.array([0, 1, 2, 6]), with_dw=with_dw).backward()
+        assert result.shares["tied_head", "forward"].multiply_adds == products * 4 * 3 * 7
+        assert result.shares["tied_head", "backward"].multiply_adds == 0
 
 
 def test_an_empty_profile_and_two_nested_ones():
