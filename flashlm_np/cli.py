@@ -365,11 +365,16 @@ def _add_embed(commands):
     parser.add_argument(
         "--weights", metavar="FILE", type=Path, help="a model.safetensors of GPT-2 that is here"
     )
+    parser.add_argument(
+        "--std",
+        type=_at_least(float, 0),
+        metavar="X",
+        help="root mean square, for corpus (0.1) and random (0.02)",
+    )
     whole = _at_least(int, 1)
     for name, kind, default, help in (
         ("--width", whole, 256, "numbers per token"),
         ("--vocab-size", whole, 50257, "tokens, for random"),
-        ("--std", _at_least(float, 0), 0.02, "standard deviation, for corpus and random"),
         ("--seed", _at_least(int, 0), 42, "for random"),
     ):
         parser.add_argument(

@@ -159,7 +159,7 @@ def _draw_operations(axes, measured):
     total = Counter()
     for (name, _), share in shares.items():
         total[name] += share.seconds
-    names = [name for name, _ in total.most_common(9)][::-1]
+    names = [name for name, _ in total.most_common(8)][::-1]
     for direction, color in (("forward", "#3b6ea5"), ("backward", "#c44e52")):
         before = [
             1e3 * shares[n, "forward"].seconds / steps if direction == "backward" else 0
@@ -197,6 +197,7 @@ def _draw_heads(axes, config, phase, heads):
     ]
     axes.set_xticks(range(len(heads)), names)
     axes.set_ylim(0, 1.35 * max(m.seconds for m in heads.values()))
+    axes.set_xlim(-0.7, len(heads) - 0.3)
     axes.set(ylabel="seconds per step", xlabel="scored positions, form of the head")
     axes.legend(fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)

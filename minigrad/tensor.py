@@ -243,7 +243,9 @@ def _parent(value):
 
 def _common_dtype(operation, inputs):
     """The dtype of the tensors among the inputs, or else of the arrays; complex wins."""
-    dtypes = {value.dtype for value in inputs if isinstance(value, Tensor)}
+    dtypes = {value.data.dtype for value in inputs if isinstance(value, Tensor)}
+    if len(dtypes) == 1:  # nearly always
+        return dtypes.pop()
     if not dtypes:
         arrays = [value for value in inputs if isinstance(value, np.ndarray)]
         return np.result_type(np.float32, *(a.dtype for a in arrays if a.dtype.kind in "fc"))

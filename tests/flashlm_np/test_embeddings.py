@@ -204,7 +204,7 @@ def test_each_initial_embedding(tmp_path):
         return initial_embedding(replace(config, embedding=kind), corpus, tokenizer)
 
     assert begin("random") is None
-    assert np.sqrt(np.mean(begin("corpus") ** 2)) == pytest.approx(0.3, rel=1e-4)
+    assert np.sqrt(np.mean(begin("corpus") ** 2)) == pytest.approx(0.1, rel=1e-4)
     path = tmp_path / "embedding.safetensors"
     write_embedding("random", path, width=16, vocab_size=30)
     np.testing.assert_array_equal(begin(str(path)), load_embedding(path, 30, 16))

@@ -1,0 +1,248 @@
+"""What the engine itself costs, beside MyGrad, HIPS autograd and PyTorch, on small arrays.
+
+    pip install mygrad autograd torch==2.13.0
+    python benchmarks/engine.py [--repeats 15]
+
+    per operation   microseconds to record x · 1.001 and to walk back over it, in a chain of 200
+                    on 8 numbers
+    mlp step        microseconds of the forward and backward pass of 32 rows through 64 and 32
+                    tanh units to 10 numbers, mean square at the end
+    deep chain      milliseconds of 1,000 operations there and back
+    bytes           of memory held per recorded operation on one number, while a chain of
+                    50,000 waits for its backward pass
+
+Each library has a process of its own. They take turns, so that what disturbs the machine
+disturbs all; medians and, in brackets, the least.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+sys.setrecursionlimit(200_000)  # for those that walk back by recursion
+
+LIBRARIES = {
+    "minigrad": "flashlm-np",
+    "mygrad": "mygrad",
+    "autograd": "autograd",
+    "torch": "torch",
+}
+ROWS, SIZES = 32, (64, 32, 10)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--serve", choices=LIBRARIES, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve:
+        serve(globals()[f"in_{options.serve}"]())
+        return
+    found = {}
+    for library, package in LIBRARIES.items():
+        try:
+            found[library] = version(package)
+        except PackageNotFoundError:
+            print(f"{library} is not installed; left out")
+    print(table(found, race(list(found), options.repeats)))
+
+
+def race(libraries, repeats):
+    """Numbers of each library for each task, taken in turn."""
+    results = {library: {} for library in libraries}
+    runners = {library: start(library) for library in libraries}
+    for task in ("per operation", "mlp step", "deep chain"):
+        for library in libraries * repeats:
+            results[library].setdefault(task, []).append(ask(runners[library], task))
+    for library in libraries:
+        results[library]["bytes"] = [ask(runners[library], "bytes")]
+        runners[library].stdin.close()
+        runners[library].wait()
+    return results
+
+
+def start(library):
+    return subprocess.Popen(
+        [sys.executable, __file__, "--serve", library],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ask(runner, task):
+    runner.stdin.write(task + "\n")
+    runner.stdin.flush()
+    return json.loads(runner.stdout.readline())
+
+
+def table(versions, results):
+    tasks = {
+        "per operation": ("µs per operation", 1e6),
+        "mlp step": ("µs per MLP step", 1e6),
+        "deep chain": ("ms per 1,000-deep chain", 1e3),
+        "bytes": ("bytes held per operation", 1),
+    }
+    head = " | ".join(f"{library} {number}" for library, number in versions.items())
+    lines = [f"| | {head} |", "| --- |" + " --- |" * len(versions)]
+    for task, (name, unit) in tasks.items():
+        cells = [unit * np.array(results[library][task]) for library in versions]
+        texts = [
+            f"{np.median(c):,.0f}" if unit == 1 else f"{np.median(c):.1f} ({c.min():.1f})"
+            for c in cells
+        ]
+        lines.append(f"| {name} | {' | '.join(texts)} |")
+    return "\n".join(lines)
+
+
+# -- one library ------------------------------------------------------------------------------
+
+
+def serve(library):
+    """Answer each line with the seconds, or the bytes, of the task that it names."""
+    leaf, chain, mlp, walk = (library[name] for name in ("leaf", "chain", "mlp", "walk"))
+    x, one = np.linspace(1, 2, 8), np.ones(1)
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((ROWS, SIZES[0]))
+    weights = [
+        rng.standard_normal((a, b)) / a**0.5 for a, b in zip(SIZES, SIZES[1:], strict=False)
+    ]
+    tasks = {
+        "per operation": lambda: timed(lambda: walk(lambda a: chain(a, 200), [x]), 5) / 200,
+        "mlp step": lambda: timed(lambda: walk(lambda *w: mlp(leaf(rows), *w), weights), 20),
+        "deep chain": lambda: timed(lambda: walk(lambda a: chain(a, 1000), [x]), 1),
+        "bytes": lambda: held(walk, chain, one),
+    }
+    tasks["per operation"](), tasks["mlp step"]()  # warm up
+    for line in sys.stdin:
+        print(json.dumps(tasks[line.strip()]()), flush=True)
+
+
+def timed(work, times):
+    start = time.perf_counter()
+    for _ in range(times):
+        work()
+    return (time.perf_counter() - start) / times
+
+
+def held(walk, chain, one, count=50_000):
+    """Resident bytes that grew per operation, when all are recorded and none walked back."""
+    grown = []
+
+    class Enough(Exception):
+        pass
+
+    def watched(a):
+        before = resident()
+        y = chain(a, count)
+        grown.append(resident() - before)
+        raise Enough(y)
+
+    with suppress(Enough):
+        walk(watched, [one])
+    return grown[0] / count
+
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def in_minigrad():
+    from minigrad import Tensor
+    from minigrad import functional as F
+
+    def walk(f, arrays):
+        leaves = [Tensor(a, requires_grad=True) for a in arrays]
+        f(*leaves).backward()
+        return [leaf.grad for leaf in leaves]
+
+    def chain(a, count):
+        for _ in range(count):
+            a = a * 1.001
+        return a.sum()
+
+    def mlp(x, w1, w2):
+        y = F.tanh(F.tanh(x @ w1) @ w2)
+        return (y * y).mean()
+
+    return {"leaf": Tensor, "chain": chain, "mlp": mlp, "walk": walk}
+
+
+def in_mygrad():
+    import mygrad as mg
+
+    def walk(f, arrays):
+        leaves = [mg.tensor(a) for a in arrays]
+        f(*leaves).backward()
+        return [leaf.grad for leaf in leaves]
+
+    def chain(a, count):
+        for _ in range(count):
+            a = a * 1.001
+        return a.sum()
+
+    def mlp(x, w1, w2):
+        y = mg.tanh(mg.tanh(x @ w1) @ w2)
+        return (y * y).mean()
+
+    return {
+        "leaf": lambda a: mg.tensor(a, constant=True),
+        "chain": chain,
+        "mlp": mlp,
+        "walk": walk,
+    }
+
+
+def in_autograd():
+    import autograd.numpy as anp
+    from autograd import grad
+
+    def walk(f, arrays):
+        return grad(lambda leaves: f(*leaves))(list(arrays))
+
+    def chain(a, count):
+        for _ in range(count):
+            a = a * 1.001
+        return anp.sum(a)
+
+    def mlp(x, w1, w2):
+        y = anp.tanh(anp.dot(anp.tanh(anp.dot(x, w1)), w2))
+        return anp.mean(y * y)
+
+    return {"leaf": lambda a: a, "chain": chain, "mlp": mlp, "walk": walk}
+
+
+def in_torch():
+    import torch
+
+    torch.set_num_threads(1)
+
+    def walk(f, arrays):
+        leaves = [torch.tensor(a, requires_grad=True) for a in arrays]
+        f(*leaves).backward()
+        return [leaf.grad for leaf in leaves]
+
+    def chain(a, count):
+        for _ in range(count):
+            a = a * 1.001
+        return a.sum()
+
+    def mlp(x, w1, w2):
+        y = torch.tanh(torch.tanh(x @ w1) @ w2)
+        return (y * y).mean()
+
+    return {"leaf": torch.tensor, "chain": chain, "mlp": mlp, "walk": walk}
+
+
+if __name__ == "__main__":
+    main()
