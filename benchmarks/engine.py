@@ -114,9 +114,7 @@ def serve(library):
     x, one = np.linspace(1, 2, 8), np.ones(1)
     rng = np.random.default_rng(0)
     rows = rng.standard_normal((ROWS, SIZES[0]))
-    weights = [
-        rng.standard_normal((a, b)) / a**0.5 for a, b in zip(SIZES, SIZES[1:], strict=False)
-    ]
+    weights = [rng.standard_normal((a, b)) / a**0.5 for a, b in pairwise(SIZES)]
     tasks = {
         "per operation": lambda: timed(lambda: walk(lambda a: chain(a, 200), [x]), 5) / 200,
         "mlp step": lambda: timed(lambda: walk(lambda *w: mlp(leaf(rows), *w), weights), 20),

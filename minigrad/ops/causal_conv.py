@@ -7,8 +7,9 @@
                channels -> y (B, T, O)
     backward   gathering the K taps of a position into one row ("patches", P) turns the sum
                into one matrix product per group, y_g = P_g w_g, so
-               dw_g = P_gᵀ dy_g ;  dP_g = dy_g w_gᵀ
-               and each dP goes back to where its tap had looked: dx[t - lag] += dP[t]
+               dw_g = P_gᵀ dy_g
+               and x[t] was seen by the K positions t + lag_k, so with Q the rows of their dy
+               dx_g = Q_g w'_g, one more product per group; w' is w with its taps regrouped
     saved      x and w       4·(B·T·D + O·C·K) bytes in float32; P is gathered again
     source     causal dilated convolution: van den Oord et al. 2016, "WaveNet",
                arXiv:1609.03499; layout (out, in/groups, taps) as in PyTorch's conv1d

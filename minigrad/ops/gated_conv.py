@@ -4,7 +4,7 @@
                both as on causal_conv's page, over the same x, and so over the same patches P:
                with the taps of both side by side, one product per group gives g and v
     backward   given dy:  dv = dy σ(g) ;  dg = dy v σ(g) (1 - σ(g)), side by side again:
-               dw = Pᵀ [dg dv] ;  dP = [dg dv] wᵀ ;  dx collects dP as in causal_conv
+               dw = Pᵀ [dg dv], and dx = Q w' of [dg dv], as in causal_conv
     saved      x, σ(g), v and the weights side by side; P is gathered again
                4·(B·T·(D + 2·O) + 2·O·C·K) bytes in float32
     source     gated causal convolution: Oord et al. 2016, arXiv:1609.03499, eq. 2, where the
