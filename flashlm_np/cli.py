@@ -1,4 +1,5 @@
-"""The command `flashlm`: prepare, embed, train, eval, generate, convert, profile, stories.
+"""The command `flashlm`: prepare, embed, train, eval, generate, convert, profile, inspect,
+stories.
 
 Every field of the configuration is an option of `train`. What goes wrong is one sentence on
 standard error and a non-zero exit; what takes long to import is imported where it is used.
@@ -72,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_convert(commands)
     _add_stories(commands)
     _add_profile(commands)
+    _add_inspect(commands)
     return parser
 
 
@@ -451,6 +453,23 @@ def _profile(options) -> None:
     if number > len(config.phases):
         raise UserError(f"--phase is {number}, but {config.preset} has {len(config.phases)}")
     profiling.run(config, number, options.steps, options.threads, options.picture)
+
+
+def _add_inspect(commands):
+    parser = commands.add_parser(
+        "inspect", help="see what a model is made of", description=_inspect.__doc__
+    )
+    parser.set_defaults(run=_inspect)
+    _add_run_folder(parser)
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="also draw it, as PNG")
+
+
+def _inspect(options) -> None:
+    """Print a model's ledger: parameters, bytes, multiplications and additions per token; and
+    its ternary weights."""
+    from .inference.inspection import inspect
+
+    inspect(options.folder, options.checkpoint, options.ema, options.picture)
 
 
 def _add_stories(commands):
