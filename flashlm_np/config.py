@@ -94,6 +94,7 @@ class Config:
     ternary_scale: str = option(
         "none", "scale of a ternary matrix: none, mean or kept", among=SCALES
     )
+    ternary_convs: bool = option(False, "ternary convolutions, too; v3's are full precision")
     embedding: str = option(
         "gpt2", "the initial embedding: gpt2, corpus, random, or a file made by flashlm embed"
     )

@@ -16,15 +16,11 @@ from .config import Config
 
 def ternary(config: Config, D: int, O: int, rng, dtype, std=None) -> TernaryLinear:
     """A ternary layer with the configuration's threshold and scale."""
-    return TernaryLinear(
-        D,
-        O,
-        rng=rng,
-        std=std,
-        threshold=config.ternary_threshold,
-        scale=config.ternary_scale,
-        dtype=dtype,
-    )
+    return TernaryLinear(D, O, rng=rng, std=std, dtype=dtype, **ternary_options(config))
+
+
+def ternary_options(config: Config) -> dict:
+    return {"threshold": config.ternary_threshold, "scale": config.ternary_scale}
 
 
 class CausalConv(Module):
@@ -56,13 +52,24 @@ class GatedConv(Module):
         O, C, _ = w.shape
         w[np.arange(O), np.arange(O) % C] += dtype(config.conv_identity)
         self.fused = config.fused
+        self.ternary = ternary_options(config) if config.ternary_convs else None
 
     def forward(self, x: Tensor) -> Tensor:
-        gate, value = self.conv_gate, self.conv_value
+        conv = self.conv_gate.conv
+        options = {"groups": conv.groups, "dilation": conv.dilation}
+        gate, value = self.kernels()
         if self.fused:
-            options = {"groups": gate.conv.groups, "dilation": gate.conv.dilation}
-            return F.gated_conv(x, gate.conv.weight, value.conv.weight, **options)
-        return F.sigmoid(gate(x)) * value(x)
+            return F.gated_conv(x, gate, value, **options)
+        convolved = F.causal_conv(x, gate, **options)
+        return F.sigmoid(convolved) * F.causal_conv(x, value, **options)
+
+    def kernels(self) -> tuple[Tensor, Tensor]:
+        """The weights (O, C, K) of gate and value, made ternary if they are to be."""
+        weights = self.conv_gate.conv.weight, self.conv_value.conv.weight
+        if self.ternary is None:
+            return weights
+        gate, value = (F.ternary_weights(w, **self.ternary) for w in weights)
+        return gate, value
 
 
 class ConvMixer(Module):

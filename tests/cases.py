@@ -190,6 +190,11 @@ def _cases():
     yield "ternary_linear", "zero weights", (normal(2, 5), np.zeros((3, 5))), {"scale": "mean"}
     yield "ternary_linear", "view", (view(normal(2, 5)), normal(5, 7).T), {"scale": "kept"}
 
+    for label, options in TERNARY.items():
+        yield "ternary_weights", label, (normal(7, 5, 3),), options
+    yield "ternary_weights", "zero weights", (np.zeros((3, 5)),), {"scale": "mean"}
+    yield "ternary_weights", "view", (view(normal(2, 5)),), {"scale": "kept"}
+
     for label, x, w, options in [
         ("one group", (2, 7, 3), (5, 3, 2), {}),
         ("dilation", (2, 7, 3), (5, 3, 3), {"dilation": 2}),

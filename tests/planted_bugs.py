@@ -277,6 +277,15 @@ changed(
 )
 
 
+changed(
+    "ternary_weights",
+    "the true gradient, zero, instead of the surrogate's",
+    lambda dw: (np.zeros_like(dw),),
+)
+
+changed("ternary_weights", "the gradient is halved", lambda dw: (0.5 * dw,))
+
+
 @bug("ternary_linear", "only weights that were kept get a gradient")
 def _(dy, saved):
     dx, dw = TABLE["ternary_linear"].backward(dy, saved)

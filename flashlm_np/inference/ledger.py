@@ -61,17 +61,11 @@ def ledger(model: FlashLM, config: Config) -> list[Entry]:
     """The entries of a model, in the order in which a token meets them."""
     D, H, V, R = config.d_model, config.glu_width, config.vocab_size, config.recursions
     layers = len(config.dilations)
-    conv = D * (D // config.conv_groups) * config.taps
     norms = 2 + layers  # in the block
     return [
         Entry("embedding and head", V * D, V * D, V * (D - 1)),
         *(_ternary_entry(model, config, name) for name in TERNARY),
-        Entry(
-            "convolutions",
-            2 * layers * conv,
-            R * 2 * layers * conv,
-            R * 2 * layers * (conv - D),
-        ),
+        _conv_entry(model, config),
         Entry("norms", (norms + 1) * D, (R * norms + 1) * (3 * D + 2), (R * norms + 1) * D),
         Entry("gates", 0, R * (3 * layers * D + 2 * H), R * layers * D),
         Entry("residual sums", 0, 0, R * (2 + layers) * D),
@@ -85,6 +79,19 @@ def _ternary_entry(model, config, name):
     R = config.recursions
     scaling = 0 if scale == 1.0 else R * len(T)
     return Entry(TERNARY[name], T.size, scaling, R * int(kept - rows), ternary=True)
+
+
+def _conv_entry(model, config):
+    """Every tap counts, also where it sees only what lies before the text."""
+    D, R, convs = config.d_model, config.recursions, 2 * len(config.dilations)
+    count = convs * D * (D // config.conv_groups) * config.taps
+    if not config.ternary_convs:
+        return Entry("convolutions", count, R * count, R * (count - convs * D))
+    gates = model.block.token_mixer.layers
+    kernels = [kernel.data.reshape(D, -1) for gate in gates for kernel in gate.kernels()]
+    additions = sum(np.count_nonzero(k) - np.count_nonzero(k.any(axis=1)) for k in kernels)
+    scaling = 0 if config.ternary_scale == "none" else R * convs * D
+    return Entry("convolutions", count, scaling, R * int(additions), ternary=True)
 
 
 def ternary_of(model: FlashLM, config: Config) -> dict[str, tuple[np.ndarray, float]]:

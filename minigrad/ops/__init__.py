@@ -28,6 +28,7 @@ from . import (
     rows,
     shaping,
     ternary,
+    ternary_weights,
     tied_head,
 )
 from .embedding import RowGradient
@@ -82,6 +83,9 @@ _OPERATIONS = (
     _bind(matmul, "matmul"),
     _bind(linear, "linear"),
     _bind(ternary, "ternary_linear", surrogate=ternary.straight_through),
+    _bind(
+        ternary_weights, "ternary_weights", surrogate=ternary_weights.weights_straight_through
+    ),
     _bind(causal_conv, "causal_conv"),
     _bind(gated, "sigmoid_gate"),
     _bind(gated, "relu_squared_gate"),

@@ -18,7 +18,9 @@ from flashlm_np.inference.ledger import (
     table,
     ternary_of,
 )
+from flashlm_np.layers import ternary_options
 from flashlm_np.model import FlashLM
+from minigrad.ops.ternary import ternarize
 
 COUNT = Counter()
 
@@ -65,11 +67,21 @@ def norm(x, gain, eps):
     return [a * r * g for a, g in zip(x, gain, strict=True)]
 
 
-def conv(x, w, groups):
+def conv(x, w, groups, ternary_options=None):
     """The first position: all taps but the last see zeros, and multiply them all the same."""
     O, C, K = w.shape
     zero = Number(0)
     seen = [[zero] * (K - 1) + [a] for a in x]
+    if ternary_options:
+        T, scale = ternarize(w, **ternary_options)
+        return [
+            ternary(
+                [seen[o * groups // O * C + c][k] for c in range(C) for k in range(K)],
+                T[o].reshape(1, -1),
+                scale,
+            )[0]
+            for o in range(O)
+        ]
     return [
         total(seen[o * groups // O * C + c][k] * w[o, c, k] for c in range(C) for k in range(K))
         for o in range(O)
@@ -115,8 +127,9 @@ def block(x, w, T, config):
     for i in range(len(config.dilations)):
         n = norm(m, w[f"{mixer}.norms.{i}.scale"], eps)
         layer = f"{mixer}.layers.{i}"
-        gate = conv(n, w[f"{layer}.conv_gate.conv.weight"], groups)
-        value = conv(n, w[f"{layer}.conv_value.conv.weight"], groups)
+        options = ternary_options(config) if config.ternary_convs else None
+        gate = conv(n, w[f"{layer}.conv_gate.conv.weight"], groups, options)
+        value = conv(n, w[f"{layer}.conv_value.conv.weight"], groups, options)
         m = [a + sigmoid(g) * v for a, g, v in zip(m, gate, value, strict=True)]
     x = [a + b for a, b in zip(x, ternary(m, *T["out_proj"]), strict=True)]
     n = norm(x, w["block.norm2.scale"], eps)
@@ -128,9 +141,10 @@ def block(x, w, T, config):
     return [a + b for a, b in zip(x, ternary(gated, *T["down_proj"]), strict=True)]
 
 
+@pytest.mark.parametrize("convs", [False, True])
 @pytest.mark.parametrize("scale", ["none", "mean"])
-def test_each_operation_of_a_token_is_counted(scale):
-    model, config = tiny.small_model(ternary_scale=scale)
+def test_each_operation_of_a_token_is_counted(scale, convs):
+    model, config = tiny.small_model(ternary_scale=scale, ternary_convs=convs)
     COUNT.clear()
     logits = by_hand(model, config, token=7)
     np.testing.assert_allclose(

@@ -55,9 +55,10 @@ def test_quickstart_is_the_small_one():
     assert count == 1_202_177
 
 
+@pytest.mark.parametrize("convs", [False, True])
 @pytest.mark.parametrize("fused", [True, False])
-def test_every_gradient_of_the_whole_model(fused):
-    model, _ = small_model(fused=fused)
+def test_every_gradient_of_the_whole_model(fused, convs):
+    model, _ = small_model(fused=fused, ternary_convs=convs)
     names, parameters = zip(
         *[(n, p) for n, p in model.named_parameters() if "router" not in n], strict=True
     )
@@ -69,12 +70,14 @@ def test_every_gradient_of_the_whole_model(fused):
     report = gradcheck(loss, *parameters)
     assert len(report.compared) == len(names)
     assert "ternary_linear is a staircase" in str(report)
+    assert ("ternary_weights is a staircase" in str(report)) == convs
 
 
-def test_fused_and_composed_agree():
+@pytest.mark.parametrize("convs", [False, True])
+def test_fused_and_composed_agree(convs):
     losses, gradients = [], []
     for fused in (True, False):
-        model, _ = small_model(fused=fused)
+        model, _ = small_model(fused=fused, ternary_convs=convs)
         loss = model.loss(IDS, TARGETS, **LOSS)
         loss.backward()
         losses.append(loss.item())

@@ -161,6 +161,7 @@ SAVED = {
     "matmul": lambda y, a, b: 4 * (a.size + b.size),
     "linear": lambda y, x, w, b=None: 4 * (x.size + w.size),
     "ternary_linear": lambda y, x, w, **options: 4 * (x.size + w.size),
+    "ternary_weights": lambda y, w, **options: 0,
     "causal_conv": lambda y, x, w, **options: 4 * (x.size + w.size),
     "gated_conv": lambda y, x, w, _, **options: 4 * (x.size + 2 * y.size + 2 * w.size),
     "sigmoid_gate": lambda y, g, v: 8 * y.size,
@@ -204,6 +205,10 @@ def slow_linear(x, w, b=None):
 
 
 def slow_ternary(x, w, threshold=1.0, scale="none"):
+    return slow_linear(x, slow_ternary_weights(w, threshold, scale))
+
+
+def slow_ternary_weights(w, threshold=1.0, scale="none"):
     mean = sum(abs(v) for v in w.flat) / w.size
     T = np.zeros(w.shape)
     for index, v in np.ndenumerate(w):
@@ -211,7 +216,7 @@ def slow_ternary(x, w, threshold=1.0, scale="none"):
             T[index] = 1 if v > 0 else -1
     kept = [abs(v) for v, t in zip(w.flat, T.flat, strict=True) if t != 0]
     scales = {"none": 1, "mean": mean, "kept": sum(kept) / max(1, len(kept))}
-    return slow_linear(x, scales[scale] * T)
+    return scales[scale] * T
 
 
 def slow_conv(x, w, groups=1, dilation=1):
@@ -294,6 +299,7 @@ TWINS = {
     "matmul": slow_matmul,
     "linear": slow_linear,
     "ternary_linear": slow_ternary,
+    "ternary_weights": slow_ternary_weights,
     "causal_conv": slow_conv,
     "gated_conv": lambda x, w_gate, w_value, **options: (
         slow_conv(x, w_value, **options) / (1 + np.exp(-slow_conv(x, w_gate, **options)))
