@@ -46,7 +46,7 @@ def main():
     parser.add_argument("--serve", choices=LIBRARIES, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
-        serve(globals()[f"in_{options.serve}"]())
+        serve(*globals()[f"in_{options.serve}"]())
         return
     found = {}
     for library, package in LIBRARIES.items():
@@ -108,18 +108,22 @@ def table(versions, results):
 # -- one library ------------------------------------------------------------------------------
 
 
-def serve(library):
+def serve(constant, tanh, walk):
     """Answer each line with the seconds, or the bytes, of the task that it names."""
-    leaf, chain, mlp, walk = (library[name] for name in ("leaf", "chain", "mlp", "walk"))
     x, one = np.linspace(1, 2, 8), np.ones(1)
     rng = np.random.default_rng(0)
     rows = rng.standard_normal((ROWS, SIZES[0]))
     weights = [rng.standard_normal((a, b)) / a**0.5 for a, b in pairwise(SIZES)]
+
+    def mlp(w1, w2):
+        y = tanh(tanh(constant(rows) @ w1) @ w2)
+        return (y * y).mean()
+
     tasks = {
         "per operation": lambda: timed(lambda: walk(lambda a: chain(a, 200), [x]), 5) / 200,
-        "mlp step": lambda: timed(lambda: walk(lambda *w: mlp(leaf(rows), *w), weights), 20),
+        "mlp step": lambda: timed(lambda: walk(mlp, weights), 20),
         "deep chain": lambda: timed(lambda: walk(lambda a: chain(a, 1000), [x]), 1),
-        "bytes": lambda: held(walk, chain, one),
+        "bytes": lambda: held(walk, one),
     }
     tasks["per operation"](), tasks["mlp step"]()  # warm up
     for line in sys.stdin:
@@ -133,7 +137,7 @@ def timed(work, times):
     return (time.perf_counter() - start) / times
 
 
-def held(walk, chain, one, count=50_000):
+def held(walk, one, count=50_000):
     """Resident bytes that grew per operation, when all are recorded and none walked back."""
     grown = []
 
@@ -155,50 +159,28 @@ def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
+# Each library as: how a constant is made, its tanh, and a walk that takes a function of arrays,
+# records it and walks back.
+
+
 def in_minigrad():
     from minigrad import Tensor
     from minigrad import functional as F
 
-    def walk(f, arrays):
-        leaves = [Tensor(a, requires_grad=True) for a in arrays]
-        f(*leaves).backward()
-        return [leaf.grad for leaf in leaves]
-
-    def chain(a, count):
-        for _ in range(count):
-            a = a * 1.001
-        return a.sum()
-
-    def mlp(x, w1, w2):
-        y = F.tanh(F.tanh(x @ w1) @ w2)
-        return (y * y).mean()
-
-    return {"leaf": Tensor, "chain": chain, "mlp": mlp, "walk": walk}
+    return Tensor, F.tanh, walk_with(lambda a: Tensor(a, requires_grad=True))
 
 
 def in_mygrad():
     import mygrad as mg
 
-    def walk(f, arrays):
-        leaves = [mg.tensor(a) for a in arrays]
-        f(*leaves).backward()
-        return [leaf.grad for leaf in leaves]
+    return lambda a: mg.tensor(a, constant=True), mg.tanh, walk_with(mg.tensor)
 
-    def chain(a, count):
-        for _ in range(count):
-            a = a * 1.001
-        return a.sum()
 
-    def mlp(x, w1, w2):
-        y = mg.tanh(mg.tanh(x @ w1) @ w2)
-        return (y * y).mean()
+def in_torch():
+    import torch
 
-    return {
-        "leaf": lambda a: mg.tensor(a, constant=True),
-        "chain": chain,
-        "mlp": mlp,
-        "walk": walk,
-    }
+    torch.set_num_threads(1)
+    return torch.tensor, torch.tanh, walk_with(lambda a: torch.tensor(a, requires_grad=True))
 
 
 def in_autograd():
@@ -208,38 +190,22 @@ def in_autograd():
     def walk(f, arrays):
         return grad(lambda leaves: f(*leaves))(list(arrays))
 
-    def chain(a, count):
-        for _ in range(count):
-            a = a * 1.001
-        return anp.sum(a)
-
-    def mlp(x, w1, w2):
-        y = anp.tanh(anp.dot(anp.tanh(anp.dot(x, w1)), w2))
-        return anp.mean(y * y)
-
-    return {"leaf": lambda a: a, "chain": chain, "mlp": mlp, "walk": walk}
+    return lambda a: a, anp.tanh, walk
 
 
-def in_torch():
-    import torch
-
-    torch.set_num_threads(1)
-
+def walk_with(leaf):
     def walk(f, arrays):
-        leaves = [torch.tensor(a, requires_grad=True) for a in arrays]
+        leaves = [leaf(a) for a in arrays]
         f(*leaves).backward()
         return [leaf.grad for leaf in leaves]
 
-    def chain(a, count):
-        for _ in range(count):
-            a = a * 1.001
-        return a.sum()
+    return walk
 
-    def mlp(x, w1, w2):
-        y = torch.tanh(torch.tanh(x @ w1) @ w2)
-        return (y * y).mean()
 
-    return {"leaf": torch.tensor, "chain": chain, "mlp": mlp, "walk": walk}
+def chain(a, count):
+    for _ in range(count):
+        a = a * 1.001
+    return a.sum()
 
 
 if __name__ == "__main__":
