@@ -158,7 +158,8 @@ def draw(results, path):
     axes.plot([], [], color="#333333", ls="--", lw=1, label="limit: the multiply-adds alone")
     axes.set_xticks(range(len(results)), [f"phase {result['phase']}" for result in results])
     axes.set(ylabel="tokens per second", title="A training step of FlashLM v3, full size")
-    axes.legend(fontsize=8)
+    axes.set_ylim(0, 1.2 * axes.get_ylim()[1])
+    axes.legend(fontsize=8, ncols=2, loc="upper right")
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path)
 
