@@ -1,5 +1,5 @@
 """The command `flashlm`: prepare, embed, train, eval, generate, convert, profile, inspect,
-stories.
+export, stories.
 
 Every field of the configuration is an option of `train`. What goes wrong is one sentence on
 standard error and a non-zero exit; what takes long to import is imported where it is used.
@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_stories(commands)
     _add_profile(commands)
     _add_inspect(commands)
+    _add_export(commands)
     return parser
 
 
@@ -209,9 +210,19 @@ def _add_eval(commands):
     parser = commands.add_parser("eval", help="evaluate a run", description=_eval.__doc__)
     parser.set_defaults(run=_eval)
     _add_run_folder(parser)
+    _add_head(parser)
     others = parser.add_mutually_exclusive_group()
     others.add_argument("--text", nargs="+", metavar="FILE", help="score the whole of these")
     others.add_argument("--data", metavar="DIR", help="score the last part of this corpus")
+
+
+def _add_head(parser):
+    parser.add_argument(
+        "--head",
+        choices=("float32", "int8"),
+        default="float32",
+        help="the output matrix; int8: a byte per number. Default: float32",
+    )
 
 
 def _eval(options) -> int:
@@ -219,7 +230,12 @@ def _eval(options) -> int:
     from . import runs
 
     return runs.evaluate_run(
-        options.folder, options.checkpoint, options.ema, options.text, options.data
+        options.folder,
+        options.checkpoint,
+        options.ema,
+        options.text,
+        options.data,
+        options.head,
     )
 
 
@@ -229,6 +245,7 @@ def _add_generate(commands):
     )
     parser.set_defaults(run=_generate)
     _add_run_folder(parser)
+    _add_head(parser)
     number, whole = _at_least(float, 0), _at_least(int, 0)
     share = _number(float, lambda value: 0 <= value <= 1, "is not between 0 and 1")
     for name, kind, default, help in (
@@ -253,19 +270,9 @@ def _generate(options) -> None:
     """Continue a prompt, token by token."""
     from . import runs
 
-    runs.write_on(
-        options.folder,
-        options.checkpoint,
-        options.ema,
-        options.prompt,
-        options.tokens,
-        options.seed,
-        {
-            "temperature": options.temperature,
-            "top_k": options.top_k,
-            "top_p": options.top_p,
-        },
-    )
+    run = runs.Run.load(options.folder, options.checkpoint, options.ema, options.head)
+    dice = {name: getattr(options, name) for name in ("temperature", "top_k", "top_p")}
+    runs.write_on(run, options.prompt, options.tokens, options.seed, dice)
 
 
 # -- prepare, embed, convert -----------------------------------------------------------------
@@ -470,6 +477,37 @@ def _inspect(options) -> None:
     from .inference.inspection import inspect
 
     inspect(options.folder, options.checkpoint, options.ema, options.picture)
+
+
+def _add_export(commands):
+    parser = commands.add_parser(
+        "export", help="write a model packed", description=_export.__doc__
+    )
+    parser.set_defaults(run=_export)
+    _add_run_folder(parser)
+    parser.add_argument("out", metavar="OUT", type=Path, nargs="?", help="a new folder")
+    parser.add_argument("--c", metavar="FILE", type=Path, help="write a C99 program, too")
+    parser.add_argument(
+        "--encoding",
+        choices=("base-3", "2-bit"),
+        default="base-3",
+        help="of the ternary weights: 1.6 or 2 bits each; default: base-3",
+    )
+    parser.add_argument(
+        "--head",
+        choices=("int8", "float16"),
+        default="int8",
+        help="the embedding and head; default: int8",
+    )
+
+
+def _export(options) -> None:
+    """Write a run's model for use only: ternary weights packed, the rest in a byte or two per
+    number. eval, generate and inspect read it."""
+    from . import runs
+
+    run = runs.Run.load(options.folder, options.checkpoint, options.ema)
+    runs.export_run(run, options.out, options.c, options.encoding, options.head)
 
 
 def _add_stories(commands):

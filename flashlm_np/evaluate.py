@@ -45,10 +45,15 @@ class Evaluation:
         return math.exp(min(self.loss, 700.0))
 
 
-def evaluate(model: FlashLM, config, tokens: np.ndarray, tokenizer: Tokenizer) -> Evaluation:
-    """Score all but the first of `tokens` (M + 1,) with the model's present weights."""
+def evaluate(
+    model: FlashLM, config, tokens: np.ndarray, tokenizer: Tokenizer, head=None
+) -> Evaluation:
+    """Score all but the first of `tokens` (M + 1,) with the model's present weights.
+
+    `head`, from rows (N, D) to logits (N, V), may take the place of the model's own.
+    """
     context = receptive_field(config) - 1
-    losses, smoothed = token_losses(model, tokens, context)
+    losses, smoothed = token_losses(model, tokens, context, head)
     scored_bytes = sum(len(piece) for piece in pieces(tokenizer, tokens[1:]))
     return Evaluation(
         *mean_and_error(losses),
@@ -59,7 +64,7 @@ def evaluate(model: FlashLM, config, tokens: np.ndarray, tokenizer: Tokenizer) -
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a lost model scores NaN, without a warning
-def token_losses(model: FlashLM, tokens: np.ndarray, context: int):
+def token_losses(model: FlashLM, tokens: np.ndarray, context: int, head=None):
     """The true and the label-smoothed loss of each token after the first: two arrays (M,)."""
     ids, targets = tokens[:-1].astype(np.int64), tokens[1:].astype(np.int64)
     true, smoothed = np.empty(len(ids)), np.empty(len(ids))
@@ -70,7 +75,8 @@ def token_losses(model: FlashLM, tokens: np.ndarray, context: int):
             h = model.hidden(ids[None, first:stop]).data[0, start - first :]  # (n, D)
         for row in range(start, stop, ROWS):
             rows = slice(row, min(row + ROWS, stop))
-            z = h[row - start : rows.stop - start] @ model.lm_head.weight.data.T  # (ROWS, V)
+            hr = h[row - start : rows.stop - start]  # (ROWS, D)
+            z = head(hr) if head else hr @ model.lm_head.weight.data.T  # (ROWS, V)
             lse = log_sum_exp(z)
             true[rows] = lse - z[np.arange(len(z)), targets[rows]]
             smoothed[rows] = (1 - SMOOTHING) * true[rows] + SMOOTHING * (lse - z.mean(axis=1))

@@ -14,7 +14,11 @@ from .data import Corpus, Material, load_corpus, read_text
 from .embeddings import initial_embedding
 from .errors import INTERRUPTED, UserError
 from .evaluate import Baselines, Evaluation, baselines, evaluate
+from .files import write_atomically
 from .generate import Writer
+from .inference import export
+from .inference.c_source import c_source
+from .inference.head8 import quantize_head
 from .memory import keep_freed_memory
 from .model import FlashLM
 from .numbers import Numbers
@@ -63,6 +67,8 @@ def resume(folder: Path, changes: dict, threads: int | None = None) -> int:
             f"--resume takes the configuration from {folder}; leave out {options}, "
             "or start a new run"
         )
+    if "packed" in saved.state:
+        raise UserError(f"{folder} is an export, for use only; resume the run it was made from")
     saved.config = replace(saved.config, **changes)
     tokenizer = _tokenizer(folder, saved)
     print(f"Going on with {folder} after step {saved.step:,} ...", flush=True)
@@ -143,19 +149,23 @@ class Run:
     writer: Writer
 
     @classmethod
-    def load(cls, folder: Path, name: str = "best", ema: bool = False) -> Run:
-        """Read the checkpoint `name` ("best" or "last") of a folder; with ema, its average."""
+    def load(
+        cls, folder: Path, name: str = "best", ema: bool = False, head: str = "float32"
+    ) -> Run:
+        """Read the checkpoint `name` ("best" or "last") of a folder; with ema, its average.
+
+        A folder of `flashlm export` is one, too. `head` may be "int8", for the output matrix.
+        """
         saved = checkpoint.load(folder, name)
         tokenizer = _tokenizer(folder, saved)
-        weights = saved.weights("ema" if ema else "model")
-        if not weights:
-            raise UserError(f"{folder} holds no averaged weights; leave out --ema")
         try:
-            model = _model(saved.config, weights)
+            model = _model(saved.config, _weights(folder, saved, ema))
         except ValueError as error:
             raise UserError(f"{folder}: {error}") from None
         separated = saved.state["corpus"]["separated"]
-        return cls(folder, saved, Writer(model, saved.config, tokenizer, separated))
+        small = quantize_head(model.lm_head.weight.data).logits if head == "int8" else None
+        writer = Writer(model, saved.config, tokenizer, separated, small)
+        return cls(folder, saved, writer)
 
 
 def evaluate_run(
@@ -164,18 +174,20 @@ def evaluate_run(
     ema: bool,
     text: list[str] | None = None,
     data: str | None = None,
+    head: str = "float32",
 ) -> int:
     """Print the honest numbers of a run, on its own validation tokens or on others.
 
     `text` files are scored whole; of a prepared folder `data`, the part kept for validation,
     and the baselines are counted on the rest of it.
     """
-    run = Run.load(folder, name, ema)
+    run = Run.load(folder, name, ema, head)
     writer, config = run.writer, run.saved.config
     corpus = _corpus_of(run, data, optional=bool(text))
     tokens, limit = (_whole(writer, text), None) if text else (corpus.valid, corpus.limit)
     counted = corpus and baselines(corpus.train, tokens, config.vocab_size)
-    print(_table(evaluate(writer.model, config, tokens, writer.tokenizer), counted, limit))
+    result = evaluate(writer.model, config, tokens, writer.tokenizer, writer.head)
+    print(_table(result, counted, limit))
     return 0
 
 
@@ -187,7 +199,7 @@ def _corpus_of(run: Run, data: str | None, optional: bool) -> Corpus | None:
     except UserError as error:
         if data or not optional:
             raise
-        print(f"No baselines: {error}")
+        print(f"No training text to compare with: {error}")
         return None
 
 
@@ -202,9 +214,9 @@ def _whole(writer: Writer, paths: list[str]) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def write_on(folder: Path, name: str, ema: bool, prompt: str, tokens: int, seed: int, options):
+def write_on(run: Run, prompt: str, tokens: int, seed: int, options: dict) -> None:
     """Print a prompt and its continuation as it is written; `options` as in generate.choose."""
-    writer = Run.load(folder, name, ema).writer
+    writer = run.writer
     try:
         pieces = writer.write(prompt, tokens, seed, **options)
     except ValueError as error:
@@ -226,6 +238,52 @@ def _tokenizer(folder: Path, saved) -> Tokenizer | Numbers:
     if not isinstance(about, dict):
         raise UserError(f"{folder}: the checkpoint does not name its tokenizer")
     return checkpoint.load_tokenizer(folder, about, saved.config.vocab_size)
+
+
+def export_run(
+    run: Run, out: Path | None, c_file: Path | None, encoding: str, head: str
+) -> None:
+    """Write a run's model packed, as a folder or a C file or both.
+
+    Prints what that saves in bytes and, of a folder, costs in loss.
+    """
+    if "packed" in run.saved.state:
+        raise UserError(f"{run.folder} is packed already; export the run that it was made from")
+    if out is None and c_file is None:
+        raise UserError("give a folder OUT, or --c FILE, to write to")
+    small = export.packed_checkpoint(run.saved, run.writer.model, encoding, head)
+    before = sum(p.data.nbytes for p in run.writer.model.parameters())
+    if c_file is not None:
+        source = c_source(small, run.writer.tokenizer.vocab_size)
+        write_atomically(c_file, source.encode())
+        print(f"{c_file}: compile with cc -std=c99 -O2 {c_file} -o model -lm")
+    if out is not None:
+        size = export.write(small, run.writer.tokenizer, out)
+        print(f"{out}: {size:,} bytes, {size / before:.1%} of the {before:,} in float32")
+        _tell_losses(run, Run.load(out))
+
+
+def _tell_losses(run: Run, packed: Run) -> None:
+    corpus = _corpus_of(run, None, optional=True)
+    if corpus is None:
+        return
+    before, after = (
+        evaluate(r.writer.model, r.saved.config, corpus.valid, r.writer.tokenizer).loss
+        for r in (run, packed)
+    )
+    print(
+        f"validation loss {before:.4f} before, {after:.4f} packed: {after - before:+.5f} nats "
+        "per token"
+    )
+
+
+def _weights(folder: Path, saved: Checkpoint, ema: bool) -> dict[str, np.ndarray]:
+    if "packed" in saved.state and not ema:
+        return export.unpacked(saved)
+    weights = saved.weights("ema" if ema else "model")
+    if not weights or "packed" in saved.state:
+        raise UserError(f"{folder} holds no averaged weights; leave out --ema")
+    return weights
 
 
 def _material(folder: Path, saved) -> Material:

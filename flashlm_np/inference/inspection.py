@@ -26,7 +26,7 @@ def inspect(folder: Path, name: str = "best", ema: bool = False, picture: Path |
         "µJ: an estimate, 45 nm silicon (Horowitz, ISSCC 2014); DRAM: reading all weights once"
     )
     moved = None
-    if "published" not in run.saved.state:  # then nobody knows where it started
+    if not {"published", "packed"} & run.saved.state.keys():  # else the start is not known
         moved = moves(model, FlashLM(config, np.random.default_rng(config.seed)), config)
     print(f"\n{weights_table(shares(model, config), moved)}")
     if picture:

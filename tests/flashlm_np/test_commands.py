@@ -174,7 +174,7 @@ def test_a_published_checkpoint_is_evaluated_and_writes(published, tmp_path, cap
     assert "unigram" in told(capsys, 0, "eval", out, "--data", data)
     (tmp_path / "text.txt").write_text(TEXT)
     printed = told(capsys, 0, "eval", out, "--text", str(tmp_path / "text.txt"))
-    assert "No baselines: " in printed
+    assert "No training text to compare with: " in printed
     assert len(told(capsys, 0, "generate", out, "--prompt", "The owl", "--tokens", "9")) > 9
     assert "holds no averaged weights" in told(capsys, 1, "generate", out, "--ema")
     assert "came without its training text" in told(capsys, 1, "eval", out)

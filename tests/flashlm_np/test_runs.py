@@ -129,7 +129,7 @@ def test_a_text_can_be_learned_instead(tmp_path, capsys):
     assert "cannot read" in fails(capsys, 1, "eval", str(out))
     (tmp_path / "other.txt").write_text("The owl slept.")
     assert main(["eval", str(out), "--text", str(tmp_path / "other.txt")]) == 0
-    assert "No baselines: cannot read" in capsys.readouterr().out
+    assert "No training text to compare with: cannot read" in capsys.readouterr().out
 
 
 def test_minutes_are_turned_into_steps(tmp_path, capsys):

@@ -1,0 +1,115 @@
+"""One token at a time: what a token costs, against running the whole context again for each.
+
+    python benchmarks/streaming.py [--models v3 quickstart] [--rounds 9] [--context 256]
+
+The weights are random, which costs what trained ones cost. In every round each way has its
+turn, so that what disturbs the machine disturbs all; a round's figure is the mean of its turns.
+
+The limit is what no head in float32 can beat on this machine: reading its table once, in the
+quickest of several ways, measured in the same rounds. v3's table (51 MB) comes from memory
+again for every token. quickstart's (2 MB) stays in a cache; there Python takes the time.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.step import machine  # noqa: E402
+from flashlm_np.config import PRESETS  # noqa: E402
+from flashlm_np.generate import generate  # noqa: E402
+from flashlm_np.inference.head8 import quantize_head  # noqa: E402
+from flashlm_np.inference.streaming import Stream  # noqa: E402
+from flashlm_np.model import FlashLM  # noqa: E402
+from flashlm_np.parallel import Workers  # noqa: E402
+
+SECONDS = 0.2  # that each way has in a round
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--models", nargs="+", choices=PRESETS, default=["v3", "quickstart"])
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--context", type=int, default=256)
+    options = parser.parse_args()
+    workers = Workers()
+    lines = [
+        "| model | way | ms per token (least to most) | tokens/s | times the whole context "
+        "| times the limit |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name in options.models:
+        ways, about = prepare(name, options.context, workers)
+        lines += rows(name, race(ways, options.rounds))
+        print(about, flush=True)
+    print(f"\n{machine(workers.threads)}\n", *lines, sep="\n")
+
+
+def prepare(name, context, workers):
+    """The ways to a token's logits, and to read the table, by name; and the sizes in words."""
+    config, rng = PRESETS[name], np.random.default_rng(0)
+    model = FlashLM(config, rng)
+    table = model.lm_head.weight.data
+    head = quantize_head(table)
+    ids = rng.integers(0, config.vocab_size, (1, context))
+    h, shares = table[:1].copy(), workers.shares(len(table), len(table))
+    forever = generate(model, ids[0], 10**9, rng, temperature=0.5)
+    ways = {
+        "whole context again": lambda: model.next_logits(ids),
+        "streaming": reader(Stream(model), ids),
+        "streaming, int8 head": reader(Stream(model, head.logits), ids),
+        "generate, temperature 0.5": lambda: next(forever),
+        "read: sum": lambda: table.sum(),
+        "read: sums on all cores": lambda: workers.map(lambda s: table[s].sum(), shares),
+        "read: matrix times vector": lambda: h @ table.T,
+    }
+    return ways, (
+        f"{name}: state {Stream(model).state().nbytes:,} bytes per text; head "
+        f"{table.nbytes:,} bytes, in int8 {head.nbytes:,} bytes"
+    )
+
+
+def reader(stream, ids):
+    """A function that reads one token more, after the prompt `ids`."""
+    state, last = stream.state(), ids[:, -1]
+    stream.prefill(state, ids[:, :-1])
+    return lambda: stream.step(state, last)
+
+
+def race(ways, rounds):
+    """Seconds per call of each way, a figure per round."""
+    seconds = {way: [] for way in ways}
+    for _ in range(rounds):
+        for way, run in ways.items():
+            run()  # brings its own weights back into the caches
+            calls, start = 0, time.perf_counter()
+            while time.perf_counter() < start + SECONDS:
+                run()
+                calls += 1
+            seconds[way].append((time.perf_counter() - start) / calls)
+    return seconds
+
+
+def rows(name, seconds):
+    """Lines of the table: medians, ratios of medians, and of the ways to read the quickest."""
+    median = {way: np.median(values) for way, values in seconds.items()}
+    limit = min((way for way in median if way.startswith("read")), key=median.get)
+    whole = median["whole context again"]
+    for way, values in seconds.items():
+        if way.startswith("read") and way != limit:
+            continue
+        label = f"limit ({way})" if way == limit else way
+        yield (
+            f"| {name} | {label} | {1e3 * median[way]:.3f} ({1e3 * min(values):.3f} to "
+            f"{1e3 * max(values):.3f}) | {1 / median[way]:,.0f} | {whole / median[way]:.1f} "
+            f"| {median[way] / median[limit]:.2f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+/* A FlashLM that writes, one token at a time. Made by `flashlm export --c`.
+
+   cc -std=c99 -O2 model.c -o model -lm
+   ./model COUNT ID [ID ...]        continues the ids of a prompt by COUNT, a line for each
+
+   The block's matrices hold -1, 0 and +1 only, five to a byte in base 3, and are applied with
+   integer additions. Norms, convolutions, gates and the head are floating point. */
+
+#include <float.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* CONSTANTS */
+
+enum {
+    C = D / GROUPS,                    /* channels of a group */
+    WIDEST = H > D ? H : D,
+    GROUPS_OF_FIVE = (WIDEST + 4) / 5
+};
+
+/* What the convolutions have seen: per recursion and layer, its last rows, in a ring. */
+static float ring[RECURSIONS][LAYERS][LONGEST][D];
+static long position = 0;
+
+static void norm(const float *x, const float *gain, float *y) {
+    float sum = 0;
+    for (int d = 0; d < D; d++) sum += x[d] * x[d];
+    const float r = 1.0f / sqrtf(sum / D + norm_eps);
+    for (int d = 0; d < D; d++) y[d] = x[d] * r * gain[d];
+}
+
+/* The signed sums of five numbers: digit 1 adds, digit 2 subtracts, as the packed bytes say. */
+static void signed_sums(const int8_t *q, int16_t *sums) {
+    int size = 1;
+    sums[0] = 0;
+    for (int k = 0; k < 5; k++) {
+        for (int i = 0; i < size; i++) {
+            sums[i + size] = (int16_t)(sums[i] + q[k]);
+            sums[i + 2 * size] = (int16_t)(sums[i] - q[k]);
+        }
+        size *= 3;
+    }
+}
+
+/* y (rows) = scale T x, T packed in `codes`: x in 8 bits, then additions of integers. */
+static void ternary(const uint8_t *codes, float scale, int rows, int columns,
+                    const float *x, float *y) {
+    static int8_t q[5 * GROUPS_OF_FIVE];
+    static int32_t sum[WIDEST];
+    const int groups = (columns + 4) / 5;
+    float largest = 0;
+    for (int d = 0; d < columns; d++) largest = fmaxf(largest, fabsf(x[d]));
+    const float step = fmaxf(largest / 127.0f, FLT_MIN);
+    memset(q, 0, sizeof q);
+    for (int d = 0; d < columns; d++) q[d] = (int8_t)rintf(x[d] / step);
+    memset(sum, 0, sizeof sum);
+    for (int g = 0; g < groups; g++) {
+        int16_t sums[243];
+        signed_sums(q + 5 * g, sums);
+        for (int o = 0; o < rows; o++) sum[o] += sums[codes[o * groups + g]];
+    }
+    for (int o = 0; o < rows; o++) y[o] = (float)sum[o] * (scale * step);
+}
+
+/* One output of a causal convolution of the rows in `past`, whose newest is at `slot`. */
+static float convolved(const float *w, float past[LONGEST][D], int length, int gap, long slot,
+                       int o) {
+    const float *taps = w + o * C * K;
+    float sum = 0;
+    for (int k = 0; k < K; k++) {
+        const float *row = past[(slot + length - (K - 1 - k) * gap) % length];
+        for (int c = 0; c < C; c++) sum += taps[c * K + k] * row[o / C * C + c];
+    }
+    return sum;
+}
+
+static void mix(float *x, int r) {
+    float n[D];
+    for (int l = 0; l < LAYERS; l++) {
+        const int length = (K - 1) * dilation[l] + 1;
+        const long slot = position % length;
+        norm(x, norms + l * D, n);
+        memcpy(ring[r][l][slot], n, sizeof n);
+        for (int o = 0; o < D; o++) {
+            const int offset = l * D * C * K;
+            const float gate =
+                convolved(conv_gate + offset, ring[r][l], length, dilation[l], slot, o);
+            const float value =
+                convolved(conv_value + offset, ring[r][l], length, dilation[l], slot, o);
+            x[o] += value / (1.0f + expf(-gate));
+        }
+    }
+}
+
+static void block(float *x, int r) {
+    float n[D], mixed[D], gate[H], up[H];
+    norm(x, norm1, n);
+    mix(n, r);
+    ternary(out_proj, out_proj_scale, D, D, n, mixed);
+    for (int d = 0; d < D; d++) x[d] += mixed[d];
+    norm(x, norm2, n);
+    ternary(gate_proj, gate_proj_scale, H, D, n, gate);
+    ternary(up_proj, up_proj_scale, H, D, n, up);
+    for (int h = 0; h < H; h++) {
+        const float open = fmaxf(gate[h], 0);
+        gate[h] = open * open * up[h];
+    }
+    ternary(down_proj, down_proj_scale, D, H, gate, mixed);
+    for (int d = 0; d < D; d++) x[d] += mixed[d];
+}
+
+/* Read one token; the likeliest one to come after it. */
+static int next_token(int id) {
+    float x[D], h[D], highest = -INFINITY;
+    int best = 0;
+    for (int d = 0; d < D; d++) x[d] = (float)table_q[id * D + d] * table_scale[id];
+    for (int r = 0; r < RECURSIONS; r++) block(x, r);
+    position++;
+    norm(x, final_norm, h);
+    for (int v = 0; v < V; v++) {
+        float z = 0;
+        for (int d = 0; d < D; d++) z += (float)table_q[v * D + d] * h[d];
+        z *= table_scale[v];
+        if (z > highest) {
+            highest = z;
+            best = v;
+        }
+    }
+    return best;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 3) {
+        fprintf(stderr, "usage: %s COUNT ID [ID ...]\n", argv[0]);
+        return 2;
+    }
+    int next = 0;
+    for (int i = 2; i < argc; i++) {
+        char *end;
+        const long id = strtol(argv[i], &end, 10);
+        if (*end || end == argv[i] || id < 0 || id >= V) {
+            fprintf(stderr, "%s is no id, expected 0 to %d\n", argv[i], V - 1);
+            return 2;
+        }
+        next = next_token((int)id);
+    }
+    for (long count = strtol(argv[1], NULL, 10); count > 0; count--) {
+        printf("%d\n", next);
+        fflush(stdout);
+        next = next_token(next);
+    }
+    return 0;
+}
