@@ -225,18 +225,12 @@ def _add_head(parser):
     )
 
 
-def _eval(options) -> int:
+def _eval(options) -> None:
     """Score a run's model on its validation tokens, or on those of --text or --data."""
     from . import runs
 
-    return runs.evaluate_run(
-        options.folder,
-        options.checkpoint,
-        options.ema,
-        options.text,
-        options.data,
-        options.head,
-    )
+    run = runs.Run.load(options.folder, options.checkpoint, options.ema, options.head)
+    runs.evaluate_run(run, options.text, options.data)
 
 
 def _add_generate(commands):
@@ -378,7 +372,7 @@ def _add_embed(commands):
         "--std",
         type=_at_least(float, 0),
         metavar="X",
-        help="root mean square, for corpus (0.1) and random (0.02)",
+        help="root mean square, for corpus (0.11) and random (0.02)",
     )
     whole = _at_least(int, 1)
     for name, kind, default, help in (

@@ -216,7 +216,7 @@ QUICKSTART = Config(
     ternary_scale="mean",
     ternary_threshold=0.5,
     conv_identity=4.0,
-    steps=520,
+    steps=660,
     schedule_steps=0,
     warmup_steps=20,
     decay_share=0.95,
@@ -227,7 +227,7 @@ QUICKSTART = Config(
     normuon_lr=0.01,
     adamw_lr=0.01,
     ema_decay=0.99,
-    eval_every=130,
+    eval_every=165,
 )
 
 PRESETS = {"quickstart": QUICKSTART, "v3": V3}

@@ -38,7 +38,7 @@ def start(
     """Begin a run in the folder `out`; its exit code.
 
     With `minutes`, as many steps as fit into them replace config.steps. `threads` is how many
-    micro-batches run at once, by default one per core.
+    cores to use, by default all that the process may.
     """
     if (out / "last.json").exists():
         raise UserError(
@@ -168,27 +168,18 @@ class Run:
         return cls(folder, saved, writer)
 
 
-def evaluate_run(
-    folder: Path,
-    name: str,
-    ema: bool,
-    text: list[str] | None = None,
-    data: str | None = None,
-    head: str = "float32",
-) -> int:
+def evaluate_run(run: Run, text: list[str] | None = None, data: str | None = None) -> None:
     """Print the honest numbers of a run, on its own validation tokens or on others.
 
     `text` files are scored whole; of a prepared folder `data`, the part kept for validation,
     and the baselines are counted on the rest of it.
     """
-    run = Run.load(folder, name, ema, head)
     writer, config = run.writer, run.saved.config
     corpus = _corpus_of(run, data, optional=bool(text))
     tokens, limit = (_whole(writer, text), None) if text else (corpus.valid, corpus.limit)
     counted = corpus and baselines(corpus.train, tokens, config.vocab_size)
     result = evaluate(writer.model, config, tokens, writer.tokenizer, writer.head)
     print(_table(result, counted, limit))
-    return 0
 
 
 def _corpus_of(run: Run, data: str | None, optional: bool) -> Corpus | None:
@@ -289,7 +280,7 @@ def _weights(folder: Path, saved: Checkpoint, ema: bool) -> dict[str, np.ndarray
 def _material(folder: Path, saved) -> Material:
     about = saved.state.get("corpus")
     try:
-        return Material(tuple(about["files"]), about["folder"])
+        return Material(tuple(about["files"]), about.get("folder"))
     except (KeyError, TypeError):
         raise UserError(
             f"{folder} came without its training text; give --text FILE or --data DIR to eval; "

@@ -45,7 +45,7 @@ class Trainer:
 
     All randomness, weights first and then batches, comes from one Generator seeded with
     config.seed, whose state is in every checkpoint: a resumed run takes the same steps.
-    `threads` is how many micro-batches run at once, by default one per core. `embedding` (V, D)
+    `threads` is how many cores to use, by default all that the process may. `embedding` (V, D)
     replaces the random one that the model begins with.
     """
 

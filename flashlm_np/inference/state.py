@@ -54,7 +54,7 @@ class State:
         except ValueError as error:
             raise UserError(f"{path} is not a state of this model: {error}") from None
         rings = [
-            [found[f"ring.{r}.{i}"].copy() for i in range(len(rings))]  # the file's are locked
+            [found[f"ring.{r}.{i}"] for i in range(len(rings))]
             for r, rings in enumerate(like.rings)
         ]
         return cls(batch, rings, position)

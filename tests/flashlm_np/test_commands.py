@@ -149,7 +149,7 @@ def test_training_begins_with_an_embedding_of_its_corpus(data, tmp_path, monkeyp
     )
     corpus, _ = load_corpus(Material.at(data=data), tiny.CONFIG)
     table = embeddings.from_corpus(corpus.train, 2000, 16).table
-    expected = embeddings.rescaled(table, 0.1)
+    expected = embeddings.rescaled(table, 0.11)
     got = checkpoint.load(out).arrays["model/embedding.weight"]
     np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-8)
 
