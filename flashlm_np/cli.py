@@ -240,6 +240,12 @@ def _add_generate(commands):
     parser.set_defaults(run=_generate)
     _add_run_folder(parser)
     _add_head(parser)
+    parser.add_argument(
+        "--activations",
+        choices=("float32", "int8"),
+        default="float32",
+        help="what the ternary layers see; int8: they add integers only. Default: float32",
+    )
     number, whole = _at_least(float, 0), _at_least(int, 0)
     share = _number(float, lambda value: 0 <= value <= 1, "is not between 0 and 1")
     for name, kind, default, help in (
@@ -265,8 +271,9 @@ def _generate(options) -> None:
     from . import runs
 
     run = runs.Run.load(options.folder, options.checkpoint, options.ema, options.head)
-    dice = {name: getattr(options, name) for name in ("temperature", "top_k", "top_p")}
-    runs.write_on(run, options.prompt, options.tokens, options.seed, dice)
+    how = {name: getattr(options, name) for name in ("temperature", "top_k", "top_p")}
+    how["int8_activations"] = options.activations == "int8"
+    runs.write_on(run, options.prompt, options.tokens, options.seed, how)
 
 
 # -- prepare, embed, convert -----------------------------------------------------------------

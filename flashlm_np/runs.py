@@ -160,10 +160,11 @@ class Run:
         tokenizer = _tokenizer(folder, saved)
         try:
             model = _model(saved.config, _weights(folder, saved, ema))
+            table = model.lm_head.weight.data
+            small = quantize_head(table).logits if head == "int8" else None
         except ValueError as error:
             raise UserError(f"{folder}: {error}") from None
         separated = saved.state["corpus"]["separated"]
-        small = quantize_head(model.lm_head.weight.data).logits if head == "int8" else None
         writer = Writer(model, saved.config, tokenizer, separated, small)
         return cls(folder, saved, writer)
 
@@ -206,7 +207,7 @@ def _whole(writer: Writer, paths: list[str]) -> np.ndarray:
 
 
 def write_on(run: Run, prompt: str, tokens: int, seed: int, options: dict) -> None:
-    """Print a prompt and its continuation as it is written; `options` as in generate.choose."""
+    """Print a prompt and its continuation as it is written; `options` as in generate."""
     writer = run.writer
     try:
         pieces = writer.write(prompt, tokens, seed, **options)

@@ -113,8 +113,8 @@ class Stream:
         return _norm(x, self.final_norm)
 
     def _embed(self, ids):
-        begun = ids != NOTHING
-        return self.table[ids * begun] * begun[..., None]  # (B, T) -> (B, T, D)
+        begun = (ids != NOTHING)[..., None]
+        return self.table[ids] * begun  # (B, T) -> (B, T, D); of NOTHING, some row times 0
 
     def _tied_head(self, h):
         """Logits of h (B, D). One row reads the table in its order, as fast as memory gives it:

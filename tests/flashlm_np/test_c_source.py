@@ -16,11 +16,17 @@ from flashlm_np.runs import Run
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 
 
-@pytest.fixture(scope="module", params=[[], ["--ternary-convs"]], ids=["v3", "ternary convs"])
+TRAINED = {
+    "tiny": [*tiny.OPTIONS, "--steps", "12", "--adamw-lr", "0.05"],
+    "ternary convs": [*tiny.OPTIONS, "--steps", "12", "--adamw-lr", "0.05", "--ternary-convs"],
+    "quickstart": ["--stories", "200", "--steps", "12", "--eval-tokens", "300"],
+}
+
+
+@pytest.fixture(scope="module", params=TRAINED)
 def run(tmp_path_factory, request):
     out = tmp_path_factory.mktemp("runs") / "run"
-    options = [*tiny.OPTIONS, *request.param, "--steps", "12", "--adamw-lr", "0.05"]
-    assert main(["train", *options, "--out", str(out)]) == 0
+    assert main(["train", *TRAINED[request.param], "--out", str(out)]) == 0
     return out
 
 

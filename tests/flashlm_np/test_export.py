@@ -89,7 +89,8 @@ def test_an_int8_head_changes_the_loss_little(run, capsys):
             float(re.search(r"true loss +([\d.]+)", capsys.readouterr().out).group(1))
         )
     assert losses[0] == pytest.approx(losses[1], abs=0.01)
-    assert main(["generate", str(run), "--head", "int8", "--tokens", "4"]) == 0
+    small = ["--head", "int8", "--activations", "int8"]
+    assert main(["generate", str(run), *small, "--tokens", "4"]) == 0
 
 
 def test_all_zero_matrices_stay_silent():
