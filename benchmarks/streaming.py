@@ -67,6 +67,7 @@ def prepare(name, context, workers):
         "the same, last logits only": lambda: model.next_logits(ids),
         "streaming": reader(Stream(model), ids),
         "streaming, int8 head": reader(Stream(model, head.logits), ids),
+        "streaming, packed": reader(Stream(model, packed=True), ids),
         "generate, temperature 0.5": lambda: next(forever),
         "read: sum": lambda: table.sum(),
         "read: sums on all cores": lambda: workers.map(lambda s: table[s].sum(), shares),

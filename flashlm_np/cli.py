@@ -246,6 +246,11 @@ def _add_generate(commands):
         default="float32",
         help="what the ternary layers see; int8: they add integers only. Default: float32",
     )
+    parser.add_argument(
+        "--packed",
+        action="store_true",
+        help="keep ternary weights packed, and multiply by table look-ups and additions",
+    )
     number, whole = _at_least(float, 0), _at_least(int, 0)
     share = _number(float, lambda value: 0 <= value <= 1, "is not between 0 and 1")
     for name, kind, default, help in (
@@ -273,6 +278,7 @@ def _generate(options) -> None:
     run = runs.Run.load(options.folder, options.checkpoint, options.ema, options.head)
     how = {name: getattr(options, name) for name in ("temperature", "top_k", "top_p")}
     how["int8_activations"] = options.activations == "int8"
+    how["packed"] = options.packed
     runs.write_on(run, options.prompt, options.tokens, options.seed, how)
 
 

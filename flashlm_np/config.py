@@ -83,12 +83,12 @@ class Config:
     vocab_size: int = option(50257, "tokens in the vocabulary", least=2)
     d_model: int = option(256, "width of the residual stream", least=1)
     glu_ratio: float = option(2.67, "width of the gated layer, in multiples of d_model")
-    taps: int = option(4, "taps of each convolution", least=1)
+    taps: int = option(4, "taps of each convolution", least=1, most=64)
     conv_groups: int = option(16, "groups of each convolution", least=1)
     dilations: tuple[int, ...] = option(
-        (1, 4, 64), "dilation of each gated convolution", least=1
+        (1, 4, 64), "dilation of each gated convolution", least=1, most=1 << 16
     )
-    recursions: int = option(2, "how often the block is applied", least=1)
+    recursions: int = option(2, "how often the block is applied", least=1, most=100)
     norm_eps: float = option(1e-8, "added to the mean square in RMSNorm", least=0)
     ternary_threshold: float = option(1.0, "weights below this many mean |w| become 0", least=0)
     ternary_scale: str = option(

@@ -73,6 +73,7 @@ def generate(
     stop: int | None = None,
     head: Head | None = None,
     int8_activations: bool = False,
+    packed: bool = False,
     **options,
 ) -> Iterator[int]:
     """Yield up to `tokens` ids that continue `prompt` (T,), ending before the id `stop`.
@@ -80,15 +81,15 @@ def generate(
     Each token is run once, for the stream keeps what a later one will ask of it. With a
     `context` below the model's receptive field, it sees no more than so many tokens: that takes
     running them all for each new one. Ids from `vocab_size` on, which the model may have and
-    the tokenizer not, are never chosen. `head` and
-    `int8_activations` are those of Stream, and `options` those of `choose`.
+    the tokenizer not, are never chosen. `head`,
+    `int8_activations` and `packed` are those of Stream, and `options` those of `choose`.
     """
     if not len(prompt):
         raise ValueError("generate: the prompt is empty, expected at least one token")
     expect_integers(
         "generate", "prompt", np.asarray(prompt), len(model.lm_head.weight.data), "V"
     )
-    stream = Stream(model, head, int8_activations)
+    stream = Stream(model, head, int8_activations=int8_activations, packed=packed)
     seen = min(context or stream.context, stream.context)
     ids = [int(i) for i in prompt]
     state, new = stream.state(), ids[-seen:]

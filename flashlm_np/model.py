@@ -95,3 +95,21 @@ def receptive_field(config: Config) -> int:
     """How many tokens, the present one included, can influence one prediction."""
     per_block = 1 + (config.taps - 1) * sum(config.dilations)
     return 1 + config.recursions * (per_block - 1)
+
+
+def expect_sizes(config: Config, weights: dict[str, np.ndarray]) -> None:
+    """Raise a ValueError unless the weights have the configuration's sizes.
+
+    For weights that were read: a model is made of them only after this, so that no
+    configuration can ask for more memory than its weights take.
+    """
+    D, last = config.d_model, len(config.dilations) - 1
+    kernel = (D, D // config.conv_groups, config.taps)
+    sizes = {"embedding.weight": (config.vocab_size, D)}
+    sizes["block.glu.gate_proj.weight"] = (config.glu_width, D)
+    if config.dilations:
+        sizes[f"block.token_mixer.layers.{last}.conv_gate.conv.weight"] = kernel
+    for name, shape in sizes.items():
+        found = weights[name].shape if name in weights else None
+        if found != shape:
+            raise ValueError(f"{name} has shape {found}, but the configuration says {shape}")

@@ -44,7 +44,6 @@ CONFIG = {
     "ema_decay": "ema_decay",
 }
 NEEDED = list(CONFIG)[:4]
-MOST_RECURSIONS = 100  # no published model has more than 2; a billion would never answer
 
 # Each size is read off the first weight that has it. With these right, all weights of the model
 # together are at most a few times as large as the file.
@@ -143,10 +142,6 @@ def _config(numbers, sizes) -> Config:
         raise ValueError(
             f"its config has vocabulary {config.vocab_size}, d_model {config.d_model} and GLU "
             f"width {config.glu_width}, but its weights have {V}, {D} and {H}"
-        )
-    if config.recursions > MOST_RECURSIONS:
-        raise ValueError(
-            f"its n_recursions is {config.recursions}, expected at most {MOST_RECURSIONS}"
         )
     return config
 

@@ -20,7 +20,7 @@ from .inference import export
 from .inference.c_source import c_source
 from .inference.head8 import quantize_head
 from .memory import keep_freed_memory
-from .model import FlashLM
+from .model import FlashLM, expect_sizes
 from .numbers import Numbers
 from .tokenizer import Tokenizer
 from .train import Stopped, Trainer, load_weights, steps_in
@@ -73,6 +73,10 @@ def resume(folder: Path, changes: dict, threads: int | None = None) -> int:
     tokenizer = _tokenizer(folder, saved)
     print(f"Going on with {folder} after step {saved.step:,} ...", flush=True)
     corpus, _ = load_corpus(_material(folder, saved), saved.config, tokenizer)
+    try:
+        expect_sizes(saved.config, saved.weights())
+    except ValueError as error:
+        raise UserError(f"{folder}: {error}") from None
     trainer = Trainer(saved.config, corpus, tokenizer, folder, threads)
     trainer.restore(saved)
     return _train(trainer)
@@ -220,6 +224,7 @@ def write_on(run: Run, prompt: str, tokens: int, seed: int, options: dict) -> No
 
 
 def _model(config: Config, weights: dict[str, np.ndarray]) -> FlashLM:
+    expect_sizes(config, weights)
     model = FlashLM(config, np.random.default_rng(0))
     load_weights(model, weights)
     return model

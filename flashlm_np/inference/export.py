@@ -87,7 +87,7 @@ def unpacked(saved: Checkpoint) -> dict[str, np.ndarray]:
     for name, q in below("int8/", arrays).items():
         rows = _entry(arrays, f"rows/{name}", (len(q),))
         weights[name] = q.astype(np.float32) * rows[:, None]
-    shapes = {n: p.shape for n, p in FlashLM(saved.config, _no_dice()).named_parameters()}
+    shapes = _ternary_shapes(saved.config)
     encoding = saved.state["packed"].get("encoding")
     for name, codes in below("packed/", arrays).items():
         if name not in shapes:
@@ -105,8 +105,16 @@ def _entry(arrays, key, shape):
     return arrays[key]
 
 
-def _no_dice():
-    return np.random.default_rng(0)
+def _ternary_shapes(config):
+    """Of the weights that may be packed, from the configuration alone."""
+    D, H = config.d_model, config.glu_width
+    shapes = dict(zip(TERNARY, [(D, D), (H, D), (H, D), (D, H)], strict=True))
+    if config.ternary_convs:
+        for i in range(len(config.dilations)):
+            for kind in ("gate", "value"):
+                name = f"block.token_mixer.layers.{i}.conv_{kind}.conv.weight"
+                shapes[name] = (D, D // config.conv_groups, config.taps)
+    return shapes
 
 
 def write(saved: Checkpoint, tokenizer, out: Path) -> int:

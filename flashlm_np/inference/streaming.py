@@ -35,7 +35,9 @@ from minigrad.ops.ternary import ternarize
 from ..layers import GatedConv
 from ..model import FlashLM
 from .int8 import quantize
+from .packing import pack
 from .state import State
+from .tables import table_sums
 
 NOTHING = -1  # the id of what lies before a text
 CHUNK = 256  # tokens of a prompt that are read at once
@@ -49,10 +51,16 @@ class Stream:
     The ternary matrices are made here, once: after the weights have changed, make a new Stream.
     `head` gives the logits (B, V) of rows (B, D), by default those of the model's own table.
     With `int8_activations`, the ternary layers see 8 bits per number and add integers only.
+    With `packed`, they keep base-3 bytes and look them up in tables of sums: see tables.py.
     """
 
     def __init__(
-        self, model: FlashLM, head: Head | None = None, int8_activations: bool = False
+        self,
+        model: FlashLM,
+        head: Head | None = None,
+        *,
+        int8_activations: bool = False,
+        packed: bool = False,
     ):
         block = model.block
         mixer, glu = block.token_mixer, block.glu
@@ -61,9 +69,10 @@ class Stream:
         self.head = head or self._tied_head
         self.norm1, self.norm2, self.final_norm = block.norm1, block.norm2, model.final_norm
         self.norms, self.convs = mixer.norms, [_Conv(layer) for layer in mixer.layers]
-        self.out = _Ternary([mixer.out_proj], int8_activations)  # D -> D
-        self.gate_up = _Ternary([glu.gate_proj, glu.up_proj], int8_activations)  # D -> 2·H
-        self.down = _Ternary([glu.down_proj], int8_activations)  # H -> D
+        how = {"int8": int8_activations, "packed": packed}
+        self.out = _Ternary([mixer.out_proj], **how)  # D -> D
+        self.gate_up = _Ternary([glu.gate_proj, glu.up_proj], **how)  # D -> 2·H
+        self.down = _Ternary([glu.down_proj], **how)  # H -> D
 
     @property
     def context(self) -> int:
@@ -179,7 +188,7 @@ def _norm(x, norm: RMSNorm):
 class _Ternary:
     """Ternary layers that see the same row, as one: T (O, D), and a scale for each output."""
 
-    def __init__(self, layers: list[TernaryLinear], int8: bool):
+    def __init__(self, layers: list[TernaryLinear], int8: bool, packed: bool):
         pairs = [
             ternarize(layer.weight.data, threshold=layer.threshold, scale=layer.scale)
             for layer in layers
@@ -187,11 +196,16 @@ class _Ternary:
         self.T = np.concatenate([T for T, _ in pairs])  # (O, D)
         scales = [np.full(len(T), s, T.dtype) for T, s in pairs]
         self.scale, self.int8 = np.concatenate(scales), int8  # (O,)
+        self.packed = pack(self.T.astype(np.int8), 1.0) if packed else None
         self.weight = self.T * self.scale[:, None]
 
     def __call__(self, x):
-        if not self.int8:
+        if not (self.int8 or self.packed):
             return times(x, self.weight.T)
-        q, step = quantize(x.reshape(-1, x.shape[-1]))
-        sums = q.astype(x.dtype) @ self.T.T  # whole numbers, and exact: see int8.py
+        rows = x.reshape(-1, x.shape[-1])
+        seen, step = quantize(rows) if self.int8 else (rows, x.dtype.type(1))
+        if self.packed:
+            sums = table_sums(seen, self.packed).astype(x.dtype)
+        else:  # whole numbers, and exact: see int8.py
+            sums = seen.astype(x.dtype) @ self.T.T
         return (sums * (self.scale * step)).reshape(*x.shape[:-1], -1)

@@ -48,7 +48,7 @@ def test_unknown_fields_are_named():
     ("changes", "message"),
     [
         ({"d_model": 0}, "--d-model is 0, expected 1 or more"),
-        ({"dilations": (1, 0)}, "--dilations is 0, expected 1 or more"),
+        ({"dilations": (1, 0)}, "--dilations is 0, expected 1 to 65536"),
         ({"label_smoothing": 1.5}, "--label-smoothing is 1.5, expected 0 to 1"),
         ({"normuon_lr": float("nan")}, "--normuon-lr is nan, expected 0 or more"),
         (

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -89,7 +91,7 @@ def test_an_int8_head_changes_the_loss_little(run, capsys):
             float(re.search(r"true loss +([\d.]+)", capsys.readouterr().out).group(1))
         )
     assert losses[0] == pytest.approx(losses[1], abs=0.01)
-    small = ["--head", "int8", "--activations", "int8"]
+    small = ["--head", "int8", "--activations", "int8", "--packed"]
     assert main(["generate", str(run), *small, "--tokens", "4"]) == 0
 
 
@@ -129,6 +131,30 @@ def test_a_damaged_export_is_one_sentence(run, tmp_path, capsys, damage):
     error = fails(capsys, "generate", out, "--tokens", "2")
     assert error.startswith(f"flashlm: {out}: ")
     assert "Traceback" not in error
+
+
+CLAIMS = {"vocab_size": 10**12, "glu_ratio": 1e7, "taps": 64, "dilations": [1] * 900}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_a_configuration_alone_cannot_ask_for_memory(run, tmp_path, capsys, packed, claim):
+    folder = exported(run, tmp_path / "out") if packed else tmp_path / "copy"
+    if not packed:
+        shutil.copytree(run, folder)
+    for path in (folder / "last.json", folder / "best.json"):
+        record = json.loads(path.read_text())
+        record["config"][claim] = CLAIMS[claim]
+        path.write_text(json.dumps(record))
+    capsys.readouterr()
+    tracemalloc.start()
+    commands = (
+        [["eval", folder]] if packed else [["eval", folder], ["train", "--resume", folder]]
+    )
+    for command in commands:
+        assert "Traceback" not in fails(capsys, *command)
+    assert tracemalloc.get_traced_memory()[1] < 60e6
+    tracemalloc.stop()
 
 
 def test_an_unknown_encoding_is_refused(run, tmp_path, capsys):

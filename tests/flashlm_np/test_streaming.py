@@ -49,14 +49,16 @@ def test_each_step_gives_what_the_forward_pass_gives():
             "ternary_threshold": st.sampled_from([0.5, 1.0]),
             "norm_eps": st.sampled_from([1e-8, 0.1]),
             "fused": st.booleans(),
+            "ternary_convs": st.booleans(),
         }
     ),
     st.lists(st.integers(0, 28), max_size=4),
     st.integers(1, 2),
+    st.booleans(),
 )
-def test_however_a_text_is_cut_and_whatever_the_model(changes, cuts, batch):
+def test_however_a_text_is_cut_and_whatever_the_model(changes, cuts, batch, packed):
     model, config = small_model(d_model=8, **changes)
-    stream = Stream(model)
+    stream = Stream(model, packed=packed)
     assert stream.context == receptive_field(config)
     state, full = stream.state(batch), forward(model, IDS[:batch, : sum(cuts) + len(cuts) + 1])
     t = 0
@@ -226,3 +228,18 @@ def test_writing_begins_with_a_token():
         next(generate(MODEL, np.array([], np.int64), 5, np.random.default_rng(0)))
     with pytest.raises(ShapeError, match="generate: prompt holds -1"):
         next(generate(MODEL, np.array([3, NOTHING]), 5, np.random.default_rng(0)))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_activations_in_8_bits_are_near_and_the_same_by_any_product(packed):
+    exact, rounded = Stream(MODEL), Stream(MODEL, int8_activations=True, packed=packed)
+    blas = Stream(MODEL, int8_activations=True)
+    states = [stream.state(3) for stream in (exact, rounded, blas)]
+    for t in range(40):
+        logits = [
+            stream.step(state, IDS[:, t])
+            for stream, state in zip((exact, rounded, blas), states, strict=True)
+        ]
+    np.testing.assert_allclose(logits[1], logits[2], rtol=1e-12)  # sums of integers are exact
+    error = np.abs(logits[1] - logits[0]).max() / np.abs(logits[0]).max()
+    assert 1e-6 < error < 0.1
