@@ -104,6 +104,14 @@ def _add_train(commands):
             _add_field(fields_of_config, field)
 
 
+def _add_values(parser, *values):
+    """Options with a value each: (name, kind, default, help)."""
+    for name, kind, default, help in values:
+        parser.add_argument(
+            name, type=kind, default=default, metavar="X", help=f"{help} (%(default)s)"
+        )
+
+
 def _add_threads(parser, help):
     parser.add_argument("--threads", type=_at_least(int, 1), metavar="N", help=help)
 
@@ -253,7 +261,8 @@ def _add_generate(commands):
     )
     number, whole = _at_least(float, 0), _at_least(int, 0)
     share = _number(float, lambda value: 0 <= value <= 1, "is not between 0 and 1")
-    for name, kind, default, help in (
+    _add_values(
+        parser,
         ("--prompt", str, "", "how the text begins"),
         ("--tokens", whole, 200, "how many to write at most"),
         (
@@ -265,10 +274,7 @@ def _add_generate(commands):
         ("--top-k", whole, 0, "choose among the k likeliest tokens only; 0: among all"),
         ("--top-p", share, 1.0, "choose among the likeliest that together have this share"),
         ("--seed", whole, 0, "of the dice"),
-    ):
-        parser.add_argument(
-            name, type=kind, default=default, metavar="X", help=f"{help} (%(default)s)"
-        )
+    )
 
 
 def _generate(options) -> None:
@@ -388,14 +394,12 @@ def _add_embed(commands):
         help="root mean square, for corpus (0.11) and random (0.02)",
     )
     whole = _at_least(int, 1)
-    for name, kind, default, help in (
+    _add_values(
+        parser,
         ("--width", whole, 256, "numbers per token"),
         ("--vocab-size", whole, 50257, "tokens, for random"),
         ("--seed", _at_least(int, 0), 42, "for random"),
-    ):
-        parser.add_argument(
-            name, type=kind, default=default, metavar="X", help=f"{help} (%(default)s)"
-        )
+    )
 
 
 def _embed(options) -> int:

@@ -20,10 +20,13 @@ from pathlib import Path
 
 import numpy as np
 
+from minigrad.ops.ternary import ternarize
+
 from .. import checkpoint
 from ..checkpoint import Checkpoint, below
 from ..config import Config
 from ..errors import UserError
+from ..layers import ternary_options
 from ..model import FlashLM
 from .head8 import quantize_head
 from .ledger import TERNARY
@@ -59,10 +62,7 @@ def is_ternary(name: str, config: Config) -> bool:
 
 
 def _packed(name, w, config, encoding):
-    from minigrad.ops.ternary import ternarize
-
-    options = {"threshold": config.ternary_threshold, "scale": config.ternary_scale}
-    T, s = ternarize(w, **options)
+    T, s = ternarize(w, **ternary_options(config))
     packed = pack(T.reshape(len(T), -1).astype(np.int8), s, encoding)
     return {f"packed/{name}": packed.codes, f"scale/{name}": np.float32([packed.scale])}
 

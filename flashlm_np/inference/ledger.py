@@ -20,6 +20,7 @@ import numpy as np
 from minigrad.ops.ternary import ternarize
 
 from ..config import Config
+from ..layers import ternary_options
 from ..model import FlashLM
 
 TERNARY = {  # the four matrices, by their parameters' names
@@ -64,7 +65,10 @@ def ledger(model: FlashLM, config: Config) -> list[Entry]:
     norms = 2 + layers  # in the block
     return [
         Entry("embedding and head", V * D, V * D, V * (D - 1)),
-        *(_ternary_entry(model, config, name) for name in TERNARY),
+        *(
+            _ternary_entry(TERNARY[name], T, scale, config.recursions)
+            for name, (T, scale) in ternary_of(model, config).items()
+        ),
         _conv_entry(model, config),
         Entry("norms", (norms + 1) * D, (R * norms + 1) * (3 * D + 2), (R * norms + 1) * D),
         Entry("gates", 0, R * (3 * layers * D + 2 * H), R * layers * D),
@@ -73,12 +77,14 @@ def ledger(model: FlashLM, config: Config) -> list[Entry]:
     ]
 
 
-def _ternary_entry(model, config, name):
-    T, scale = ternary_of(model, config)[name]
-    kept, rows = np.count_nonzero(T), np.count_nonzero(T.any(axis=1))
-    R = config.recursions
+def _ternary_entry(component, T, scale, R):
     scaling = 0 if scale == 1.0 else R * len(T)
-    return Entry(TERNARY[name], T.size, scaling, R * int(kept - rows), ternary=True)
+    return Entry(component, T.size, scaling, R * _additions(T), ternary=True)
+
+
+def _additions(T):
+    """Of a product with T (O, D): a row of n numbers that are not 0 takes n - 1."""
+    return int(np.count_nonzero(T) - np.count_nonzero(T.any(axis=1)))
 
 
 def _conv_entry(model, config):
@@ -89,16 +95,15 @@ def _conv_entry(model, config):
         return Entry("convolutions", count, R * count, R * (count - convs * D))
     gates = model.block.token_mixer.layers
     kernels = [kernel.data.reshape(D, -1) for gate in gates for kernel in gate.kernels()]
-    additions = sum(np.count_nonzero(k) - np.count_nonzero(k.any(axis=1)) for k in kernels)
+    additions = sum(map(_additions, kernels))
     scaling = 0 if config.ternary_scale == "none" else R * convs * D
-    return Entry("convolutions", count, scaling, R * int(additions), ternary=True)
+    return Entry("convolutions", count, scaling, R * additions, ternary=True)
 
 
 def ternary_of(model: FlashLM, config: Config) -> dict[str, tuple[np.ndarray, float]]:
     """T and the scale of each ternary matrix, by its parameter's name."""
     weights = model.state_dict()
-    options = {"threshold": config.ternary_threshold, "scale": config.ternary_scale}
-    return {name: ternarize(weights[name], **options) for name in TERNARY}
+    return {name: ternarize(weights[name], **ternary_options(config)) for name in TERNARY}
 
 
 def picojoules(entry: Entry, form: str = "float32") -> tuple[float, float]:
