@@ -1,7 +1,4 @@
-"""Looking at what runs: a line about an array, every step of a pass, where the time goes.
-
-All three watch through minigrad.engine.observe; the engine knows nothing of them.
-"""
+"""Where the time goes: what each operation cost, by its name and direction."""
 
 from __future__ import annotations
 
@@ -13,78 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .engine import observe
-from .module import Module
-from .ops import RowGradient
-from .tensor import Tensor, summary
-
-
-def describe(thing: Tensor | Module | np.ndarray) -> str:
-    """What a tensor, an array or a module's parameters look like, a line each.
-
-    Example:
-        >>> print(describe(Tensor(np.linspace(-1, 1, 9), requires_grad=True, name="x")))
-        x: (9,) float64 -1 to 1, mean 0, std 0.645; gradient none
-    """
-    if isinstance(thing, Module):
-        return "\n".join(_describe_tensor(p, name) for name, p in thing.named_parameters())
-    if isinstance(thing, Tensor):
-        return _describe_tensor(thing, thing.name)
-    return summary(np.asarray(thing))
-
-
-def _describe_tensor(tensor, name):
-    gradient = "none" if tensor.grad is None else summary(tensor.grad)
-    return f"{name or 'tensor'}: {summary(tensor.data)}; gradient {gradient}"
-
-
-@dataclass
-class Event:
-    """One operation that ran, forward or backward, and what came out of it."""
-
-    direction: str
-    operation: str
-    shapes: tuple
-    result: str
-    seconds: float
-
-    def __str__(self):
-        inputs = ", ".join(map(str, self.shapes))
-        return f"{self.direction:8} {self.operation:18} {inputs} -> {self.result}"
-
-
-class _Trace:
-    def __init__(self):
-        self.events: list[Event] = []
-
-    def forward(self, operation, arrays, options, y, node, seconds):
-        shapes = tuple(a.shape for a in arrays)
-        self.events.append(Event("forward", operation.name, shapes, summary(y), seconds))
-
-    def backward(self, node, dy, gradients, seconds):
-        results = "; ".join("none" if g is None else _summary(g) for g in gradients)
-        name = node.operation.name
-        self.events.append(Event("backward", name, (dy.shape,), results, seconds))
-
-    def __str__(self):
-        return "\n".join(map(str, self.events))
-
-
-@contextmanager
-def trace():
-    """Note every operation that runs inside, forward and backward, in order.
-
-    Example:
-        >>> x = Tensor([1.0, 2.0], requires_grad=True)
-        >>> with trace() as steps:
-        ...     (x * x).sum().backward()
-        >>> [(event.direction, event.operation) for event in steps.events]
-        [('forward', 'multiply'), ('forward', 'sum'), ('backward', 'sum'), \
-('backward', 'multiply')]
-    """
-    with observe(_Trace()) as steps:
-        yield steps
-
+from ..engine import observe
 
 # Multiply-adds of a forward pass, from y and the arrays; a backward pass takes twice as many.
 PRODUCTS = {
@@ -190,9 +116,3 @@ def saved_bytes(saved) -> int:
     if isinstance(saved, (np.ndarray, np.generic)):
         return saved.nbytes
     return sum(map(saved_bytes, saved)) if isinstance(saved, (tuple, list)) else 0
-
-
-def _summary(gradient):
-    if isinstance(gradient, RowGradient):
-        return f"{gradient.shape} in {len(gradient.ids)} rows: {summary(gradient.rows)}"
-    return summary(gradient)
