@@ -1,12 +1,19 @@
 """Two commands that need nothing but Python: train the model, test the project.
 
     python3 run.py train [arguments of `flashlm train`]
-    python3 run.py test  [--parity] [arguments of pytest]
+    python3 run.py test  [--parity] [--site] [arguments of pytest]
+
+and three more, for the course:
+
+    python3 run.py lab                             opens the notebooks in JupyterLab
+    python3 run.py notebooks [--check] [NAME ...]  makes them anew from notebooks/src
+    python3 run.py docs                            builds the site, docs/_build/html/index.html
 
 Any other command of flashlm works the same way: `python3 run.py generate DIR`.
 The first run makes the folder .venv beside this file and installs the project into it, once.
 `test` checks the style with ruff, then runs the tests; `--parity` also installs PyTorch
-(a large download), and with it the tests that compare this project with PyTorch.
+(a large download), and with it the tests that compare this project with PyTorch; `--site`
+installs what builds and opens the site, and with it the tests in a browser.
 """
 
 # This file must parse on Python 3.6, to say politely that it is too old: nothing newer here.
@@ -43,7 +50,7 @@ def main(arguments):
         print(__doc__.strip())
         return 0 if arguments else 2
     try:
-        return test(arguments[1:]) if arguments[0] == "test" else flashlm(arguments)
+        return JOBS[arguments[0]](arguments[1:]) if arguments[0] in JOBS else flashlm(arguments)
     except SetupError as error:
         say(str(error))
         return 1
@@ -76,9 +83,9 @@ def flashlm(arguments):
 
 def test(arguments):
     """Run ruff and pytest, whatever fails. Pytest is last, so its summary ends the output."""
-    parity = "--parity" in arguments
-    prepare(extras=("test", "parity") if parity else ("test",))
-    chosen = [a for a in arguments if a != "--parity"]
+    extras = [name for name in ("parity", "site") if f"--{name}" in arguments]
+    prepare(extras=("test", *extras))
+    chosen = [a for a in arguments if a not in ("--parity", "--site")]
     codes = []
     for command in (["ruff", "check"], ["ruff", "format", "--check"], ["pytest", *chosen]):
         say("Running " + " ".join(command))
@@ -88,6 +95,31 @@ def test(arguments):
         if codes[-1] and command[0] == "ruff":
             say("Failed: " + " ".join(command))
     return next((code for code in codes if code), 0)
+
+
+def lab(arguments):
+    """Open the notebooks in JupyterLab."""
+    prepare(extras=("lab",))
+    return job([PYTHON, "-m", "jupyterlab", "--notebook-dir", ROOT / "notebooks", *arguments])
+
+
+def notebooks(arguments):
+    """Make the notebooks from their sources, or with --check only run them."""
+    prepare(extras=("site",))
+    return job([PYTHON, ROOT / "notebooks" / "build.py", *arguments])
+
+
+def docs(arguments):
+    """Build the site; a warning is an error."""
+    prepare(extras=("site",))
+    built = ROOT / "docs" / "_build" / "html"
+    command = ["sphinx", "-W", "--keep-going", "-q", "-b", "html", *arguments]
+    code = job([PYTHON, "-m", *command, ROOT / "docs", built])
+    say("The site could not be built." if code else f"Open {built / 'index.html'}")
+    return code
+
+
+JOBS = {"test": test, "lab": lab, "notebooks": notebooks, "docs": docs}
 
 
 def job(command, cwd=None):

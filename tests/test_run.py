@@ -65,6 +65,10 @@ def test_extras_are_added_and_never_lost(project):
         (["test", "--parity"], [".[parity,test]"]),
         (["test"], []),
         (["test", "--parity"], []),
+        (["docs"], [".[parity,site,test]"]),
+        (["test", "--site"], []),
+        (["notebooks", "--check"], []),
+        (["lab"], [".[lab,parity,site,test]"]),
     ]:
         run.main(arguments)
         assert project.installed() == installed, arguments
