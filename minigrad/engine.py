@@ -7,7 +7,9 @@ exists already, so falling numbers are an order in which every node comes after 
 when its turn comes, its gradient is complete. There is no recursion and no sorting pass.
 
 A node points to the nodes before it (for a leaf, to the tensor itself), never to its own
-output: no reference cycles, so everything is freed the moment it is no longer used.
+output: no reference cycles, so everything is freed the moment it is no longer used. With its
+options, and the inputs that nothing was computed for, a node can also be run again: that is
+how `minigrad.look.step_through` shows values that nobody kept.
 """
 
 from __future__ import annotations
@@ -24,22 +26,68 @@ from .ops import Operation, RowGradient
 
 _numbers = itertools.count()
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
+_calling: ContextVar[Call | None] = ContextVar("calling", default=None)
 _replacement: ContextVar = ContextVar("replacement", default=None)
 
 observers: list = []  # see `observe`
 
 
 class Node:
-    """One recorded operation. `parents` has, per input, a Node, a leaf tensor or None."""
+    """One recorded operation.
 
-    __slots__ = ("__weakref__", "number", "operation", "parents", "saved")
+    parents: per input, a Node, a leaf tensor, or None for a constant.
+    constants: per input, None, or the array of a constant; () where there is none.
+    call: the call of a module that it was a part of, or None.
+    """
 
-    def __init__(self, operation, saved, parents):
+    __slots__ = (
+        "__weakref__",
+        "call",
+        "constants",
+        "number",
+        "operation",
+        "options",
+        "parents",
+        "saved",
+    )
+
+    def __init__(self, operation, saved, parents, arrays, options):
         self.number = next(_numbers)
         self.operation, self.saved, self.parents = operation, saved, parents
+        self.constants = (
+            tuple(a if p is None else None for a, p in zip(arrays, parents, strict=True))
+            if None in parents
+            else ()
+        )
+        self.options = options or None
+        self.call = _calling.get()
+
+    @property
+    def walked(self) -> bool:
+        """Whether its backward has run, and what it had saved is gone."""
+        return self.saved is _Released
 
     def __repr__(self):
         return f"Node {self.number} {self.operation.name}"
+
+
+class Call:
+    """One call of a module, and the call `within` which it was made, if any."""
+
+    __slots__ = ("module", "within")
+
+    def __init__(self, module, within):
+        self.module, self.within = module, within
+
+
+@contextmanager
+def calling(module):
+    """What is recorded inside is a part of this call of `module`."""
+    token = _calling.set(Call(module, _calling.get()))
+    try:
+        yield
+    finally:
+        _calling.reset(token)
 
 
 class _Released:
@@ -53,7 +101,7 @@ def run(operation: Operation, arrays, options, parents):
     start = perf_counter() if observers else 0.0
     y, saved = forward(*arrays, **options)
     wanted = _recording.get() and any(parent is not None for parent in parents)
-    node = Node(operation, saved, parents) if wanted else None
+    node = Node(operation, saved, parents, arrays, options) if wanted else None
     if observers:
         seconds = perf_counter() - start
         for observer in observers:
@@ -91,12 +139,12 @@ def backward_steps(root: Node, dy, into: dict | None = None) -> Iterator[tuple]:
             else:
                 _add(into, parent, gradient)
         yield node, dy, gradients
-        node.parents = ()
+        node.parents = node.constants = ()
         del dy, gradients, parent, gradient
 
 
 def _node_backward(node, dy):
-    if node.saved is _Released:
+    if node.walked:
         raise GraphError(
             f"backward: {node} was walked before and what it saved is released; "
             "run the forward again before a second backward"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from .engine import calling
 from .tensor import Tensor
 
 
@@ -43,7 +44,8 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
     def __call__(self, *inputs, **options):
-        return self.forward(*inputs, **options)
+        with calling(self):
+            return self.forward(*inputs, **options)
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         return ((name, v) for name, v in self._members() if isinstance(v, Module))

@@ -8,6 +8,7 @@ step_through    a page on which the whole computation can be walked, forward and
 
 from .describing import describe
 from .profiling import PRODUCTS, Profile, Share, profile, saved_bytes
+from .stepping import Steps, step_through
 from .tracing import Event, trace
 
 __all__ = [
@@ -15,8 +16,10 @@ __all__ = [
     "Event",
     "Profile",
     "Share",
+    "Steps",
     "describe",
     "profile",
     "saved_bytes",
+    "step_through",
     "trace",
 ]

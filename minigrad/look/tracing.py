@@ -47,6 +47,7 @@ def trace():
     """Note every operation that runs inside, forward and backward, in order.
 
     Example:
+        >>> from minigrad import Tensor
         >>> x = Tensor([1.0, 2.0], requires_grad=True)
         >>> with trace() as steps:
         ...     (x * x).sum().backward()

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from . import (
     activations,
     causal_conv,
@@ -44,6 +46,10 @@ class Operation:
     side: for an operation with kinks, on which side of a kink each element lies (-1, 0, 1);
         two inputs with different sides have a kink between them.
     integer_inputs: positions of the arrays that are ids or rows, not numbers to differentiate.
+    stretch: for an operation that broadcasts, its arrays with the shapes that it stretches
+        them to; each one's gradient is then summed back to the shape that it came with.
+    how: options that say how, and not what, is computed, such as buffers.
+    value: for an operation whose forward makes its gradients, too: its value alone.
     """
 
     name: str
@@ -52,6 +58,9 @@ class Operation:
     surrogate: Callable | None = None
     side: Callable | None = None
     integer_inputs: tuple[int, ...] = ()
+    stretch: Callable | None = None
+    how: tuple[str, ...] = ()
+    value: Callable | None = None
 
 
 def _bind(page, name: str, **facts) -> Operation:
@@ -62,10 +71,10 @@ def _bind(page, name: str, **facts) -> Operation:
 
 
 _OPERATIONS = (
-    _bind(elementwise, "add"),
-    _bind(elementwise, "subtract"),
-    _bind(elementwise, "multiply"),
-    _bind(elementwise, "divide"),
+    _bind(elementwise, "add", stretch=np.broadcast_arrays),
+    _bind(elementwise, "subtract", stretch=np.broadcast_arrays),
+    _bind(elementwise, "multiply", stretch=np.broadcast_arrays),
+    _bind(elementwise, "divide", stretch=np.broadcast_arrays),
     _bind(elementwise, "power"),
     _bind(activations, "exp"),
     _bind(activations, "log"),
@@ -80,7 +89,7 @@ _OPERATIONS = (
     _bind(shaping, "concatenate"),
     _bind(shaping, "index"),
     _bind(rows, "select_rows", integer_inputs=(1,)),
-    _bind(matmul, "matmul"),
+    _bind(matmul, "matmul", stretch=matmul.stretch),
     _bind(linear, "linear"),
     _bind(ternary, "ternary_linear", surrogate=ternary.straight_through),
     _bind(
@@ -93,7 +102,13 @@ _OPERATIONS = (
     _bind(rms_norm, "rms_norm"),
     _bind(embedding, "embedding", integer_inputs=(1,)),
     _bind(cross_entropy, "cross_entropy", integer_inputs=(1,)),
-    _bind(tied_head, "tied_head", integer_inputs=(2,)),
+    _bind(
+        tied_head,
+        "tied_head",
+        integer_inputs=(2,),
+        how=("parts", "each", "buffers", "with_dw"),
+        value=tied_head.tied_head_value,
+    ),
 )
 
 TABLE: dict[str, Operation] = {operation.name: operation for operation in _OPERATIONS}

@@ -24,7 +24,7 @@ from functools import partial
 import numpy as np
 
 from ..errors import expect_shape
-from .cross_entropy import expect_targets
+from .cross_entropy import cross_entropy_forward, expect_targets
 
 ROWS = 512  # of z that exist at a time: with V = 50,257, 103 MB in float32
 BLOCK = 1024  # words of the vocabulary at a time
@@ -80,6 +80,12 @@ def tied_head_backward(dy, saved):
     if dy == 1:
         return dh, dw, None
     return dy * dh, None if dw is None else dy * dw, None
+
+
+def tied_head_value(h, w, y, *, label_smoothing=0.0, z_loss=0.0):
+    """The loss alone, from whole logits."""
+    options = {"label_smoothing": label_smoothing, "z_loss": z_loss}
+    return cross_entropy_forward(h @ w.T, y, **options)[0]
 
 
 def _exponentials(h, w, z, span):

@@ -15,6 +15,7 @@ from minigrad import (
     TABLE,
     DtypeError,
     GraphError,
+    Module,
     Operation,
     Parameter,
     ShapeError,
@@ -365,6 +366,42 @@ def test_a_frozen_leaf_gets_no_gradient():
     frozen.requires_grad = True
     (x * frozen).backward()
     assert frozen.grad.tolist() == [2.0]
+
+
+def test_constants_are_kept_to_run_again_until_the_backward(no_collector):
+    x, constant = leaf(2.0), np.array([3.0])
+    y = x * 1.0 + constant
+    watched = weakref.ref(constant)
+    del constant
+    assert y.node.constants[0] is None
+    assert y.node.constants[1] is watched()
+    y.backward()
+    assert y.node.constants == ()
+    assert watched() is None
+    assert y.node.walked
+
+
+def test_operations_know_the_call_of_a_module_they_are_part_of():
+    class Doubling(Module):
+        def forward(self, x):
+            return x * 2.0
+
+    class Outer(Module):
+        def __init__(self):
+            self.inner = Doubling()
+
+        def forward(self, x):
+            return self.inner(self.inner(x)) + 1.0
+
+    outer = Outer()
+    y = outer(leaf(1.0))
+    assert y.node.call.module is outer
+    (second, _) = y.node.parents
+    (first, _) = second.parents
+    assert first.call.module is second.call.module is outer.inner
+    assert first.call is not second.call
+    assert first.call.within is second.call.within is y.node.call
+    assert (leaf(1.0) * 2.0).node.call is None
 
 
 # -- watching and stepping -----------------------------------------------------------------

@@ -20,11 +20,11 @@ MAY_USE = {
     "engine": {"errors", "ops"},
     "tensor": {"errors", "ops", "engine"},
     "functional": {"ops", "tensor"},
-    "module": {"tensor"},
+    "module": {"engine", "tensor"},
     "layers": {"tensor", "functional", "module"},
     "optim": {"tensor", "module"},
     "gradcheck": {"errors", "ops", "engine", "tensor"},
-    "look": {"ops", "engine", "tensor", "module"},
+    "look": {"errors", "ops", "engine", "tensor", "module", "gradcheck"},
 }
 
 

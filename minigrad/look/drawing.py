@@ -1,0 +1,79 @@
+"""The graph of a recording as one picture, for print and for pages that run no script."""
+
+from __future__ import annotations
+
+from html import escape
+
+STYLE = """
+rect { fill: #ffffff; stroke: #5b6576; }
+.paper { stroke: none; }
+.box { fill: #eef2f8; stroke: #aab4c2; }
+.constant { stroke-dasharray: 2 3; } .again { stroke-dasharray: 5 3; }
+path { fill: none; stroke: #7d8999; stroke-width: 1.3; }
+text { font: 12px system-ui, sans-serif; fill: #1c2330; }
+.small { font-size: 11px; fill: #5b6576; }
+"""
+
+
+def drawing(data: dict, title: str) -> str:
+    """SVG of a recording's `data` with its layout: operations, values, shapes on the edges."""
+    plan = data["layout"]
+    width, height = plan["width"], plan["height"]
+    parts = [_box(box, data) for box in plan["boxes"]]
+    parts += [_edge(edge, data) for edge in plan["edges"]]
+    parts += [_operation(i, data) for i in range(len(data["operations"]))]
+    parts += [_card(card, data) for card in plan["cards"]]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'width="{width}" height="{height}" role="img">\n<title>{escape(title)}</title>\n'
+        f'<style>{STYLE}</style>\n<rect class="paper" width="{width}" height="{height}"/>\n'
+        + "\n".join(parts)
+        + "\n</svg>\n"
+    )
+
+
+def _rectangle(kind, x, y, width, height, radius):
+    return (
+        f'<rect class="{kind}" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" '
+        f'rx="{radius}"/>'
+    )
+
+
+def _text(x, y, text, kind="", anchor="start"):
+    return (
+        f'<text class="{kind}" x="{x:g}" y="{y:g}" text-anchor="{anchor}">{escape(text)}</text>'
+    )
+
+
+def _box(box, data):
+    title = data["calls"][box["call"]]["title"]
+    frame = _rectangle("box", box["x"], box["y"], box["width"], box["height"], 6)
+    return frame + _text(box["x"] + 8, box["y"] + 16, title, "small")
+
+
+def _operation(i, data):
+    place, plan = data["layout"]["operation"], data["layout"]["operations"][i]
+    value = data["values"][data["operations"][i]["output"]]
+    x, y = place["x"] + 9, plan["y"] + 18
+    frame = _rectangle("operation", place["x"], plan["y"], place["width"], plan["height"], 5)
+    return frame + _text(x, y, value["name"]) + _text(x, y + 16, value["shape"], "small")
+
+
+def _card(card, data):
+    place, value = data["layout"]["card"], data["values"][card["value"]]
+    kind = "again" if card["again"] else value["kind"]
+    x, y = place["x"] + 14, card["y"] + 16
+    frame = _rectangle(kind, place["x"], card["y"], place["width"], place["height"], 18)
+    return frame + _text(x, y, card["name"]) + _text(x, y + 15, value["shape"], "small")
+
+
+def _edge(edge, data):
+    x, y = edge["x2"], edge["y2"]
+    if edge["side"] == "top":
+        path, label = f"M{edge['x1']:g} {edge['y1']:g}V{y:g}", (x + 6, y - 9, "start")
+    else:
+        path = f"M{edge['x1']:g} {edge['y1']:g}H{edge['lane']:g}V{y:g}H{x:g}"
+        label = (x - 6, y - 4, "end") if edge["side"] == "left" else (x + 6, y - 4, "start")
+    argument = data["operations"][edge["operation"]]["arguments"][edge["argument"]]
+    text = f"{argument} {data['values'][edge['value']]['shape']}"
+    return f'<path d="{path}"/>' + _text(*label[:2], text, "small", label[2])

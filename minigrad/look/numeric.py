@@ -1,0 +1,90 @@
+"""A gradient by differences: move one number, run what comes after it again, see the loss move.
+
+In float64, whatever the loss was computed in. An operation with a surrogate is replaced by it,
+since its gradient is the one that is promised.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..gradcheck.differences import STEP
+from .graph import Graph, arrays_of
+from .tables import number
+
+FEW = 300  # numbers in a graph of which each is checked; in a larger one, one per value
+
+
+class Numeric:
+    """∂loss/∂value for the values of a graph, at the point where its leaves are."""
+
+    def __init__(self, graph: Graph):
+        self.graph = graph
+        self.arrays = [
+            a.astype(np.float64) if a.dtype.kind == "f" else a
+            for a in arrays_of(graph.run(np.float64))
+        ]
+        self.functions = [self._function(a) for a in graph.applications]
+
+    def derivative(self, position, index, shorten: float = 1) -> float | None:
+        """∂loss/∂value[index] of the value at `position`; None if a kink is within a step.
+
+        A step that is shortened fits a function that bends, as relu² does at 0.
+        """
+        step = STEP * max(1.0, abs(float(self.arrays[position][index]))) / shorten
+        up, down = (self._loss(position, index, sign * step) for sign in (1, -1))
+        return None if up[1] != down[1] else (up[0] - down[0]) / (2 * step)
+
+    def _loss(self, position, index, step):
+        """The loss with one number moved, and the sides of all kinks that it then meets."""
+        moved = self.arrays[position].copy()
+        moved[index] += step
+        changed, sides = {position: moved}, []
+        for a, function in zip(self.graph.applications, self.functions, strict=True):
+            if changed.keys() & set(a.inputs):
+                arrays = [changed.get(i, self.arrays[i]) for i in a.inputs]
+                changed[a.output] = function(*arrays)
+                if a.operation.side:
+                    sides.append(a.operation.side(*arrays, **a.options).tobytes())
+        return float(changed[self.graph.applications[-1].output].sum()), sides
+
+    def _function(self, application):
+        operation, options = application.operation, application.options
+        if operation.surrogate:
+            return operation.surrogate(*(self.arrays[i] for i in application.inputs), **options)
+        if operation.value:
+            return lambda *arrays: operation.value(*arrays, **options)
+        return lambda *arrays: operation.forward(*arrays, **options)[0]
+
+
+def checks(graph: Graph, totals: list[np.ndarray | None]) -> list[list[dict]]:
+    """Gradients by differences beside the given ones, a list per value.
+
+    Of a small graph every number, of a larger one the largest gradient of each value.
+    """
+    numeric = Numeric(graph)
+    few = sum(t.size for t in totals if t is not None) <= FEW
+    found: list[list[dict]] = [[] for _ in totals]
+    for i, total in enumerate(totals):
+        if total is None or not total.size:
+            continue
+        largest = np.unravel_index(np.argmax(np.abs(total)), total.shape)
+        for index in np.ndindex(total.shape) if few else [largest]:
+            check = _checked(index, total[index], numeric.derivative(i, index))
+            if not check["agree"]:
+                check = _checked(index, total[index], numeric.derivative(i, index, 256))
+            found[i].append(check)
+    return found
+
+
+def _checked(index, found, expected):
+    at = f"[{', '.join(str(int(k)) for k in index)}]" if index else ""
+    if expected is None:
+        return {"at": at, "found": number(found), "expected": "a kink is near", "agree": True}
+    gap, size = abs(found - expected), max(abs(found), abs(expected))
+    return {
+        "at": at,
+        "found": f"{found:.6g}",
+        "expected": f"{expected:.6g}",
+        "agree": bool(gap <= 1e-3 * size + 1e-7),
+    }

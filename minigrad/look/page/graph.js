@@ -1,0 +1,128 @@
+// -- the graph -------------------------------------------------------------------------------
+
+function folds() {
+  return layout.boxes
+    .filter((box) => folded.has(box.call) && !enclosingCalls(calls[box.call].within).some((c) => folded.has(c)))
+    .map((box) => [box.y, box.y + box.height]);
+}
+function enclosingCalls(call) {
+  const found = [];
+  for (; call !== null; call = calls[call].within) found.push(call);
+  return found;
+}
+// Where a height of the unfolded layout is now: folded spans are narrow, the rest moves up.
+function place(y) {
+  let gone = 0;
+  for (const [top, bottom] of folds()) {
+    if (y >= bottom) gone += bottom - top - FOLDED;
+    else if (y > top) return top - gone + ((y - top) / (bottom - top)) * FOLDED;
+  }
+  return y - gone;
+}
+
+function pathOf(edge) {
+  const y1 = place(edge.y1), y2 = place(edge.y2);
+  if (edge.side === "top") return `M${edge.x1} ${y1}V${y2}`;
+  return `M${edge.x1} ${y1}H${edge.lane}V${y2}H${edge.x2}`;
+}
+
+function edgeLabel(edge, svg, classes) {
+  const { argument, operation, value, side } = edge;
+  const name = operations[operation].arguments[argument];
+  const y = place(edge.y2);
+  const [x, anchor, dy] = side === "top" ? [edge.x2 + 6, "start", -9] : side === "left" ? [edge.x2 - 6, "end", -4] : [edge.x2 + 6, "start", -4];
+  const text = drawn("text", { x, y: y + dy, "text-anchor": anchor, class: classes });
+  text.textContent = `${name} ${isHidden() && !isComputed(value, seenUntil()) ? "?" : values[value].shape}`;
+  svg.append(text);
+}
+
+function edgeClass(edge) {
+  const step = steps[current];
+  const at = seenUntil();
+  if (isForward(step)) return step.operation === edge.operation ? "used" : "";
+  const own = steps.findLastIndex((s, i) => i <= at && !isForward(s) && s.operation === edge.operation && s.argument === edge.argument);
+  if (step.operation === edge.operation && step.argument === edge.argument && step.kind !== "start") return "handed";
+  return own >= 0 ? "returned" : "";
+}
+
+function drawGraph() {
+  const canvas = $("canvas"), height = place(layout.height);
+  const focus = document.activeElement?.dataset?.key;
+  canvas.replaceChildren();
+  canvas.style.width = `${layout.width}px`;
+  canvas.style.height = `${height}px`;
+  canvas.className = isForward(steps[current]) ? "" : "backwards";
+  const svg = drawn("svg", { width: layout.width, height, "aria-hidden": "true" });
+  canvas.append(svg);
+  for (const box of layout.boxes) drawBox(box, canvas, svg);
+  for (const edge of layout.edges) drawEdge(edge, svg);
+  operations.forEach((operation, i) => drawOperation(i, canvas));
+  layout.cards.forEach((card) => drawCard(card, canvas));
+  if (focus) canvas.querySelector(`[data-key="${focus}"]`)?.focus({ preventScroll: true });
+}
+
+function drawBox(box, canvas, svg) {
+  const call = calls[box.call];
+  if (enclosingCalls(call.within).some((outer) => folded.has(outer))) return;
+  const isFolded = folded.has(box.call), y = place(box.y), count = call.last - call.first + 1;
+  if (!isFolded) svg.append(drawn("rect", { x: box.x, y, width: box.width, height: place(box.y + box.height) - y, rx: 6 }));
+  const own = steps[current].operation >= call.first && steps[current].operation <= call.last;
+  const text = `${isFolded ? "▸" : "▾"} ${call.title}${isFolded ? `: ${count} operation${count > 1 ? "s" : ""}` : ""}`;
+  const button = element("button", {
+    class: `module${isFolded ? " folded" : ""}${isFolded && own ? " now" : ""}`, "aria-expanded": String(!isFolded),
+    title: `${call.path}, a ${call.kind}: click to ${isFolded ? "unfold" : "fold"}`, "data-key": `c${box.call}`, text,
+    onclick: () => { isFolded ? folded.delete(box.call) : folded.add(box.call); settle(); },
+  });
+  Object.assign(button.style, { left: `${box.x}px`, top: `${y}px`, width: `${box.width}px`, height: isFolded ? `${FOLDED}px` : "24px" });
+  canvas.append(button);
+}
+
+function drawEdge(edge, svg) {
+  const fold = foldOf(edge.operation), made = madeBy.get(edge.value);
+  if (fold !== null && (made === undefined || foldOf(made) === fold)) return;
+  const classes = edgeClass(edge);
+  svg.append(drawn("path", { d: pathOf(edge), class: classes }));
+  if (fold === null) edgeLabel(edge, svg, classes);
+}
+
+function stateText(value) {
+  return isComputed(value, seenUntil()) ? `${values[value].shape} · ${gradientState(value, seenUntil())}` : "not computed yet";
+}
+
+function valueButton(value, key, classes, name, box) {
+  const button = element("button", {
+    class: classes + (pinned === value ? " pinned" : ""), "data-key": key, "aria-pressed": String(pinned === value),
+    title: `${values[value].name}: click to keep it in sight`,
+    onclick: () => { pinned = pinned === value ? null : value; show(current); },
+  }, element("b", { text: name }), element("i", { text: stateText(value) }));
+  Object.assign(button.style, { left: `${box.x}px`, top: `${place(box.y)}px`, width: `${box.width}px`, height: `${box.height}px` });
+  return button;
+}
+
+function drawOperation(i, canvas) {
+  if (foldOf(i) !== null) return;
+  const step = steps[current], output = operations[i].output, at = layout.operations[i];
+  const isNow = step.operation === i;
+  const isTarget = !isForward(step) && step.target === output && !isNow;
+  const isInput = isForward(step) && operations[step.operation].inputs.includes(output);
+  const classes = `operation${isNow ? " now" : ""}${isTarget || isInput ? " lit" : ""}${isComputed(output, seenUntil()) ? "" : " waiting"}`;
+  const button = valueButton(output, `o${i}`, classes, `${isNow ? "▶ " : ""}${values[output].name}`, { ...layout.operation, y: at.y, height: at.height });
+  if (isNow) button.setAttribute("aria-current", "step");
+  canvas.append(button);
+}
+
+function drawCard(card, canvas) {
+  if (foldOf(card.operation) !== null) return;
+  const step = steps[current], value = values[card.value];
+  const isLit = isForward(step) ? operations[step.operation].inputs.includes(card.value) && step.operation >= card.operation : step.target === card.value && step.kind !== "start";
+  const classes = `${value.kind}${card.again ? " again" : ""}${isLit ? " lit" : ""}`;
+  canvas.append(valueButton(card.value, `v${card.value}-${card.operation}`, classes, card.name, { ...layout.card, y: card.y }));
+}
+
+function scrollToStep() {
+  const graph = document.querySelector(".graph"), step = steps[current], fold = foldOf(step.operation);
+  const y = fold === null ? place(layout.operations[step.operation].y) : place(layout.boxes.find((box) => box.call === fold).y);
+  if (y < graph.scrollTop + 60 || y > graph.scrollTop + graph.clientHeight - 120) graph.scrollTop = y - graph.clientHeight / 2;
+  const { x, width } = layout.operation;
+  if (graph.clientWidth < layout.width) graph.scrollLeft = x + width / 2 - graph.clientWidth / 2;
+}

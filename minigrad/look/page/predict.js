@@ -1,0 +1,44 @@
+// -- predicting --------------------------------------------------------------------------------
+
+// What to ask before a step is shown: an element of a small result, the shape of a large one.
+function questionOf(step) {
+  if (step.kind === "start") return null;
+  const output = operations[step.operation].output;
+  const table = isForward(step) ? values[output].table : step.contribution;
+  const what = isForward(step) ? `the value of ${values[output].name}` : "this edge's contribution";
+  const first = isForward(step) || step.waits ? null : arrived(step.target, current - 1).length ? "+=" : "=";
+  if (table.size > 12 || table.cut || !table.size) return { text: `Which shape has ${what}?`, answer: table.shape, isShape: true, first };
+  const flat = table.cells.flat(), k = (7 * current + 1) % flat.length, width = table.cells[0].length;
+  const index = [table.rows[Math.floor(k / width)], table.shape === "()" ? "" : k % width].filter((part) => part !== "").join(", ");
+  return { text: `What is ${index === "" ? what : `element [${index}] of ${what}`}?`, answer: flat[k], isShape: false, first };
+}
+
+function isRight(given, question) {
+  if (question.isShape) return given.replace(/[^0-9]+/g, " ").trim() === question.answer.replace(/[^0-9]+/g, " ").trim();
+  const x = parseFloat(given.replace(",", ".").replace("−", "-")), y = parseFloat(question.answer);
+  return Math.abs(x - y) <= 0.02 * Math.abs(y) + 0.005;
+}
+
+function ask() {
+  const question = questionOf(steps[current]), form = $("question");
+  form.hidden = !(question && $("predict").checked);
+  if (form.hidden) return form.replaceChildren();
+  if (revealed) return;
+  const given = element("input", { id: "given", "aria-label": question.text, placeholder: question.isShape ? "2, 3" : "a number", autocomplete: "off" });
+  const how = element("select", { "aria-label": "is it the first to arrive, or added?" }, element("option", { text: "=" }), element("option", { text: "+=" }));
+  const verdict = element("p", { role: "status" });
+  form.replaceChildren(element("label", {}, question.text, given), ...(question.first ? [element("label", {}, "It is the first to arrive (=) or added (+=):", how)] : []),
+    element("button", { type: "submit", text: "show" }), verdict);
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    const told = [];
+    if (given.value.trim()) told.push(isRight(given.value, question) ? "Right" : `Not quite: you said ${given.value}, it is ${question.answer}`);
+    else told.push(`It is ${question.answer}`);
+    if (question.first) told.push(how.value === question.first ? `and yes, ${question.first}` : `and it is ${question.first}`);
+    revealed = true;
+    show(current);
+    verdict.textContent = `${told.join(", ")}.`;
+    verdict.className = told[0] === "Right" ? "yes" : "";
+    given.focus();
+  };
+}

@@ -1,0 +1,85 @@
+// -- walking -----------------------------------------------------------------------------------
+
+function show(index) {
+  if (index !== current) revealed = false;
+  current = index;
+  const step = steps[current], hidden = isHidden();
+  $("slider").value = current;
+  $("where").textContent = `step ${current + 1} of ${steps.length}`;
+  $("heading").textContent = headingOf(step);
+  $("sentence").textContent = step.before + foldNote(step);
+  $("consequence").textContent = step.after;
+  $("answer").hidden = hidden;
+  $("given-tables").replaceChildren(...givenTables(step));
+  $("tables").replaceChildren(...resultTables(step));
+  $("pinned").replaceChildren(...(pinned === null ? [] : titled(`Kept in sight: ${values[pinned].name}`, pairOf(pinned, seenUntil()))));
+  showChecks(step); showFormula(step); showSaved(step); showSource(step);
+  ask();
+  drawGraph();
+  scrollToStep();
+  $("first").disabled = $("previous").disabled = target(-1) === null;
+  $("last").disabled = $("next").disabled = target(1) === null;
+  $("fold").textContent = folded.size ? "unfold all" : "fold all";
+  try { history.replaceState(null, "", `#step=${current + 1}`); } catch { /* a page within a notebook has no address */ }
+}
+
+// The next step in a direction that is not within something folded; null at the end.
+function target(direction, from = current) {
+  for (let i = from + direction; i >= 0 && i < steps.length; i += direction) if (!isPassedOver(i)) return i;
+  return null;
+}
+function move(direction) { const to = target(direction); if (to === null) stop(); else show(to); }
+function settle() { show(isPassedOver(current) ? target(1) ?? target(-1) : current); }
+
+function stop() {
+  clearInterval(timer); timer = null;
+  $("play").setAttribute("aria-pressed", "false"); $("play").textContent = "▶▶ play";
+}
+function play() {
+  if (timer) return stop();
+  if (target(1) === null) show(target(1, -1));
+  timer = setInterval(() => { if (isHidden()) stop(); else move(1); }, 1100);
+  $("play").setAttribute("aria-pressed", "true"); $("play").textContent = "❚❚ stop";
+}
+
+function foldAll() {
+  if (folded.size) folded.clear(); else calls.forEach((_, call) => folded.add(call));
+  settle();
+}
+
+function fromAddress() {
+  const asked = parseInt((/step=(\d+)/.exec(location.hash) || [])[1], 10);
+  if (!Number.isFinite(asked)) return 0;
+  const index = Math.min(steps.length, Math.max(1, asked)) - 1;
+  enclosing(steps[index].operation).forEach((call) => folded.delete(call)); // an address is of a step, so show it
+  return index;
+}
+
+const KEYS = {
+  ArrowRight: () => move(1), ArrowLeft: () => move(-1), Home: () => show(target(1, -1)), End: () => show(target(-1, steps.length)),
+  " ": play, p: () => $("predict").click(), c: () => $("check").click(), f: foldAll,
+};
+document.addEventListener("keydown", (event) => {
+  const typing = ["INPUT", "SELECT"].includes(event.target.tagName) && !["checkbox", "range"].includes(event.target.type);
+  const pressing = event.key === " " && ["BUTTON", "INPUT"].includes(event.target.tagName);
+  const sliding = event.target.type === "range" && ["ArrowRight", "ArrowLeft", "Home", "End"].includes(event.key);
+  if (typing || pressing || sliding || event.ctrlKey || event.metaKey || event.altKey || !(event.key in KEYS)) return;
+  event.preventDefault();
+  KEYS[event.key]();
+});
+$("first").onclick = KEYS.Home; $("last").onclick = KEYS.End;
+$("previous").onclick = () => move(-1); $("next").onclick = () => move(1);
+$("play").onclick = play; $("fold").onclick = foldAll;
+$("predict").onchange = () => { revealed = false; show(current); };
+$("check").onchange = () => show(current);
+$("slider").max = steps.length - 1;
+$("slider").oninput = (event) => {
+  const asked = Number(event.target.value);
+  show(isPassedOver(asked) ? target(1, asked) ?? target(-1, asked) : asked);
+};
+window.addEventListener("hashchange", () => show(fromAddress()));
+window.addEventListener("resize", scrollToStep);
+$("fold").hidden = !calls.length;
+layout.boxes.filter((box) => DATA.folded.includes(box.call)).forEach((box) => folded.add(box.call));
+const start = fromAddress();
+show(isPassedOver(start) ? target(1, start) ?? start : start);

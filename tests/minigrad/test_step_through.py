@@ -1,0 +1,470 @@
+"""step_through: the record is what backward computes, and the page shows the record."""
+
+import contextlib
+import html
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+from browser import chromium, opened
+from cases import CASES
+
+from minigrad import TABLE, GraphError, Module, Operation, ShapeError, Tensor, apply
+from minigrad import functional as F
+from minigrad.layers import Linear, RMSNorm
+from minigrad.look import step_through
+from minigrad.look.tables import number, table
+
+rng = np.random.default_rng(5)
+
+
+def leaf(values, name=None):
+    return Tensor(np.array(values, np.float64), requires_grad=True, name=name)
+
+
+def broadcast_loss():
+    """mean((x b + x)²): x is used twice, and b is broadcast."""
+    x, b = leaf([[1.0, 2, 3], [4, 5, 6]], "x"), leaf([0.5, -1.0, 2.0], "b")
+    return ((x * b + x) ** 2).mean(), x, b
+
+
+class Twice(Module):
+    """One block applied two times, as FlashLM's is."""
+
+    def __init__(self):
+        self.norm = RMSNorm(3, dtype=np.float64)
+        self.linear = Linear(3, 3, rng=np.random.default_rng(1), dtype=np.float64)
+
+    def forward(self, x):
+        return F.relu_squared(self.linear(self.norm(x)))
+
+
+class Model(Module):
+    def __init__(self):
+        self.block = Twice()
+        self.out = Linear(3, 1, rng=np.random.default_rng(2), dtype=np.float64)
+
+    def loss(self, x):
+        return self.out(self.block(self.block(x) + x)).mean()
+
+
+def value_named(data, name):
+    (found,) = [value for value in data["values"] if value["name"] == name]
+    return found
+
+
+def steps_to(data, name):
+    """The backward steps along which a gradient arrives at the value of this name."""
+    return [
+        step
+        for step in data["steps"]
+        if "target" in step and data["values"][step["target"]]["name"] == name
+    ]
+
+
+# -- the record ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_every_operation_is_recorded_as_backward_computes_it(case):
+    tensors = [leaf(a) if a.dtype.kind == "f" else a for a in case.arrays]
+    y = apply(case.operation, *tensors, **case.options)
+    weights = rng.standard_normal(y.shape)
+    loss = (y * weights).sum()
+    data = step_through(loss).data
+    loss.backward()
+    leaves = [value for value in data["values"] if value["kind"] == "leaf"]
+    for value, tensor in zip(
+        leaves, [t for t in tensors if isinstance(t, Tensor)], strict=True
+    ):
+        total = value["arrivals"][-1]["total"]
+        rows = [_row_number(label, tensor.shape) for label in total["rows"] if label]
+        assert total == table(tensor.grad, rows or None)
+        assert len(value["arrivals"]) == value["expected"]
+    for value in data["values"]:
+        assert all(check["agree"] for check in value["checks"]), value
+
+
+def _row_number(label, shape):
+    return int(np.ravel_multi_index([int(i) for i in label.split(",")], shape[:-1]))
+
+
+def test_every_value_of_a_small_graph_is_checked_element_by_element():
+    data = step_through(broadcast_loss()[0]).data
+    sizes = {"x": 6, "b": 3, "multiply 1": 6, "add 2": 6, "power 3": 6, "mean 4": 1}
+    checks = {
+        value["name"]: len(value["checks"]) for value in data["values"] if value["checks"]
+    }
+    assert checks == sizes
+
+
+def test_a_wrong_backward_is_seen():
+    wrong = Operation(
+        "wrong", TABLE["tanh"].forward, lambda dy, saved: (dy * (1 + saved[0] ** 2),)
+    )
+    data = step_through(apply(wrong, leaf([0.5, -1.0], "x")).sum()).data
+    assert [check["agree"] for check in value_named(data, "x")["checks"]] == [False, False]
+
+
+def test_a_large_graph_is_checked_where_each_gradient_is_largest():
+    x = Tensor(rng.standard_normal((20, 30)).astype(np.float32), requires_grad=True, name="x")
+    data = step_through((x * x).sum()).data
+    (check,) = value_named(data, "x")["checks"]
+    largest = np.unravel_index(np.abs(x.data).argmax(), x.shape)
+    assert check["at"] == f"[{largest[0]}, {largest[1]}]"
+    assert check["agree"]
+
+
+def test_the_loss_its_graph_and_all_gradients_stay_as_they_were():
+    loss, x, b = broadcast_loss()
+    x.grad = np.full((2, 3), 7.0)
+    step_through(loss)
+    assert b.grad is None
+    assert x.grad.tolist() == np.full((2, 3), 7.0).tolist()
+    loss.backward()
+    assert (x.grad - 7).tolist() == [[0.75, 0, 9], [3, 0, 18]]
+
+
+def test_a_second_path_is_added_in_words_and_waits_for_the_first():
+    data = step_through(broadcast_loss()[0]).data
+    first, second = steps_to(data, "x")
+    assert "path 1 of 2; until the others have come, it must wait" in first["after"]
+    assert "added (+=)" in second["after"]
+    assert "path 2 of 2: the gradient of x is complete" in second["after"]
+    assert value_named(data, "x")["arrivals"][1]["total"]["cells"] == [
+        ["0.75", "0", "9"],
+        ["3", "0", "18"],
+    ]
+
+
+def test_the_sum_that_undoes_a_broadcast_is_a_step():
+    data = step_through(broadcast_loss()[0]).data
+    wide, summed = steps_to(data, "b")
+    assert (wide["kind"], wide["rule"], wide["contribution"]["shape"]) == (
+        "backward",
+        "db = dy a",
+        "(2, 3)",
+    )
+    assert wide["contribution"]["cells"] == [["0.5", "0", "9"], ["8", "0", "36"]]
+    assert (summed["kind"], summed["contribution"]["cells"]) == ("sum", [["8.5", "0", "45"]])
+    assert "used 2 times" in summed["before"]
+    assert len(value_named(data, "b")["arrivals"]) == 1
+
+
+def test_what_is_kept_is_named_as_in_the_source():
+    x, w = leaf(np.ones((2, 3)), "x"), leaf(np.ones((5, 3)), "w")
+    (linear, _) = step_through(F.linear(x, w).sum()).data["operations"]
+    assert linear["saved"] == [
+        ["x", "(2, 3) float64, 48 bytes"],
+        ["w", "(5, 3) float64, 120 bytes"],
+    ]
+    assert linear["saved_bytes"] == 168
+
+
+def test_names_passes_and_shared_weights_of_a_model():
+    model = Model()
+    data = step_through(model.loss(leaf([[1.0, -2, 3]], "x")), model=model).data
+    assert [call["title"] for call in data["calls"]] == [
+        "block, pass 1 of 2",
+        "norm, pass 1 of 2",
+        "linear, pass 1 of 2",
+        "block, pass 2 of 2",
+        "norm, pass 2 of 2",
+        "linear, pass 2 of 2",
+        "out",
+    ]
+    assert value_named(data, "block.linear.weight")["expected"] == 2
+    cards = [card["name"] for card in data["layout"]["cards"]]
+    assert {"block.linear.weight", "again: …linear.weight"} <= set(cards)
+
+
+def test_without_the_model_modules_have_their_kind_for_a_name():
+    model = Model()
+    data = step_through(model.loss(leaf([[1.0, -2, 3]], "x"))).data
+    assert value_named(data, "Twice.linear.weight")["expected"] == 2
+    assert value_named(data, "Linear.weight")["expected"] == 1
+
+
+def test_frozen_parameters_and_ids_are_constants():
+    model = Model()
+    model.block.linear.weight.requires_grad = False
+    data = step_through(model.loss(leaf([[1.0, -2, 3]], "x")), model=model).data
+    frozen = value_named(data, "block.linear.weight")
+    assert (frozen["kind"], frozen["arrivals"]) == ("constant", [])
+
+
+def test_an_operation_of_ones_own_without_a_page():
+    double = Operation("double", lambda x: (2 * x, ()), lambda dy, saved: (2 * dy,))
+    data = step_through(apply(double, leaf([1.5], "x")).sum()).data
+    assert value_named(data, "x")["arrivals"][0]["total"]["cells"] == [["2"]]
+    assert data["pages"]["double"]["title"] == ""
+
+
+def test_scratch_options_are_not_used_again():
+    h, w, buffers = leaf(np.ones((2, 3))), leaf(np.ones((4, 3))), {}
+    loss = F.tied_head(h, w, np.array([1, 2]), buffers=buffers)
+    kept = buffers["dw"].copy()
+    step_through(loss)
+    assert buffers["dw"].tolist() == kept.tolist()
+
+
+# -- what cannot be shown ------------------------------------------------------------------
+
+
+def test_errors_say_what_to_do():
+    loss, x, _ = broadcast_loss()
+    loss.backward()
+    with pytest.raises(GraphError, match="compute the loss again, and step through it before"):
+        step_through(loss)
+    with pytest.raises(ShapeError, match=r"shape \(2, 3\), expected one number"):
+        step_through(x * 2)
+    with pytest.raises(GraphError, match="requires_grad=True"):
+        step_through(Tensor([1.0]))
+
+
+def test_nothing_is_lost_when_a_page_cannot_be_written(tmp_path):
+    (tmp_path / "out.html").mkdir()
+    with pytest.raises(OSError, match=r"out\.html"):
+        step_through(broadcast_loss()[0], tmp_path / "out.html")
+    assert [path.name for path in tmp_path.iterdir()] == ["out.html"]
+
+
+def test_lost_numbers_are_flagged():
+    with np.errstate(all="ignore"):
+        data = step_through(F.log(leaf([-1.0, 0.0, 1.0], "x")).sum()).data
+    assert value_named(data, "log 1")["table"]["cells"] == [["NaN", "−∞", "0"]]
+    assert value_named(data, "log 1")["table"]["about"].startswith("2 NaN or infinite!")
+    assert number(np.float32("inf")) == "∞"
+
+
+def test_a_deep_chain():
+    x = leaf(1.0, "x")
+    y = x
+    for _ in range(3000):
+        y = y * 1.0
+    data = step_through(y, check=False).data
+    assert value_named(data, "x")["arrivals"][0]["total"]["cells"] == [["1"]]
+
+
+# -- the files -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The pages of the broadcast and of the model, with their records."""
+    folder = tmp_path_factory.mktemp("step through")
+    model = Model()
+    return {
+        "small": (folder / "a b.html", step_through(broadcast_loss()[0], folder / "a b.html")),
+        "model": (
+            folder / "model.html",
+            step_through(
+                model.loss(leaf([[1.0, -2, 3]], "x")), folder / "model.html", model=model
+            ),
+        ),
+    }
+
+
+def test_a_page_needs_nothing_else(written):
+    for path, steps in written.values():
+        text = path.read_text(encoding="utf-8")
+        assert text == steps.page
+        assert not re.search(r"(src|href)\s*=|@import|url\(", text)
+
+
+def test_no_name_can_end_the_data():
+    x = leaf([1.0], "</script><b>")
+    page = step_through(x.sum(), title="<i>").page
+    (text,) = re.findall(r'id="data">(.*?)</script>', page)
+    assert json.loads(text)["values"][0]["name"] == "</script><b>"
+    assert "<title>&lt;i&gt;</title>" in page
+
+
+def test_the_picture_holds_every_value_and_shape(written):
+    for path, steps in written.values():
+        tree = ElementTree.parse(path.with_suffix(".svg"))
+        texts = [element.text for element in tree.iter() if element.tag.endswith("}text")]
+        for operation in steps.data["operations"]:
+            assert steps.data["values"][operation["output"]]["name"] in texts
+            for argument, value in zip(
+                operation["arguments"], operation["inputs"], strict=True
+            ):
+                assert f"{argument} {steps.data['values'][value]['shape']}" in texts
+
+
+# -- the page in a browser -----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def small(browser, written):
+    with opened(browser, written["small"][0].as_uri()) as page:
+        yield page
+
+
+@pytest.fixture
+def model(browser, written):
+    with opened(browser, written["model"][0].as_uri()) as page:
+        yield page
+
+
+def text(page, selector):
+    return page.inner_text(selector)
+
+
+def cells(page, caption):
+    """The cells of the table with this caption."""
+    tables = page.locator("table", has=page.locator("caption", has_text=caption))
+    return [row.split("\t") for row in tables.first.locator("tbody").inner_text().split("\n")]
+
+
+def test_steps_change_and_show_what_was_computed(small):
+    assert text(small, "#heading") == "Forward 1 of 4: multiply 1"
+    assert cells(small, "multiply 1") == [["0", "0.5", "-2", "6"], ["1", "2", "-5", "12"]]
+    assert "gradient of multiply 1: not yet" in text(small, "#tables")
+    assert "a * b" in text(small, "#source")
+    small.click("#next")
+    assert text(small, "#heading") == "Forward 2 of 4: add 2"
+    small.click("#last")
+    assert text(small, "#heading") == "Backward 8 of 8: sum over the copies of b"
+    assert cells(small, "gradient of b") == [["8.5", "0", "45"]]
+    small.click("#previous")
+    assert "not yet" in text(small, "#tables")
+    assert text(small, "#where") == "step 11 of 12"
+
+
+def test_the_keyboard_and_the_slider_walk_too(small):
+    for key, step in [("End", 12), ("ArrowLeft", 11), ("Home", 1), ("ArrowRight", 2)]:
+        small.keyboard.press(key)
+        assert text(small, "#where") == f"step {step} of 12"
+    small.fill("#slider", "9")
+    assert "added (+=)" in text(small, "#consequence")
+    assert cells(small, "gradient of x") == [["0", "0.75", "0", "9"], ["1", "3", "0", "18"]]
+
+
+def test_the_address_holds_the_step(browser, written):
+    url = written["small"][0].as_uri()
+    with opened(browser, f"{url}#step=9") as page:
+        assert text(page, "#where") == "step 9 of 12"
+        page.keyboard.press("ArrowRight")
+        assert page.url.endswith("#step=10")
+        page.evaluate("location.hash = 'step=3'")
+        page.wait_for_function("document.getElementById('where').textContent[5] === '3'")
+    for nonsense in ("#step=999", "#step=-4", "#step=x"):
+        with opened(browser, url + nonsense) as page:
+            assert re.match(r"step (1|12) of 12", text(page, "#where"))
+
+
+def test_play_goes_on_by_itself_and_stops(small):
+    small.keyboard.press(" ")
+    small.wait_for_function("document.getElementById('where').textContent.startsWith('step 2')")
+    small.keyboard.press(" ")
+    assert small.get_attribute("#play", "aria-pressed") == "false"
+
+
+def test_prediction_hides_until_something_is_said(small):
+    small.check("#predict")
+    assert not small.is_visible("#answer")
+    assert "What is element [" in text(small, "#question")
+    small.fill("#given", "999")
+    small.press("#given", "Enter")
+    assert small.is_visible("#answer")
+    assert text(small, "#question [role=status]").startswith("Not quite: you said 999, it is")
+    small.click("#next")
+    assert not small.is_visible("#answer")
+    small.fill("#slider", "8")
+    answer = small.evaluate("questionOf(steps[current])")
+    assert answer["first"] == "="
+    small.fill("#given", answer["answer"])
+    small.press("#given", "Enter")
+    assert text(small, "#question [role=status]") == "Right, and yes, =."
+
+
+def test_checks_stand_beside_the_gradients(small):
+    small.fill("#slider", "11")
+    assert "by differences" not in text(small, "#checks")
+    small.check("#check")
+    assert [row[1:3] for row in cells(small, "complete")[1:]] == [
+        ["8.5", "8.5"],
+        ["0", "0"],
+        ["45", "45"],
+    ]
+
+
+def test_a_value_can_be_kept_in_sight(small):
+    small.click("#canvas button:has-text('power 3')")
+    assert text(small, "#pinned").startswith("Kept in sight: power 3")
+    small.click("#last")
+    assert "gradient of power 3" in text(small, "#pinned")
+
+
+def test_modules_fold_and_are_passed_over(model, written):
+    data = written["model"][1].data
+    total = len(data["steps"])
+    model.click("#fold")
+    seen = [text(model, "#where")]
+    for _ in range(total):
+        model.keyboard.press("ArrowRight")
+        seen.append(text(model, "#where"))
+    assert len(set(seen)) < total / 2
+    assert seen[-1] == f"step {total} of {total}"
+    assert model.locator(".module.folded").count() == 3
+    assert "block, pass 1 of 2: 3 operations" in text(model, "#canvas")
+    model.click("#canvas button:has-text('block, pass 1 of 2')")
+    assert model.locator(".module", has_text="linear, pass 1 of 2").count() == 1
+
+
+def test_unfolded_everything_stands_where_the_picture_has_it(model, written):
+    path, _ = written["model"]
+    tree = ElementTree.parse(path.with_suffix(".svg"))
+    drawn = sorted(
+        (float(e.get("x")), float(e.get("y")))
+        for e in tree.iter()
+        if e.get("class") in ("operation", "leaf", "again", "constant")
+    )
+    shown = model.eval_on_selector_all(
+        "#canvas button:not(.module)",
+        "all => all.map((b) => [parseFloat(b.style.left), parseFloat(b.style.top)])",
+    )
+    assert sorted(map(tuple, shown)) == drawn
+
+
+def test_positions_never_move(model):
+    where = "all => all.map((b) => [b.dataset.key, b.style.left, b.style.top])"
+    before = model.eval_on_selector_all("#canvas button", where)
+    for _ in range(25):
+        model.keyboard.press("ArrowRight")
+    assert model.eval_on_selector_all("#canvas button", where) == before
+
+
+def test_it_works_within_a_notebook(browser, written):
+    _, steps = written["small"]
+    shown = steps._repr_html_()
+    assert html.unescape(shown.split('"')[1]) == steps.page
+    with contextlib.closing(browser.new_page()) as page:
+        page.set_content(shown)
+        frame = page.frame_locator("iframe")
+        frame.locator("#next").click()
+        assert frame.locator("#where").inner_text() == "step 2 of 12"
+
+
+def test_it_can_be_used_without_a_mouse_and_without_sight(small):
+    unnamed = small.eval_on_selector_all(
+        "button, input",
+        "all => all.filter((e) => !(e.textContent || e.ariaLabel || e.labels?.length)).length",
+    )
+    assert unnamed == 0
+    assert small.get_attribute("#sentence", "aria-live") == "polite"
+    small.focus("#canvas button:has-text('add 2')")
+    small.keyboard.press("Enter")
+    assert text(small, "#pinned").startswith("Kept in sight: add 2")
+    focused = small.evaluate("document.activeElement.textContent")
+    assert "add 2" in focused
+    assert small.locator("[aria-current=step]").count() == 1
