@@ -6,6 +6,7 @@ computed here; beside it stands a picture of the graph, for where no script runs
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import html
 import json
@@ -40,8 +41,13 @@ class Steps:
         return f"Steps: {forward} forward, {backward} backward, {len(self.page):,} characters"
 
     def _repr_html_(self):
-        escaped = html.escape(self.page)
-        return f'<iframe srcdoc="{escaped}" width="100%" height="760" frameborder="0"></iframe>'
+        """The page in a frame; folded below it the picture, for where no frame is shown."""
+        picture = base64.b64encode(self.picture.encode()).decode()
+        return (
+            f'<iframe srcdoc="{html.escape(self.page)}" width="100%" height="760" '
+            'frameborder="0"></iframe><details><summary>The graph as a picture</summary>'
+            f'<img alt="the graph" src="data:image/svg+xml;base64,{picture}"></details>'
+        )
 
 
 def step_through(

@@ -9,8 +9,9 @@
     source     gated linear units: Dauphin et al. 2017, arXiv:1612.08083; Shazeer 2020,
                arXiv:2002.05202; relu²: So et al. 2021, arXiv:2109.08668
 
-Each is fused from two operations that the table has too (an activation and multiply), which
-would keep one array more. The tests hold the fused and the composed form equal.
+Each is fused from two operations that the table has too, an activation and multiply. For relu²
+these would keep one array more; for σ the same two, and pass over memory more often. The tests
+hold the fused and the composed form equal.
 """
 
 from __future__ import annotations
