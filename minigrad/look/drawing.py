@@ -9,10 +9,17 @@ rect { fill: #ffffff; stroke: #5b6576; }
 .paper { stroke: none; }
 .box { fill: #eef2f8; stroke: #aab4c2; }
 .constant { stroke-dasharray: 2 3; } .again { stroke-dasharray: 5 3; }
-path { fill: none; stroke: #7d8999; stroke-width: 1.3; }
+path { fill: none; stroke: #7d8999; stroke-width: 1.3; marker-end: url(#arrow); }
+marker path { fill: #7d8999; stroke: none; marker: none; }
 text { font: 12px system-ui, sans-serif; fill: #1c2330; }
 .small { font-size: 11px; fill: #5b6576; }
 """
+
+
+ARROW = (
+    '<marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" '
+    'markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z"/></marker>'
+)
 
 
 def drawing(data: dict, title: str) -> str:
@@ -26,7 +33,8 @@ def drawing(data: dict, title: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
         f'width="{width}" height="{height}" role="img">\n<title>{escape(title)}</title>\n'
-        f'<style>{STYLE}</style>\n<rect class="paper" width="{width}" height="{height}"/>\n'
+        f"<style>{STYLE}</style>\n{ARROW}\n"
+        f'<rect class="paper" width="{width}" height="{height}"/>\n'
         + "\n".join(parts)
         + "\n</svg>\n"
     )
@@ -73,7 +81,7 @@ def _edge(edge, data):
         path, label = f"M{edge['x1']:g} {edge['y1']:g}V{y:g}", (x + 6, y - 9, "start")
     else:
         path = f"M{edge['x1']:g} {edge['y1']:g}H{edge['lane']:g}V{y:g}H{x:g}"
-        label = (x - 6, y - 4, "end") if edge["side"] == "left" else (x + 6, y - 4, "start")
+        label = (x - 10, y - 4, "end") if edge["side"] == "left" else (x + 10, y - 4, "start")
     argument = data["operations"][edge["operation"]]["arguments"][edge["argument"]]
     text = f"{argument} {data['values'][edge['value']]['shape']}"
     return f'<path d="{path}"/>' + _text(*label[:2], text, "small", label[2])

@@ -14,12 +14,14 @@ LEFT_LANES = 190  # the first lane of leaves that are used more than once
 OPERATION_X, OPERATION_WIDTH, OPERATION_HEIGHT = 336, 190, 44
 RIGHT_LANES = 650  # the first lane of results that are used later
 LANE = 9
+PORT = 18  # at least, between two edges that enter on one side
 GAP, HEADER, FOOT, INDENT = 26, 26, 10, 7
 
 
 def layout(data: dict) -> dict:
     """Positions in pixels of the operations, cards, boxes and edges of a recording's data."""
     rows = _rows(data)
+    made = {operation["output"]: i for i, operation in enumerate(data["operations"])}
     operations, cards, boxes, y = [], [], [], GAP // 2
     open_boxes: list[dict] = []
     for i, operation in enumerate(data["operations"]):
@@ -38,11 +40,13 @@ def layout(data: dict) -> dict:
             name = _card_name(data["values"][value]["name"], again)
             cards.append({"value": value, "operation": i, "y": y, "again": again, "name": name})
             y += LEAF_PITCH
-        height = max(OPERATION_HEIGHT, y - first - LEAF_PITCH + LEAF_HEIGHT)
+        ports = _sides(operation, made, i)
+        ports = PORT * (1 + max(ports.count("left"), ports.count("right")))
+        height = max(OPERATION_HEIGHT, ports, y - first - LEAF_PITCH + LEAF_HEIGHT)
         operations.append({"y": first, "height": height})
         y = first + height + GAP
     y = _close(open_boxes, [], y)
-    edges = _edges(data, operations, cards)
+    edges = _edges(data, made, operations, cards)
     right = max(
         [edge["lane"] for edge in edges if edge["side"] == "right"], default=RIGHT_LANES
     )
@@ -99,9 +103,8 @@ def _rows(data):
     return rows
 
 
-def _edges(data, operations, cards):
+def _edges(data, made, operations, cards):
     """An edge per input: its two ends, and the lane in which it runs between them, if any."""
-    made = {operation["output"]: i for i, operation in enumerate(data["operations"])}
     lanes = {"left": _Lanes(), "right": _Lanes()}
     uses = _last_uses(data, made)
     edges = []

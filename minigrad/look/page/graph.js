@@ -30,7 +30,7 @@ function edgeLabel(edge, svg, classes) {
   const { argument, operation, value, side } = edge;
   const name = operations[operation].arguments[argument];
   const y = place(edge.y2);
-  const [x, anchor, dy] = side === "top" ? [edge.x2 + 6, "start", -9] : side === "left" ? [edge.x2 - 6, "end", -4] : [edge.x2 + 6, "start", -4];
+  const [x, anchor, dy] = side === "top" ? [edge.x2 + 6, "start", -9] : side === "left" ? [edge.x2 - 10, "end", -4] : [edge.x2 + 10, "start", -4];
   const text = drawn("text", { x, y: y + dy, "text-anchor": anchor, class: classes });
   text.textContent = `${name} ${isHidden() && !isComputed(value, seenUntil()) ? "?" : values[value].shape}`;
   svg.append(text);
@@ -53,12 +53,20 @@ function drawGraph() {
   canvas.style.height = `${height}px`;
   canvas.className = isForward(steps[current]) ? "" : "backwards";
   const svg = drawn("svg", { width: layout.width, height, "aria-hidden": "true" });
+  svg.append(...["plain", "used", "handed"].map(arrowHead));
   canvas.append(svg);
   for (const box of layout.boxes) drawBox(box, canvas, svg);
   for (const edge of layout.edges) drawEdge(edge, svg);
   operations.forEach((operation, i) => drawOperation(i, canvas));
   layout.cards.forEach((card) => drawCard(card, canvas));
   if (focus) canvas.querySelector(`[data-key="${focus}"]`)?.focus({ preventScroll: true });
+}
+
+// Forward an edge points to its operation, backward from it.
+function arrowHead(kind) {
+  const marker = drawn("marker", { id: `to-${kind}`, class: kind, viewBox: "0 0 8 8", refX: 8, refY: 4, markerWidth: 8, markerHeight: 8, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" });
+  marker.append(drawn("path", { d: "M0 0L8 4L0 8z" }));
+  return marker;
 }
 
 function drawBox(box, canvas, svg) {
