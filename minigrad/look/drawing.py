@@ -78,7 +78,7 @@ def _card(card, data):
 def _edge(edge, data):
     x, y = edge["x2"], edge["y2"]
     if edge["side"] == "top":
-        path, label = f"M{edge['x1']:g} {edge['y1']:g}V{y:g}", (x + 6, y - 9, "start")
+        path, label = f"M{edge['x1']:g} {edge['y1']:g}V{y:g}", (x + 6, edge["y1"] + 17, "start")
     else:
         path = f"M{edge['x1']:g} {edge['y1']:g}H{edge['lane']:g}V{y:g}H{x:g}"
         label = (x - 10, y - 4, "end") if edge["side"] == "left" else (x + 10, y - 4, "start")

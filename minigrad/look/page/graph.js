@@ -29,9 +29,9 @@ function pathOf(edge) {
 function edgeLabel(edge, svg, classes) {
   const { argument, operation, value, side } = edge;
   const name = operations[operation].arguments[argument];
-  const y = place(edge.y2);
-  const [x, anchor, dy] = side === "top" ? [edge.x2 + 6, "start", -9] : side === "left" ? [edge.x2 - 10, "end", -4] : [edge.x2 + 10, "start", -4];
-  const text = drawn("text", { x, y: y + dy, "text-anchor": anchor, class: classes });
+  const [x, y, anchor] = side === "top" ? [edge.x2 + 6, place(edge.y1) + 17, "start"]
+    : side === "left" ? [edge.x2 - 10, place(edge.y2) - 4, "end"] : [edge.x2 + 10, place(edge.y2) - 4, "start"];
+  const text = drawn("text", { x, y, "text-anchor": anchor, class: classes });
   text.textContent = `${name} ${isHidden() && !isComputed(value, seenUntil()) ? "?" : values[value].shape}`;
   svg.append(text);
 }
