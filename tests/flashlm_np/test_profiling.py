@@ -66,7 +66,9 @@ def test_a_profile_adds_up_to_the_step():
 @pytest.mark.parametrize("more", [[], ["--plain"]])
 def test_the_command_prints_and_draws(more, monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(profiling.__dict__, "WARM_UP", 0)
-    monkeypatch.setattr("flashlm_np.cli.PRESETS", {"v3": replace(CONFIG, vocab_size=31)})
+    monkeypatch.setattr(
+        "flashlm_np.commands.looking.PRESETS", {"v3": replace(CONFIG, vocab_size=31)}
+    )
     picture = tmp_path / "profile.png"
     command = ["profile", "--steps", "2", "--threads", "2", "--picture", str(picture), *more]
     assert main(command) == 0

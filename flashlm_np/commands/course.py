@@ -1,0 +1,89 @@
+"""`flashlm course`: exercises cut out of this package, and a grader that explains."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from .arguments import number
+
+
+def add_course(commands):
+    parser = commands.add_parser(
+        "course",
+        help="exercises, and a grader that explains",
+        description="Write the exercises of the course into a folder; check what you wrote.",
+    )
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    _add_start(actions)
+    _add_check(actions)
+
+
+def _add_start(actions):
+    parser = actions.add_parser("start", help="write the exercises", description=_start.__doc__)
+    parser.set_defaults(run=_start)
+    parser.add_argument(
+        "folder", metavar="DIR", type=Path, help="a new or empty folder, or a workbook"
+    )
+
+
+def _start(options) -> None:
+    """Write a workbook into DIR: a file per exercise, and a README. In a workbook, files that
+    are missing are written, and none is overwritten."""
+    from ..course.workbook import start
+
+    written = start(options.folder)
+    if not written:
+        print(f"{options.folder} is complete; nothing was written")
+    elif len(written) < 3:
+        print(f"{options.folder}: wrote {' and '.join(written)}")
+    else:
+        print(f"{options.folder}: wrote {len(written)} files, {written[0]} to {written[-1]}")
+    print(f"Check with: flashlm course check {options.folder}")
+
+
+def _add_check(actions):
+    parser = actions.add_parser(
+        "check", help="check what you wrote", description=_check.__doc__
+    )
+    parser.set_defaults(run=_check)
+    parser.add_argument("folder", metavar="DIR", type=Path, help="a workbook")
+    parser.add_argument(
+        "name", metavar="NAME", nargs="?", help="one exercise, such as rms_norm or 9"
+    )
+    parser.add_argument(
+        "--timeout",
+        type=number(float, lambda s: 0 < s < math.inf, "is not a number of seconds above 0"),
+        default=20.0,
+        metavar="SECONDS",
+        help="for each exercise; default: 20",
+    )
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="also write JUnit XML")
+    parser.add_argument(
+        "--strict", action="store_true", help="exit code 1 unless all that is checked is right"
+    )
+
+
+def _check(options) -> int:
+    """Check the exercises in DIR, or one of them: to do, wrong or right, and why. Each runs in
+    a process of its own. The exit code is 1 if one is wrong."""
+    from ..course import report
+    from ..course.exercises import EXERCISES, find
+    from ..course.runner import check
+    from ..course.verdict import RIGHT, WRONG
+    from ..course.workbook import expect_workbook
+    from ..files import write_atomically
+
+    files = expect_workbook(options.folder)
+    chosen = [find(options.name)] if options.name else EXERCISES
+    verdicts = {}
+    for exercise, verdict in check({e: files.get(e.name) for e in chosen}, options.timeout):
+        verdicts[exercise] = verdict
+        for line in report.lines_of(exercise, verdict, whole=bool(options.name)):
+            print(line, flush=True)
+    if not options.name:
+        print(f"\n{report.summary(verdicts.values())}")
+    if options.junit:
+        write_atomically(options.junit, report.junit(verdicts))
+    states = {verdict.state for verdict in verdicts.values()}
+    return int(WRONG in states or (options.strict and states != {RIGHT}))
