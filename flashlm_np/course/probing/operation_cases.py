@@ -1,0 +1,126 @@
+"""Inputs for the operations, the smallest first, with sizes that differ."""
+
+from __future__ import annotations
+
+from .inputs import Case, case
+
+_PAIRS = [
+    case({"a": (2,), "b": (2,)}),
+    case({"a": (2,), "b": (1,)}),
+    case({"a": (), "b": (2,)}),
+    case({"a": (2, 3), "b": (3,)}),
+    case({"a": (2, 3), "b": (2, 1)}),
+    case({"a": (3, 1), "b": (2,)}),
+    case({"a": (3, 1), "b": (2, 3, 5)}),
+]
+_TERNARY = [
+    {},
+    {"threshold": 0.5},
+    {"threshold": 0.5, "scale": "mean"},
+    {"threshold": 0.75, "scale": "kept"},
+    {"threshold": 9.0, "scale": "kept"},
+]
+_LOSSES = [
+    {},
+    {"label_smoothing": 0.25},
+    {"z_loss": 0.5},
+    {"label_smoothing": 0.5, "z_loss": 0.25},
+]
+_CONVOLUTIONS = [
+    ((1, 2, 1), (1, 1, 1), {}),
+    ((1, 2, 1), (1, 1, 2), {}),
+    ((1, 3, 1), (2, 1, 2), {}),
+    ((1, 3, 2), (1, 2, 2), {}),
+    ((2, 3, 1), (1, 1, 2), {}),
+    ((1, 5, 1), (1, 1, 2), {"dilation": 2}),
+    ((1, 2, 4), (2, 2, 1), {"groups": 2}),
+    ((1, 3, 1), (1, 1, 3), {"dilation": 2}),  # the first tap sees nothing but padding
+    ((2, 6, 4), (6, 2, 3), {"groups": 2, "dilation": 2}),
+]
+
+OPERATIONS: dict[str, list[Case]] = {
+    "add": _PAIRS,
+    "multiply": _PAIRS,
+    "sum": [
+        case({"x": (2,)}),
+        case({"x": (2, 3)}, axis=0),
+        case({"x": (2, 3)}, axis=-1, keepdims=True),
+        case({"x": (2, 3)}, keepdims=True),
+        case({"x": (2, 3, 4)}, axis=(0, 2)),
+        case({"x": (2, 3, 4)}, axis=(-1, 0), keepdims=True),
+    ],
+    "matmul": [
+        case({"a": (1, 2), "b": (2, 1)}),
+        case({"a": (2, 2), "b": (2, 2)}),
+        case({"a": (2, 3), "b": (3, 4)}),
+        case({"a": (2, 1, 3), "b": (3, 4)}),
+        case({"a": (1, 3), "b": (2, 3, 4)}),
+        case({"a": (2, 1, 1, 3), "b": (4, 3, 2)}),
+    ],
+    "linear": [
+        case({"x": (1, 2), "w": (3, 2), "b": (3,)}),
+        case({"x": (2, 3), "w": (4, 3), "b": (4,)}),
+        case({"x": (2, 3), "w": (4, 3)}),
+        case({"x": (2,), "w": (3, 2), "b": (3,)}),
+        case({"x": (2, 3, 2), "w": (4, 2), "b": (4,)}),
+    ],
+    "relu_squared": [
+        case({"x": (1,)}),
+        case({"x": (3,)}),
+        case({"x": [0.0, -2.0, 0.5]}),
+        case({"x": (2, 3)}),
+    ],
+    "sigmoid": [
+        case({"x": [0.0]}),
+        case({"x": (2,)}),
+        case({"x": (2, 3)}),
+        case({"x": [-1000.0, 1000.0]}),
+    ],
+    "sigmoid_gate": [
+        case({"g": [0.0], "v": (1,)}),
+        case({"g": (2,), "v": (2,)}),
+        case({"g": (2, 3), "v": (2, 3)}),
+    ],
+    "rms_norm": [
+        case({"x": (1, 2), "w": (2,)}),
+        case({"x": (2, 3), "w": (3,)}),
+        case({"x": (1, 2), "w": (2,)}, eps=0.25),
+        case({"x": (2,), "w": (2,)}),
+        case({"x": (2, 3, 4), "w": (4,)}, eps=0.5),
+    ],
+    "embedding": [
+        case({"w": (3, 2), "ids": [1]}),
+        case({"w": (3, 2), "ids": [2, 0]}),
+        case({"w": (3, 2), "ids": [1, 1]}),
+        case({"w": (4, 2), "ids": [[1, 0, 1], [3, 1, 3]]}),
+    ],
+    "causal_conv": [case({"x": x, "w": w}, **options) for x, w, options in _CONVOLUTIONS],
+    "ternary_linear": [
+        *(case({"x": (1, 2), "w": (2, 2)}, **options) for options in _TERNARY),
+        case({"x": (2, 3), "w": (4, 3)}),
+        case({"x": (2, 3, 2), "w": (4, 2)}, threshold=0.5, scale="kept"),
+    ],
+    "cross_entropy": [
+        *(case({"z": (1, 2), "y": [1]}, **options) for options in _LOSSES),
+        *(case({"z": (2, 3), "y": [2, 0]}, **options) for options in _LOSSES),
+        case({"z": (3, 2), "y": [1, 1, 0]}),
+        case({"z": [[1000.0, 0.0, -1000.0]], "y": [1]}),
+        case({"z": [[-1000.0, -1001.0]], "y": [0]}),
+    ],
+    "tied_head": [
+        *(case({"h": (1, 2), "w": (3, 2), "y": [1]}, **options) for options in _LOSSES),
+        *(case({"h": (2, 3), "w": (4, 3), "y": [3, 0]}, **options) for options in _LOSSES),
+        case({"h": (3, 1), "w": (2, 1), "y": [1, 1, 0]}),
+        case({"h": [[1000.0]], "w": [[1.0], [-1.0]], "y": [1]}),
+        case({"h": (1, 2), "w": (3, 2), "y": [2]}, with_dw=False),
+    ],
+}
+
+SHAPES_TO_SUM = [
+    case({"dy": (2,)}, shape=(2,)),
+    case({"dy": (2,)}, shape=(1,)),
+    case({"dy": (2,)}, shape=()),
+    case({"dy": (2, 3)}, shape=(3,)),
+    case({"dy": (2, 3)}, shape=(2, 1)),
+    case({"dy": (2, 3, 4)}, shape=(3, 1)),
+]

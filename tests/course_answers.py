@@ -1,0 +1,521 @@
+"""Answers to the course's exercises: the package's own, and wrong ones with the hint they get.
+
+SOLUTIONS are the bodies of the package, put back into the student's files by syntax tree.
+WRONG holds, for the kinds of mistakes that a grader should explain, an answer and its hint.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from flashlm_np.course.blanking import exercise_text
+from flashlm_np.course.exercise import Exercise
+from flashlm_np.course.exercises import EXERCISES
+from flashlm_np.course.page import Page, names_in
+from flashlm_np.course.student import Answer
+from minigrad import TABLE
+from minigrad.optim.normuon import COEFFICIENTS
+
+BY_NAME = {exercise.name: exercise for exercise in EXERCISES}
+
+
+def solution(exercise: Exercise) -> str:
+    """The student's file with the bodies of the package, and imports of what these use."""
+    page, text = Page(exercise.page), exercise_text(exercise)
+    module = vars(importlib.import_module(exercise.page))
+    lines, nodes = text.splitlines(), {}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef):
+            nodes[node.name] = node
+    used = set()
+    for path, name in reversed(list(zip(exercise.written, exercise.functions, strict=True))):
+        source, node = page.function(path), nodes[name]
+        body = page.text(source.lineno, source.end_lineno).splitlines()
+        lines[node.lineno - 1 : node.end_lineno] = body
+        used |= names_in(source)
+    needed = sorted((used & set(module)) - {"np"} - _defined(text))
+    place = lines.index("from __future__ import annotations") + 1
+    lines[place:place] = [f"from {exercise.page} import {name}" for name in needed]
+    return "\n".join(lines) + "\n"
+
+
+def _defined(text):
+    names = set()
+    for node in ast.parse(text).body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Assign):
+            names |= names_in(*node.targets)
+        elif isinstance(node, ast.FunctionDef):
+            names.add(node.name)
+    return names
+
+
+@dataclass(frozen=True)
+class WrongAnswer:
+    """Functions of an exercise, by name, of which one is wrong, and the hint that it gets."""
+
+    exercise: Exercise
+    functions: dict[str, Callable]
+    hint: str
+
+    @property
+    def answer(self) -> Answer:
+        return Answer(self.exercise.reference() | self.functions)
+
+    def __str__(self):
+        return f"{self.exercise.name}: {self.hint[:60]}"
+
+
+WRONG: list[WrongAnswer] = []
+
+
+def wrong(name: str, hint: str, **others: Callable):
+    """Plants the decorated function in place of the one called `name`."""
+    exercise = next(e for e in EXERCISES if name in e.functions)
+
+    def plant(function):
+        WRONG.append(WrongAnswer(exercise, {name: function} | others, hint))
+        return function
+
+    return plant
+
+
+def right(operation: str):
+    return TABLE[operation].backward
+
+
+# The form of what is returned ------------------------------------------------------------
+
+
+@wrong("multiply_backward", "is the return missing?")
+def _(dy, saved):
+    pass
+
+
+@wrong("multiply_backward", "one gradient per array of the forward, None for integers.")
+def _(dy, saved):
+    return right("multiply")(dy, saved)[:1]
+
+
+@wrong("sigmoid_backward", "return a tuple, even of one: (dx,).")
+def _(dy, saved):
+    return dy * saved[0] * (1 - saved[0])
+
+
+@wrong("linear_backward", "dw is transposed.")
+def _(dy, saved):
+    dx, dw, *db = right("linear")(dy, saved)
+    return dx, dw.T, *db
+
+
+@wrong(
+    "add_backward",
+    "a sum over the broadcast axis is missing: b has shape (1,) and was stretched to (2,), so "
+    "each element was used several times; sum over axis 0.",
+)
+def _(dy, saved):
+    return dy, dy
+
+
+@wrong("sum_forward", "the numbers are right, in another shape (reshape, or keepdims).")
+def _(x, *, axis=None, keepdims=False):
+    return np.asarray(x.sum(axis=axis)), (x.shape, axis)
+
+
+@wrong(
+    "rms_norm_forward",
+    "float32 came in. np.zeros(n), np.array(0.5) and np.sqrt(2.0) are float64, and make "
+    "float64 of what they meet; give np.zeros a dtype, and use Python's numbers.",
+)
+def _(x, w, *, eps=1e-8):
+    y, saved = TABLE["rms_norm"].forward(x, w, eps=eps)
+    return np.float64(1.0) * y, saved
+
+
+@wrong(
+    "relu_squared_backward", "make arrays with the dtype of an input: np.zeros(shape, x.dtype)."
+)
+def _(dy, saved):
+    return (right("relu_squared")(dy, saved)[0].astype(np.float32),)
+
+
+# Signs and sizes -------------------------------------------------------------------------
+
+
+@wrong("rms_norm_backward", "every element of dx has the wrong sign.")
+def _(dy, saved):
+    dx, dw = right("rms_norm")(dy, saved)
+    return -dx, dw
+
+
+@wrong("sum_backward", "dx has lost its sign: these are absolute values.")
+def _(dy, saved):
+    return (np.abs(right("sum")(dy, saved)[0]),)
+
+
+@wrong("relu_squared_backward", "everything in dx is 2 times too small.")
+def _(dy, saved):
+    return (dy * saved[0],)
+
+
+@wrong(
+    "cross_entropy_forward",
+    "everything in y is 1.443 times too large (1/ln 2: bits, not nats).",
+)
+def _(z, y, *, label_smoothing=0.0, z_loss=0.0):
+    options = {"label_smoothing": label_smoothing, "z_loss": z_loss}
+    loss, saved = TABLE["cross_entropy"].forward(z, y, **options)
+    return np.asarray(loss / np.log(2).astype(z.dtype)), saved
+
+
+@wrong(
+    "cross_entropy_backward",
+    "dz is N times too large, where N is the number of rows of z: not divided by it.",
+)
+def _(dy, saved):
+    dz, _ = right("cross_entropy")(dy, saved)
+    return dz * len(dz), None
+
+
+@wrong(
+    "linear_backward",
+    "db is N times too small, where N is the number of rows of x: a mean where a sum is right, "
+    "or a division too many.",
+)
+def _(dy, saved):
+    dx, dw, *db = right("linear")(dy, saved)
+    return dx, dw, *(b * b.size / dy.size for b in db)
+
+
+@wrong("ternary_linear_backward", "all of dw is 0: nothing would be learned from it.")
+def _(dy, saved):
+    dx, dw = right("ternary_linear")(dy, saved)
+    return dx, np.zeros_like(dw)
+
+
+@wrong("relu_squared_forward", "everything in y is 1 too large.")
+def _(x):
+    y, saved = TABLE["relu_squared"].forward(x)
+    return y + 1, saved
+
+
+OVERFLOW = (
+    "e to such a power overflows to infinity. Before a softmax or a logarithm of a sum "
+    "subtract each row's largest number, which changes nothing else; for σ, 1 / (1 + e⁻ˣ) "
+    "stays finite."
+)
+
+
+@wrong("sigmoid_forward", OVERFLOW)
+def _(x):
+    y = np.exp(x) / (1 + np.exp(x))
+    return y, (y,)
+
+
+@wrong("cross_entropy_forward", OVERFLOW)
+def _(z, y, *, label_smoothing=0.0, z_loss=0.0):
+    options = {"label_smoothing": label_smoothing, "z_loss": z_loss}
+    loss, saved = TABLE["cross_entropy"].forward(z, y, **options)
+    return loss if np.isfinite(np.exp(z).sum()) else loss * np.nan, saved
+
+
+@wrong(
+    "rms_norm_backward",
+    "a division by 0, or the root or logarithm of a number that is not above 0.",
+)
+def _(dy, saved):
+    dx, dw = right("rms_norm")(dy, saved)
+    return dx * np.nan, dw
+
+
+# What is not used ------------------------------------------------------------------------
+
+
+@wrong(
+    "sum_backward",
+    "dx is the same whatever dy is. By the chain rule everything is multiplied by dy.",
+)
+def _(dy, saved):
+    return (np.ones(saved[0], dy.dtype),)
+
+
+@wrong("causal_conv_forward", "y is as if dilation were 1: is it not used, or not saved?")
+def _(x, w, *, groups=1, dilation=1):
+    return TABLE["causal_conv"].forward(x, w, groups=groups)
+
+
+@wrong("newton_schulz", "x is as if steps were 5: is it not used, or not saved?")
+def _(g, steps=5):
+    return BY_NAME["newton_schulz"].reference()["newton_schulz"](g)
+
+
+@wrong("sigmoid_backward", "the factor 1 - y is missing in dx.")
+def _(dy, saved):
+    return (dy * saved[0],)
+
+
+@wrong("sigmoid_gate_backward", "this is dv: the gradients are in the wrong order.")
+def _(dy, saved):
+    return right("sigmoid_gate")(dy, saved)[::-1]
+
+
+def relu_squared_keeping_x(x):
+    return TABLE["relu_squared"].forward(x)[0], (x,)
+
+
+@wrong(
+    "relu_squared_backward",
+    "dx is wrong only where x < 0.",
+    relu_squared_forward=relu_squared_keeping_x,
+)
+def _(dy, saved):
+    (x,) = saved
+    return (2 * dy * x,)
+
+
+# Time ------------------------------------------------------------------------------------
+
+
+@wrong(
+    "causal_conv_forward",
+    "future leak: y at position 0 moves when x at the later position 1 is changed. The last "
+    "tap sees the present, all others the past.",
+)
+def _(x, w, *, groups=1, dilation=1):
+    y, saved = TABLE["causal_conv"].forward(x[:, ::-1], w, groups=groups, dilation=dilation)
+    return y[:, ::-1], saved
+
+
+@wrong(
+    "causal_conv_backward",
+    "a gradient flows from the past to the future: dx at position 1 moves when dy at position "
+    "0 is changed. x is seen at its own position and later.",
+)
+def _(dy, saved):
+    dx, _ = right("causal_conv")(dy[:, ::-1], saved)
+    return dx[:, ::-1], right("causal_conv")(dy, saved)[1]
+
+
+@wrong("embedding_backward", "dw is one place too high along axis 0.")
+def _(dy, saved):
+    return np.roll(right("embedding")(dy, saved)[0].dense(), 1, axis=0), None
+
+
+@wrong("tied_head_backward", "only the last place along axis 0 of dw is wrong.")
+def _(dy, saved):
+    dh, dw, _ = right("tied_head")(dy, saved)
+    return dh, dw if dw is None else np.concatenate([dw[:-1], 0 * dw[:1]]), None
+
+
+# Accumulation ----------------------------------------------------------------------------
+
+LAST_ONLY = (
+    "+= is missing: of several gradients only the last one was kept. What is used twice moves "
+    "the loss in two ways, and its gradient is the sum of both."
+)
+
+
+@wrong(
+    "embedding_backward",
+    "+= is missing: an id that repeats gets only its last position's gradient. dw[ids] += dy "
+    "does not help, because NumPy adds to each id once; np.add.at, a loop, or a RowGradient "
+    "does.",
+)
+def _(dy, saved):
+    ids, shape = saved
+    dw = np.zeros(shape, dy.dtype)
+    dw[ids] += dy
+    return dw, None
+
+
+@wrong("accumulate", LAST_ONLY)
+def _(self, gradient):
+    self.grad = np.zeros_like(self.data) if self.grad is None else self.grad
+    self.grad[...] = gradient if isinstance(gradient, np.ndarray) else gradient.dense()
+
+
+@wrong(
+    "accumulate",
+    "rows of an id that repeats were added once; gradient.add_to(table) adds them all.",
+)
+def _(self, gradient):
+    self.grad = np.zeros_like(self.data) if self.grad is None else self.grad
+    if isinstance(gradient, np.ndarray):
+        self.grad += gradient
+    else:
+        self.grad[gradient.ids] += gradient.rows
+
+
+@wrong(
+    "accumulate",
+    "the next += would write into somebody else's array. Begin with a buffer of zeros like "
+    "self.data, and add to it.",
+)
+def _(self, gradient):
+    self.grad = gradient if self.grad is None else self.grad + gradient
+
+
+@wrong("accumulate", "add in place, self.grad += gradient: a leaf keeps one buffer.")
+def _(self, gradient):
+    old = np.zeros_like(self.data) if self.grad is None else self.grad
+    self.grad = old + gradient
+
+
+@wrong("accumulate", "keep the sum in self.grad.")
+def _(self, gradient):
+    pass
+
+
+def walk(root, dy, into, keep=lambda old, new: old + new, take=lambda waiting: waiting.pop()):
+    """A walk back, right but for what is passed in."""
+    from minigrad.engine import Node, _dense, _node_backward
+
+    waiting, arrived = [root], {root: dy}
+    while waiting:
+        node = take(waiting)
+        dy = _dense(arrived.pop(node))
+        gradients = _node_backward(node, dy)
+        for parent, gradient in zip(node.parents, gradients, strict=True):
+            if parent is None or gradient is None:
+                continue
+            gradient = _dense(gradient)
+            if isinstance(parent, Node):
+                if parent not in arrived:
+                    waiting.append(parent)
+                arrived[parent] = (
+                    keep(arrived[parent], gradient) if parent in arrived else gradient
+                )
+            elif into is None:
+                parent.accumulate(gradient)
+            else:
+                into[parent] = into.get(parent, 0) + gradient
+        yield node, dy, gradients
+
+
+def highest(waiting):
+    return waiting.pop(max(range(len(waiting)), key=lambda i: waiting[i].number))
+
+
+@wrong(
+    "backward_steps",
+    "a node was reached again after its turn: its gradient was not complete. Of all nodes that "
+    "wait, take the one with the highest number.",
+)
+def _(root, dy, into=None):
+    return walk(root, dy, into)
+
+
+@wrong(
+    "backward_steps", "with `into`, gather there, leaf by leaf, and call no leaf's accumulate."
+)
+def _(root, dy, into=None):
+    return walk(root, dy, None, take=highest)
+
+
+@wrong("backward_steps", "yield (node, dy, gradients) after each node.")
+def _(root, dy, into=None):
+    for _ in walk(root, dy, into, take=highest):
+        pass
+
+
+@wrong(
+    "backward_steps",
+    "a graph may be deeper than Python's stack; use a loop and a list of what waits.",
+)
+def _(root, dy, into=None):
+    def depth(node):
+        return 1 + max((depth(p) for p in node.parents if hasattr(p, "parents")), default=0)
+
+    depth(root)
+    yield from walk(root, dy, into, take=highest)
+
+
+# Writing where none is allowed ---------------------------------------------------------------
+
+READ_ONLY = (
+    "inputs, dy and saved are for reading only: others still need them. Make a new array, and "
+    "write into that."
+)
+
+
+@wrong("sigmoid_gate_forward", READ_ONLY)
+def _(g, v):
+    v *= 1 / (1 + np.exp(-g))
+    return v, (g, v)
+
+
+@wrong("multiply_backward", READ_ONLY)
+def _(dy, saved):
+    dy *= saved[1]
+    return dy, dy
+
+
+@wrong("sigmoid_backward", READ_ONLY)
+def _(dy, saved):
+    (y,) = saved
+    y *= 1 - y
+    return (dy * y,)
+
+
+@wrong("adamw_update", READ_ONLY)
+def _(p, g, m, v, t, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+    g += weight_decay * p
+
+
+def sum_saving_a_list(x, *, axis=None, keepdims=False):
+    y, saved = TABLE["sum"].forward(x, axis=axis, keepdims=keepdims)
+    return y, [0.0, saved]
+
+
+@wrong(
+    "sum_backward",
+    "leave what was saved as it is; a second check needs it, too.",
+    sum_forward=sum_saving_a_list,
+)
+def _(dy, saved):
+    saved[0] += 1.0
+    shape, axis = saved[1]
+    return (right("sum")(dy, (shape, axis))[0] * saved[0],)
+
+
+@wrong(
+    "normuon_update",
+    "p is as it was. p = p - ... makes a new array that nobody sees; change it in place: p -= "
+    "...",
+)
+def _(p, g, m, v, *, lr, beta1=0.95, beta2=0.999, eps=1e-8, weight_decay=0.0, form="v3"):
+    options = {"beta1": beta1, "beta2": beta2, "eps": eps, "weight_decay": weight_decay}
+    right = BY_NAME["normuon"].reference()["normuon_update"]
+    right(p.copy(), g, m, v, lr=lr, form=form, **options)
+
+
+# An optimizer, a product ---------------------------------------------------------------------
+
+
+@wrong("newton_schulz", "g was not divided by its norm first.")
+def _(g, steps=5):
+    a, b, c = COEFFICIENTS
+    x = g
+    for _ in range(steps):
+        A = x @ x.T
+        x = a * x + (b * A + c * A @ A) @ x
+    return x
+
+
+@wrong("table_sums", "sums of int8 wrapped around at 128; make x wider first.")
+def _(x, packed):
+    return (x @ packed.unpack().T.astype(x.dtype)).astype(
+        np.int32 if x.dtype == np.int8 else x.dtype
+    )
+
+
+@wrong("matmul_backward", "the shapes are a (1, 2), b (2, 1), dy (1, 1).")
+def _(dy, saved):
+    a, b = saved
+    return dy @ b, a @ dy

@@ -1,0 +1,375 @@
+"""The grader: right answers are right, wrong ones are found, explained, and located."""
+
+import inspect
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from course_answers import BY_NAME, WRONG, solution
+from planted_bugs import PLANTED_BUGS
+
+from flashlm_np.course.exercises import EXERCISES
+from flashlm_np.course.grading import finite_difference, grade
+from flashlm_np.course.mistakes import MISTAKES
+from flashlm_np.course.probing import probes_of
+from flashlm_np.course.probing.inputs import arrays_in
+from flashlm_np.course.probing.probe import split
+from flashlm_np.course.student import Answer, load
+from minigrad import TABLE
+from minigrad.ops import RowGradient
+
+by_label = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
+
+
+def graded(name, *functions, **named):
+    """The verdict on functions in place of the package's, found by their own names."""
+    functions = {function.__name__: function for function in functions} | named
+    exercise = BY_NAME[name]
+    return grade(exercise, Answer(exercise.reference() | functions))
+
+
+# -- right ---------------------------------------------------------------------------------
+
+
+@by_label
+def test_the_package_is_the_solution(exercise, tmp_path):
+    file = tmp_path / exercise.file_name
+    file.write_text(solution(exercise), encoding="utf-8")
+    verdict = grade(exercise, load(exercise, file))
+    assert verdict.state == "right", verdict.details
+    assert verdict.details[0].startswith("It gives what the package gives, on ")
+
+
+def test_any_right_way_is_right():
+    """The head with whole logits, and an embedding's gradient as a dense table."""
+
+    def tied_head_forward(
+        h,
+        w,
+        y,
+        *,
+        label_smoothing=0.0,
+        z_loss=0.0,
+        with_dw=True,
+        parts=1,
+        each=map,
+        buffers=None,
+    ):
+        loss = TABLE["cross_entropy"]
+        options = {"label_smoothing": label_smoothing, "z_loss": z_loss}
+        value, saved = loss.forward(h @ w.T, y, **options)
+        return value, (saved, h, w, with_dw)
+
+    def tied_head_backward(dy, saved):
+        saved, h, w, with_dw = saved
+        dz, _ = TABLE["cross_entropy"].backward(dy, saved)
+        return dz @ w, dz.T @ h if with_dw else None, None
+
+    def embedding_backward(dy, saved):
+        ids, shape = saved
+        dw = np.zeros(shape, dy.dtype)
+        np.add.at(dw, ids, dy)
+        return dw, None
+
+    assert graded("tied_head", tied_head_forward, tied_head_backward).state == "right"
+    assert graded("embedding", embedding_backward).state == "right"
+
+
+def test_a_backward_goes_with_the_forward_that_is_there():
+    """The student's own saved, where the forward is the student's; else the package's."""
+
+    def exercise_with(blank):
+        functions = BY_NAME["sigmoid"].reference()
+        if not blank:
+            functions["sigmoid_forward"] = lambda x: (1 / (1 + np.exp(-x)), {"x": x})
+
+        def sigmoid_backward(dy, saved):
+            y = saved[0] if blank else 1 / (1 + np.exp(-saved["x"]))
+            return (dy * y * (1 - y),)
+
+        functions["sigmoid_backward"] = sigmoid_backward
+        blank = frozenset(["sigmoid_forward"] if blank else [])
+        return grade(BY_NAME["sigmoid"], Answer(functions, blank))
+
+    assert exercise_with(blank=False).state == "right"
+    verdict = exercise_with(blank=True)
+    assert verdict.state == "to do"
+    assert verdict.details == ("to do: sigmoid_forward",)
+    assert verdict.right == ("sigmoid_backward",)
+
+
+@pytest.mark.parametrize("name", [e.name for e in EXERCISES if e.name in TABLE])
+def test_differences_confirm_the_expected_gradients(name):
+    """All of them, but for a staircase's, which are its surrogate's."""
+    forward, backward = TABLE[name].forward, TABLE[name].backward
+    *_, probe = probes_of(BY_NAME[name])
+    for case in probe.cases:
+        arrays, options = split(forward, case)
+        _, saved = forward(*arrays.values(), **options)
+        for label, gradient in zip(arrays, backward(case["dy"], saved), strict=True):
+            if gradient is None or (name, label) == ("ternary_linear", "w"):
+                continue
+            found = gradient.dense() if isinstance(gradient, RowGradient) else gradient
+            for index in np.ndindex(found.shape):
+                slope = finite_difference(name, case, label, index)
+                assert slope == pytest.approx(found[index], rel=1e-5, abs=1e-5)
+
+
+# -- wrong ---------------------------------------------------------------------------------
+
+PLANTED = [bug for bug in PLANTED_BUGS if bug.operation_name in BY_NAME]
+
+
+@pytest.mark.parametrize("bug", PLANTED, ids=str)
+def test_planted_bugs_are_found(bug):
+    verdict = graded(bug.operation_name, **{f"{bug.operation_name}_backward": bug.backward})
+    assert verdict.state == "wrong"
+    assert verdict.details[0].startswith(f"{bug.operation_name}_backward")
+    assert verdict.details[1].startswith("for ")
+    if bug.what != "positions of dy in reverse order meet those of x":
+        assert verdict.details[-1].startswith("Hint: ")
+
+
+def test_many_planted_bugs_are_of_exercises():
+    assert len(PLANTED) >= 40
+
+
+@pytest.mark.parametrize("answer", WRONG, ids=str)
+def test_wrong_answers_are_explained(answer):
+    verdict = grade(answer.exercise, answer.answer)
+    assert verdict.state == "wrong"
+    assert verdict.details[-1] == f"Hint: {answer.hint}"
+
+
+MISTAKE_LIST = [
+    (function, label, text, wrong)
+    for (function, label), forms in MISTAKES.items()
+    for text, wrong in forms
+    if function not in ("accumulate", "backward_steps")
+]
+
+
+@pytest.mark.parametrize(
+    ("function", "label", "text", "wrong"),
+    MISTAKE_LIST,
+    ids=[f"{function}: {text[:50]}" for function, _, text, _ in MISTAKE_LIST],
+)
+def test_each_known_mistake_is_recognized(function, label, text, wrong):
+    exercise = next(e for e in EXERCISES if function in e.functions)
+    functions = exercise.reference()
+    verdict = grade(exercise, Answer(functions | making(functions, function, label, wrong)))
+    assert verdict.state == "wrong"
+    assert verdict.details[-1] == f"Hint: {text}"
+
+
+def making(functions, function, label, wrong):
+    """The functions that give wrong(inputs) as the result `label`, and else what is right."""
+    if function.endswith("_backward"):
+        return making_gradient(functions, function, label, wrong)
+    right = functions[function]
+    names = list(inspect.signature(right).parameters)
+
+    def other(*arrays, **options):
+        case = dict(zip(names, arrays, strict=False)) | options
+        value = wrong(**copied(case))
+        result = right(*arrays, **options)
+        if result is None:  # an update
+            case[label][...] = value
+            return None
+        if function == "pack":
+            value = result.codes if value is None else np.asarray(value, np.uint8)
+            return SimpleNamespace(
+                encoding=result.encoding, shape=result.shape, scale=result.scale, codes=value
+            )
+        dtype = next(a.dtype for a in arrays_in([result]))
+        value = np.asarray(value, dtype)
+        if label == "y":
+            return value, result[1]
+        return replaced(result, "Ts".find(label), value) if label in "Ts" else value
+
+    other.__signature__ = inspect.signature(right)
+    return {function: other}
+
+
+def copied(case):
+    return {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in case.items()}
+
+
+def replaced(result, place, value):
+    return tuple(value if i == place else item for i, item in enumerate(result))
+
+
+def making_gradient(functions, function, label, wrong):
+    name = function.removesuffix("_backward")
+    forward, backward = functions[f"{name}_forward"], functions[function]
+    names = list(inspect.signature(forward).parameters)
+
+    def other_forward(*arrays, **options):
+        y, saved = forward(*arrays, **options)
+        return y, (saved, dict(zip(names, arrays, strict=False)) | options)
+
+    def other_backward(dy, saved):
+        saved, case = saved
+        place = names.index(label)
+        value = wrong(**case, dy=dy).astype(dy.dtype)
+        return replaced(backward(dy, saved), place, value)
+
+    return {f"{name}_forward": other_forward, function: other_backward}
+
+
+# -- what is said --------------------------------------------------------------------------
+
+
+def test_an_explanation_is_whole():
+    def rms_norm_backward(dy, saved):
+        dx, dw = TABLE["rms_norm"].backward(dy, saved)
+        return -dx, dw
+
+    assert graded("rms_norm", rms_norm_backward).details == (
+        "rms_norm_backward, argument x, index (0, 0): expected 1.3914, found -1.3914",
+        "for x = [[1.0, -0.5]], w = [0.5, -1.0], dy = [[3.0, -2.0]]",
+        "A finite difference of the forward pass gives 1.391, too.",
+        "Hint: every element of dx has the wrong sign.",
+    )
+
+
+def test_the_precision_is_told():
+    def sigmoid_forward(x):
+        y = np.float64(1.0) / (1 + np.exp(-x))
+        return y, (y,)
+
+    assert graded("sigmoid", sigmoid_forward).details[:2] == (
+        "sigmoid_forward, result y: expected dtype float32, found dtype float64",
+        "in float32, for x = [0.0]",
+    )
+
+
+@pytest.mark.parametrize(
+    ("result", "what"),
+    [
+        (None, "multiply_backward: returns None, expected (da, db)"),
+        ((), "multiply_backward: returns a tuple of 0, expected 2: (da, db)"),
+        (3.0, "multiply_backward: returns a float, expected the tuple (da, db)"),
+        (
+            (None, None),
+            "multiply_backward, argument a: expected an array of shape (2,), found None",
+        ),
+        (
+            ([1.0, 2.0], None),
+            "multiply_backward, argument a: expected an array of shape (2,), found a list",
+        ),
+        (
+            (np.zeros(3), None),
+            "multiply_backward, argument a: expected shape (2,), found shape (3,)",
+        ),
+        (
+            (np.array(["a", "b"]), None),
+            "multiply_backward, argument a: expected dtype float64, found dtype <U1",
+        ),
+        (
+            (np.array([1.5, np.nan]), None),
+            "multiply_backward, argument a, index (1,): expected 2.0, found nan",
+        ),
+    ],
+)
+def test_what_is_no_gradient(result, what):
+    verdict = graded("multiply", multiply_backward=lambda dy, saved: result)
+    assert verdict.details[0] == what
+
+
+def test_what_is_no_output():
+    for name, function, what in [
+        ("sum", lambda x, *, axis=None, keepdims=False: x, "returns an array, expected the"),
+        ("ternarize", lambda w, *, threshold=1.0, scale="none": None, "returns None, expected"),
+        ("pack", lambda T, scale, encoding="base-3": T, "returns a ndarray, expected a Packed"),
+        ("newton_schulz", lambda g, steps=5: None, "returns None, expected (x,)"),
+    ]:
+        changed = next(f for f in BY_NAME[name].functions if not f.endswith("_backward"))
+        assert what in graded(name, **{changed: function}).details[0]
+
+
+def test_written_arrays_are_named():
+    def sigmoid_backward(dy, saved):
+        (y,) = saved
+        y *= 1 - y
+        return (dy * y,)
+
+    def linear_backward(dy, saved):
+        dx, dw, *db = TABLE["linear"].backward(dy, saved)
+        saved[1][0] = 0
+        return dx, dw, *db
+
+    assert graded("sigmoid", sigmoid_backward).details[0] == (
+        "sigmoid_backward: writes into saved"
+    )
+    assert graded("linear", linear_backward).details[0] == "linear_backward: writes into w"
+
+
+def test_the_smallest_wrong_input_is_told():
+    """It is right wherever nothing repeats, and wrong on the first input that does."""
+
+    def embedding_backward(dy, saved):
+        ids, shape = saved
+        dw = np.zeros(shape, dy.dtype)
+        dw[ids] = dy
+        return dw, None
+
+    assert graded("embedding", embedding_backward).details[:3] == (
+        "embedding_backward, argument w, index (1, 0): expected 4.5, found 1.5",
+        "for w = [[1.0, -0.5], [2.0, -1.5], [0.5, -1.0]], ids = [1, 1],",
+        "    dy = [[3.0, -2.0], [1.5, -2.5]]",
+    )
+
+
+# -- whatever comes ------------------------------------------------------------------------
+
+STRANGE = {
+    "NaN": lambda a: a * np.nan,
+    "infinite": lambda a: a + np.inf,
+    "another shape": lambda a: np.zeros((*a.shape, 2), a.dtype),
+    "flat": lambda a: a.reshape(-1, 1),
+    "integers": lambda a: np.rint(a).astype(int),
+    "complex": lambda a: a + 1j,
+    "objects": lambda a: a.astype(object),
+    "text": lambda a: "a",
+    "a list": lambda a: a.tolist(),
+    "truth": lambda a: a > 0,
+    "empty": lambda a: np.zeros(0),
+    "random": lambda a: np.random.default_rng(0).standard_normal(a.shape),
+    "squared": lambda a: a * a + 1,
+}
+
+
+@by_label
+def test_nothing_strange_upsets_the_grader(exercise):
+    """Whatever an answer gives in place of its arrays: it is wrong, and the grader goes on."""
+
+    for function, right in exercise.reference().items():
+        for change in STRANGE.values():
+            other = partial(strange, exercise.name, function, right, change)
+            other.__signature__ = inspect.signature(right)
+            verdict = grade(exercise, Answer(exercise.reference() | {function: other}))
+            assert verdict.state == "wrong"
+            assert verdict.details
+
+
+def strange(name, function, right, change, *arrays, **options):
+    """The right result with its arrays changed."""
+    if name in ("accumulate", "backward_steps", "pack"):
+        return change(np.ones(2))
+    result = right(*arrays, **options)
+    if result is None:
+        with np.errstate(all="ignore"):
+            arrays[0][...] = change(arrays[0]) if change is STRANGE["NaN"] else 7
+    if function.endswith("_forward"):
+        return change(result[0]), result[1]
+    return strange_in(result, change)
+
+
+def strange_in(value, change):
+    if isinstance(value, tuple):
+        return tuple(strange_in(item, change) for item in value)
+    if isinstance(value, RowGradient):
+        value = value.dense()
+    return change(np.asarray(value)) if isinstance(value, (np.ndarray, float)) else value
