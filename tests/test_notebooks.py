@@ -1,35 +1,192 @@
-"""The notebooks run from the first cell to the last, and were committed as executed."""
+"""The notebooks run, print no warning, and are what their sources and their builder make."""
 
+import importlib.util
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
-import matplotlib as mpl
 import pytest
 
-NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
+FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
+SOURCES = sorted((FOLDER / "src").glob("*.py"))
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+LARGEST = 600_000  # bytes: a notebook is committed with its figures and its step-through
 
 
-def code_cells(path):
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    return [cell for cell in cells if cell["cell_type"] == "code"]
+def by_name(paths):
+    return pytest.mark.parametrize("path", paths, ids=lambda path: path.stem)
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
-def test_a_notebook_runs(path):
-    mpl.use("Agg")
-    namespace = {"__name__": "__main__"}
-    for number, cell in enumerate(code_cells(path)):
-        code = compile("".join(cell["source"]), f"{path.name}, code cell {number}", "exec")
-        exec(code, namespace)
+def need(module):
+    reason = f"no {module}; `python3 run.py notebooks` installs it"
+    return pytest.importorskip(module, reason=reason)
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
-def test_a_notebook_is_committed_executed_and_without_errors(path):
-    counts = [cell["execution_count"] for cell in code_cells(path)]
-    assert counts == list(range(1, len(counts) + 1))
-    kinds = {output["output_type"] for cell in code_cells(path) for output in cell["outputs"]}
-    assert "error" not in kinds
+def cells_of(notebook):
+    """The kind and the text of each cell: all that a source decides."""
+    return [(cell["cell_type"], "".join(cell["source"])) for cell in notebook["cells"]]
 
 
-def test_there_are_notebooks():
-    assert NOTEBOOKS
+def first_difference(name, wanted, found):
+    """Where a committed notebook's cells are not its source's, in words; None if nowhere."""
+    mend = f"run `python3 run.py notebooks {name}`"
+    for number, (want, have) in enumerate(zip(wanted, found, strict=False)):
+        if want != have:
+            return f"{name}, cell {number}: the source has {want}, the notebook {have}; {mend}"
+    if len(wanted) != len(found):
+        return f"{name}: the source has {len(wanted)} cells, the notebook {len(found)}; {mend}"
+    return None
+
+
+def committed(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_every_source_has_a_notebook_and_the_reverse():
+    assert SOURCES
+    sources, notebooks = ({path.stem for path in paths} for paths in (SOURCES, NOTEBOOKS))
+    assert sources == notebooks, "run `python3 run.py notebooks`, and commit what it makes"
+
+
+@by_name(SOURCES)
+def test_a_source_runs_and_prints_no_warning(path):
+    """As a script, in a process of its own: some change how theirs uses memory and cores."""
+    command = [sys.executable, "-W", "ignore:FigureCanvasAgg is non-interactive", str(path)]
+    environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8"}
+    ran = subprocess.run(
+        command, cwd=FOLDER, env=environment, capture_output=True, encoding="utf-8", timeout=600
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == ""
+
+
+@by_name(SOURCES)
+def test_a_notebook_has_the_cells_of_its_source(path):
+    wanted = cells_of(need("jupytext").read(path, fmt="py:percent"))
+    notebook = FOLDER / f"{path.stem}.ipynb"
+    found = cells_of(committed(notebook)) if notebook.exists() else []
+    assert not (difference := first_difference(path.stem, wanted, found)), difference
+
+
+def test_a_planted_difference_is_found():
+    cells = [("markdown", "# 07 · Title"), ("code", "x = 1"), ("code", "x")]
+    assert first_difference("07_title", cells, list(cells)) is None
+    edited = [cells[0], ("code", "x = 2"), cells[2]]
+    assert first_difference("07_title", cells, edited) == (
+        "07_title, cell 1: the source has ('code', 'x = 1'), the notebook ('code', 'x = 2'); "
+        "run `python3 run.py notebooks 07_title`"
+    )
+    for shorter in (cells[:2], cells[1:]):
+        assert first_difference("07_title", cells, shorter)
+        assert first_difference("07_title", shorter, cells)
+    other_kind = [("code", "# 07 · Title"), *cells[1:]]
+    assert "cell 0" in first_difference("07_title", cells, other_kind)
+
+
+@by_name(NOTEBOOKS)
+def test_a_notebook_is_committed_as_executed(path):
+    code = [cell for cell in committed(path)["cells"] if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    for number, cell in enumerate(code, 1):
+        for output in cell["outputs"]:
+            where = f"{path.name}, code cell {number}"
+            assert output["output_type"] != "error", where
+            assert output.get("name") != "stderr", where
+            text = "".join(output.get("data", {}).get("text/plain", ""))
+            assert " at 0x" not in text, f"{where} shows an address, which changes every time"
+
+
+@by_name(NOTEBOOKS)
+def test_a_notebook_is_small(path):
+    assert path.stat().st_size < LARGEST
+
+
+# -- the builder ---------------------------------------------------------------------------
+
+GOOD = """# %% [markdown]
+# # Title
+
+# %%
+import sys
+print("one")
+print(sys.executable)
+
+# %%
+print("two", flush=True)
+print("three")
+"""
+
+
+@pytest.fixture(scope="module")
+def builder():
+    for module in ("jupytext", "nbclient", "ipykernel"):
+        need(module)
+    return load_builder()
+
+
+def load_builder():
+    spec = importlib.util.spec_from_file_location("build_notebooks", FOLDER / "build.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_building_writes_once_and_the_same_bytes_again(builder, tmp_path):
+    source, target = tmp_path / "07_title.py", tmp_path / "07_title.ipynb"
+    source.write_text(GOOD, encoding="utf-8")
+    assert builder.build(source, target).startswith("written")
+    built = committed(target)
+    assert cells_of(built) == cells_of(need("jupytext").read(source, fmt="py:percent"))
+    outputs = [cell["outputs"] for cell in built["cells"] if cell["cell_type"] == "code"]
+    assert ["".join(output["text"]) for (output,) in outputs] == [
+        f"one\n{sys.executable}\n",
+        "two\nthree\n",
+    ]
+    assert [cell["id"] for cell in built["cells"]] == ["cell-0", "cell-1", "cell-2"]
+    assert [cell["metadata"] for cell in built["cells"]] == [{}, {}, {}]
+    assert builder.build(source, target) == "unchanged"
+    assert [p.name for p in tmp_path.iterdir() if p.suffix != ".py"] == ["07_title.ipynb"]
+
+
+@pytest.mark.parametrize(
+    ("last_cell", "reason"),
+    [
+        ("1 / 0", "code cell 3: ZeroDivisionError: division by zero"),
+        ("import warnings\nwarnings.warn('beware')", "code cell 3 printed a warning: "),
+        ("import os\nos._exit(1)", "code cell 3: Kernel died"),
+    ],
+)
+def test_a_notebook_that_fails_is_named_and_not_written(
+    builder, tmp_path, monkeypatch, capsys, last_cell, reason
+):
+    (tmp_path / "src").mkdir()
+    source = tmp_path / "src" / "07_title.py"
+    source.write_text(f"{GOOD}\n# %%\n{last_cell}\n", encoding="utf-8")
+    monkeypatch.setattr(builder, "HERE", tmp_path)
+    assert builder.main(["07"]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("07_title ")
+    assert f"FAILED, {reason}" in out
+    assert not (tmp_path / "07_title.ipynb").exists()
+
+
+def test_checking_runs_and_writes_nothing(builder, tmp_path, monkeypatch, capsys):
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "07_title.py").write_text(GOOD, encoding="utf-8")
+    monkeypatch.setattr(builder, "HERE", tmp_path)
+    assert builder.main(["--check"]) == 0
+    assert "ran" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["src"]
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones(builder):
+    with pytest.raises(SystemExit, match="There is no notebook '99'; there are 00_first_look"):
+        builder.main(["99"])
+
+
+def test_without_its_tools_the_builder_says_what_installs_them(builder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "nbclient", None)
+    with pytest.raises(SystemExit, match=r"need nbclient; `python3 run\.py notebooks` inst"):
+        load_builder()

@@ -1,0 +1,390 @@
+# %% [markdown]
+# # 04 · Seeing the past
+#
+# **The question.** FlashLM has no attention. A position learns of the others only through
+# causal dilated convolutions. What exactly does it see, what does it miss, and how would we
+# notice if it saw something that it must not?
+#
+# The operation's page is [causal_conv.py](../minigrad/ops/causal_conv.py). Write each
+# prediction down before you run the cell below it.
+
+# %%
+from dataclasses import replace
+
+import matplotlib.pyplot as plt
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from flashlm_np.config import V3
+from flashlm_np.model import FlashLM, receptive_field
+from minigrad import Module, Tensor, no_grad
+from minigrad import functional as F
+from minigrad.gradcheck import gradcheck
+from minigrad.layers import CausalConv1d, Embedding, Linear
+from minigrad.ops.causal_conv import gather_patches
+from minigrad.optim import AdamW
+
+rng = np.random.default_rng(0)
+
+# %% [markdown]
+# ## 1. By hand
+#
+# A convolution with $K$ taps gives each position a weighted sum of itself and of $K-1$ earlier
+# ones, $d$ apart:
+#
+# $$ y_t = \sum_{k=0}^{K-1} w_k\, x_{t - (K-1-k)\,d} , \quad x_t = 0 \;\mathrm{for}\; t < 0 . $$
+#
+# The last tap sees the present, the first the oldest past; before the text lie zeros. With the
+# taps 100, 10 and 1, a result can be read digit by digit.
+#
+# *Predict first:* $x = 1, 2, \ldots, 7$. What is $y$ with dilation 1, and with dilation 2?
+
+# %%
+numbers = np.arange(1.0, 8)[None, :, None]  # (B, T, D) = (1, 7, 1)
+x = Tensor(numbers, requires_grad=True)
+taps = np.array([[[100.0, 10, 1]]])  # (O, C, K): outputs, channels, taps
+for dilation in (1, 2):
+    print(f"dilation {dilation}:", F.causal_conv(x, taps, dilation=dilation).data.ravel())
+
+# %% [markdown]
+# 567 is "now 7, before that 6, and before that 5". With dilation 2, 357: every second one.
+# (`dilation=1` leaves no gap.)
+#
+# ## 2. A picture of who sees whom
+#
+# Feed it $T$ texts at once, each of zeros with a single 1, at another place. Whatever lights up
+# has seen that place.
+
+# %%
+T = 24
+one_each = np.eye(T)[:, :, None]  # text s has its 1 at position s: (T, T, 1)
+
+
+def seen(*dilations, K=4):
+    """Row t, column s: whether output t of convolutions, one after the other, sees input s."""
+    y = Tensor(one_each)
+    for dilation in dilations:
+        y = F.causal_conv(y, np.ones((1, 1, K)), dilation=dilation)
+    return y.data[:, :, 0].T > 0
+
+
+same = np.roll(seen(1), -1, axis=0)  # as if padded on both sides: one position too early
+same[-1] = False
+pictures = {
+    "dilation 1": seen(1),
+    "dilation 4": seen(4),
+    "1, then 4": seen(1, 4),
+    "a leak": same,
+}
+fig, axes = plt.subplots(1, 4, figsize=(11, 3.1), layout="constrained")
+for axis, (title, picture) in zip(axes, pictures.items(), strict=True):
+    axis.imshow(picture, cmap="Greys", vmin=0, vmax=1.8)
+    t, s = np.nonzero(np.triu(picture, 1))
+    axis.plot(s, t, "x", color="#c44e52", ms=5, mew=1.5)
+    axis.set(title=title, xlabel="input position", xticks=[0, 12, 23], yticks=[0, 12, 23])
+axes[0].set_ylabel("output position")
+plt.show()
+
+# %% [markdown]
+# Causal means: nothing above the diagonal (×). Two layers, with dilations 1 and 4, leave no gap
+# and see 16 positions with 8 taps. The fourth picture is what padding on *both* sides does
+# ("same" padding, a usual mistake): each position sees its successor, which is the very token
+# it is asked to predict.
+#
+# The same test works for any model, whatever is in it: **change the future, the past must not
+# move.**
+#
+# *Predict first:* we change the token at position 50 of 100. At which position do the logits
+# first differ? Is the difference before it small, or exactly 0?
+
+# %%
+small = replace(V3, vocab_size=512, d_model=32, ternary_scale="mean", ternary_threshold=0.5)
+model = FlashLM(small, np.random.default_rng(0))
+ids = rng.integers(0, 512, (1, 100))
+changed = ids.copy()
+changed[0, 50] = (ids[0, 50] + 1) % 512
+with no_grad():
+    difference = np.abs(model(ids).data - model(changed).data)[0].max(axis=1)
+print("first at", np.flatnonzero(difference)[0], "; before it, at most", difference[:50].max())
+
+# %% [markdown]
+# ## 3. Groups: who talks to whom
+#
+# A full convolution joins every channel with every other: $K D^2$ weights, 262,144 for v3's
+# $D = 256$. With $G$ groups, an output sees only the $D/G$ channels of its own group:
+# $K D^2/G$.
+#
+# *Predict first:* in v3, $G = 16$. How many weights has one convolution? And can channel 0 ever
+# learn of channel 255?
+
+# %%
+fig, axes = plt.subplots(1, 3, figsize=(8, 2.8), layout="constrained")
+for axis, groups in zip(axes, (1, 4, 16), strict=True):
+    x16 = np.eye(16)[:, None, :]  # text c has a 1 in channel c of its only position
+    y = F.causal_conv(x16, np.ones((16, 16 // groups, 1)), groups=groups).data[:, 0].T
+    axis.imshow(y > 0, cmap="Greys", vmin=0, vmax=1.8)
+    axis.set(title=f"G = {groups}", xlabel="input channel", xticks=[0, 15], yticks=[0, 15])
+axes[0].set_ylabel("output channel")
+plt.show()
+conv = FlashLM(replace(V3, vocab_size=2), rng).block.token_mixer.layers[0].conv_gate.conv
+print("v3's kernel (O, C, K):", conv.weight.shape, "=", f"{conv.weight.size:,} weights")
+
+# %% [markdown]
+# Not in the convolutions, but right after them: the projections `out_proj` and the gated layer
+# are dense over channels, and see one position only. Convolutions mix positions, matrices mix
+# channels.
+#
+# ## 4. The receptive field: computed, and measured
+#
+# Lags add up through layers. A block with dilations 1, 4, 64 and four taps sees back
+# $(K-1)(1 + 4 + 64) = 207$ positions, so 208 with the present one; applied twice,
+# $1 + 2 \cdot 207 = 415$. That is the *farthest*.
+#
+# *Predict first:* of those 415 positions, how many can the last prediction really see?
+#
+# We ask the gradient. Give every position a token of its own; then the gradient of row $i$ of
+# the embedding is the gradient with respect to the position at which token $i$ stands.
+
+
+# %%
+def influence(dilations, recursions, T=512):
+    """|gradient| of the last position's output with respect to each lag 0, 1, 2, ... (T,)."""
+    config = replace(small, dilations=dilations, recursions=recursions, vocab_size=T)
+    model = FlashLM(config, np.random.default_rng(0))
+    ids = np.random.default_rng(1).permutation(T)[None]
+    model.hidden(ids)[:, -1].sum().backward()
+    return config, np.abs(model.embedding.weight.grad[ids[0]]).sum(axis=1)[::-1]
+
+
+for dilations in ((1, 4, 64), (1, 4, 16)):
+    for recursions in (1, 2):
+        config, gradient = influence(dilations, recursions)
+        print(
+            f"dilations {dilations}, {recursions} times: computed {receptive_field(config)}",
+            end="; ",
+        )
+        print(
+            f"farthest lag {np.flatnonzero(gradient).max()}, seen {np.count_nonzero(gradient)}"
+        )
+
+# %%
+fig, axes = plt.subplots(2, 1, figsize=(9, 4), sharex=True, sharey=True, layout="constrained")
+for axis, dilations in zip(axes, ((1, 4, 64), (1, 4, 16)), strict=True):
+    _, gradient = influence(dilations, 2)
+    lags = np.flatnonzero(gradient)
+    axis.plot(lags, gradient[lags], "k.", ms=3)
+    gaps = np.setdiff1d(np.arange(lags.max()), lags)
+    axis.vlines(gaps, 1e-3, 1e3, color="#eeaaaa", lw=1.5, zorder=0)
+    axis.set(yscale="log", ylabel="|gradient|", ylim=(1e-2, 1e3))
+    axis.set_title(
+        f"dilations {dilations}: {len(lags)} lags seen, {len(gaps)} missed (shaded)",
+        fontsize=10,
+    )
+axes[1].set(xlabel="lag: how many positions back", xlim=(-5, 430))
+plt.show()
+
+# %% [markdown]
+# With v3's dilations there are **holes**. The layers with dilations 1 and 4 together reach lags
+# 0 to 15, twice 0 to 30. The third layer jumps by 64, 128 or 192. So of the past only the lags
+# 0 to 30 after each multiple of 64 are seen; a word 40 tokens ago is invisible, whatever the
+# training does. Dilations 1, 4, 16 each continue where the last ended ($4^i$ with four taps,
+# like digits in base 4): 127 positions without a hole, with as many weights. That is why the
+# quickstart preset has them.
+#
+# Look at the height of the dots, too. *Seen* is not *seen well*: the farthest lags have one
+# path only, through the oldest tap of every layer, while near ones have many.
+#
+# ## 5. Taps that see only padding
+#
+# v3's first 999 steps train on sequences of 64.
+#
+# *Predict first:* of the four taps of the layer with dilation 64, how many ever see anything
+# but zeros?
+
+# %%
+print("share of what the taps read that lies before the text, averaged over positions")
+print("  sequence" + "".join(f"{f'dilation {d}':>14}" for d in V3.dilations))
+for T in (64, 128, 256, 512):
+    ones = np.ones((1, T, 1), np.float32)
+    shares = [1 - gather_patches(ones, V3.taps, 1, d).mean() for d in V3.dilations]
+    print(f"{T:10}" + "".join(f"{share:14.1%}" for share in shares))
+
+# %% [markdown]
+# One: the present. At 64, three of four taps only ever read zeros; the layer is no convolution
+# but a map of each position by itself. And what reads only zeros gets a gradient of exactly 0,
+# since $dw_k = \sum_t dy_t\, x_{t - \mathrm{lag}}$:
+
+# %%
+for T in (64, 128, 256):
+    ids = rng.integers(0, 512, (2, T + 1))
+    model.zero_grad()
+    model.loss(ids[:, :-1], ids[:, 1:]).backward()
+    grad = model.block.token_mixer.layers[2].conv_value.conv.weight.grad  # (D, D/G, K)
+    norms = np.sqrt((grad**2).sum(axis=(0, 1)))
+    print(f"sequence {T}: |dw| per tap, oldest first:", np.array2string(norms, precision=5))
+
+# %% [markdown]
+# A gradient of 0 is an answer, not a bug: "is my layer broken, or has it nothing to see?" is
+# decided by a look at its *inputs*. At 128 two of the three past taps still see nothing; only
+# from 256 on does every tap learn.
+#
+# ## 6. The gradient runs backwards in time
+#
+# $x_t$ is used $K$ times: by the positions $t$, $t+d$, $t+2d$, ... So its gradient is a *sum*
+# over those uses (for such cases an autograd engine has its `+=`):
+#
+# $$ dx_t = \sum_{k} w_k\, dy_{t + (K-1-k)\,d} . $$
+#
+# *Predict first:* the taps are 100, 10, 1 again, dilation 1, and $dy = 1, 2, \ldots, 7$. What
+# is $dx$?
+
+# %%
+y = F.causal_conv(x, taps)
+y.backward(numbers)
+print("dx =", x.grad.ravel())
+
+# %% [markdown]
+# 321: itself, and what comes after it. It is a convolution with the same taps that looks
+# *ahead*. In other words: turn time around, convolve, and turn it back. With many channels,
+# inputs and outputs change places, too:
+
+# %%
+x3, w3, dy3 = (rng.standard_normal(shape) for shape in ((2, 20, 3), (5, 3, 4), (2, 20, 5)))
+leaf = Tensor(x3, requires_grad=True)
+F.causal_conv(leaf, w3, dilation=4).backward(dy3)
+turned = F.causal_conv(dy3[:, ::-1], w3.transpose(1, 0, 2), dilation=4).data[:, ::-1]
+print("largest difference:", np.abs(leaf.grad - turned).max())
+print(gradcheck("causal_conv", x3, w3, dilation=4))
+
+# %%
+impulse = np.zeros((1, 25, 1))
+impulse[0, 12] = 1
+leaf, kernel = Tensor(impulse, requires_grad=True), np.array([[[0.25, 0.5, 0.75, 1.0]]])
+y = F.causal_conv(leaf, kernel, dilation=4)
+y.backward(impulse)
+fig, axis = plt.subplots(figsize=(8, 2.6), layout="constrained")
+for values, style, label in (
+    (y.data.ravel(), "ko", "y, when x is 1 at position 12"),
+    (-leaf.grad.ravel(), "C3s", "dx, when dy is 1 at position 12 (downwards)"),
+):
+    places = np.flatnonzero(values)
+    axis.vlines(places, 0, values[places], color=style[:-1], lw=1)
+    axis.plot(places, values[places], style, label=label)
+axis.axhline(0, color="grey", lw=0.8)
+axis.set(xlabel="position", ylabel="size", xticks=range(0, 25, 4), ylim=(-1.2, 1.2))
+axis.set_title("Out into the future, back into the past")
+axis.legend(fontsize=8)
+plt.show()
+
+# %% [markdown]
+# Values flow to later positions, blame flows to earlier ones. If a gradient of yours reaches a
+# *later* position than the loss it comes from, the model cheats; this is the quickest test for
+# a leak.
+#
+# ## 7. An experiment that surprises: the leak
+#
+# The tokens below are drawn by dice: 16 kinds, each as likely as the other, with no pattern at
+# all. No model can do better than $\ln 16 = 2.773$ nats per token. Ours is embedding,
+# convolution, ReLU and a linear head. A bug lets a few of the 32 channels come one position
+# early.
+#
+# *Predict first:* a single leaking channel of 32: what is the training loss after 250 steps?
+# And the loss on *new* tokens?
+
+
+# %%
+class Leaky(Module):
+    """A next-token model; the first `leak` channels of its convolution see one token ahead."""
+
+    def __init__(self, V, D, leak, rng):
+        self.embedding, self.head = Embedding(V, D, rng=rng), Linear(D, V, rng=rng)
+        self.conv, self.leak = CausalConv1d(D, D, 2, rng=rng), leak
+
+    def forward(self, ids):
+        y = self.conv(self.embedding(ids))  # (B, T, D)
+        if self.leak:
+            nothing = Tensor(np.zeros((len(ids), 1, self.leak), np.float32))
+            early = F.concatenate(y[:, 1:, : self.leak], nothing, axis=1)
+            y = F.concatenate(early, y[:, :, self.leak :], axis=2)
+        return self.head(F.relu(y))
+
+
+# %%
+V, steps = 16, 250
+
+
+def loss_of(model, windows):
+    logits = model(windows[:, :-1])
+    return F.cross_entropy(logits.reshape(-1, V), windows[:, 1:].reshape(-1))
+
+
+@threadpool_limits.wrap(limits=1)  # products so small gain nothing from a second core
+def train(leak):
+    rng = np.random.default_rng(0)
+    model, losses = Leaky(V, 32, leak, rng), []
+    optimizer = AdamW(model.named_parameters(), lr=0.01)
+    for _ in range(steps):
+        loss = loss_of(model, rng.integers(0, V, (16, 33)))
+        model.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return model, losses
+
+
+runs = {leak: train(leak) for leak in (0, 1, 2, 8)}
+fresh = np.random.default_rng(99).integers(0, V, (128, 33))
+with no_grad():
+    held_out = {leak: loss_of(model, fresh).item() for leak, (model, _) in runs.items()}
+
+# %%
+fig, axis = plt.subplots(figsize=(8, 3), layout="constrained")
+for (leak, (_, losses)), style in zip(runs.items(), ("-", "--", "-.", ":"), strict=True):
+    axis.plot(losses, "k", ls=style, lw=1, label=f"leaking channels: {leak}")
+    axis.plot(steps + 4, held_out[leak], "o", color="#c44e52")
+axis.plot([], [], "o", color="#c44e52", label="on new tokens")
+axis.axhline(np.log(V), color="#3b6ea5", lw=3, alpha=0.4, label="the best possible, ln 16")
+axis.set(xlabel="step", ylabel="loss, nats per token", ylim=(0, 3.2))
+axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+plt.show()
+
+# %% [markdown]
+# One channel is enough: a number can tell many of 16 tokens apart, if training places them
+# well. With eight, 0.09 are left, and that is $\ln 16 / 32$: only the last of a window's 32
+# positions has no future to look at. And held-out data does **not** give it away, because the
+# answer is in the held-out windows, too. The curve is a beautiful one. What gives it away?
+
+# %%
+for leak, (model, _) in runs.items():
+    changed = fresh.copy()
+    changed[:, 20] = (fresh[:, 20] + 1) % V
+    with no_grad():
+        a, b = model(fresh[:, :-1]).data, model(changed[:, :-1]).data
+        end = F.cross_entropy(Tensor(a[:, -1]), fresh[:, -1]).item()
+    first = np.flatnonzero(np.abs(a - b).max(axis=(0, 2)))[0]
+    print(f"leaking channels {leak}: new tokens {held_out[leak]:.2f}", end="; ")
+    print(f"token 20 changed, outputs move from {first}; at the end {end:.2f}")
+
+# %% [markdown]
+# Three things: change the future; score the *last* position, whose successor is not in the
+# window, as when the model writes; and know the best possible loss, here $\ln 16$, in FlashLM's
+# [stories](../docs/stories.md) a number as well. **A loss below the best possible is never good
+# news.** The test suite does the first, for each convolution and for a whole model.
+#
+# ## Exercises
+#
+# 1. *Think.* Which lags does a block with dilations (1, 4, 16, 64) see? What does it cost in
+#    weights? And (1, 3, 9) with four taps?
+# 2. *Think.* Generated texts are read one token at a time. Which rows must a convolution
+#    remember to do so? (Then read [streaming.py](../flashlm_np/inference/streaming.py), or
+#    notebook 10.)
+# 3. *Change.* In part 4, measure `influence` with `recursions=4` for v3's dilations. Are there
+#    still holes? Find the smallest number of recursions without any, on paper first.
+# 4. *Change.* In part 5, AdamW has weight decay 0.1 on the kernels. What happens in v3's first
+#    999 steps to taps that get no gradient? Compute it from the learning rate (3e-4, warmed up
+#    over 200 steps).
+# 5. *Change.* Make a leak that the test of part 2 can miss: say, one that acts only where the
+#    next token is 3. How many tokens must be changed to find it almost surely? Does the
+#    gradient find it?
+# 6. *Workbook.* `flashlm course check DIR causal_conv`. Its hint tells a future leak from a
+#    wrong lag.
