@@ -8,7 +8,7 @@ from inspect import cleandoc
 from textwrap import dedent
 from types import ModuleType
 
-LABELS = ("forward", "backward", "surrogate", "saved", "source")
+LABELS = ("forward", "backward", "surrogate", "saved", "kinks", "source")
 _LABEL = re.compile(rf" *({'|'.join(LABELS)})  +\S")
 
 

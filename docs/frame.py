@@ -1,0 +1,42 @@
+"""Draw the README's picture of a step, and the picture of its graph beside it.
+
+    python docs/frame.py        makes docs/step_through.png and docs/step_through.svg
+
+The computation is that of the first code in step_by_step.md. It needs Playwright, which
+`python3 run.py docs` installs, and Chromium.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+DOCS = Path(__file__).resolve().parent
+sys.path.insert(0, str(DOCS))
+
+from _ext.repository import first_steps  # noqa: E402 (found by the line above)
+
+SECOND_PATH = "added (+=)"
+
+
+def main():
+    steps = first_steps()
+    DOCS.joinpath("step_through.svg").write_text(steps.picture, encoding="utf-8")
+    shown = next(i for i, s in enumerate(steps.data["steps"]) if SECOND_PATH in s["after"])
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page(viewport={"width": 1240, "height": 640})
+        page.set_content(steps.page)
+        page.fill("#slider", str(shown))
+        page.evaluate("document.activeElement.blur()")
+        page.screenshot(path=str(DOCS / "step_through.png"))
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,252 @@
+"""The site: built once, without a warning; then its links, its pages, and a real browser."""
+
+import contextlib
+import doctest
+import functools
+import http.server
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from browser import chromium, opened
+from site_pages import is_external, read, target
+
+from minigrad import TABLE
+from minigrad.look.pages import page_of
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NEEDED = ("sphinx", "furo", "myst_nb", "latex2mathml")
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """The folder of the built site, and what Sphinx said of it."""
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        pytest.skip(
+            f"no {', '.join(missing)}: run.py test --site installs what builds the site"
+        )
+    folder = tmp_path_factory.mktemp("site") / "html"
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
+    said = subprocess.run(
+        [*command, ROOT / "docs", folder], capture_output=True, text=True, timeout=600
+    )
+    return folder, said
+
+
+@pytest.fixture(scope="session")
+def site(built):
+    folder, said = built
+    assert (folder / "index.html").exists(), said.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pages(site):
+    """Every page of it, by its path."""
+    found = [read(path) for path in sorted(site.rglob("*.html")) if "_static" not in path.parts]
+    return {page.path.relative_to(site.resolve()).as_posix(): page for page in found}
+
+
+# -- as it is written ------------------------------------------------------------------------
+
+
+def test_it_is_built_without_a_warning(built):
+    _, said = built
+    assert (said.stderr, said.returncode) == ("", 0)
+
+
+def test_every_guide_notebook_operation_and_module_has_its_page(pages):
+    guides = {f"{path.stem}.html" for path in (ROOT / "docs").glob("*.md")}
+    notebooks = {f"notebooks/{path.stem}.html" for path in NOTEBOOKS}
+    operations = {f"ops/{module_of(name)}.html" for name in TABLE}
+    sources = [
+        p for package in ("minigrad", "flashlm_np") for p in ROOT.glob(f"{package}/**/*.py")
+    ]
+    names = {p.relative_to(ROOT).as_posix() for p in sources if "ops" not in p.parts}
+    names -= {"flashlm_np/__main__.py"}
+    modules = {re.sub(r"(/__init__)?\.py$", "", n).replace("/", ".") for n in names}
+    wanted = guides | notebooks | operations | {f"api/{module}.html" for module in modules}
+    assert wanted <= set(pages)
+
+
+def module_of(name):
+    return TABLE[name].forward.__module__.rpartition(".")[2]
+
+
+def test_every_link_and_anchor_leads_somewhere(pages):
+    by_path = {page.path: page for page in pages.values()}
+    broken = []
+    for name, page in pages.items():
+        for link in page.links:
+            if is_external(link):
+                continue
+            path, anchor = target(page, link)
+            there = by_path.get(path)
+            if not path.exists() or (anchor and there and anchor not in there.ids):
+                broken.append(f"{name}: {link}")
+    assert broken == []
+
+
+def test_no_page_asks_another_machine_for_anything(pages, site):
+    asked = [f"{n}: {r}" for n, page in pages.items() for r in page.resources if is_external(r)]
+    assert asked == []
+    missing = [
+        f"{n}: {r}"
+        for n, page in pages.items()
+        for r in page.resources
+        if not r.startswith("data:") and not target(page, r)[0].exists()
+    ]
+    assert missing == []
+    styles = "".join(path.read_text(encoding="utf-8") for path in site.rglob("*.css"))
+    assert re.findall(r"(?:url\(|@import )\s*[\"']?(?:https?:)?//[^)\s]*", styles) == []
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_an_operation_has_its_mathematics_as_in_its_docstring(name, pages):
+    page = pages[f"ops/{module_of(name)}.html"]
+    sections = page_of(sys.modules[TABLE[name].forward.__module__]).sections
+    assert {"forward", "backward", "saved", "source"} <= set(sections)
+    shown = [block.rstrip("\n") for block in page.blocks]
+    assert [text for text in sections.values() if text not in shown] == []
+    assert any(f"def {name}_backward" in block for block in shown)
+    docstring = sys.modules[TABLE[name].forward.__module__].__doc__
+    assert plain(docstring.split()) - plain(page.words) == set()
+    assert f"op-{name.replace('_', '-')}" in page.ids
+
+
+def plain(words):
+    """The words without what a layout may change: the case, the end of a title, backticks."""
+    return {word.replace("`", "").rstrip(".:").casefold() for word in words} - {""}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_a_notebook_is_in_whole(path, pages):
+    page = pages[f"notebooks/{path.stem}.html"]
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = ["".join(c["source"]).strip() for c in cells if c["cell_type"] == "code"]
+    shown = [block.strip() for block in page.blocks]
+    assert [text for text in code if text not in shown] == []
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    figures = sum("image/png" in output.get("data", {}) for output in outputs)
+    assert sum(r.startswith("../_images/") for r in page.resources) >= figures
+
+
+def test_the_examples_of_the_extensions_are_so(extensions):
+    for name in ("docstrings", "links"):
+        failed, tried = doctest.testmod(extensions(name))
+        assert failed == 0
+        assert tried
+
+
+def test_a_formula_that_is_not_understood_is_named(extensions):
+    mathml = extensions("mathml").mathml
+    assert "<mfrac>" in mathml(r"\frac{a}{b}", "inline")
+    for latex in (r"\unknown x", r"\frac{a", r"\frac{a}", r"\left( x", "x_{"):
+        with pytest.raises(ValueError, match=f"^the formula {re.escape(repr(latex))} "):
+            mathml(latex, "inline")
+
+
+@pytest.fixture
+def extensions(site, monkeypatch):
+    """Imports an extension by its name."""
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    return lambda name: importlib.import_module(f"_ext.{name}")
+
+
+# -- as a browser shows it -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as found:
+        yield found
+
+
+# What is wrong with the page that is open, in words.
+PROBLEMS = """() => {
+    const problems = [], article = document.querySelector("article") ?? document.body;
+    for (const math of document.querySelectorAll("math")) {
+        const box = math.getBoundingClientRect();
+        if (!box.width || !box.height) problems.push("no size: " + math.textContent);
+    }
+    if (document.querySelector("merror")) problems.push("a formula that is an error");
+    const words = article.cloneNode(true);
+    const other = "pre, code, math, iframe, svg, script, style";
+    words.querySelectorAll(other).forEach(node => node.remove());
+    if (/[$]/.test(words.textContent)) problems.push("a raw $");
+    for (const image of document.images)
+        if (!image.complete || !image.naturalWidth) problems.push("no image: " + image.src);
+    if (!document.title.trim()) problems.push("no title");
+    if (!article.querySelector("h1, noscript")) problems.push("no heading");
+    return problems;
+}"""
+TOO_WIDE = """() => [document.documentElement, document.querySelector(".content")]
+    .filter(element => element && element.scrollWidth > element.clientWidth + 1)
+    .map(element => "wider than a screen of " + innerWidth)"""
+
+
+def test_every_page_opens_in_a_browser(site, pages, browser):
+    problems, found = {}, []
+    with contextlib.closing(browser.new_context()) as context:
+        page = context.new_page()
+        page.on("console", lambda m: found.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: found.append(str(error)))
+        page.on("requestfailed", lambda request: found.extend(not_loaded(request)))
+        for name in pages:
+            page.set_viewport_size({"width": 1280, "height": 900})
+            page.goto((site / name).as_uri())
+            found += page.evaluate(PROBLEMS) + page.evaluate(TOO_WIDE)
+            page.set_viewport_size({"width": 390, "height": 900})
+            found += page.evaluate(TOO_WIDE)
+            if found:
+                problems[name] = list(found)
+            found.clear()
+    assert problems == {}
+
+
+def not_loaded(request):
+    """What a page asked for in vain; what it still asked for when we went on is no fault."""
+    return [] if "ABORTED" in (request.failure or "") else [f"not loaded: {request.url}"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_by_day_and_by_night(scheme, site, browser):
+    with opened(browser, (site / "notation.html").as_uri(), color_scheme=scheme) as page:
+        for what in ("article p", "article code", "article math", "article a"):
+            assert page.evaluate(CONTRAST, what) >= 4.5, what
+
+
+# WCAG's ratio between the colour of the first such element and what is behind it.
+CONTRAST = """selector => {
+    const numbers = text => text.match(/[\\d.]+/g).map(Number);
+    const light = rgb => rgb.slice(0, 3).map(c => c / 255)
+        .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+    let element = document.querySelector(selector);
+    const front = light(numbers(getComputedStyle(element).color));
+    let back = numbers(getComputedStyle(element).backgroundColor);
+    while (back[3] === 0 && (element = element.parentElement))
+        back = numbers(getComputedStyle(element).backgroundColor);
+    const [dim, bright] = [front, light(back)].sort((a, b) => a - b);
+    return (bright + 0.05) / (dim + 0.05);
+}"""
+
+
+def test_the_search_finds_an_operation(site, browser):
+    quiet = type(
+        "Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None}
+    )
+    handler = functools.partial(quiet, directory=site)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/search.html?q=rms_norm"
+        with opened(browser, address) as page:
+            page.wait_for_selector("#search-results li a[href*='ops/rms_norm.html']")
+        server.shutdown()
