@@ -5,8 +5,10 @@
 # anybody be *sure* that its gradients are right, and what do weights of −1, 0 and +1 do to
 # them?
 #
-# This notebook takes a minute. It needs the project installed (`python3 run.py train` did that)
-# and no network.
+# Six short looks at what the other notebooks take apart. They run in seconds, without a
+# network; `python3 run.py lab`, typed in the project's folder, opens all notebooks. Where it
+# says *Predict first*, write your answer down before you run the cell below it. That is where
+# the learning is.
 
 # %%
 from dataclasses import replace
@@ -22,7 +24,7 @@ from minigrad.gradcheck import GradientError, gradcheck
 from minigrad.look import trace
 from minigrad.ops.ternary import ternarize
 
-rng = np.random.default_rng(0)
+rng = np.random.default_rng(1)
 
 # %% [markdown]
 # ## 1. A gradient is a promise
@@ -37,8 +39,14 @@ print(steps)
 print("gradient:", x.grad)
 
 # %% [markdown]
-# The promise can be tested: move `x` a little, and see whether the output moves as promised.
-# The checker does this with a random upstream gradient, in float64.
+# Above 0 the function is $x^2$, so its slope is $2x$; below 0 it is flat; and at 0 the slopes
+# on both sides are 0. The lines above are the steps that led there: each operation forward,
+# then each backward, in reverse order.
+#
+# A derivative is a promise: *move* `x` *a little, and the output moves by slope times step.*
+# Promises can be tested. The checker moves all of `x` along a random direction, in float64. It
+# weighs the outputs at random, too: the weights are `dy`, the gradient that would arrive from
+# the rest of a model.
 
 # %%
 print(gradcheck("relu_squared", np.array([-1.0, 0.0, 2.0])))
@@ -46,9 +54,12 @@ print(gradcheck("relu_squared", np.array([-1.0, 0.0, 2.0])))
 # %% [markdown]
 # ## 2. Break it
 #
-# Here is RMSNorm's backward pass with one term forgotten: the one that takes away what only
-# stretches `x`, which the norm undoes. *Predict:* will the checker see it if the upstream
-# gradient is all ones and every input is the same?
+# RMSNorm divides each row `x` by its root mean square, and multiplies it by a gain `w`. Here is
+# its backward pass with one term forgotten: the one that takes away what only stretches `x`,
+# because the norm undoes that. The shapes are right, and the numbers look reasonable.
+#
+# *Predict first:* will the checker see it? Of which of the two inputs, `x` and `w`, will it say
+# that the gradient is wrong?
 
 
 # %%
@@ -64,11 +75,19 @@ except GradientError as error:
     print(error)
 
 # %% [markdown]
+# It sees it, and names an element of `x`, with what a small step measured ("expected") and what
+# the backward pass returned ("found"). [Notebook 05](05_gates_and_norms.ipynb) trains with this
+# very mistake: the loss falls all the same.
+#
 # ## 3. Three values are enough to add and subtract with
 #
-# A ternary layer rounds its weights to −1, 0, +1. The rounded function is a staircase: its
-# derivative is 0 almost everywhere. So the backward pass declares a *surrogate*, and the
-# checker holds it to that.
+# A ternary layer rounds its weights: to +1 or −1 where they are larger in size than the mean
+# size of all, else to 0. Then one *scale* multiplies them all, here that mean. The rounded
+# function is a staircase: its derivative is 0 almost everywhere. So the operation declares a
+# *surrogate*, a smooth function whose gradient it returns instead, and the checker holds it to
+# that.
+#
+# *Predict first:* of twelve normal weights, how many become 0: three, seven, or eleven?
 
 # %%
 w = rng.standard_normal((3, 4)) / 2
@@ -77,9 +96,13 @@ print("w =\n", w.round(2), "\nT =\n", T.astype(int), "\nscale =", round(s, 3))
 print(gradcheck("ternary_linear", rng.standard_normal((2, 4)), w, scale="mean"))
 
 # %% [markdown]
+# FlashLM v3 has no scale: there the weights *are* −1, 0 and +1. What learning by a surrogate
+# does, and why a scale is a good thing, is in [notebook 03](03_weights_in_three_values.ipynb).
+#
 # ## 4. Count FlashLM v3
 #
-# *Predict:* which share of its 13.6 million parameters is ternary?
+# It is known as a ternary model. *Predict first:* which share of its 13.6 million parameters is
+# ternary?
 
 # %%
 model = FlashLM(V3, rng)
@@ -94,7 +117,7 @@ for name, p in model.named_parameters():
     else:
         kinds["the rest"] += p.size
 total = sum(kinds.values())
-fig, axes = plt.subplots(figsize=(7, 1.8))
+fig, axes = plt.subplots(figsize=(8, 2.2), layout="constrained")
 bars = axes.barh(list(kinds), [100 * n / total for n in kinds.values()], color="#3b6ea5")
 axes.bar_label(bars, [f" {n:,} ({n / total:.2%})" for n in kinds.values()])
 axes.set(xlabel="% of the parameters", xlim=(0, 135), title=f"FlashLM v3: {total:,} parameters")
@@ -102,10 +125,17 @@ axes.invert_yaxis()
 plt.show()
 
 # %% [markdown]
+# Nearly all of v3 is one table, a row of 256 numbers for each of 50,257 tokens. It is kept and
+# multiplied in full precision. What of the *arithmetic* is ternary is counted in
+# [notebook 10](10_adds_and_subtracts.ipynb).
+#
 # ## 5. Why v3's signal explodes
 #
-# The author's ternary layers have no scale. *Predict:* the residual stream starts with a
-# standard deviation of 0.02. What is it after the block?
+# A token's row goes through the model as the *residual stream*: each layer adds something to
+# it. v3 has one block of layers, which it applies twice.
+#
+# *Predict first:* the stream starts with a standard deviation of 0.02. What is it after the
+# block, without a scale as in v3, and with the mean size of the weights as a scale?
 
 # %%
 ids = rng.integers(0, V3.vocab_size, (1, 64))
@@ -120,7 +150,18 @@ for scale in ("none", "mean"):
     print()
 
 # %% [markdown]
+# From 0.02 to more than twenty thousand. Part 6 of
+# [notebook 03](03_weights_in_three_values.ipynb) finds the layer, and computes the number on
+# paper.
+#
 # ## 6. Every gradient of a whole model, in one call
+#
+# A model is a function, too. Its gradients are checked like those of one operation: two forward
+# passes for each parameter array. (The router is left out: v3 computes nothing from its output,
+# so there is no gradient to check.)
+#
+# *Predict first:* the layers of this model are ternary, and a staircase has a derivative of 0.
+# Can the check pass?
 
 # %%
 small = replace(V3, vocab_size=50, d_model=32)
@@ -132,12 +173,24 @@ report = gradcheck(lambda *_: model.loss(ids, ids, positions, z_loss=1e-4), *par
 print(len(report.compared), "parameters checked:", report.mode)
 
 # %% [markdown]
+# It passes: each ternary layer is compared with its declared surrogate, as in part 3.
+#
 # ## Exercises
 #
-# 1. Plant another bug in `forgetful_backward` (a wrong sign, a missing sum) and read what the
-#    checker says.
-# 2. Is there a `dy` for which the forgotten term does not matter? Look at the formula in
-#    `minigrad/ops/rms_norm.py`.
-# 3. Run `with minigrad.look.profile() as p:` around one `model.loss(...)` and its `backward()`.
-#    Which operation takes longest, and which keeps the most bytes?
-# 4. In part 5, try `ternary_threshold=0.5`. Why does the size change?
+# 1. *Think.* Is there a `dy` for which the forgotten term does not matter? Look at the formula
+#    on the operation's page, [rms_norm.py](../minigrad/ops/rms_norm.py).
+# 2. *Change.* Plant another bug in `forgetful_backward` (a wrong sign, a missing sum) and read
+#    what the checker says.
+# 3. *Change.* `from minigrad.look import profile`, then put `with profile() as p:` around one
+#    `model.loss(ids, ids).backward()`, and `print(p)`. Which operation takes longest, and which
+#    keeps the most bytes?
+# 4. *Change.* In part 5, add `ternary_threshold=0.5` to `replace(...)`: half the mean is the
+#    limit now. Why does the size change?
+# 5. *Workbook.* In the project's folder, `python3 run.py course start DIR` writes the workbook
+#    of the course into a new folder DIR: pages of the package, whose functions are for you to
+#    write. `python3 run.py course check DIR` says of each: to do, right, or wrong and why. (The
+#    command `flashlm` is inside `.venv`; where that is active, `flashlm course check DIR` is
+#    the same.)
+#
+# Next, [notebook 01](01_a_derivative_is_a_promise.ipynb) begins at the beginning, with one
+# number: what does a gradient promise, and how does a program keep it?

@@ -4,10 +4,10 @@
 # **The question.** What exactly does a gradient say, and how can a program keep its word
 # through thousands of operations that know nothing of each other?
 #
-# We go from one number to tensors, and answer on the way what everybody asks who reads an
-# autograd engine for the first time: why in *this* order, why `+=`, why the sums, and "where
-# did this gradient come from?" The engine itself is two screens long:
-# [engine.py](../minigrad/engine.py).
+# A program that does this is called an *autograd engine*. We go from one number to tensors, and
+# answer on the way what everybody asks on first reading such an engine: why in *this* order,
+# why `+=`, why the sums, and "where did this gradient come from?" The engine used here has two
+# hundred lines, comments included: [engine.py](../minigrad/engine.py).
 #
 # Write each prediction down before you run the cell below it. That is where the learning is.
 
@@ -139,8 +139,8 @@ plt.show()
 # ## 3. The chain rule: promises of promises
 #
 # Nobody derives a whole network by hand. Each operation knows only its own promise, and the
-# chain rule multiplies them: if $u$ moves 6 times as fast as $x$, and $L$ moves $\frac{1}{2}$
-# times as fast as $u$, then $L$ moves 3 times as fast as $x$.
+# chain rule multiplies them: if $u$ moves 6 times as fast as $x$, and $L$ moves half as fast as
+# $u$, then $L$ moves 3 times as fast as $x$.
 #
 # The engine multiplies *from the loss backwards*. Each operation is given
 # $dy = \partial L / \partial y$ for its output, and returns
@@ -183,12 +183,14 @@ for node, _, gradients in L.backward_steps():
 # three move; their promises add up: $1 + 3 + 3 = 7 = 2x + 1$. `add` also returned a 1 that is
 # not for $x$: it is for the product, and became that operation's `dy`.
 #
-# What would `=` do? Here is a leaf that remembers only the last gradient that arrived.
+# A tensor like `x`, which was not computed from others, is called a *leaf*. Leaves are where
+# gradients are kept. What would `=` do? Here is a leaf that remembers only the last gradient
+# that arrived. *Predict first:* what will it hold?
 
 
 # %%
 class Forgetful(Tensor):
-    """A leaf with `=` in place of `+=`."""
+    """A leaf that says = where the engine says +=."""
 
     def accumulate(self, gradient):
         self.grad = np.array(gradient)
@@ -199,10 +201,10 @@ x = Forgetful(np.array(3.0), requires_grad=True)
 print(f"with = in place of +=: {x.grad:g}")
 
 # %% [markdown]
-# It is 3: no error, no NaN, just a wrong number, and one that a training run would follow for
-# hours. The same `+=` explains a surprise that every beginner meets: gradients also add up from
-# one `backward` to the next, until `zero_grad` clears them. (That is a feature: it is how
-# several small batches make a large one.)
+# No error, no NaN, just a wrong number, and one that a training run would follow for hours. The
+# same `+=` explains a surprise that every beginner meets: gradients also add up from one
+# `backward` to the next, until `zero_grad` clears them. (That is a feature: it is how several
+# small batches make a large one.)
 
 # %%
 x = Tensor(np.array(3.0), requires_grad=True)
@@ -234,7 +236,7 @@ print("written out ", b.grad)
 # Four uses, four ones, added up: the backward of a broadcast is a sum over the axis that was
 # stretched. In [elementwise.py](../minigrad/ops/elementwise.py) that is `sum_to_shape`. Leave
 # it out, and the gradient has the wrong *shape*; that is the kindest of all gradient bugs,
-# because it is seen at once.
+# because it is seen at once. (`gradcheck` is the checker that notebook 02 takes apart.)
 
 # %%
 unsummed = replace(TABLE["add"], backward=lambda dy, saved: (dy, dy))
@@ -246,13 +248,13 @@ except GradientError as error:
 # %% [markdown]
 # ## 6. Why the order
 #
-# A *diamond*: $a = x^2$ is used twice, by $b = a^2$ and by $L = a + b$. So two gradients will
-# arrive at $a$. When may $a$ be walked? When both are there: not before **all its users have
-# spoken**.
+# A *diamond*: $a = x \cdot x$ is used by $b = a \cdot a$ and by $L = a + b$. Gradients from
+# both will arrive at $a$. When may the walk go on from there to $x$? When all are there: not
+# before **all its users have spoken**.
 #
-# Here is a walk that does not wait. It takes up an operation as soon as a gradient arrives;
-# with `again=False` it visits each operation once, as one should think; with `again=True` it
-# comes back for each gradient that arrives later.
+# Here is a walk that does not wait. It goes on from an operation as soon as one gradient has
+# arrived there. With `again=False` it visits each operation once; with `again=True` it comes
+# back for each gradient that arrives later.
 #
 # *Predict first:* $x = 3$, so $a = 9$ and $dL/dx = (1 + 2a) \cdot 2x = 114$. What does the
 # hasty walk find, without and with coming back?
@@ -291,32 +293,55 @@ print(f"the engine          dL/dx = {x.grad:3g} in {len(sent)} visits")
 # %%
 fig, axes = plt.subplots(figsize=(8, 2.4), layout="constrained")
 spots = {"x": (0, 0), "a = x·x": (1.5, 0), "b = a·a": (3, 0.8), "L = a + b": (4.5, 0)}
-for label, spot in spots.items():
-    axes.text(*spot, label, ha="center", va="center", bbox={"fc": "white", "pad": 6}, zorder=3)
+style = {"ha": "center", "va": "center"}
+texts = {
+    label: axes.text(*spot, label, bbox={"fc": "white", "pad": 6}, zorder=3, **style)
+    for label, spot in spots.items()
+}
+boxes = {label: text.get_bbox_patch() for label, text in texts.items()}
 to_x, to_a, from_L = (  # who sends to whom, what, and how far the arrow bends
     [("a = x·x", "x", sent[2][0], 0.2), ("a = x·x", "x", sent[2][1], -0.2)],
     [("b = a·a", "a = x·x", sent[1][0], 0.2), ("b = a·a", "a = x·x", sent[1][1], -0.2)],
     [("L = a + b", "a = x·x", sent[0][0], -0.1), ("L = a + b", "b = a·a", sent[0][1], 0.1)],
 )
-lost = to_a[1], from_L[0]
+lost = to_a[0], from_L[0]  # the hasty walk takes the newest first
 for arrow in to_x + to_a + from_L:
     user, used, gradient, bend = arrow
     (x1, y1), (x0, y0) = spots[user], spots[used]
-    style = {"arrowstyle": "->", "connectionstyle": f"arc3,rad={bend}", "shrinkA": 22}
-    style |= {"shrinkB": 22, "ls": "--" if arrow in lost else "-", "lw": 1.4}
-    axes.annotate("", (x0, y0), (x1, y1), arrowprops=style)
+    look = {"arrowstyle": "->", "connectionstyle": f"arc3,rad={bend}", "lw": 1.4}
+    look |= {"patchA": boxes[user], "patchB": boxes[used], "shrinkA": 2, "shrinkB": 2}
+    look |= {"ls": "--" if arrow in lost else "-"}
+    axes.annotate("", (x0, y0), (x1, y1), arrowprops=look)
     middle = (x0 + x1) / 2 + bend * (y0 - y1) / 2, (y0 + y1) / 2 - bend * (x0 - x1) / 2
-    axes.text(*middle, f"{gradient:g}", ha="center", va="center", bbox={"fc": "w", "ec": "w"})
+    axes.text(*middle, f"{gradient:g}", bbox={"fc": "w", "ec": "w", "pad": 2}, **style)
 axes.set(xlim=(-0.4, 5.1), ylim=(-0.45, 1.1), aspect=1)
 axes.axis("off")
 plt.show()
 
 # %% [markdown]
 # What the engine sent along each arrow: $1 + 9 + 9 = 19$ arrive at $a$, and only then does it
-# send $19 \cdot 3$ twice. The dashed arrows arrived late for the walk that never returns: it
-# sent $9 \cdot 3$ twice. The one that returns is *right*, in 5 visits in place of 3: it walks
-# every path from the loss to $x$ on its own, and the sum over all paths is the chain rule. So
-# is the order only a matter of a few visits?
+# send $19 \cdot 3$ twice. What came along the dashed arrows was late for the walk that never
+# returns: it sent $9 \cdot 3$ twice. The one that returns is *right*, in 5 visits in place of
+# 3: it walks every path from the loss to $x$ on its own, and the sum over all paths is the
+# chain rule.
+#
+# You can walk the same diamond yourself. `step_through` shows every step of a computation,
+# forwards and backwards, in a frame. Use the buttons, or click into the frame and use the arrow
+# keys. At each step back you see the gradient that arrived ("upstream", our `dy`), the local
+# rule, what is handed on, and the new total; and where a second path arrives, `+=`. (GitHub
+# shows no frames; there, a picture of the graph is folded below.)
+#
+# *Predict first:* tick "predict first" in the frame, and it asks you before each step.
+# Operations are numbered there: $a$ is "multiply 1", $b$ "multiply 2". At "Backward 5 of 7",
+# what is the total at $a$, and have all its users spoken?
+
+# %%
+x = Tensor(np.array(3.0), requires_grad=True, name="x")
+a = x * x
+step_through(a + a * a, title="A diamond")
+
+# %% [markdown]
+# So is the order only a matter of a few visits?
 #
 # ## 7. An experiment that surprises
 #
@@ -348,15 +373,18 @@ plt.show()
 print(f"n = 15: {hasty[-1]:,} visits against {engine[-1]}; n = 100 would be {2**100 - 1:.1e}")
 
 # %% [markdown]
-# Every diamond doubles the number of paths: $2^n - 1$ visits. Both walks compute the same
-# number. Waiting until all users have spoken lets the engine *add first and multiply once*.
-# That is all of backpropagation: the chain rule is three hundred years old; the order is what
-# makes it cheap.
+# Every diamond doubles the number of paths: $2^n - 1$ visits. So does every layer that adds its
+# input to its output, and networks of 100 such layers are nothing unusual. Both walks compute
+# the same number. Waiting until all users have spoken lets the engine *add first and multiply
+# once*. That is all of backpropagation: the chain rule is more than three hundred years old;
+# the order is what makes it cheap.
 #
-# **Where does the order come from?** An order in which every operation comes after all its
-# users is called topological. Other engines find one with a recursive search. Here each
-# operation is numbered when it is made. It can only use what exists already, so its number is
-# larger than those of all its inputs, and *falling numbers are such an order*.
+# **Why a topological order, and where does it come from?** *Topological* is the word for an
+# order in which everything comes after all that it waits for. On the way back, an operation
+# waits for its users. Small engines often find such an order with a recursive search, PyTorch
+# by counting users. Here each operation is numbered when it is made. It can only use what
+# exists already, so its number is larger than those of all its inputs, and *falling numbers are
+# such an order*.
 #
 # *Predict first:* in which order does the engine walk the diamond below? Which two operations
 # could change places without harm?
@@ -400,7 +428,8 @@ print(f"the engine: dL/dx = {x.grad:.6f}, and 0.9999^20000 = {0.9999**20_000:.6f
 # %% [markdown]
 # ## 8. Where did this gradient come from?
 #
-# A small layer with a gate: $h = \mathrm{relu}(Wx + b)^2$, and a loss that wants $h$ to be 1.
+# A small layer, $h = \mathrm{relu}(Wx + b)^2$, with $x = (1, 0.5)$, and a loss that wants both
+# elements of $h$ to be 1.
 #
 # *Predict first:* one row of `W.grad` will be zero. Which one, and who decided that?
 
@@ -412,25 +441,20 @@ with trace() as steps:
     L = ((F.relu_squared(F.linear(inputs, W, b)) - 1) ** 2).mean()
     L.backward()
 print(steps)
-print("W.grad =", W.grad.tolist())
+print("W.grad =", W.grad.round(4).tolist())
 
 # %% [markdown]
 # Read the backward lines from the top, as the walk went. `linear` returned a zero row because
 # its `dy` had a zero; that `dy` came from `relu_squared`, whose second element had been cut off
 # on the way forward: $-1 + 0.125 + 0.1 < 0$. The loss *did* ask for a change there (`power`
-# sent a −1); the closed gate did not pass it on. That is the general method: **walk from the
+# sent a −1); the closed ReLU did not pass it on. That is the general method: **walk from the
 # strange gradient towards the loss until it is not strange any more.**
 #
-# With many operations it is easier to look. `step_through(L)` shows every step, forwards and
-# backwards, in a frame; `step_through(L, "out.html")` writes the same as a page that needs no
-# server and no network, and beside it a picture of the graph. Use the buttons, or click into
-# the frame and use the arrow keys. At each step back you see the upstream gradient, the local
-# rule, the contribution and the new total; and where a second path arrives, `+=`. "predict
-# first" hides the answer until you ask.
+# Here is the same layer with a penalty on its weights, $0.1 \cdot \mathrm{mean}(W^2)$.
 #
-# Here is the same layer with a penalty on its weights, $0.1 \cdot \mathrm{mean}(W^2)$. *Predict
-# first:* is the second row of the gradient still zero, and which path does it come from? Now
-# step through it until you can say it.
+# *Predict first:* is the second row of the gradient still zero? If not, which numbers stand in
+# it, and by which path do they come? Then step through it until you can point to the step. (A
+# click on a value keeps it in view; "check" sets a numeric gradient beside each one.)
 
 # %%
 error = F.relu_squared(F.linear(inputs, W, b)) - 1
@@ -438,7 +462,9 @@ L = (error**2).mean() + 0.1 * (W * W).mean()
 step_through(L)
 
 # %% [markdown]
-# (If you read this where frames are not shown, run the notebook yourself.)
+# The penalty's own path: its `multiply` sends $0.05\,W$ in two halves, and they are all that
+# the second row gets. With a name, `step_through(L, "out.html")` writes the page to a file that
+# needs no server and no network, and a picture of the graph beside it.
 #
 # ## Exercises
 #
@@ -451,5 +477,11 @@ step_through(L)
 #    must the gradient be summed, and where does it lose its extra axis? Check with `trace`.
 # 4. *Change.* With a `Forgetful` leaf, exchange the terms of part 4: `x + x * x`. Why is the
 #    wrong number the same? Write the formula so that it becomes 1 (a step more is allowed).
-# 5. *Workbook.* `flashlm course check DIR add`, then `multiply`, `sum` and `matmul`. The grader
-#    names the first wrong element; part 8 says how to go on from there.
+# 5. *Workbook.* Write the functions in `01_add.py`, then `python3 run.py course check DIR add`
+#    in the project's folder (or, with `.venv` active, `flashlm course check DIR add`). DIR is
+#    your workbook; `python3 run.py course start DIR` makes one. Then `multiply`, `sum` and
+#    `matmul`. The grader shows a wrong element of a small input; part 8 says how to go on from
+#    there. Whoever wants the engine itself: `accumulate` and `backward_steps`.
+#
+# Next, [notebook 02](02_check_every_gradient.ipynb) makes a test of the promise, and breaks it
+# in as many ways as people do.

@@ -7,7 +7,8 @@
 #
 # You need softmax and the chain rule. The pages to keep open are
 # [cross_entropy.py](../minigrad/ops/cross_entropy.py) and
-# [tied_head.py](../minigrad/ops/tied_head.py).
+# [tied_head.py](../minigrad/ops/tied_head.py). Write each prediction down before you run the
+# cell below it.
 
 # %%
 import math
@@ -16,6 +17,7 @@ from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from flashlm_np.config import QUICKSTART, V3, Phase
 from flashlm_np.data import Material, load_corpus, sample_batch
@@ -25,7 +27,7 @@ from flashlm_np.optimizers import Recipe
 from flashlm_np.parallel import Workers
 from flashlm_np.profiling import HEAD
 from flashlm_np.work import multiply_adds
-from minigrad import Tensor
+from minigrad import Tensor, no_grad
 from minigrad import functional as F
 from minigrad.gradcheck import gradcheck
 from minigrad.look import profile
@@ -113,11 +115,11 @@ print(f"p - onehot and the gradient differ by {abs(p - np.eye(8)[0] - z.grad[0])
 print(f"the gradient sums to {z.grad.sum():.1e}")
 
 # %% [markdown]
-# The right logit rises by what its probability lacks; each wrong one falls by exactly the
-# probability it was given. So "sofa", the likeliest mistake, is corrected hardest and "zip"
-# hardly at all, and the whole sums to 0. A model that is certain and right gets no gradient;
-# one that is certain and wrong gets the largest there is, and that is 1, never more. Do not
-# take it on trust:
+# A step against it raises the right logit in proportion to what its probability lacks, and
+# lowers each wrong one in proportion to the probability it was given. So "sofa", the likeliest
+# mistake, is corrected hardest and "zip" hardly at all, and the whole sums to 0. A model that
+# is certain and right gets no gradient; one that is certain and wrong gets the largest there
+# is: 1 for each of the two logits, never more. Do not take it on trust:
 
 # %%
 rng = np.random.default_rng(6)
@@ -163,7 +165,7 @@ plt.show()
 
 # %% [markdown]
 # The perfect model's smoothed loss is *infinite*: it gives 0 to tokens that the smoothed target
-# says must come in one case of ten. The best that can be done is to match the smoothed target
+# says must come in nearly one case of ten. The best that can be done is to match the smoothed target
 # itself, and the least loss is that target's entropy, $-\sum_v q_v \ln q_v$ with
 # $q_y = 1 - \varepsilon + \varepsilon/V$ and $q_v = \varepsilon/V$ for the rest. This is exact:
 
@@ -203,8 +205,8 @@ print(f"where the smoothed loss is {published}, the true loss is at most {bound:
 
 # %%
 config = replace(
-    QUICKSTART, d_model=128, dilations=(1,), recursions=1, phases=(Phase(1, 64, 8),),
-    label_smoothing=EPSILON, z_loss=Z_LOSS, normuon_lr=0.03, adamw_lr=0.03, stories=1500,
+    QUICKSTART, d_model=96, dilations=(1,), recursions=1, phases=(Phase(1, 64, 8),),
+    label_smoothing=EPSILON, z_loss=Z_LOSS, normuon_lr=0.04, adamw_lr=0.04, stories=1500,
     eval_tokens=8192,
 )  # fmt: skip
 corpus, _ = load_corpus(Material(), config)
@@ -212,6 +214,7 @@ corpus = replace(corpus, from_beginnings=False)  # windows from anywhere
 counted = baselines(corpus.train, corpus.valid, config.vocab_size)
 
 
+@threadpool_limits.wrap(limits=1)  # products so small gain nothing from a second core
 def read_off(model, tokens=2048):
     """The true and the smoothed loss of the first validation tokens, one by one."""
     return token_losses(model, corpus.valid[: tokens + 1], receptive_field(config) - 1)
@@ -242,7 +245,7 @@ for step, true, smoothed in found[::2] + found[-1:]:
 # 3. *Over which positions?* In training a random quarter, which is right on average and
 #    noisier. In evaluation all positions of five random batches, 2,560 in all, drawn anew each
 #    time.
-# 4. *Which reading?* The least of several, at step 2000; the later ones are worse.
+# 4. *Which reading?* The least of nine, at step 2000; the later ones are worse.
 #
 # How much do the third and fourth matter? Take many readings of our *one* trained model.
 
@@ -252,19 +255,19 @@ rng = np.random.default_rng(1)
 
 
 def draws(windows, length):
-    starts = rng.integers(0, len(per_token) - length + 1, (2000, windows))
-    return per_token[starts[..., None] + np.arange(length)].mean(axis=(1, 2))  # (2000,)
+    starts = rng.integers(0, len(per_token) - length + 1, (1800, windows))
+    return per_token[starts[..., None] + np.arange(length)].mean(axis=(1, 2))  # (1800,)
 
 
 readings = draws(windows=20, length=128)  # 5 batches of 4 windows, 2,560 positions
-least = readings.reshape(-1, 8).min(axis=1).mean()
+least = readings.reshape(-1, 9).min(axis=1).mean()
 loss, error = mean_and_error(per_token)
 print(f"the model's loss                       {loss:.3f}, standard error {error:.3f}")
 print(f"2,560 positions, 20 random windows     ± {readings.std():.3f}")
-print(f"the least of 8 readings, on average    {least - loss:+.3f}")
+print(f"the least of nine readings, on average {least - loss:+.3f}")
 
 # %% [markdown]
-# "The least of eight" is better than the model by pure luck; nothing was learned between those
+# "The least of nine" is better than the model by pure luck; nothing was learned between those
 # readings. That is why this package scores the *same* tokens each time, *all* of them, and
 # prints a standard error.
 #
@@ -312,8 +315,10 @@ model_v3 = FlashLM(V3, np.random.default_rng(0))
 table = model_v3.embedding.weight.data
 for std in (0.02, 0.1, 0.147):
     table *= std / table.std()
-    sigma = (model_v3.hidden(ids[:, :16]).data @ table.T).std()
-    first = model_v3.loss(ids[:, :-1], ids[:, 1:]).item()
+    with no_grad():
+        z = model_v3(ids[:, :-1])[0]  # (64, V)
+        first = F.cross_entropy(z, ids[0, 1:]).item()
+    sigma = z.data.std()
     expected = math.log(V) + sigma**2 / 2
     print(f"embedding {std}: logits ± {sigma:.2f}; loss {first:.2f}, by formula {expected:.2f}")
 
@@ -322,7 +327,8 @@ for std in (0.02, 0.1, 0.147):
 # embedding's standard deviation, and 13.58 is what one of about 0.147 gives. *It is confidence
 # without knowledge, and it is paid for.* If your first loss is far from $\ln V$, look at the
 # scale of the logits before anything else. (In v3 the embedding comes from GPT-2, so its logits
-# are not random in truth; that the block drowns it is the subject of notebook 03.)
+# are not random in truth; that the block drowns it is the
+# subject of [notebook 03](03_weights_in_three_values.ipynb).)
 #
 # **The milestones.** Counting tokens gives the *unigram* loss; counting pairs the *bigram*
 # loss. A model first learns how frequent each token is, and then what follows what. Here is our
@@ -334,7 +340,7 @@ for std in (0.02, 0.1, 0.147):
 plain_loss = replace(config, label_smoothing=0.0, z_loss=0.0)
 buggy = Recipe(FlashLM(config, np.random.default_rng(0)), plain_loss)
 reported = []
-for step in range(1, 46):
+for step in range(1, 41):
     ids, targets, positions = sample_batch(corpus, config.phase(1), 1.0, batch_rng)
     reported.append(buggy.step(step, [(ids, ids, positions)]).loss)  # ids, ids: the bug
 true_loss = read_off(buggy.model)[0].mean()
@@ -345,7 +351,7 @@ steps, true, smoothed = np.array(found).T
 fig, axes = plt.subplots(figsize=(8, 3.8), layout="constrained")
 axes.plot(steps, smoothed, "k-s", markersize=4, label="validation, label-smoothed")
 axes.plot(steps, true, "k-o", lw=2, markersize=4, label="validation, true loss")
-axes.plot(range(1, 46), reported, color="0.5", ls="--", label="training loss with the bug")
+axes.plot(range(1, 41), reported, color="0.5", ls="--", label="training loss with the bug")
 lines = {"ln V": counted.uniform, "unigram": counted.unigram, "bigram": counted.bigram}
 for name, nats in (lines | {"best possible": corpus.limit}).items():
     axes.axhline(nats, color="0.7", ls=":", zorder=0)
@@ -387,14 +393,14 @@ for share in (1.0, 0.25):
     print(f"{share:4.0%} of the positions scored: {total / 1e9:.0f} G multiply-adds: {parts}")
 
 # %% [markdown]
-# Now measure: the v3-sized model, a small batch of 256 tokens, forward and backward, on one
+# Now measure: the v3-sized model, a small batch of 128 tokens, forward and backward, on one
 # core. The head runs in two forms. *Plain* is `linear`, then `cross_entropy`: all logits are in
 # memory at once. *Fused* is `tied_head`, which never has them all. The rest of the model is the
 # same.
 
 # %%
 one_core = Workers(1)
-ids, targets = rng.integers(0, V, (2, 2, 128))
+ids, targets = rng.integers(0, V, (2, 1, 128))
 options = {"label_smoothing": EPSILON, "z_loss": Z_LOSS}
 
 
@@ -409,23 +415,23 @@ def seconds(fused, positions):
     return head, sum(s.seconds for s in watched.shares.values()) - head
 
 
-quarter = rng.permutation(256)[:64]
-cases = {(n, form): (form == "fused", p) for n, p in (("all", None), ("quarter", quarter))
-         for form in ("plain", "fused")}  # fmt: skip
+scored = {"all positions": None, "a quarter of them": rng.permutation(128)[:32]}
 measured = {}
-for case, arguments in cases.items():
-    measured[case] = np.median([seconds(*arguments) for _ in range(3)], axis=0)
+for name, positions in scored.items():
+    for form in ("plain", "fused"):
+        rounds = [seconds(form == "fused", positions) for _ in range(3)]
+        measured[name, form] = np.median(rounds, axis=0)
 
 # %%
 fig, axes = plt.subplots(figsize=(8, 2.9), layout="constrained")
-names = [f"{scored} positions, {form}" for scored, form in measured]
+names = [f"{name}, {form}" for name, form in measured]
 head, rest = 1e3 * np.array(list(measured.values())).T  # milliseconds
 axes.barh(names, rest, color="0.9", edgecolor="0.3", label="the rest")
 axes.barh(names, head, left=rest, color="0.6", edgecolor="0.3", hatch="//", label="the head")
 for place, (of_head, total) in enumerate(zip(head, head + rest, strict=True)):
     ceiling = total / (total - of_head)
     axes.text(total, place, f"  head {of_head / total:.0%}; without it {ceiling:.1f}x")
-axes.set(xlabel="milliseconds, forward and backward of 256 tokens")
+axes.set(xlabel="milliseconds, forward and backward of 128 tokens")
 axes.set_xlim(0, 1.5 * max(head + rest))
 axes.invert_yaxis()
 axes.legend(loc="lower right")
@@ -441,17 +447,19 @@ plt.show()
 # The multiply-adds above say which share the head would have if everything ran equally fast.
 # Softmax and its gradient come on top: the plain head passes over $N \cdot V$ logits in main
 # memory many times, the fused one does in two visits to each block, while it is in the cache,
-# all that is to be done with it. (The optimizer is not in this measurement; `flashlm profile`
-# measures whole steps, and [docs/speed.md](../docs/speed.md) has its table.)
+# all that is to be done with it. How much that is worth depends on the rows and the cores:
 
 # %%
-for scored in ("all", "quarter"):
-    (plain, _), (fused, _) = measured[scored, "plain"], measured[scored, "fused"]
-    print(
-        f"{scored} positions: the fused head takes {fused / plain:.0%} of the plain one's time"
-    )
+for name in scored:
+    (plain, _), (fused, _) = measured[name, "plain"], measured[name, "fused"]
+    print(f"{name}: the fused head takes {fused / plain:.0%} of the plain one's time")
 
 # %% [markdown]
+# With so few rows on one core, not very much. In a whole step of v3, 2,048 tokens on two cores,
+# the fused head takes a third of the plain one's time: `python3 run.py profile` measures it on
+# your machine, and [docs/speed.md](../docs/speed.md) has the table. (The optimizer is in that
+# measurement, and not in ours.)
+#
 # ## 9. A gradient before anybody asks for one
 #
 # The fused head has a trick that looks forbidden: it computes its gradients in the *forward*
@@ -484,7 +492,7 @@ for name, a, b in zip(("loss", "dh", "dw"), *gradients, strict=True):
 # logits?
 
 # %%
-D, rows = 32, (64, 256, 640)
+D, rows = 32, {"plain": (64, 192), "fused": (64, 192, 576)}
 table = rng.normal(size=(V, D)).astype(np.float32)
 
 
@@ -500,7 +508,7 @@ def peak_bytes(N, fused):
     return peak
 
 
-peaks = {form: [peak_bytes(N, form == "fused") for N in rows] for form in ("plain", "fused")}
+peaks = {form: [peak_bytes(N, form == "fused") for N in rows[form]] for form in rows}
 
 # %%
 N = np.logspace(1.7, 4.3, 100)
@@ -513,8 +521,9 @@ axes.loglog(
     "k-",
     label="fused, 512 rows of one, and dw",
 )
-axes.loglog(rows, np.array(peaks["plain"]) / 1e6, "ks", label="plain, measured")
-axes.loglog(rows, np.array(peaks["fused"]) / 1e6, "ko", mfc="white", label="fused, measured")
+for form, style, inside in (("plain", "ks", "black"), ("fused", "ko", "white")):
+    measured_mb = np.array(peaks[form]) / 1e6
+    axes.loglog(rows[form], measured_mb, style, mfc=inside, label=f"{form}, measured")
 axes.axvline(4 * 8 * 512, color="0.8")
 axes.text(15500, 25, "a step of v3's phase 1d,\nall positions", ha="right", fontsize=9)
 axes.set(xlabel="rows N that are scored", ylabel="peak memory (MB)")
@@ -541,8 +550,11 @@ print(f"for 4·8·512 rows:         {4 * 4 * 8 * 512 * V / 1e9:.1f} GB")
 #    put it into the table's line with
 #    `dataclasses.replace(TABLE["cross_entropy"], forward=...)`, and run `gradcheck`. Does the
 #    checker notice? Why not? What would?
-# 5. *Change.* In section 8, score only 8 of the 256 positions. What is the head's share now,
-#    and which operation is the largest? (`print(watched)` shows the table.)
-# 6. *Workbook.* `flashlm course check DIR cross_entropy`, then
-#    `flashlm course check DIR tied_head`: the hardest of the operations; write the plain form
-#    first, and only then the blocks.
+# 5. *Change.* In section 8, score only 8 of the 128 positions. What is the head's share now,
+#    and which operation is the largest? (`print(watched)` in `seconds` shows the table.)
+# 6. *Workbook.* `flashlm course check DIR cross_entropy`, then `tied_head`, the hardest of the
+#    operations: write the plain form first, and only then the blocks. (In the project's folder
+#    `python3 run.py course check DIR cross_entropy` is the same.)
+#
+# A gradient says which way is down. How far to go is the question of
+# [notebook 07](07_from_sgd_to_normuon.ipynb).
