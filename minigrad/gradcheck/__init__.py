@@ -36,6 +36,9 @@ __all__ = ["GradientError", "KinkError", "Report", "gradcheck"]
 
 MODES = tuple(TOLERANCE)
 
+# Without it, dy could be the very numbers that somebody drew as inputs from default_rng(0).
+OWN_STREAM = int.from_bytes(b"dy", "big")
+
 
 @dataclass
 class Report:
@@ -95,7 +98,7 @@ def gradcheck(
     values = [
         _input(argument, value) for argument, value in zip(arguments, inputs, strict=True)
     ]
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, OWN_STREAM])
     function = (
         (lambda *xs: apply(f, *xs, **options))
         if isinstance(f, Operation)
