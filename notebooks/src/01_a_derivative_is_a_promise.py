@@ -462,9 +462,9 @@ L = (error**2).mean() + 0.1 * (W * W).mean()
 step_through(L)
 
 # %% [markdown]
-# The penalty's own path: its `multiply` sends $0.05\,W$ in two halves, and they are all that
-# the second row gets. With a name, `step_through(L, "out.html")` writes the page to a file that
-# needs no server and no network, and a picture of the graph beside it.
+# The penalty has a path of its own: $W \cdot W$ sends $0.05\,W$ in two halves, and they are all
+# that the second row gets. With a path, `step_through(L, "out.html")` also writes the page to a
+# file, which needs no server and no network, and beside it the picture of the graph.
 #
 # ## Exercises
 #

@@ -9,7 +9,8 @@
 # `minigrad.gradcheck` does it in a few forward passes, for one operation or for a whole model.
 # Its own pages are [gradcheck](../minigrad/gradcheck/__init__.py),
 # [differences.py](../minigrad/gradcheck/differences.py) and
-# [comparison.py](../minigrad/gradcheck/comparison.py).
+# [comparison.py](../minigrad/gradcheck/comparison.py). Write each prediction down before you
+# run the cell below it.
 
 # %%
 from dataclasses import replace
@@ -23,7 +24,7 @@ from minigrad.gradcheck import GradientError, KinkError, gradcheck
 from minigrad.gradcheck.differences import STEP
 from minigrad.look import trace
 
-rng = np.random.default_rng(0)
+rng = np.random.default_rng(1)
 
 # %% [markdown]
 # ## 1. How small is a small step?
@@ -82,23 +83,25 @@ plt.show()
 
 # %% [markdown]
 # Read a V from right to left. On the right side the error is *truncation*: the curve bends, and
-# the central difference is off by $h^2/6$ (two decades down per decade of $h$; one-sided: only
-# one). On the left side it is *rounding*: $L(x+h)$ and $L(x-h)$ agree in nearly all digits,
-# subtracting them leaves the last few, and those are noise of size $\varepsilon / h$. The
-# bottom lies where both are equal, near $h = \varepsilon^{1/3}$: about $6 \cdot 10^{-6}$ in
-# float64, where some eleven digits are left.
+# the central difference is off by $\frac{h^2}{6} L^{(3)}(x)$ (two decades down per decade of
+# $h$; one-sided: only one). On the left side it is *rounding*: $L(x+h)$ and $L(x-h)$ agree in
+# nearly all digits, subtracting them leaves the last few, and those are noise of size
+# $\varepsilon / h$. Here $\varepsilon$ is the relative size of one rounding, $2 \cdot 10^{-16}$
+# in float64 and $10^{-7}$ in float32. The bottom lies where both are equal, near
+# $h = \varepsilon^{1/3}$: about $6 \cdot 10^{-6}$ in float64, where some eleven digits are
+# left.
 #
 # The crosses are another method, and lie at the bottom of the picture for all small steps: see
 # part 6.
 #
 # ## 2. Why float32 cannot check
 #
-# For one number float32 left five digits at best. A loss is a sum of many numbers, and each
-# rounds.
+# For one number float32 left five or six digits at best. A loss is a sum of many numbers, and
+# each rounds.
 #
-# *Predict first:* the loss below sums 64 × 256 outputs of RMSNorm. One of the 16,384 elements
-# of its gradient, entirely wrong, changes the slope along a random direction by about
-# $1/\sqrt{16384}$, 0.8 %. Can float32 see that?
+# *Predict first:* the loss below sums the 64 × 256 outputs of RMSNorm, weighted at random. One
+# of the 16,384 elements of its gradient, entirely wrong, changes the slope along a random
+# direction by about $1/\sqrt{16384}$, 0.8 %. Can float32 see that?
 
 
 # %%
@@ -130,10 +133,10 @@ plt.show()
 # %% [markdown]
 # At the checker's step (the vertical line) float32's noise is about as large as the mistake.
 # With a step that happens to be right, near $10^{-3}$ here, the mistake would be seen; if that
-# one element were off by one per cent only, hardly at any step. In float64 there is nothing to
-# tune: a wide range of steps leaves more digits than any bug needs. So operations *train* in
-# float32 and are *checked* in float64, in the same code, which keeps whatever dtype it is
-# given. The checker insists:
+# one element were off by one per cent only (two decades lower), hardly at any step. In float64
+# there is nothing to tune: a wide range of steps leaves more digits than any bug needs. So
+# operations *train* in float32 and are *checked* in float64, in the same code, which keeps
+# whatever dtype it is given. The checker insists:
 
 # %%
 try:
@@ -146,8 +149,12 @@ except DtypeError as error:
 #
 # Testing one element at a time takes two forward passes per element. But the promise holds for
 # every direction, $dL \approx \sum_i g_i\, dx_i$; so test *one random direction*, in which
-# every element moves at once. An error in any one of them shows, because no two random numbers
-# cancel by luck. That is the projection check.
+# every element of an input moves at once. An error in any one of them shows, because each
+# counts with a random weight, and random weights do not cancel by luck. That is the projection
+# check.
+#
+# A loss is one number. Where the output $y$ has many, the checker makes one of them,
+# $L = \sum dy \cdot y$, with a random array `dy`. So `dy` is what arrives at the backward pass.
 #
 # *Predict first:* `x` has 24 elements and `w` has 6. How many forward passes does each check
 # take?
@@ -161,14 +168,15 @@ for mode in ("projection", "full"):
     print(f"{mode:10} {forwards:2} forward passes, {len(report.compared):2} comparisons")
 
 # %% [markdown]
-# One pass to record, and two for each comparison. The projection check costs the same if `x` is
-# an embedding with thirteen million elements.
+# One pass to record, and two for each comparison: one comparison per input, or one per element.
+# The projection check needs no more passes if `x` is an embedding with thirteen million
+# elements.
 #
 # ## 4. An experiment that surprises: convenient checks
 #
-# A checker is only as good as what it is fed. The obvious loss is `y.sum()`, whose upstream
-# gradient is all ones; the obvious inputs are a few positive numbers, and one example at a
-# time. Here are seven wrong backward passes of the kinds that people really write.
+# A checker is only as good as what it is fed. The obvious loss is `y.sum()`, whose `dy` is all
+# ones; the obvious inputs are a few positive numbers, and one example at a time. Here are seven
+# wrong backward passes of the kinds that people really write.
 
 
 # %%
@@ -205,8 +213,11 @@ bugs = {
 }
 
 # %% [markdown]
-# Each is checked four ways. *Predict first:* how many of the seven does the check with a
-# gradient of ones catch? And which bug does *every* check catch?
+# Each is checked five times: with all care (a random `dy`, inputs of both signs, four rows);
+# with a `dy` of ones; with positive inputs; with a single row; and with all three conveniences.
+#
+# *Predict first:* how many of the seven does the check with a `dy` of ones catch? And which bug
+# does *every* check catch?
 
 
 # %%
@@ -235,7 +246,7 @@ def caught(bug, dy="random", signs="both", rows=4):
 
 
 checks = {
-    "random dy,\nboth signs, 4 rows": {},
+    "with all\ncare": {},
     "dy of\nones": {"dy": "ones"},
     "positive\ninputs": {"signs": "positive"},
     "a single\nrow": {"rows": 1},
@@ -243,7 +254,7 @@ checks = {
 }
 seen = np.array([[caught(bug, **how) for how in checks.values()] for bug in bugs.values()])
 for check, column in zip(checks, seen.T, strict=True):
-    print(f"{check.replace(chr(10), ' '):32} catches {column.sum()} of {len(bugs)}")
+    print(f"{check.replace(chr(10), ' '):22} catches {column.sum()} of {len(bugs)}")
 
 # %%
 fig, axes = plt.subplots(figsize=(8, 3.4), layout="constrained")
@@ -258,17 +269,17 @@ axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
 plt.show()
 
 # %% [markdown]
-# Every convenience hides the mistakes of its kind. A gradient of ones cannot see what has been
-# put in a wrong *place*, because every place gets the same. Positive inputs never visit the
-# other side of zero. With a single row a mean is a sum, and nothing repeats. Only what is wrong
-# everywhere, a missing factor, is caught by all of them. This is why `gradcheck` draws `dy` at
-# random, and why *you* should give it inputs of both signs, sizes that all differ, and repeated
-# ids.
+# Every convenience hides the mistakes of its kind. A `dy` of ones cannot see what has been put
+# in a wrong *place*, because every place gets the same, nor a lost sign. Positive inputs never
+# visit the other side of zero. With a single row a mean is a sum, and nothing repeats. Only
+# what is wrong everywhere, a missing factor, is caught by all of them. This is why `gradcheck`
+# draws `dy` at random, and why *you* should give it inputs of both signs, sizes that all
+# differ, and repeated ids.
 #
 # ## 5. "My answer is right, but the grader says no"
 #
-# First read the message to its end: it names the argument, the index, what was expected and
-# what was found.
+# First read the message to its end: it names the argument, the index, what was expected (by
+# differences) and what was found (in the gradient).
 
 # %%
 transposed = wrong("linear", lambda g, dy, saved: (g[0], g[1].T.reshape(g[1].shape)))
@@ -310,10 +321,10 @@ panels[0].set_ylabel("found")
 plt.show()
 
 # %% [markdown]
-# A line through zero with another slope is a missing factor: the slope tells which. A cloud is
-# the right numbers in wrong places, or a product of the wrong things: compare the *sorted*
-# values to tell the two apart. A line with some dots on the axis below it is a gradient that
-# does not arrive.
+# A line through zero with another slope is a missing factor: the slope tells which, and −1 is a
+# wrong sign. A cloud is the right numbers in wrong places, or a product of the wrong things:
+# compare the *sorted* values to tell the two apart. Dots on the diagonal and others at height 0
+# are a gradient that does not arrive everywhere.
 #
 # Then there are answers whose every number is right, and which are still wrong:
 
@@ -352,8 +363,8 @@ for mode in ("projection", "complex"):
 # %% [markdown]
 # All digits, or all but the last one or two. The price: every operation on the way has to be
 # written so that it is right for complex numbers (`max` and `abs` are not, unless they look at
-# the real part; see `relu` in [activations.py](../minigrad/ops/activations.py)), and ids, files
-# and other people's code may not allow it.
+# the real part; see `relu` in [activations.py](../minigrad/ops/activations.py)). Other people's
+# code is often not.
 #
 # ## 7. Kinks
 #
@@ -372,16 +383,20 @@ for x in (0.0, 1e-7, 1e-3):
         print(f"x = {x:g}: {error}")
 
 # %% [markdown]
-# One half, at every step: the average of two slopes, which is neither. No backward pass can
-# agree with that, and none is wrong. So the checker does not say "wrong gradient": it says that
-# there is nothing to compare with, also where a kink lies between the two ends of its step. (A
-# checker without that knowledge fails once in a while, for no reason that anybody finds.)
-# `relu_squared` is smooth at 0 and may be checked there:
+# One half, at every step: the average of two slopes, which is neither. A backward pass that
+# returns 0 there, or 1, does not agree with it, and is not wrong. So the checker does not say
+# "wrong gradient": it says that there is nothing to compare with, also where a kink lies
+# between the two ends of its step. (A checker without that knowledge fails once in a while, for
+# no reason that anybody finds.)
+#
+# *Predict first:* does it refuse `relu_squared` at 0, too?
 
 # %%
 print(gradcheck("relu_squared", np.array([1.0, 0.0, -1.0])))
 
 # %% [markdown]
+# No: $\max(x, 0)^2$ has slope 0 on both sides of 0. It only bends there.
+#
 # ## 8. When the true derivative is of no use
 #
 # A ternary layer rounds its weights to −1, 0, +1. That is a staircase: its true derivative is 0
@@ -389,6 +404,8 @@ print(gradcheck("relu_squared", np.array([1.0, 0.0, -1.0])))
 # else, the gradient of a *surrogate*. How can that be checked? By declaring the surrogate on
 # the operation's [page](../minigrad/ops/ternary.py): while differences are taken, the checker
 # puts it in the operation's place.
+#
+# *Predict first:* we take the declaration away. What will the checker say that it expected?
 
 # %%
 x, w = rng.standard_normal((2, 4)), rng.standard_normal((3, 4))
@@ -400,20 +417,24 @@ except GradientError as error:
     print("\nundeclared:", error)
 
 # %% [markdown]
-# So "the gradient is not the derivative" is allowed, but never silently. More on what the
-# surrogate does to learning: [notebook 03](03_weights_in_three_values.ipynb).
+# So "the gradient is not the derivative" is allowed, but never silently.
 #
 # ## Exercises
 #
 # 1. *Think.* Where is the bottom of the V for the one-sided difference? Balance $h$ and
 #    $\varepsilon / h$, then compare with the grey line of part 1.
 # 2. *Think.* The random direction is drawn once. What is the chance that a wrong element hides
-#    because its random number is exactly 0? What if it is merely small, 0.01?
+#    because its random number is exactly 0? What if that is merely small, 0.01?
 # 3. *Change.* Plant an eighth bug in part 4 that the single-row check and the check with ones
 #    both catch, and the check with positive inputs misses. Then one that only the first check
 #    catches.
 # 4. *Change.* Check a function of your own: `gradcheck(lambda a, b: F.sigmoid(a @ b), ...)`.
-#    Then use `F.relu` and inputs that are whole numbers. What happens, and how do you mend it?
-# 5. *Workbook.* `flashlm course check DIR linear`, then `relu_squared` and `sigmoid`. Answer
-#    one of them wrongly on purpose (a missing factor, a transposed result) and see whether the
-#    grader's hint names it.
+#    Then use `F.relu` and small whole numbers, `rng.integers(-2, 3, (3, 4)).astype(float)`.
+#    What happens, and how do you mend it?
+# 5. *Workbook.* `python3 run.py course check DIR linear` in the project's folder (or, with
+#    `.venv` active, `flashlm course check DIR linear`), where DIR is your workbook. Then
+#    `relu_squared` and `sigmoid`. Answer one of them wrongly on purpose (a missing factor, a
+#    transposed result) and see whether the grader's hint names it.
+#
+# Next, [notebook 03](03_weights_in_three_values.ipynb): what learning by a surrogate does, in a
+# layer whose weights are −1, 0 and +1.

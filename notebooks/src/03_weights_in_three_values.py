@@ -60,16 +60,16 @@ for name, sample in samples.items():
 #
 # ## 2. What is lost
 #
-# We put $sT$ in place of $w$ and lose $\|w - sT\|^2$. Three scales $s$ are known here: `none`
-# is 1; `mean` is the mean of $|w|$; `kept` is the mean of $|w|$ over the weights that are not
-# cut to 0.
+# We put $sT$ in place of $w$ and lose $\|w - sT\|^2$. The operation knows three scales $s$:
+# `none` is 1; `mean` is the mean of $|w|$; `kept` is the mean of $|w|$ over the weights that
+# are not cut to 0.
 #
 # *Predict first:* which threshold loses least with `mean`, and which with `kept`? Is it the
 # same one?
 
 # %%
 normal = rng.standard_normal((683, 256)) / 16  # as v3's gate_proj is at the beginning
-thresholds = np.arange(0, 2.01, 0.05)
+thresholds = np.arange(0, 2.01, 0.05)  # 0, 0.05, ..., 2
 
 
 def lost(w, threshold, scale):
@@ -107,7 +107,7 @@ plt.show()
 # $\tau = s/2$ and $s$ = the mean of what is kept, meet at about $0.77\,\mathrm{mean}\,|w|$:
 # that is the best three-level quantizer there is for a normal variable, and 19 % is what it
 # loses. (Ternary weight networks, arXiv:1605.04711, take 0.7.) With `none` the loss is not a
-# matter of percents: ±1 stands where ±0.05 was.
+# matter of percents, and would be least with everything cut to 0: ±1 stands where ±0.05 was.
 #
 # ## 3. What the scale does, and what `none` does not
 #
@@ -122,8 +122,9 @@ for scale in ("none", "mean", "kept"):
 
 # %% [markdown]
 # Without a scale $y$ does not move at all: $T$ knows only which weights are large *for their
-# matrix*. Keep this in mind for part 6. The standard deviation of $y$ is then about
-# $\sqrt{D p}$, where $p$ is the share of weights that are not 0.
+# matrix*. Keep this in mind for part 6. And $y$ is large: a sum of $Dp$ inputs of standard
+# deviation 1, each with a sign, has the standard deviation $\sqrt{D p}$. Here $D = 256$ is the
+# number of inputs, and $p = 42.5\,\%$ the share of weights that are not 0.
 #
 # ## 4. A staircase has no slope
 #
@@ -204,8 +205,11 @@ except GradientError as error:
 # ## 5. An experiment that surprises
 #
 # A teacher is a matrix $A$; the pupil is a ternary layer that sees $x$ and $Ax$, and learns by
-# plain gradient descent. First a teacher that is ternary itself: the pupil can copy it exactly,
-# and does.
+# plain gradient descent. It has two kinds of weights: the real numbers $w$, called *latent*,
+# which are what the optimizer moves; and $sT$, made of them anew in each step, which is what is
+# used. First a teacher that is ternary itself.
+#
+# *Predict first:* can the pupil find all of its 1,024 values by gradient descent?
 
 # %%
 O = D = 32
@@ -237,11 +241,12 @@ def flips(used):
 T, s = ternarize(rng.standard_normal((O, D)).astype(np.float32), scale="kept", threshold=0.7)
 losses, _, used = learn(s * T, steps=200)
 for step in (0, 10, 50, 100, 199):
-    print(f"step {step:3}: loss {losses[step]:9.5f}, {flips(used)[max(0, step - 1)]:.1%} flip")
+    wrong = (np.sign(used[step]) != T).mean()
+    print(f"step {step:3}: loss {losses[step]:9.5f}, {wrong:5.1%} of the signs are wrong")
 
 # %% [markdown]
-# Now a teacher of real numbers between −1 and 1, of which a ternary layer can only ever be an
-# approximation.
+# It can. Once all signs are right, only the scale has some way left to go. Now a teacher of
+# real numbers between −1 and 1, of which a ternary layer can only ever be an approximation.
 #
 # *Predict first:* is the loss after 600 steps lower than after 60, the same, or higher? How
 # many of the weights still flip at each step at the end: 0, 1 in 100, 1 in 2?
@@ -275,12 +280,12 @@ plt.show()
 
 # %% [markdown]
 # **Is this loss curve normal?** Yes, and no bug is in it. Look at the third picture. A latent
-# weight moves by about $a - sT$, the teacher's number minus what is used. Where the teacher has
-# 0.4, neither 0 nor $s$ is right: at 0 the weight is pushed up, at $s$ it is pushed down. It
-# can rest nowhere but *at the cut*, and there it flips. At first most weights are far from the
-# cut, and the loss falls. Then one after another arrives and begins to flip, and the loss rises
-# again: a weight that flips is wrong by more, on average, than one that stays with the nearer
-# value.
+# weight moves in proportion to $a - sT$, the teacher's number minus what is used. Where the
+# teacher has 0.4, neither 0 nor $s$ is right: at 0 the weight is pushed up, at $s$ it is pushed
+# down. It can rest nowhere but *at the cut*, and there it flips. At first most weights are far
+# from the cut, and the loss falls. Then one after another arrives and begins to flip, and the
+# loss rises again: a weight that flips is wrong by more, on average, than one that stays with
+# the nearer value.
 #
 # *Predict first:* what is the *mean* of $sT$ over the last 300 steps, where the teacher has
 # 0.4?
@@ -296,6 +301,7 @@ left.legend(fontsize=8)
 right.plot(A.ravel(), used[-1].ravel(), "x", color="#999999", ms=4, label="sT, last step")
 right.plot(A.ravel(), average.ravel(), ".", color="#3b6ea5", ms=4, label="mean of 300 steps")
 right.set(xlabel="teacher's number", ylabel="pupil's number", title="All weights")
+right.set_xticks([-1, -0.5, 0, 0.5, 1])
 right.legend(fontsize=8)
 plt.show()
 print("mean squared distance from the teacher, per weight:")
@@ -311,7 +317,7 @@ print(f"the best rounding of A {rounded / D:.3f}")
 # $s^2/12$ and $s^2/6$.
 #
 # *Predict first:* with a learning rate 20 times smaller, how many weights flip per step, once
-# they have arrived?
+# they have arrived? (With scale `none`, so that $s = 1$ and the theory is plain.)
 
 # %%
 for lr in (2.0, 0.5, 0.1):
@@ -322,17 +328,21 @@ print(f"flipping, in theory: D/6 = {D / 6:.2f}")
 
 # %% [markdown]
 # As many. The learning rate sets how far from the cut a weight strays, not how often it crosses
-# it: the rhythm is the teacher's number. In a large model gradients are noisy and optimizers
-# have momentum; but the effect is known there, too ("Overcoming oscillations in
-# quantization-aware training", arXiv:2203.11086). Near the cut a rounding error of $10^{-7}$
-# decides between 0 and 1; that is why two float32 runs of FlashLM part after a few steps, and
-# why this project compares runs in float64.
+# it: the rhythm is the teacher's number. (A weight that is on in a share $a$ of the steps flips
+# in at most $2 \min(a, 1 - a)$ of them; for evenly spread $a$ the mean of that is one half.) In
+# a large model gradients are noisy and optimizers have momentum; but the effect is known there,
+# too ("Overcoming Oscillations in Quantization-Aware Training", arXiv:2203.11086). Near the cut
+# a rounding error of $10^{-7}$ decides between 0 and 1; that is why two float32 runs of FlashLM
+# part after a few steps, and why this project compares runs in float64.
 #
 # ## 6. Why v3's signal explodes
 #
-# Now the block of FlashLM v3 at its full width, 256, before training, with a random embedding
-# of the size of [v3's](../docs/v3.md), 0.11. An observer notes the standard deviation of what
-# each operation returns.
+# Now the block of FlashLM v3 at its full width, 256, before training. Its embedding is random
+# here, with the standard deviation 0.11 of the one that this project counts from a corpus
+# ([v3.md](../docs/v3.md)). An observer notes the standard deviation of what each operation
+# returns: the norms, gates and convolutions (notebooks 04 and 05), and the ternary layers
+# `out_proj`, `gate_proj`, `up_proj` and `down_proj`. The *residual stream* is what the two
+# `add` after `out_proj` and `down_proj` add to.
 #
 # *Predict first:* the residual stream begins at 0.11. With v3's scale `none` and threshold 1,
 # what is it after one block: 1, 100, 10,000? In which operation does it happen?
@@ -390,11 +400,11 @@ axis.legend(fontsize=8, title="scale, threshold", loc="upper left", bbox_to_anch
 plt.show()
 
 # %% [markdown]
-# Everything up to `out_proj` is tame. Then the gated layer: each of its three products, with
-# $p = 42.5\,\%$ of the weights not 0, multiplies the standard deviation by $\sqrt{Dp}$, and the
-# gate multiplies the first two results *with each other*, one of them squared. For normal $g$
-# and $v$ of standard deviation $\sigma$, that of $\mathrm{relu}(g)^2 v$ is
-# $\sqrt{3/2}\,\sigma^3$:
+# Everything before `out_proj` is tame. That is the first ternary product, and multiplies the
+# standard deviation by $\sqrt{Dp} = 10.4$, as in part 3. Then the gated layer: each of its
+# three products does the same (the last one has 683 inputs), and the gate multiplies the first
+# two results *with each other*, one of them squared. For normal $g$ and $v$ of standard
+# deviation $\sigma$, that of $\mathrm{relu}(g)^2 v$ is $\sqrt{3/2}\,\sigma^3$:
 
 # %%
 p, H = 1 - math.erf(1 / math.sqrt(math.pi)), V3.glu_width
@@ -431,8 +441,7 @@ for name, rows in found.items():
 
 # %% [markdown]
 # In v3 the residual path, which exists so that the token itself can pass through, carries it at
-# less than a ten-thousandth of the stream. The quickstart preset therefore has `mean` with
-# threshold 0.5.
+# a few millionths of the stream. The quickstart preset therefore has `mean` with threshold 0.5.
 #
 # ## Exercises
 #
@@ -441,10 +450,14 @@ for name, rows in found.items():
 # 2. *Think.* `mean` with threshold 0.5 makes `gate_proj` multiply the signal by about 0.66, and
 #    `kept` with 0.7 by 0.90. Find both from $s$, $p$ and $D$. Why are they below 1?
 # 3. *Change.* In part 5, average the latent $w$ over the last 300 steps and ternarize the
-#    average (that is what an EMA of the weights does). Is it as good as the average of $sT$?
-#    Then let the learning rate fall to 0 (`optimizer.step(1 - i / steps)`). Does the flipping
-#    end?
+#    average (that is what an EMA, a running average of the weights, does). Is it as good as the
+#    average of $sT$? Then let the learning rate fall to 0: `optimizer.step(1 - i / steps)` in
+#    step number i. Does the flipping end?
 # 4. *Change.* In part 6, add a variant with scale `mean` and threshold 1. By how much does the
 #    GLU branch differ from `mean, 0.5`, and why?
-# 5. *Workbook.* `flashlm course check DIR ternarize`, then
-#    `flashlm course check DIR ternary_linear`.
+# 5. *Workbook.* `python3 run.py course check DIR ternarize` in the project's folder (or, with
+#    `.venv` active, `flashlm course check DIR ternarize`), where DIR is your workbook. Then
+#    `ternary_linear`.
+#
+# Next, [notebook 04](04_seeing_the_past.ipynb) turns from channels to positions: what of the
+# text before it does a position see?

@@ -2,8 +2,8 @@
 # # 04 · Seeing the past
 #
 # **The question.** FlashLM has no attention. A position learns of the others only through
-# causal dilated convolutions. What exactly does it see, what does it miss, and how would we
-# notice if it saw something that it must not?
+# causal dilated convolutions: weighted sums over some of the positions before it. What exactly
+# does it see, what does it miss, and how would we notice if it saw something that it must not?
 #
 # The operation's page is [causal_conv.py](../minigrad/ops/causal_conv.py). Write each
 # prediction down before you run the cell below it.
@@ -68,8 +68,8 @@ def seen(*dilations, K=4):
     return y.data[:, :, 0].T > 0
 
 
-same = np.roll(seen(1), -1, axis=0)  # as if padded on both sides: one position too early
-same[-1] = False
+same = np.roll(seen(1), -1, axis=0)  # as if one of the three zeros stood behind the text
+same[-1] = np.arange(T) > T - 4
 pictures = {
     "dilation 1": seen(1),
     "dilation 4": seen(4),
@@ -88,14 +88,14 @@ plt.show()
 # %% [markdown]
 # Causal means: nothing above the diagonal (×). Two layers, with dilations 1 and 4, leave no gap
 # and see 16 positions with 8 taps. The fourth picture is what padding on *both* sides does
-# ("same" padding, a usual mistake): each position sees its successor, which is the very token
-# it is asked to predict.
+# ("same" padding, a usual mistake), even if only one of the three zeros is put behind the text:
+# each position sees its successor, which is the very token it is asked to predict.
 #
 # The same test works for any model, whatever is in it: **change the future, the past must not
 # move.**
 #
 # *Predict first:* we change the token at position 50 of 100. At which position do the logits
-# first differ? Is the difference before it small, or exactly 0?
+# (the scores for the next token) first differ? Is the difference before it small, or exactly 0?
 
 # %%
 small = replace(V3, vocab_size=512, d_model=32, ternary_scale="mean", ternary_threshold=0.5)
@@ -118,7 +118,7 @@ print("first at", np.flatnonzero(difference)[0], "; before it, at most", differe
 # learn of channel 255?
 
 # %%
-fig, axes = plt.subplots(1, 3, figsize=(8, 2.8), layout="constrained")
+fig, axes = plt.subplots(1, 3, figsize=(8, 3.2), layout="constrained")
 for axis, groups in zip(axes, (1, 4, 16), strict=True):
     x16 = np.eye(16)[:, None, :]  # text c has a 1 in channel c of its only position
     y = F.causal_conv(x16, np.ones((16, 16 // groups, 1)), groups=groups).data[:, 0].T
@@ -174,8 +174,8 @@ for axis, dilations in zip(axes, ((1, 4, 64), (1, 4, 16)), strict=True):
     lags = np.flatnonzero(gradient)
     axis.plot(lags, gradient[lags], "k.", ms=3)
     gaps = np.setdiff1d(np.arange(lags.max()), lags)
-    axis.vlines(gaps, 1e-3, 1e3, color="#eeaaaa", lw=1.5, zorder=0)
-    axis.set(yscale="log", ylabel="|gradient|", ylim=(1e-2, 1e3))
+    axis.vlines(gaps, 1e-2, 1e4, color="#eeaaaa", lw=1.5, zorder=0)
+    axis.set(yscale="log", ylabel="|gradient|", ylim=(1e-2, 1e4))
     axis.set_title(
         f"dilations {dilations}: {len(lags)} lags seen, {len(gaps)} missed (shaded)",
         fontsize=10,
@@ -191,8 +191,8 @@ plt.show()
 # like digits in base 4): 127 positions without a hole, with as many weights. That is why the
 # quickstart preset has them.
 #
-# Look at the height of the dots, too. *Seen* is not *seen well*: the farthest lags have one
-# path only, through the oldest tap of every layer, while near ones have many.
+# Look at the height of the dots, too. *Seen* is not *seen well*: the farthest lag is reached in
+# one way only, through the oldest tap of every layer, while near ones are reached in many.
 #
 # ## 5. Taps that see only padding
 #
@@ -225,13 +225,14 @@ for T in (64, 128, 256):
 
 # %% [markdown]
 # A gradient of 0 is an answer, not a bug: "is my layer broken, or has it nothing to see?" is
-# decided by a look at its *inputs*. At 128 two of the three past taps still see nothing; only
-# from 256 on does every tap learn.
+# decided by a look at its *inputs*. At 128 two of the three past taps still see nothing. The
+# oldest one looks 192 positions back, so every tap learns only where the sequence is longer.
 #
 # ## 6. The gradient runs backwards in time
 #
 # $x_t$ is used $K$ times: by the positions $t$, $t+d$, $t+2d$, ... So its gradient is a *sum*
-# over those uses (for such cases an autograd engine has its `+=`):
+# over those uses (the `+=` of [notebook 01](01_a_derivative_is_a_promise.ipynb), inside a
+# single operation):
 #
 # $$ dx_t = \sum_{k} w_k\, dy_{t + (K-1-k)\,d} . $$
 #
@@ -244,9 +245,9 @@ y.backward(numbers)
 print("dx =", x.grad.ravel())
 
 # %% [markdown]
-# 321: itself, and what comes after it. It is a convolution with the same taps that looks
-# *ahead*. In other words: turn time around, convolve, and turn it back. With many channels,
-# inputs and outputs change places, too:
+# 321 is "1 from its own position, 2 from the next, and 3 from the one after". It is a
+# convolution with the same taps that looks *ahead*. In other words: turn time around, convolve,
+# and turn it back. With many channels, inputs and outputs change places, too:
 
 # %%
 x3, w3, dy3 = (rng.standard_normal(shape) for shape in ((2, 20, 3), (5, 3, 4), (2, 20, 5)))
@@ -277,9 +278,9 @@ axis.legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# Values flow to later positions, blame flows to earlier ones. If a gradient of yours reaches a
-# *later* position than the loss it comes from, the model cheats; this is the quickest test for
-# a leak.
+# Values flow to later positions, blame flows to earlier ones. If the gradient of the loss at
+# one position reaches a *later* position, the model cheats; this is the quickest test for a
+# leak.
 #
 # ## 7. An experiment that surprises: the leak
 #
@@ -349,17 +350,18 @@ axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
 plt.show()
 
 # %% [markdown]
-# One channel is enough: a number can tell many of 16 tokens apart, if training places them
-# well. With eight, 0.09 are left, and that is $\ln 16 / 32$: only the last of a window's 32
-# positions has no future to look at. And held-out data does **not** give it away, because the
-# answer is in the held-out windows, too. The curve is a beautiful one. What gives it away?
+# One channel is enough to get far below what is possible: a single number can tell many of 16
+# tokens apart, if training places them well. With eight, 0.09 are left, and that is
+# $\ln 16 / 32$: only the last of a window's 32 positions has no future to look at. And held-out
+# data does **not** give it away, because the answer is in the held-out windows, too. The curve
+# is a beautiful one. What gives it away?
 
 # %%
-for leak, (model, _) in runs.items():
+for leak, (trained, _) in runs.items():
     changed = fresh.copy()
     changed[:, 20] = (fresh[:, 20] + 1) % V
     with no_grad():
-        a, b = model(fresh[:, :-1]).data, model(changed[:, :-1]).data
+        a, b = trained(fresh[:, :-1]).data, trained(changed[:, :-1]).data
         end = F.cross_entropy(Tensor(a[:, -1]), fresh[:, -1]).item()
     first = np.flatnonzero(np.abs(a - b).max(axis=(0, 2)))[0]
     print(f"leaking channels {leak}: new tokens {held_out[leak]:.2f}", end="; ")
@@ -367,9 +369,9 @@ for leak, (model, _) in runs.items():
 
 # %% [markdown]
 # Three things: change the future; score the *last* position, whose successor is not in the
-# window, as when the model writes; and know the best possible loss, here $\ln 16$, in FlashLM's
-# [stories](../docs/stories.md) a number as well. **A loss below the best possible is never good
-# news.** The test suite does the first, for each convolution and for a whole model.
+# window, as when the model writes; and know the best possible loss, here $\ln 16$ (that of this
+# project's [stories](../docs/stories.md) is known, too). **A loss below the best possible is
+# never good news.** The test suite does the first, for each convolution and for a whole model.
 #
 # ## Exercises
 #
@@ -380,11 +382,15 @@ for leak, (model, _) in runs.items():
 #    notebook 10.)
 # 3. *Change.* In part 4, measure `influence` with `recursions=4` for v3's dilations. Are there
 #    still holes? Find the smallest number of recursions without any, on paper first.
-# 4. *Change.* In part 5, AdamW has weight decay 0.1 on the kernels. What happens in v3's first
-#    999 steps to taps that get no gradient? Compute it from the learning rate (3e-4, warmed up
-#    over 200 steps).
+# 4. *Think.* v3 trains the kernels with AdamW and weight decay 0.1: each step multiplies a
+#    weight by $1 - 0.1\,\mathrm{lr}$. What becomes, in the first 999 steps, of the taps of part
+#    5 that get no gradient? (The rate rises over 200 steps to $3 \cdot 10^{-4}$.)
 # 5. *Change.* Make a leak that the test of part 2 can miss: say, one that acts only where the
 #    next token is 3. How many tokens must be changed to find it almost surely? Does the
 #    gradient find it?
-# 6. *Workbook.* `flashlm course check DIR causal_conv`. Its hint tells a future leak from a
-#    wrong lag.
+# 6. *Workbook.* `python3 run.py course check DIR causal_conv` in the project's folder (or, with
+#    `.venv` active, `flashlm course check DIR causal_conv`), where DIR is your workbook. Its
+#    hints tell a future leak from taps in the wrong order.
+#
+# Next, [notebook 05](05_gates_and_norms.ipynb): between the convolutions stand gates and norms.
+# What do they do to the signal, and to its gradient?

@@ -2,13 +2,14 @@
 # # 05 · Gates, ReLU² and RMSNorm
 #
 # **The question.** One pass through FlashLM's block meets four gates and five norms, and
-# nothing else there is non-linear. What does a gate do to the signal, and to the gradient on
-# its way back? What exactly does a norm make the network forget, and what does it cost to leave
-# out half of its backward pass?
+# nothing else there is non-linear in the signal. What does a gate do to the signal, and to the
+# gradient on its way back? What exactly does a norm make the network forget, and what does it
+# cost to leave out half of its backward pass?
 #
 # The pages: [gated.py](../minigrad/ops/gated.py),
 # [activations.py](../minigrad/ops/activations.py), [rms_norm.py](../minigrad/ops/rms_norm.py).
-# Where they stand in the model: [layers.py](../flashlm_np/layers.py).
+# Where they stand in the model: [layers.py](../flashlm_np/layers.py). Write each prediction
+# down before you run the cell below it.
 
 # %%
 from dataclasses import replace
@@ -61,14 +62,14 @@ for name, gate in gates.items():
 # %% [markdown]
 # $\sigma$ is never steeper than 1/4 and flattens on both sides: there it is *saturated*. It
 # never reaches 0 (float32 does round it to 0 below about −88), so a gradient, however small,
-# gets through. ReLU² is steeper the further it is open, $2g$, and below 0 both it and its slope
-# are exactly 0.
+# gets through. ReLU² has no steepest place: its slope is $2g$, the steeper the further it is
+# open. Below 0 both it and its slope are exactly 0.
 #
 # What goes back through a gate is gated too. With $y = \mathrm{gate}(g)\,v$,
 #
 # $$ dv = dy \cdot \mathrm{gate}(g), \qquad dg = dy \cdot v \cdot \mathrm{gate}'(g) . $$
 #
-# Where the gate is shut, $v$ learns nothing; where $v$ is small, the gate learns nothing.
+# Where the gate is shut, $v$ learns nothing; where $v$ is small, the gate learns little.
 #
 # ## 2. Saturation, measured
 #
@@ -133,8 +134,8 @@ plt.show()
 
 # %% [markdown]
 # The square pushes small openings towards 0 and large ones up. A tenth of the outputs carries
-# nearly all, so each position is in effect described by a few units of 683, and another
-# position by a few others. (The zeros save no time here: a matrix product in NumPy multiplies
+# nearly all, so a position is in effect described by some seventy of v3's 683 units, and
+# another position by others. (The zeros save no time here: a matrix product in NumPy multiplies
 # zeros as well.)
 #
 # ## 4. Dead units
@@ -167,13 +168,15 @@ for mean in (0, 1, 3, 10):
     print(f"mean {mean:2} deviations: {shut:.0%} shut, {never_open.mean():3.0%} of units dead")
 for name, gate in gates.items():
     _, never_open, gradient = gate_gradients(gate, 3)
-    print(f"{name}: the largest gradient of such a unit is {gradient[never_open].max():.2g}")
+    largest = gradient[never_open].max()
+    print(f"{name}, mean 3: the largest gradient of a unit with all g < 0 is {largest:.2g}")
 
 # %% [markdown]
 # The share of shut gates hardly changes, and is no alarm. Dead units come from inputs that all
 # point the same way, and *RMSNorm does not take the mean away* (LayerNorm does). Where the
 # inputs lie on all sides of 0 and there is no bias, as at the top of the list, no unit can be
-# dead: for some input $w \cdot x > 0$. With $\sigma$ the very same units do get a gradient.
+# dead: for some input $w \cdot x > 0$. With $\sigma$ the very same units, whose $g$ is negative
+# for every input, do get a gradient.
 #
 # ## 5. What RMSNorm forgets
 #
@@ -255,23 +258,25 @@ for rate in (10, 100, 1000, 1e6):
 # gradient is orthogonal to $x$, so by Pythagoras every step makes $x$ longer:
 # $\|x - \eta\,dx\|^2 = \|x\|^2 + \eta^2 \|dx\|^2$. And a longer $x$ has a smaller gradient. A
 # step that is too long therefore turns $x$ by at most a right angle and shortens all steps
-# after it: the norm tunes the learning rate. At a million the first step alone did it (in 64
-# dimensions the target is nearly orthogonal to a random $x$, and so is the gradient), and after
-# it $x$ was so long that nothing moved any more. (Theory: Arora, Li & Lyu 2018,
-# arXiv:1812.03981, for batch normalization.)
+# after it: the norm tunes the learning rate. At a million the first step alone did it: in 64
+# dimensions a random $x$ is nearly at a right angle to the target, so that a turn by a right
+# angle, towards the target, all but arrives. After it $x$ was so long that nothing moved any
+# more. (Theory: Arora, Li & Lyu 2018, arXiv:1812.03981, for batch normalization.)
 #
-# It holds for weights as well: where a norm follows a matrix, the matrix may only grow, and
-# weight decay no longer says "prefer small weights", but sets the pace of learning.
+# It holds for weights as well: where a norm follows a matrix at once, gradient descent can only
+# make the matrix longer, and weight decay no longer says "prefer small weights", but sets the
+# pace of learning.
 #
 # ## 7. Leave half of it out
 #
 # The backward pass is $dx = r\,(dn - n \cdot \mathrm{mean}(dn \cdot n))$. The subtracted part
 # is a projection: it takes away what only stretches $x$. Whoever differentiates $x \cdot r$ and
-# takes $r$ for a constant gets $r\,dn$ alone.
+# takes $r$ for a constant gets $r\,dn$ alone (the bug of [notebook 00](00_first_look.ipynb)).
 #
 # We train with both, first for a target $t$ that the norm can reach, then for one that is
-# smaller (0.3) than anything that it can give. *Predict first:* in which of the two cases does
-# the loss show that something is wrong?
+# smaller (0.3) than anything that it can give.
+#
+# *Predict first:* in which of the two cases does the loss show that something is wrong?
 
 
 # %%
@@ -350,10 +355,10 @@ axes.legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# Without norms every layer multiplies: by $\sqrt{2}$, as two independent parts of equal size
-# are added, so $2^{12}$ after 24. With norms every layer adds the same amount, whatever the
-# stream's size, and independent amounts add up like $\sqrt{n}$. The norm makes growth out of
-# explosion.
+# Without norms every layer multiplies: by about $\sqrt{2}$, as two independent parts of equal
+# size are added, so about $2^{12}$ after 24. With norms every layer adds the same amount,
+# whatever the stream's size, and $n$ independent amounts add up like $\sqrt{n}$. The norm turns
+# explosion into growth.
 #
 # The price: each layer changes a long stream less than a short one, and the beginning counts
 # for little. A stream that starts at 0.02 is, after one layer, to 99.96 % of its energy that
@@ -368,7 +373,7 @@ plt.show()
 # *Predict first:* how many arrays of the size of $g$ does each form keep for its backward pass?
 
 # %%
-g, v, dy = (rng.standard_normal((64, 256)).astype(np.float32) for _ in range(3))
+g, v, arriving = (rng.standard_normal((64, 256)).astype(np.float32) for _ in range(3))
 activations = {"σ": F.sigmoid, "ReLU²": F.relu_squared}
 for name, activation in activations.items():
     pairs = [(Tensor(g, requires_grad=True), Tensor(v, requires_grad=True)) for _ in range(2)]
@@ -380,8 +385,8 @@ for name, activation in activations.items():
     listed, held = saved_bytes(kept) / g.nbytes, saved_bytes(once) / g.nbytes
     print(f"{name:5} fused keeps {saved_bytes(fused.node.saved) / g.nbytes:g} arrays;", end=" ")
     print(f"composed lists {listed:g}, of which {held:g} are different")
-    fused.backward(dy)
-    composed.backward(dy)
+    fused.backward(arriving)
+    composed.backward(arriving)
     gap = max(np.abs(a.grad - b.grad).max() for a, b in zip(*pairs, strict=True))
     same = np.array_equal(fused.data, composed.data)
     print(f"      outputs equal: {same}, gradients within {gap:.0e}")
@@ -390,7 +395,7 @@ for name, activation in activations.items():
 # ReLU² composed keeps three: $\max(g,0)$, its square, and $v$. The fused form squares again
 # when it is asked. For $\sigma$ the composed form *lists* three, but two are one and the same
 # array, kept by two operations, and what the fused form wins is time: fewer passes over memory.
-# Counting what an operation keeps is not the same as counting what is kept.
+# Counting what each operation keeps is not the same as counting what is kept.
 #
 # The results are equal but for float32's rounding. A fused operation that is not tested against
 # its composition is a second opinion that nobody asked for: the tests of this project hold
@@ -402,11 +407,15 @@ for name, activation in activations.items():
 #    $y$ as a function of $x$? Why do gated layers have two matrices?
 # 2. *Think.* Add a constant to every element of $x$. Does RMSNorm forget that? What would a
 #    norm have to do, so that its gradient is also orthogonal to $(1, 1, \ldots, 1)$?
-# 3. *Change.* In part 6, add weight decay: `x.data = 0.99 * x.data - ...`. What becomes of the
-#    length of $x$, and what of the loss, at a rate of 1,000 and 1,000 steps?
+# 3. *Change.* In part 6, add weight decay: `x.data = 0.99 * x.data - ...`. Plot the length of
+#    $x$ and the loss for a rate of 1,000 and 1,000 steps. Where do the jumps come from?
 # 4. *Change.* In part 4, give `F.linear` a bias of −3 for every unit, and count again. Then put
 #    `x - x.mean(axis=-1, keepdims=True)` in front of the norm, with a mean of 10 deviations.
 # 5. *Change.* In part 7, set the target's size to 3. Where does the length of $x$ go now, with
 #    each of the two gradients, and what does that do to the pace of learning?
-# 6. *Workbook.* `flashlm course check DIR sigmoid_gate`, then `relu_squared` and `rms_norm`.
-#    The last one's hint will know the forgetful answer.
+# 6. *Workbook.* `python3 run.py course check DIR sigmoid_gate` in the project's folder (or,
+#    with `.venv` active, `flashlm course check DIR sigmoid_gate`), where DIR is your workbook.
+#    Then `rms_norm`, whose hint knows the forgetful answer.
+#
+# Next, [notebook 06](06_fifty_thousand_choices.ipynb) comes to the end of the model: one choice
+# among 50,257 tokens, and the loss that judges it.

@@ -43,6 +43,7 @@ from flashlm_np.tokenizer import Tokenizer
 from flashlm_np.train import Trainer, load_weights
 from minigrad.ops.ternary import ternarize
 
+threadpool_limits(1)  # BLAS's threads: all that is timed here is timed on one core
 rng = np.random.default_rng(0)
 
 # %% [markdown]
@@ -159,9 +160,9 @@ sums = signed_sums_of_five(np.array([1.0, 10, 100, 1000, 10000]).reshape(1, 5, 1
 print("table", sums.shape, "; at 73:", sums[0, 73, 0], "; by hand: 1 - 100 - 1000 =", 1 - 1100)
 
 # %% [markdown]
-# The table is built digit by digit with 242 additions: from the sums of the first $k$ inputs
-# come three times as many by adding $+x_k$ or $-x_k$. For v3's gate, with 683 outputs of 256
-# inputs:
+# The table is built digit by digit with 242 additions: the sums of the first inputs become
+# three times as many when the next input is left out, added or subtracted. For v3's gate, with
+# 683 outputs of 256 inputs:
 
 # %%
 T, scale = ternarize(normal, threshold=1.0)
@@ -172,11 +173,11 @@ print(f"additions by definition: T is not 0   {np.count_nonzero(T):8,}")
 print(f"additions by tables: G (242 + O)      {groups * (242 + O):8,}")
 
 # %% [markdown]
-# The package has five ways to the same product, four of them with no multiplication by a
-# weight. In float32 they add in different orders, and a sum that is rounded depends on its
-# order. In 8-bit integers nothing is rounded.
+# The package has five ways to the same product, three of them with no multiplication by a
+# weight: signed sums, bit slices and tables. (*unpack, then BLAS* makes the bytes a matrix
+# again.) They add in different orders.
 #
-# *Predict first:* will the five agree to the last bit in float32? In int8?
+# *Predict first:* will the five agree to the last bit in float32? In 8-bit integers?
 
 # %%
 x = rng.standard_normal((1, D)).astype(np.float32)
@@ -193,7 +194,9 @@ for name, way in WAYS.items():
     )
 
 # %% [markdown]
-# ## 3. An experiment that surprises
+# A rounded sum depends on its order, and sums of integers are not rounded.
+#
+# ## 3. The surprise: how much faster is adding?
 #
 # *Predict first:* tables need about a quarter of the operations, and only additions. How many
 # times as fast as the plain matrix product are they?
@@ -201,13 +204,12 @@ for name, way in WAYS.items():
 
 # %%
 def microseconds(run, repeats=15):
-    """The least time of several runs on one core: what disturbs a machine only ever adds."""
+    """The least time of several runs: what disturbs a machine only ever adds."""
     best = float("inf")
-    with threadpool_limits(1):
-        for _ in range(repeats):
-            start = time.perf_counter()
-            run()
-            best = min(best, time.perf_counter() - start)
+    for _ in range(repeats):
+        start = time.perf_counter()
+        run()
+        best = min(best, time.perf_counter() - start)
     return 1e6 * best
 
 
@@ -242,7 +244,8 @@ for name, function in (("add", np.add), ("multiply", np.multiply)):
 # keeps them in registers, while NumPy's look-ups pass over memory once for each step. What wins
 # is the same table *compiled*, with its sums in registers (T-MAC, arXiv:2407.00088; bitnet.cpp,
 # arXiv:2502.11880), or hardware without multipliers. What packing wins here and now is bytes.
-# (`flashlm export --c` writes a C program that adds integers only in its ternary layers.)
+# (`python3 run.py export` with `--c` writes a C program that adds integers only in its ternary
+# layers.)
 #
 # ## 4. One token at a time
 #
@@ -288,7 +291,7 @@ print(f"at {lengths[-1]} tokens: {rates}")
 # %% [markdown]
 # A stream's cost and memory do not depend on the length of the text; a transformer's cache
 # grows with it. The price: past the receptive field, here the last 127 tokens, nothing is seen
-# (notebook 04).
+# ([notebook 04](04_seeing_the_past.ipynb)).
 #
 # ## 5. The ledger: where the multiplications live
 #
@@ -365,18 +368,18 @@ for name, chosen in names.items():
     print(f"reading {read[0]:8.1f} µJ in float32, {read[1]:8.1f} µJ packed")
 
 # %% [markdown]
-# Reading costs more than a hundred times as much. So the fifth of a byte per weight is the
-# better half of the bargain, and the missing multiplications the smaller. (An estimate, for a
-# model that does not stay in a cache; it says how the parts compare. *Packed* is 1.6 bits for
-# ternary weights and float16 for the rest.)
+# In float32 reading costs more than a hundred times as much as computing. So the fifth of a
+# byte per weight is the better half of the bargain, and the missing multiplications the
+# smaller. (An estimate, for a model that does not stay in a cache; it says how the parts
+# compare. *Packed* is 1.6 bits for ternary weights and float16 for the rest.)
 #
 # ## 6. The head in 8 bits
 #
 # What multiplies can at least be small: `quantize_head` keeps a row's numbers in int8, with one
 # scale per row. The ternary layers can see 8-bit activations, so that they add integers only.
 #
-# *Predict first:* the loss, in nats per token, has a standard error of about 0.1 here. By how
-# much does each of the two move it?
+# *Predict first:* on so few tokens the loss has a standard error of a few tenths of a nat. By
+# how much does each of the two move it?
 
 # %%
 head = quantize_head(model.lm_head.weight.data)
@@ -439,4 +442,9 @@ print(f"loss {before.loss:.5f}, and {after.loss:.5f} from the packed model")
 #    half of the arithmetic additions in place of products now?
 # 5. *Change.* Quantize the head with *one* scale for the whole table in place of one per row
 #    (two lines of NumPy and `Head8`). What does it cost, and which rows suffer?
-# 6. *Workbook.* `flashlm course check DIR pack`, then `flashlm course check DIR table_product`.
+# 6. *Workbook.* `python3 run.py course check DIR pack` in the project's folder (or, with
+#    `.venv` active, `flashlm course check DIR pack`), where DIR is your workbook. Then
+#    `table_product`.
+#
+# Next, [notebook 11](11_faster_than_pytorch.ipynb): additions have not made it fast. What
+# limits a training step, and how near to the limit does NumPy come?
