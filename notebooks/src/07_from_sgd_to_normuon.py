@@ -38,7 +38,7 @@ from minigrad.optim import (
     wsd,
 )
 
-threadpool_limits(1)  # BLAS's threads: products so small gain nothing from a second core
+one_thread = threadpool_limits(1)  # so small products gain nothing from a second core
 
 # %% [markdown]
 # ## 1. A long narrow valley

@@ -31,7 +31,7 @@ from flashlm_np.tokenizer import Tokenizer
 from flashlm_np.train import load_weights
 from minigrad import no_grad
 
-threadpool_limits(1)  # BLAS's threads: products so small gain nothing from a second core
+one_thread = threadpool_limits(1)  # so small products gain nothing from a second core
 
 # %% [markdown]
 # ## 1. A text whose limit is known
