@@ -177,13 +177,18 @@ def _dense(gradient):
 
 
 @contextmanager
-def no_grad():
-    """Record nothing inside: less memory, and no backward through what is computed here."""
-    token = _recording.set(False)
+def recording(on: bool = True):
+    """Record what is computed inside, whatever is the case outside; with on=False nothing."""
+    token = _recording.set(on)
     try:
         yield
     finally:
         _recording.reset(token)
+
+
+def no_grad():
+    """Record nothing inside: less memory, and no backward through what is computed here."""
+    return recording(False)
 
 
 @contextmanager

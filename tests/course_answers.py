@@ -19,6 +19,7 @@ from flashlm_np.course.exercises import EXERCISES
 from flashlm_np.course.page import Page, names_in
 from flashlm_np.course.student import Answer
 from minigrad import TABLE
+from minigrad.ops import RowGradient
 from minigrad.optim.normuon import COEFFICIENTS
 
 BY_NAME = {exercise.name: exercise for exercise in EXERCISES}
@@ -412,6 +413,26 @@ def _(root, dy, into=None):
 
 
 @wrong(
+    "backward_steps",
+    "a node had its turn twice, or before a gradient came. Let each wait once, and of all that "
+    "wait take the one with the highest number.",
+)
+def _(root, dy, into=None):
+    waiting, arrived = [root], {root: dy}
+    while waiting:
+        node = highest(waiting)
+        steps = walk(node, arrived.pop(node), {} if into is None else into)
+        node, dy, gradients = next(steps)
+        for parent, gradient in zip(node.parents, gradients, strict=True):
+            if hasattr(parent, "operation"):
+                waiting.append(parent)
+                arrived[parent] = arrived.get(parent, 0) + gradient
+            elif into is None and parent is not None:
+                parent.accumulate(gradient)
+        yield node, dy, gradients
+
+
+@wrong(
     "backward_steps", "with `into`, gather there, leaf by leaf, and call no leaf's accumulate."
 )
 def _(root, dy, into=None):
@@ -513,6 +534,49 @@ def _(x, packed):
     return (x @ packed.unpack().T.astype(x.dtype)).astype(
         np.int32 if x.dtype == np.int8 else x.dtype
     )
+
+
+@wrong("rms_norm_backward", "x stands where the page has n = r x.")
+def _(dy, saved):
+    x, w, r = saved
+    n, dn = r * x, dy * w
+    dw = (dy * n).reshape(-1, w.size).sum(axis=0)
+    return r * (dn - x * (dn * n).mean(axis=-1, keepdims=True)), dw
+
+
+@wrong(
+    "rms_norm_backward",
+    "axis 0 of dw was summed, too, and must stay: sum over the axes before it, however many "
+    "there are.",
+)
+def _(dy, saved):
+    x, _, r = saved
+    return right("rms_norm")(dy, saved)[0], (dy * r * x).sum(axis=0)
+
+
+@wrong(
+    "embedding_backward",
+    "it is RowGradient(ids, rows, shape) with ids (N,), rows (N, D) and shape (V, D); "
+    "ids.ravel() and dy.reshape(-1, D) have such shapes.",
+)
+def _(dy, saved):
+    ids, shape = saved
+    return RowGradient(ids, dy, shape), None
+
+
+@wrong(
+    "embedding_backward",
+    "it is RowGradient(ids, rows, shape) with ids (N,), rows (N, D) and shape (V, D); "
+    "ids.ravel() and dy.reshape(-1, D) have such shapes.",
+)
+def _(dy, saved):
+    ids, shape = saved
+    return RowGradient(dy, ids, shape), None
+
+
+@wrong("embedding_backward", "one gradient per array of the forward, None for integers.")
+def _(dy, saved):
+    return right("embedding")(dy, saved)[0].dense()
 
 
 @wrong("matmul_backward", "the shapes are a (1, 2), b (2, 1), dy (1, 1).")

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -72,6 +73,18 @@ def test_extras_are_added_and_never_lost(project):
     ]:
         run.main(arguments)
         assert project.installed() == installed, arguments
+
+
+def test_two_commands_at_once_install_one_after_the_other(project, capsys):
+    with ThreadPoolExecutor() as pool:
+        with run.alone():
+            second = pool.submit(run.main, ["train"])
+            while "Waiting for another run.py" not in capsys.readouterr().err:
+                assert not second.done()
+                time.sleep(0.01)
+            run.write_stamp(run.stamp(()))  # what the first was installing
+        assert second.result() == 0
+    assert project.installed() == []
 
 
 def test_a_changed_pyproject_is_installed_again_with_all_extras(project):

@@ -39,7 +39,13 @@ def _start(options) -> None:
         print(f"{options.folder}: wrote {' and '.join(written)}")
     else:
         print(f"{options.folder}: wrote {len(written)} files, {written[0]} to {written[-1]}")
-    print(f"Check with: flashlm course check {options.folder}")
+    print(f"Check with: {_command()} course check {options.folder}")
+
+
+def _command():
+    """What starts this program: in the project's folder that is run.py, .venv active or not."""
+    script = Path(__file__).resolve().parents[2] / "run.py"
+    return "python3 run.py" if script.is_file() and Path.cwd() == script.parent else "flashlm"
 
 
 def _add_check(actions):
@@ -49,7 +55,7 @@ def _add_check(actions):
     parser.set_defaults(run=_check)
     parser.add_argument("folder", metavar="DIR", type=Path, help="a workbook")
     parser.add_argument(
-        "name", metavar="NAME", nargs="?", help="one exercise, such as rms_norm or 9"
+        "names", metavar="NAME", nargs="*", help="only these exercises, such as rms_norm or 9"
     )
     parser.add_argument(
         "--timeout",
@@ -65,8 +71,8 @@ def _add_check(actions):
 
 
 def _check(options) -> int:
-    """Check the exercises in DIR, or one of them: to do, wrong or right, and why. Each runs in
-    a process of its own. The exit code is 1 if one is wrong."""
+    """Check the exercises in DIR, or those of these names: to do, wrong or right, and why. Each
+    runs in a process of its own. The exit code is 1 if one is wrong."""
     from ..course import report
     from ..course.exercises import EXERCISES, find
     from ..course.runner import check
@@ -75,13 +81,13 @@ def _check(options) -> int:
     from ..files import write_atomically
 
     files = expect_workbook(options.folder)
-    chosen = [find(options.name)] if options.name else EXERCISES
+    chosen = [find(name) for name in options.names] or EXERCISES
     verdicts = {}
     for exercise, verdict in check({e: files.get(e.name) for e in chosen}, options.timeout):
         verdicts[exercise] = verdict
-        for line in report.lines_of(exercise, verdict, whole=bool(options.name)):
+        for line in report.lines_of(exercise, verdict, whole=bool(options.names)):
             print(line, flush=True)
-    if not options.name:
+    if len(verdicts) > 1:
         print(f"\n{report.summary(verdicts.values())}")
     if options.junit:
         write_atomically(options.junit, report.junit(verdicts))

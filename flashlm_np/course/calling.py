@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import linecache
 from typing import Any
 
 import numpy as np
 
+from minigrad.engine import Node
 from minigrad.errors import GraphError
 
 from .probing import Probe
@@ -26,7 +28,7 @@ def run(probe: Probe, answer: Answer, case: Case) -> dict[str, Any]:
         if _is_writing(error):
             raise _written(probe, answer, case, guard.names, error) from None
         trouble = exception(error, answer.file, probe.function + guard.during)
-        trouble.hint = "" if trouble.to_do else _advice(error, case)
+        trouble.hint = "" if trouble.to_do else _advice(error, case, answer)
         raise trouble from None
 
 
@@ -55,16 +57,30 @@ def _writes_to(probe, answer, case, name):
     return False
 
 
-def _advice(error, case):
+def _advice(error, case, answer):
     """What the exception itself does not say."""
     if isinstance(error, GraphError):
         return (
             "a node was reached again after its turn: its gradient was not complete. Of all "
             "nodes that wait, take the one with the highest number."
         )
+    if isinstance(error, KeyError) and isinstance(error.args[0] if error.args else None, Node):
+        return (
+            "a node had its turn twice, or before a gradient came. Let each wait once, and of "
+            "all that wait take the one with the highest number."
+        )
     if isinstance(error, RecursionError):
         return "a graph may be deeper than Python's stack; use a loop and a list of what waits."
-    if isinstance(error, ValueError) and ("shape" in str(error) or "mismatch" in str(error)):
+    if isinstance(error, ValueError) and any(word in str(error) for word in _OF_SHAPE):
         arrays = {k: v for k, v in case.items() if isinstance(v, np.ndarray)}
-        return f"the shapes are {', '.join(f'{k} {v.shape}' for k, v in arrays.items())}."
+        shapes = f"the shapes are {', '.join(f'{k} {v.shape}' for k, v in arrays.items())}."
+        line = linecache.getline(answer.file, line_of(error, answer.file) or 0)
+        if ".T" in line and any(array.ndim > 2 for array in arrays.values()):
+            return (
+                f"{shapes} .T reverses all axes; np.swapaxes(a, -1, -2) exchanges the last two."
+            )
+        return shapes
     return ""
+
+
+_OF_SHAPE = ("shape", "mismatch", "dimension")  # words of NumPy's messages

@@ -74,14 +74,16 @@ EXERCISES = _table(
         "embedding",
         "A look-up: an id that stands in several places gets the gradient of all of them.",
         given=("RowGradient",),
-        note="A dense dw of w's shape is as right as a RowGradient.",
+        note="A dense dw of w's shape is as right as a RowGradient(ids, rows, shape), which "
+        "has ids (N,), rows (N, D) and shape (V, D).",
     ),
     _operation(
         "causal_conv",
         "causal_conv",
         "A convolution that never sees the future, and whose gradient never reaches the past.",
-        note="Loops over taps and groups are fine: what the page does with patches makes one "
-        "matrix product of them, which is faster, not more right.",
+        note="group(o) = o // (O/G): outputs that are neighbours share a group. Loops over "
+        "taps and groups are fine: what the page does with patches makes one matrix product "
+        "of them, which is faster, not more right.",
     ),
     (
         "ternarize",
@@ -178,7 +180,8 @@ EXERCISES = _table(
         "The engine itself: walk back so that each gradient is complete before it is used.",
         ("Node", "_node_backward", "_dense"),
         "_node_backward(node, dy) runs a node's backward, once, and returns a gradient per "
-        "parent. node.number grows in the order of creation. A leaf is a Tensor and takes its "
+        "parent. node.parents has, per input, a Node, a leaf, or None for a constant. "
+        "node.number grows in the order of creation. A leaf is a Tensor and takes its "
         "gradient with leaf.accumulate(gradient). A gradient may be a RowGradient; "
         "_dense(gradient) makes an array of it, and leaves an array as it is.",
     ),
@@ -187,7 +190,7 @@ EXERCISES = _table(
 
 def find(name: str) -> Exercise:
     """The exercise called `name`: rms_norm, 9, 09_rms_norm or 09_rms_norm.py."""
-    wanted = name.removesuffix(".py")
+    wanted = name.lower().removesuffix(".py")
     for exercise in EXERCISES:
         names = (exercise.name, exercise.file_name.removesuffix(".py"), str(exercise.number))
         if wanted in names or wanted.lstrip("0") in names:

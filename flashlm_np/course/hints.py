@@ -32,7 +32,7 @@ def _dtype(wrong):
     return "make arrays with the dtype of an input: np.zeros(shape, x.dtype)."
 
 
-_OF_SHAPE = (shape.no_sum, shape.transposed, shape.other_shape)
+_OF_SHAPE = (shape.no_sum, shape.transposed, shape.other_shape, shape.summed_too_far)
 _OF_NUMBERS = (
     size.not_finite,
     missing.in_place,

@@ -84,7 +84,7 @@ def _line(exercise: Exercise) -> str:
     )
 
 
-_README = """# Workbook: a language model, function by function
+_README = r"""# Workbook: a language model, function by function
 
 {count} exercises. Each file is a page of the package: its mathematics, and its functions, which
 are empty. Replace each line `raise NotImplementedError("to do")` by your own, and check, here
@@ -93,7 +93,9 @@ in this folder:
     flashlm course check .              every exercise: to do, wrong, or right
     flashlm course check . rms_norm     one of them, with details and with what it printed
 
-(From another folder, give this one's name in place of the dot.)
+(From another folder, give this one's name in place of the dot. `flashlm` is in the project's
+`.venv/bin`, on Windows `.venv\Scripts`. Where it is not found, do the same with the project's
+`run.py`: `python3 ../run.py course check .`, if this folder lies beside it.)
 
 Any exercise can be done first. Whatever you have not written yet is the package's own: a
 backward is checked with the package's forward until you write yours.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..engine import Call, Node
+from ..engine import Call, Node, recording
 from ..errors import GraphError, ShapeError
 from ..gradcheck.watch import argument_names
 from ..ops import Operation
@@ -43,10 +43,16 @@ class Graph:
 
     Raises:
         ShapeError: the loss is not one number.
+        TypeError: the loss is no Tensor.
         GraphError: the loss was not recorded, or its backward has run.
     """
 
     def __init__(self, loss: Tensor):
+        if not isinstance(loss, Tensor):
+            raise TypeError(
+                f"step_through: the loss is of type {type(loss).__name__}, expected a Tensor, "
+                "computed from tensors with requires_grad=True"
+            )
         if loss.size != 1:
             raise ShapeError(
                 f"step_through: the loss has shape {loss.shape}, expected one number; reduce "
@@ -84,6 +90,7 @@ class Graph:
             self.values.append(Value(kind, parent, constant))
         return self._position[key]
 
+    @recording()
     def run(self, dtype=None) -> list[Tensor | np.ndarray]:
         """Compute everything again, recorded: a Tensor per value; leaves are fresh ones.
 
@@ -114,8 +121,8 @@ def _nodes_before(loss):
     """Every node that the loss came from, in the order in which they were made."""
     if loss.node is None:
         raise GraphError(
-            "step_through: the loss was not computed from a tensor with requires_grad=True, or "
-            "it was computed inside no_grad"
+            "step_through: no operation was recorded for the loss: it was not computed from a "
+            "tensor with requires_grad=True, or inside no_grad, or is itself such a tensor"
         )
     found, waiting = {loss.node}, [loss.node]
     while waiting:

@@ -75,6 +75,9 @@ def step_through(
     Raises:
         GraphError: the loss was not recorded, or its backward has run.
         ShapeError: the loss is not one number.
+        TypeError: the loss is no Tensor, or the model no Module.
+        ValueError: the path is the picture's.
+        OSError: nothing can be written there.
 
     Example:
         >>> x = Tensor([3.0], requires_grad=True, name="x")
@@ -85,6 +88,10 @@ def step_through(
         >>> steps.data["steps"][-1]["rule"]
         'db = dy a'
     """
+    if not (model is None or isinstance(model, Module)):
+        raise TypeError(f"step_through: model is {model!r}, expected a Module, or None")
+    if path is not None:
+        _expect_place(Path(path))
     data = Recording(loss, model, check).data
     data["layout"] = layout(data)
     steps = Steps(data, title)
@@ -119,6 +126,19 @@ def _first_folded(data):
 
 def _read(name):
     return (files(__package__) / "page" / name).read_text(encoding="utf-8")
+
+
+def _expect_place(path):
+    """Before anything is computed: the page can stand at `path`, and the picture beside it."""
+    if path.suffix == ".svg":
+        raise ValueError(
+            f"step_through: the picture would overwrite the page {path}; give the page a "
+            "name that ends in .html"
+        )
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"step_through: there is no folder {path.parent} for {path.name}; make it first"
+        )
 
 
 def _write(path, text):

@@ -58,7 +58,8 @@ def about(array: np.ndarray) -> str:
     if zeros and array.size > 1:
         parts.append(f"{zeros:.0%} zeros")
     if lost := array.size - finite.size:
-        parts.insert(0, f"{lost} NaN or infinite!")
+        parts = [f"{lost} NaN or infinite!" + " Of the rest:" * bool(parts), ", ".join(parts)]
+        return " ".join(parts).strip()
     return ", ".join(parts)
 
 

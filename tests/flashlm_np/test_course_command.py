@@ -1,6 +1,7 @@
 """`flashlm course`, as students and instructors use it, with everything that goes wrong."""
 
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -23,7 +24,8 @@ def file_with(workbook, name, *bodies, above=""):
 
 
 @pytest.fixture
-def workbook(tmp_path, capsys):
+def workbook(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     folder = tmp_path / "workbook"
     assert main(["course", "start", str(folder)]) == 0
     assert capsys.readouterr().out == (
@@ -83,6 +85,32 @@ def test_a_student_goes_from_to_do_to_right(workbook, capsys):
     assert told(capsys, 0, "check", workbook, "2") == (
         "02 multiply: right\n"
         "  It gives what the package gives, on 14 inputs, in float64 and float32.\n"
+    )
+
+
+def test_in_the_project_the_command_is_the_readmes(workbook, capsys, monkeypatch):
+    monkeypatch.chdir(Path(__file__).parents[2])
+    last = told(capsys, 0, "start", workbook).splitlines()[-1]
+    assert last == f"Check with: python3 run.py course check {workbook}"
+
+
+def test_a_transposed_stack_of_matrices_is_explained(workbook, capsys):
+    file_with(
+        workbook,
+        "matmul",
+        "    return a @ b, (a, b)",
+        "    a, b = saved\n    return dy @ b.T, a.T @ dy",
+    )
+    assert ".T reverses all axes; np.swapaxes(a, -1, -2) exchanges the last two." in unwrapped(
+        told(capsys, 1, "check", workbook, "matmul")
+    )
+
+
+def test_several_exercises_by_name_in_letters_of_any_size(workbook, capsys):
+    assert told(capsys, 0, "check", workbook, "SUM", "4", "sum") == (
+        "03 sum: to do\n  to do: sum_forward, sum_backward\n"
+        "04 matmul: to do\n  to do: matmul_forward, matmul_backward\n"
+        "\n2 to do\n"
     )
 
 

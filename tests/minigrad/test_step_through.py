@@ -11,7 +11,7 @@ import pytest
 from browser import chromium, opened
 from cases import CASES
 
-from minigrad import TABLE, GraphError, Module, Operation, ShapeError, Tensor, apply
+from minigrad import TABLE, GraphError, Module, Operation, ShapeError, Tensor, apply, no_grad
 from minigrad import functional as F
 from minigrad.layers import Linear, RMSNorm
 from minigrad.look import step_through
@@ -220,8 +220,28 @@ def test_errors_say_what_to_do():
         step_through(loss)
     with pytest.raises(ShapeError, match=r"shape \(2, 3\), expected one number"):
         step_through(x * 2)
-    with pytest.raises(GraphError, match="requires_grad=True"):
-        step_through(Tensor([1.0]))
+    for loss in (Tensor([1.0]), leaf([1.0])):
+        with pytest.raises(GraphError, match="no operation was recorded"):
+            step_through(loss)
+    with pytest.raises(TypeError, match="the loss is of type float, expected a Tensor"):
+        step_through(3.0)
+    with pytest.raises(TypeError, match="model is 'block', expected a Module"):
+        step_through(x.sum(), model="block")
+
+
+def test_a_place_where_no_page_can_stand(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere for out\.html"):
+        step_through(broadcast_loss()[0], tmp_path / "nowhere" / "out.html")
+    with pytest.raises(ValueError, match=r"a name that ends in \.html"):
+        step_through(broadcast_loss()[0], tmp_path / "out.svg")
+    assert not list(tmp_path.iterdir())
+
+
+def test_within_no_grad_it_is_recorded_all_the_same():
+    loss, *_ = broadcast_loss()
+    with no_grad():
+        data = step_through(loss).data
+    assert data["steps"] == step_through(loss).data["steps"]
 
 
 def test_nothing_is_lost_when_a_page_cannot_be_written(tmp_path):
@@ -235,7 +255,9 @@ def test_lost_numbers_are_flagged():
     with np.errstate(all="ignore"):
         data = step_through(F.log(leaf([-1.0, 0.0, 1.0], "x")).sum()).data
     assert value_named(data, "log 1")["table"]["cells"] == [["NaN", "−∞", "0"]]
-    assert value_named(data, "log 1")["table"]["about"].startswith("2 NaN or infinite!")
+    assert value_named(data, "log 1")["table"]["about"].startswith(
+        "2 NaN or infinite! Of the rest: norm 0"
+    )
     assert number(np.float32("inf")) == "∞"
 
 
@@ -385,6 +407,19 @@ def test_prediction_hides_until_something_is_said(small):
     small.fill("#given", answer["answer"])
     small.press("#given", "Enter")
     assert text(small, "#question [role=status]") == "Right, and yes, =."
+
+
+def test_prediction_goes_on_with_the_keyboard_alone(small):
+    small.keyboard.press("p")
+    for step in range(1, 12):
+        assert text(small, "#where") == f"step {step} of 12"
+        assert not small.is_visible("#answer")
+        small.keyboard.type(small.evaluate("questionOf(steps[current]).answer"))
+        small.keyboard.press("Enter")
+        assert text(small, "#question [role=status]").startswith("Right")
+        small.keyboard.press("Enter")
+    small.keyboard.press("ArrowLeft")  # in an empty field
+    assert text(small, "#where") == "step 11 of 12"
 
 
 def test_checks_stand_beside_the_gradients(small):

@@ -40,6 +40,16 @@ def transposed(e):
     return ""
 
 
+def summed_too_far(e):
+    last = e.expected.ndim - 1
+    if last < 0 or not e.probe.is_backward or not close(e.expected.sum(axis=-1), e.found):
+        return ""
+    return (
+        f"axis {last} of {e.symbol} was summed, too, and must stay: sum over the axes before "
+        "it, however many there are."
+    )
+
+
 def other_shape(e):
     if e.found.size == e.expected.size and close(e.expected, e.found.reshape(e.expected.shape)):
         return "the numbers are right, in another shape (reshape, or keepdims)."

@@ -28,7 +28,9 @@ def _(x, w, eps=1e-8):
     return x * ((x * x).mean() + eps) ** -0.5 * w
 
 
-@mistake("rms_norm_forward", "y", "ε is added to the root, not to the mean square under it.")
+@mistake(
+    "rms_norm_forward", "y", "ε was added to the root; it belongs under it, to the mean square."
+)
 def _(x, w, eps=1e-8):
     return x / ((x * x).mean(axis=-1, keepdims=True) ** 0.5 + eps) * w
 
@@ -52,6 +54,12 @@ def _(x, w, dy, eps=1e-8):
 def _(x, w, dy, eps=1e-8):
     n, dn = x * _r(x, eps), dy * w
     return _r(x, eps) * (dn - n * (dn * n).sum(axis=-1, keepdims=True))
+
+
+@mistake("rms_norm_backward", "x", "x stands where the page has n = r x.")
+def _(x, w, dy, eps=1e-8):
+    n, dn = x * _r(x, eps), dy * w
+    return _r(x, eps) * (dn - x * (dn * n).mean(axis=-1, keepdims=True))
 
 
 @mistake("rms_norm_backward", "x", "the mean runs over the whole array, not over each row.")
@@ -93,6 +101,22 @@ def _(w, ids, dy):
 )
 def _(x, w, **options):
     return TABLE["causal_conv"].forward(x, w[..., ::-1], **options)[0]
+
+
+GROUP = "group(o) = o // (O/G): outputs that are neighbours share a group."
+
+
+@mistake("causal_conv_forward", "y", f"every output sees the first group's channels. {GROUP}")
+def _(x, w, groups=1, **options):
+    first = np.tile(x[..., : w.shape[1]], groups)
+    return TABLE["causal_conv"].forward(first, w, groups=groups, **options)[0]
+
+
+@mistake("causal_conv_forward", "y", f"outputs are dealt out to the groups in turn. {GROUP}")
+def _(x, w, groups=1, **options):
+    dealt = np.argsort(np.arange(len(w)) % groups, kind="stable")
+    y, _ = TABLE["causal_conv"].forward(x, w[dealt], groups=groups, **options)
+    return y[..., np.argsort(dealt)]
 
 
 @mistake("causal_conv_backward", "x", "the taps are in reversed order in dx.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad import TABLE
+from minigrad.ops import RowGradient
 
 from ..verdict import Trouble
 from .inputs import arrays_in, numbers
@@ -61,7 +62,22 @@ class _Operation:
         gradients = functions[name](case["dy"], saved)
         hint = "one gradient per array of the forward, None for integers."
         several(name, gradients, [f"d{array}" for array in arrays], hint)
+        for array, gradient in zip(arrays, gradients, strict=True):
+            if isinstance(gradient, RowGradient) and not _is_whole(gradient):
+                raise Trouble(
+                    f"{name}, argument {array}: no table can be made of this RowGradient",
+                    "it is RowGradient(ids, rows, shape) with ids (N,), rows (N, D) and shape "
+                    "(V, D); ids.ravel() and dy.reshape(-1, D) have such shapes.",
+                )
         return dict(zip(arrays, gradients, strict=True))
+
+
+def _is_whole(gradient):
+    """Whether rows by id fit together; they are the student's, so anything may be in them."""
+    try:
+        return (np.ndim(gradient.ids), gradient.dense().ndim) == (1, 2)
+    except Exception:
+        return False
 
 
 def _same(one, other):

@@ -60,7 +60,7 @@ def several(function: str, result: Any, names: list[str], hint: str = "") -> Any
         raise Trouble(f"{function}: returns None, expected {form}", "is the return missing?")
     if not isinstance(result, (tuple, list)):
         kind = "an array" if isinstance(result, np.ndarray) else f"a {type(result).__name__}"
-        advice = f"return a tuple, even of one: {form}." if len(names) == 1 else ""
+        advice = f"return a tuple, even of one: {form}." if len(names) == 1 else hint
         raise Trouble(f"{function}: returns {kind}, expected the tuple {form}", advice)
     if len(result) != len(names):
         count = f"a tuple of {len(result)}"

@@ -131,6 +131,5 @@ function scrollToStep() {
   const graph = document.querySelector(".graph"), step = steps[current], fold = foldOf(step.operation);
   const y = fold === null ? place(layout.operations[step.operation].y) : place(layout.boxes.find((box) => box.call === fold).y);
   if (y < graph.scrollTop + 60 || y > graph.scrollTop + graph.clientHeight - 120) graph.scrollTop = y - graph.clientHeight / 2;
-  const { x, width } = layout.operation;
-  if (graph.clientWidth < layout.width) graph.scrollLeft = x + width / 2 - graph.clientWidth / 2;
+  graph.scrollLeft = layout.operation.x + layout.operation.width + 8 - graph.clientWidth; // in sight, with as much before it as fits
 }

@@ -2,7 +2,7 @@
 
 // What to ask before a step is shown: an element of a small result, the shape of a large one.
 function questionOf(step) {
-  if (step.kind === "start") return null;
+  if (step.kind === "start") return { text: "What is the gradient of the loss with respect to itself?", answer: "1", isShape: false, first: null };
   const output = operations[step.operation].output;
   const table = isForward(step) ? values[output].table : step.contribution;
   const what = isForward(step) ? `the value of ${values[output].name}` : "this edge's contribution";
@@ -22,15 +22,18 @@ function isRight(given, question) {
 function ask() {
   const question = questionOf(steps[current]), form = $("question");
   form.hidden = !(question && $("predict").checked);
+  const answering = form.contains(document.activeElement);
   if (form.hidden) return form.replaceChildren();
   if (revealed) return;
   const given = element("input", { id: "given", "aria-label": question.text, placeholder: question.isShape ? "2, 3" : "a number", autocomplete: "off" });
   const how = element("select", { "aria-label": "is it the first to arrive, or added?" }, element("option", { text: "=" }), element("option", { text: "+=" }));
-  const verdict = element("p", { role: "status" });
+  const submit = element("button", { type: "submit", text: "show" }), verdict = element("p", { role: "status" });
   form.replaceChildren(element("label", {}, question.text, given), ...(question.first ? [element("label", {}, "It is the first to arrive (=) or added (+=):", how)] : []),
-    element("button", { type: "submit", text: "show" }), verdict);
+    submit, verdict);
+  if (answering) given.focus();
   form.onsubmit = (event) => {
     event.preventDefault();
+    if (revealed) return move(1);
     const told = [];
     if (given.value.trim()) told.push(isRight(given.value, question) ? "Right" : `Not quite: you said ${given.value}, it is ${question.answer}`);
     else told.push(`It is ${question.answer}`);
@@ -39,6 +42,9 @@ function ask() {
     show(current);
     verdict.textContent = `${told.join(", ")}.`;
     verdict.className = told[0] === "Right" ? "yes" : "";
+    submit.textContent = "next";
+    submit.hidden = target(1) === null;
     given.focus();
+    form.scrollIntoView({ block: "nearest" });
   };
 }

@@ -57,10 +57,11 @@ function fromAddress() {
 
 const KEYS = {
   ArrowRight: () => move(1), ArrowLeft: () => move(-1), Home: () => show(target(1, -1)), End: () => show(target(-1, steps.length)),
-  " ": play, p: () => $("predict").click(), c: () => $("check").click(), f: foldAll,
+  " ": play, p: () => { $("predict").click(); $("given")?.focus(); }, c: () => $("check").click(), f: foldAll,
 };
 document.addEventListener("keydown", (event) => {
-  const typing = ["INPUT", "SELECT"].includes(event.target.tagName) && !["checkbox", "range"].includes(event.target.type);
+  const stepping = event.target.id === "given" && !event.target.value && event.key.startsWith("Arrow"); // nothing there to move in
+  const typing = ["INPUT", "SELECT"].includes(event.target.tagName) && !["checkbox", "range"].includes(event.target.type) && !stepping;
   const pressing = event.key === " " && ["BUTTON", "INPUT"].includes(event.target.tagName);
   const sliding = event.target.type === "range" && ["ArrowRight", "ArrowLeft", "Home", "End"].includes(event.key);
   if (typing || pressing || sliding || event.ctrlKey || event.metaKey || event.altKey || !(event.key in KEYS)) return;
