@@ -156,22 +156,69 @@ def signals_left_to(children):
 
 
 def prepare(extras):
-    """Have a .venv with the project and the extras in it; fast when that is so already.
+    """Have a .venv with the project and the extras in it; fast when that is so already."""
+    if not plan(extras)[0]:
+        return
+    with alone():
+        changes, keep, want = plan(extras)  # another may have made them while we waited
+        if changes:
+            change(keep, want)
+
+
+def plan(extras):
+    """Whether something must change, whether .venv can be kept, and the stamp wanted then."""
+    have, want = read_stamp(), stamp(extras)
+    keep = usable(have, want)
+    want["extras"] = sorted({*have["extras"], *extras} if keep else extras)
+    return not keep or have != want, keep, want
+
+
+def change(keep, want):
+    """Install what is wanted.
 
     The stamp is removed first and written last. So without a stamp, the environment is
     unfinished and is made afresh, and an interrupted installation repairs itself.
     """
-    have, want = read_stamp(), stamp(extras)
-    keep = usable(have, want)
-    want["extras"] = sorted({*have["extras"], *extras} if keep else extras)
-    if keep and have == want:
-        return
     if STAMP.exists():
         STAMP.unlink()
     if not keep:
         make_venv()
     install(want["extras"])
     write_stamp(want)
+
+
+@contextlib.contextmanager
+def alone():
+    """Let no two commands install at once: the second waits. The lock ends with its process."""
+    path = ROOT / ".venv.lock"
+    try:
+        file = path.open("w")
+    except OSError as error:
+        raise SetupError(f"Nothing can be written in {ROOT}: {error.strerror}.") from None
+    with file:
+        try:
+            lock(file, wait=False)
+        except OSError:
+            say("Waiting for another run.py, which is installing into .venv")
+            lock(file, wait=True)
+        yield
+
+
+def lock(file, wait):
+    """Lock an open file for this process; an OSError if another has it and we do not wait."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        while True:
+            try:
+                return msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            except OSError:
+                if not wait:
+                    raise
+            time.sleep(1)
+    fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def usable(have, want):
