@@ -554,21 +554,19 @@ def _(dy, saved):
     return right("rms_norm")(dy, saved)[0], (dy * r * x).sum(axis=0)
 
 
-@wrong(
-    "embedding_backward",
+BAD_ROWS = (
     "it is RowGradient(ids, rows, shape) with ids (N,), rows (N, D) and shape (V, D); "
-    "ids.ravel() and dy.reshape(-1, D) have such shapes.",
+    "ids.ravel() and dy.reshape(-1, D) have such shapes."
 )
+
+
+@wrong("embedding_backward", BAD_ROWS)
 def _(dy, saved):
     ids, shape = saved
     return RowGradient(ids, dy, shape), None
 
 
-@wrong(
-    "embedding_backward",
-    "it is RowGradient(ids, rows, shape) with ids (N,), rows (N, D) and shape (V, D); "
-    "ids.ravel() and dy.reshape(-1, D) have such shapes.",
-)
+@wrong("embedding_backward", BAD_ROWS)
 def _(dy, saved):
     ids, shape = saved
     return RowGradient(dy, ids, shape), None

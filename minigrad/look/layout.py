@@ -10,9 +10,9 @@ from __future__ import annotations
 
 LEAF_X, LEAF_WIDTH, LEAF_HEIGHT, LEAF_PITCH = 8, 176, 40, 48
 CARD_LETTERS = 21
-LEFT_LANES = 190  # the first lane of leaves that are used more than once
+LEFT_LANES = 190  # the first lane of leaves and constants
 OPERATION_X, OPERATION_WIDTH, OPERATION_HEIGHT = 336, 190, 44
-RIGHT_LANES = 650  # the first lane of results that are used later
+RIGHT_LANES = 650  # the first lane of results that are not used at once
 LANE = 9
 PORT = 18  # at least, between two edges that enter on one side
 GAP, HEADER, FOOT, INDENT = 26, 26, 10, 7

@@ -64,15 +64,16 @@ def module_names(graph: Graph, model: Module | None) -> dict[int, str]:
             roots[id(call.module)] = (call.module, label)
     names: dict[int, str] = {}
     for root, label in roots.values():
+        for name, parameter in root.named_parameters():
+            names.setdefault(id(parameter), _joined(label, name))
+            names.setdefault(id(parameter.data), _joined(label, name))  # frozen: a constant
         _name(root, label, names)
     return names
 
 
 def _name(module, path, names):
+    """Give a module and those within it their paths."""
     names.setdefault(id(module), path or type(module).__name__)
-    for name, parameter in module.named_parameters():
-        names.setdefault(id(parameter), _joined(path, name))
-        names.setdefault(id(parameter.data), _joined(path, name))  # frozen: a constant
     for name, child in module.named_children():
         _name(child, _joined(path, name), names)
 

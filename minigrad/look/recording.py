@@ -46,13 +46,12 @@ class Recording:
         self._backward()
         self._cut_tables()
         self.checks = checks(graph, self.totals) if check else [[] for _ in graph.values]
+        by_name = {a.operation.name: a.operation for a in graph.applications}
         self.data = {
             "values": [self._value(i) for i in range(len(graph.values))],
             "operations": operations,
             "calls": [vars(call) | {"title": call.title} for call in self.calls],
-            "pages": {
-                a.operation.name: words.page_data(a.operation) for a in graph.applications
-            },
+            "pages": {name: words.page_data(o) for name, o in by_name.items()},
             "steps": self.steps,
         }
 

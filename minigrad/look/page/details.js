@@ -27,8 +27,8 @@ function gradientTable(value, at) {
   return tableOf(total, `gradient of ${values[value].name}`, gradientState(value, at).replace("∂ ", ""));
 }
 
-function pairOf(value, at, label) {
-  const title = label ?? values[value].name;
+function pairOf(value, at) {
+  const title = values[value].name;
   const own = isComputed(value, at) ? tableOf(values[value].table, title) : element("p", { class: "about", text: `${title}: not computed yet` });
   return element("div", { class: "row" }, own, gradientTable(value, at));
 }

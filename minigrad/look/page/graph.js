@@ -2,13 +2,8 @@
 
 function folds() {
   return layout.boxes
-    .filter((box) => folded.has(box.call) && !enclosingCalls(calls[box.call].within).some((c) => folded.has(c)))
+    .filter((box) => folded.has(box.call) && !outwards(calls[box.call].within).some((c) => folded.has(c)))
     .map((box) => [box.y, box.y + box.height]);
-}
-function enclosingCalls(call) {
-  const found = [];
-  for (; call !== null; call = calls[call].within) found.push(call);
-  return found;
 }
 // Where a height of the unfolded layout is now: folded spans are narrow, the rest moves up.
 function place(y) {
@@ -40,9 +35,9 @@ function edgeClass(edge) {
   const step = steps[current];
   const at = seenUntil();
   if (isForward(step)) return step.operation === edge.operation ? "used" : "";
-  const own = steps.findLastIndex((s, i) => i <= at && !isForward(s) && s.operation === edge.operation && s.argument === edge.argument);
   if (step.operation === edge.operation && step.argument === edge.argument && step.kind !== "start") return "handed";
-  return own >= 0 ? "returned" : "";
+  const isReturned = steps.some((s, i) => i <= at && !isForward(s) && s.operation === edge.operation && s.argument === edge.argument);
+  return isReturned ? "returned" : "";
 }
 
 function drawGraph() {
@@ -71,7 +66,7 @@ function arrowHead(kind) {
 
 function drawBox(box, canvas, svg) {
   const call = calls[box.call];
-  if (enclosingCalls(call.within).some((outer) => folded.has(outer))) return;
+  if (outwards(call.within).some((outer) => folded.has(outer))) return;
   const isFolded = folded.has(box.call), y = place(box.y), count = call.last - call.first + 1;
   if (!isFolded) svg.append(drawn("rect", { x: box.x, y, width: box.width, height: place(box.y + box.height) - y, rx: 6 }));
   const own = steps[current].operation >= call.first && steps[current].operation <= call.last;

@@ -21,7 +21,7 @@ function isRight(given, question) {
 
 function ask() {
   const question = questionOf(steps[current]), form = $("question");
-  form.hidden = !(question && $("predict").checked);
+  form.hidden = !$("predict").checked;
   const answering = form.contains(document.activeElement);
   if (form.hidden) return form.replaceChildren();
   if (revealed) return;

@@ -28,12 +28,13 @@ function drawn(tag, attributes) {
   return made;
 }
 
-// The calls of modules that enclose an operation, the innermost first.
-function enclosing(operation) {
+// A call of a module and those that enclose it, the innermost first.
+function outwards(call) {
   const found = [];
-  for (let call = operations[operation].call; call !== null; call = calls[call].within) found.push(call);
+  for (; call !== null; call = calls[call].within) found.push(call);
   return found;
 }
+const enclosing = (operation) => outwards(operations[operation].call);
 
 // The outermost folded call around an operation, or null.
 function foldOf(operation) {
@@ -72,5 +73,5 @@ function gradientState(value, at = current) {
 }
 
 // What is not to be seen yet, because the reader is to say it first.
-function isHidden() { return $("predict").checked && !revealed && questionOf(steps[current]) !== null; }
+function isHidden() { return $("predict").checked && !revealed; }
 function seenUntil() { return isHidden() ? current - 1 : current; }
