@@ -2,7 +2,8 @@
 
     python benchmarks/distance.py runs/quickstart
 
-Each story is read back as the choices and recalls that made it (flashlm_np/corpus/walk.py). The
+Each story is read back as the choices and recalls that made it (flashlm_np/data/stories/walk.py).
+The
 model's nats on the words of a recall (a name that is mentioned again, a trait, a consequence)
 are all excess, for they are certain. Those on everything else are compared with what its
 choices cost exactly. The table is in nats per story, and adds up to the whole distance.
@@ -16,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from flashlm_np.corpus.grammar import Recall
-from flashlm_np.corpus.stories import TABLES
-from flashlm_np.corpus.walk import Reader, walk
-from flashlm_np.data import validation_stories
-from flashlm_np.evaluate import token_losses
-from flashlm_np.model import receptive_field
-from flashlm_np.runs import Run
+from flashlm_np.data.dataset import validation_stories
+from flashlm_np.data.stories.grammar import Recall
+from flashlm_np.data.stories.stories import TABLES
+from flashlm_np.data.stories.walk import Reader, walk
+from flashlm_np.evaluation.evaluate import token_losses
+from flashlm_np.model.flashlm import receptive_field
+from flashlm_np.training.runs import Run
 
 FREE = "choices and the words between"
 

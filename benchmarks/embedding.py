@@ -16,8 +16,8 @@ import time
 
 import numpy as np
 
-from flashlm_np.embeddings import _blocks, squeeze
-from flashlm_np.memory import peak_memory
+from flashlm_np.training.initial_embedding import _blocks, squeeze
+from flashlm_np.training.memory import peak_memory
 
 
 def main():

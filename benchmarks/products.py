@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from flashlm_np.inference.int8 import quantize
 from flashlm_np.inference.packing import from_weights
 from flashlm_np.inference.products import WAYS
-from flashlm_np.memory import keep_freed_memory
+from flashlm_np.training.memory import keep_freed_memory
 
 SHAPES = {
     "out_proj": (256, 256),

@@ -26,9 +26,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from flashlm_np.config import V3, Phase  # noqa: E402
-from flashlm_np.memory import keep_freed_memory, peak_memory  # noqa: E402
-from flashlm_np.work import limit  # noqa: E402
+from flashlm_np.analysis.multiply_adds import limit  # noqa: E402
+from flashlm_np.model.config import V3, Phase  # noqa: E402
+from flashlm_np.training.memory import keep_freed_memory, peak_memory  # noqa: E402
 
 PHASES = {
     "1a": Phase(1, 64, 4, 4, frozen_embedding=True),
@@ -190,9 +190,9 @@ def serve(kind, phase, threads):
 
 
 def numpy_step(phase, threads):
-    from flashlm_np.data import Corpus, sample_batch
-    from flashlm_np.model import FlashLM
-    from flashlm_np.optimizers import Recipe
+    from flashlm_np.data.dataset import Corpus, sample_batch
+    from flashlm_np.model.flashlm import FlashLM
+    from flashlm_np.training.fast_step import Recipe
 
     keep_freed_memory()
     rng = np.random.default_rng(0)

@@ -22,12 +22,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.step import machine  # noqa: E402
-from flashlm_np.config import PRESETS  # noqa: E402
-from flashlm_np.generate import generate  # noqa: E402
+from flashlm_np.inference.generate import generate  # noqa: E402
 from flashlm_np.inference.head8 import quantize_head  # noqa: E402
 from flashlm_np.inference.streaming import Stream  # noqa: E402
-from flashlm_np.model import FlashLM  # noqa: E402
-from flashlm_np.parallel import Workers  # noqa: E402
+from flashlm_np.model.config import PRESETS  # noqa: E402
+from flashlm_np.model.flashlm import FlashLM  # noqa: E402
+from flashlm_np.training.threads import Workers  # noqa: E402
 from minigrad import no_grad  # noqa: E402
 
 SECONDS = 0.2  # that each way has in a round

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from flashlm_np.data.sources import Source
 from flashlm_np.errors import UserError
-from flashlm_np.sources import Source
 
 LONG = "This sentence is number {} of a few, and it has more than fifty characters."
 TEXTS = [LONG.format(i) for i in range(20)]

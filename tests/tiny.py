@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from flashlm_np.config import QUICKSTART, Phase
-from flashlm_np.model import FlashLM
+from flashlm_np.model.config import QUICKSTART, Phase
+from flashlm_np.model.flashlm import FlashLM
 
 CONFIG = replace(
     QUICKSTART,

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ..parallel import available_cores
+from ..training.threads import available_cores
 from .exercise import Exercise
 from .printed import TOO_MUCH, Printed
 from .student import read

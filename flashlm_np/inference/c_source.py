@@ -16,10 +16,10 @@ from importlib.resources import files
 
 import numpy as np
 
-from ..checkpoint import Checkpoint
+from ..analysis.costs import TERNARY
 from ..errors import UserError
+from ..training.checkpoint import Checkpoint
 from .export import TABLE, unpacked
-from .ledger import TERNARY
 
 PER_LINE = 24  # numbers
 

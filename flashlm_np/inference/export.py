@@ -22,14 +22,14 @@ import numpy as np
 
 from minigrad.ops.ternary import ternarize
 
-from .. import checkpoint
-from ..checkpoint import Checkpoint, below
-from ..config import Config
+from ..analysis.costs import TERNARY
 from ..errors import UserError
-from ..layers import ternary_options
-from ..model import FlashLM
+from ..model.config import Config
+from ..model.flashlm import FlashLM
+from ..model.layers import ternary_options
+from ..training import checkpoint
+from ..training.checkpoint import Checkpoint, below
 from .head8 import quantize_head
-from .ledger import TERNARY
 from .packing import PackedTernary, pack
 
 HEADS = ("int8", "float16")

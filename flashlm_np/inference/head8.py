@@ -21,7 +21,7 @@ import numpy as np
 
 from minigrad.errors import expect_shape
 
-from ..parallel import Workers
+from ..training.threads import Workers
 from .int8 import quantize
 
 BLOCK = 1 << 17  # numbers that are floating point at once: 512 kB in float32

@@ -32,8 +32,8 @@ from minigrad.ops.causal_conv import from_groups, split_taps
 from minigrad.ops.linear import times
 from minigrad.ops.ternary import ternarize
 
-from ..layers import GatedConv
-from ..model import FlashLM
+from ..model.flashlm import FlashLM
+from ..model.layers import GatedConv
 from .int8 import quantize
 from .packing import pack
 from .state import State

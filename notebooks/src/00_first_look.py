@@ -16,8 +16,8 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import numpy as np
 
-from flashlm_np.config import V3
-from flashlm_np.model import FlashLM
+from flashlm_np.model.config import V3
+from flashlm_np.model.flashlm import FlashLM
 from minigrad import TABLE, Tensor, no_grad
 from minigrad import functional as F
 from minigrad.gradcheck import GradientError, gradcheck

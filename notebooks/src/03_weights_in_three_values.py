@@ -17,8 +17,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from flashlm_np.config import V3
-from flashlm_np.model import FlashLM
+from flashlm_np.model.config import V3
+from flashlm_np.model.flashlm import FlashLM
 from minigrad import TABLE, Tensor, no_grad
 from minigrad.engine import observe
 from minigrad.gradcheck import GradientError, gradcheck

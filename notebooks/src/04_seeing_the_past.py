@@ -15,8 +15,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from flashlm_np.config import V3
-from flashlm_np.model import FlashLM, receptive_field
+from flashlm_np.model.config import V3
+from flashlm_np.model.flashlm import FlashLM, receptive_field
 from minigrad import Module, Tensor, no_grad
 from minigrad import functional as F
 from minigrad.gradcheck import gradcheck

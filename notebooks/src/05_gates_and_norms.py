@@ -8,7 +8,7 @@
 #
 # The pages: [gated.py](../minigrad/ops/gated.py),
 # [activations.py](../minigrad/ops/activations.py), [rms_norm.py](../minigrad/ops/rms_norm.py).
-# Where they stand in the model: [layers.py](../flashlm_np/layers.py). Write each prediction
+# Where they stand in the model: [layers.py](../flashlm_np/model/layers.py). Write each prediction
 # down before you run the cell below it.
 
 # %%

@@ -19,14 +19,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from flashlm_np.config import QUICKSTART, V3, Phase
-from flashlm_np.data import Material, load_corpus, sample_batch
-from flashlm_np.evaluate import baselines, mean_and_error, token_losses
-from flashlm_np.model import FlashLM, receptive_field
-from flashlm_np.optimizers import Recipe
-from flashlm_np.parallel import Workers
-from flashlm_np.profiling import HEAD
-from flashlm_np.work import multiply_adds
+from flashlm_np.analysis.multiply_adds import multiply_adds
+from flashlm_np.analysis.step_profile import HEAD
+from flashlm_np.data.dataset import Material, load_corpus, sample_batch
+from flashlm_np.evaluation.evaluate import baselines, mean_and_error, token_losses
+from flashlm_np.model.config import QUICKSTART, V3, Phase
+from flashlm_np.model.flashlm import FlashLM, receptive_field
+from flashlm_np.training.fast_step import Recipe
+from flashlm_np.training.threads import Workers
 from minigrad import Tensor, no_grad
 from minigrad import functional as F
 from minigrad.gradcheck import gradcheck

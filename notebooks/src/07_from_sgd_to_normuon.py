@@ -16,11 +16,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from flashlm_np.config import QUICKSTART, V3, Phase
-from flashlm_np.data import Material, load_corpus, sample_batch
-from flashlm_np.model import FlashLM
-from flashlm_np.optimizers import Recipe
-from flashlm_np.work import multiply_adds
+from flashlm_np.analysis.multiply_adds import multiply_adds
+from flashlm_np.data.dataset import Material, load_corpus, sample_batch
+from flashlm_np.model.config import QUICKSTART, V3, Phase
+from flashlm_np.model.flashlm import FlashLM
+from flashlm_np.training.fast_step import Recipe
 from minigrad import Parameter, Tensor, no_grad
 from minigrad import functional as F
 from minigrad.layers import Linear

@@ -9,8 +9,8 @@
 # what it can see and what it says before it has learned anything, and then walk through a
 # whole training step, forward and back.
 #
-# The pages to keep open are [layers.py](../flashlm_np/layers.py) and
-# [model.py](../flashlm_np/model.py). Write each prediction down before you run the cell below
+# The pages to keep open are [layers.py](../flashlm_np/model/layers.py) and
+# [flashlm.py](../flashlm_np/model/flashlm.py). Write each prediction down before you run the cell below
 # it; being wrong on paper is how this notebook works.
 
 # %%
@@ -22,9 +22,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from flashlm_np.config import V3
-from flashlm_np.layers import RecursiveBlock
-from flashlm_np.model import FlashLM, TiedHead, receptive_field
+from flashlm_np.model.config import V3
+from flashlm_np.model.flashlm import FlashLM, TiedHead, receptive_field
+from flashlm_np.model.layers import RecursiveBlock
 from minigrad import Tensor, no_grad
 from minigrad import functional as F
 from minigrad.gradcheck import gradcheck

@@ -19,16 +19,22 @@ import matplotlib.pyplot as plt
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from flashlm_np.config import QUICKSTART, Phase
-from flashlm_np.corpus import stories
-from flashlm_np.data import sample_batch, story_corpus, validation_stories
-from flashlm_np.evaluate import baselines, evaluate, mean_and_error, pieces, token_losses
-from flashlm_np.generate import Writer
-from flashlm_np.model import FlashLM, receptive_field
-from flashlm_np.optimizers import Recipe
-from flashlm_np.report import smooth
-from flashlm_np.tokenizer import Tokenizer
-from flashlm_np.train import load_weights
+from flashlm_np.data.dataset import sample_batch, story_corpus, validation_stories
+from flashlm_np.data.stories import stories
+from flashlm_np.data.tokenizers.tokenizer import Tokenizer
+from flashlm_np.evaluation.evaluate import (
+    baselines,
+    evaluate,
+    mean_and_error,
+    pieces,
+    token_losses,
+)
+from flashlm_np.inference.generate import Writer
+from flashlm_np.model.config import QUICKSTART, Phase
+from flashlm_np.model.flashlm import FlashLM, receptive_field
+from flashlm_np.training.fast_step import Recipe
+from flashlm_np.training.report import smooth
+from flashlm_np.training.trainer import load_weights
 from minigrad import no_grad
 
 one_thread = threadpool_limits(1)  # so small products gain nothing from a second core

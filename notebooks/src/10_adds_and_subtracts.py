@@ -20,13 +20,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from flashlm_np.config import QUICKSTART, V3, Phase
-from flashlm_np.data import sample_batch, story_corpus
-from flashlm_np.evaluate import evaluate
-from flashlm_np.inference.export import packed_checkpoint, unpacked, write
-from flashlm_np.inference.head8 import quantize_head
-from flashlm_np.inference.int8 import quantize
-from flashlm_np.inference.ledger import (
+from flashlm_np.analysis.costs import (
     TERNARY,
     ledger,
     picojoules,
@@ -34,13 +28,19 @@ from flashlm_np.inference.ledger import (
     table,
     ternary_of,
 )
+from flashlm_np.data.dataset import sample_batch, story_corpus
+from flashlm_np.data.tokenizers.tokenizer import Tokenizer
+from flashlm_np.evaluation.evaluate import evaluate
+from flashlm_np.inference.export import packed_checkpoint, unpacked, write
+from flashlm_np.inference.head8 import quantize_head
+from flashlm_np.inference.int8 import quantize
 from flashlm_np.inference.packing import pack
 from flashlm_np.inference.products import WAYS
 from flashlm_np.inference.streaming import Stream
 from flashlm_np.inference.tables import signed_sums_of_five
-from flashlm_np.model import FlashLM
-from flashlm_np.tokenizer import Tokenizer
-from flashlm_np.train import Trainer, load_weights
+from flashlm_np.model.config import QUICKSTART, V3, Phase
+from flashlm_np.model.flashlm import FlashLM
+from flashlm_np.training.trainer import Trainer, load_weights
 from minigrad.ops.ternary import ternarize
 
 threadpool_limits(1)  # BLAS's threads: all that is timed here is timed on one core
@@ -295,7 +295,7 @@ print(f"at {lengths[-1]} tokens: {rates}")
 #
 # ## 5. The ledger: where the multiplications live
 #
-# Now count. [ledger.py](../flashlm_np/inference/ledger.py) lists each multiplication and
+# Now count. [ledger.py](../flashlm_np/analysis/costs.py) lists each multiplication and
 # addition that one token needs.
 #
 # *Predict first:* FlashLM v3's block is ternary. Which share of its arithmetic is additions

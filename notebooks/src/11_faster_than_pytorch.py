@@ -23,14 +23,14 @@ from unittest.mock import patch
 import matplotlib.pyplot as plt
 import numpy as np
 
-from flashlm_np.config import V3, Phase
-from flashlm_np.data import Corpus, sample_batch
-from flashlm_np.memory import keep_freed_memory
-from flashlm_np.model import FlashLM
-from flashlm_np.optimizers import Recipe
-from flashlm_np.parallel import Workers
-from flashlm_np.profiling import measure
-from flashlm_np.work import limit, multiply_adds
+from flashlm_np.analysis.multiply_adds import limit, multiply_adds
+from flashlm_np.analysis.step_profile import measure
+from flashlm_np.data.dataset import Corpus, sample_batch
+from flashlm_np.model.config import V3, Phase
+from flashlm_np.model.flashlm import FlashLM
+from flashlm_np.training.fast_step import Recipe
+from flashlm_np.training.memory import keep_freed_memory
+from flashlm_np.training.threads import Workers
 from minigrad import Tensor
 from minigrad import functional as F
 from minigrad.optim import adamw_update
@@ -278,7 +278,7 @@ for name, way in ways.items():
 # each clears 2 MB.) So large arrays are kept from step to step: the head's `buffers`, a
 # parameter's one `grad`, the optimizers' state. For the hundreds of middle-sized ones, up to 32
 # MB, `flashlm train` asks the C library to keep what was freed:
-# [memory.py](../flashlm_np/memory.py). We do the same for what follows.
+# [memory.py](../flashlm_np/training/memory.py). We do the same for what follows.
 
 # %%
 print("freed memory is kept" if keep_freed_memory() else "not glibc: memory stays as it is")
@@ -353,7 +353,7 @@ print(f"the last takes {best / plain:.0%} of the first one's time")
 # ## 6. A whole step, and its limit
 #
 # What is the best that *any* implementation could do here? A step has so many multiply-adds
-# ([work.py](../flashlm_np/work.py) counts them), and the machine has that peak. The quotient is
+# ([multiply_adds.py](../flashlm_np/analysis/multiply_adds.py) counts them), and the machine has that peak. The quotient is
 # the *limit*: the time of a step in which memory, softmax and Python cost nothing at all. We
 # take v3 with a vocabulary of 8,192, so that it is quick.
 #

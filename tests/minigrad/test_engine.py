@@ -25,9 +25,7 @@ from minigrad import (
     no_grad,
     observe,
 )
-from minigrad import (
-    functional as F,
-)
+from minigrad import functional as F
 from minigrad.ops import RowGradient
 
 quick = settings(derandomize=True, deadline=None, max_examples=60)

@@ -6,18 +6,8 @@ import re
 import numpy as np
 import pytest
 
-from minigrad import (
-    TABLE,
-    DtypeError,
-    Operation,
-    Parameter,
-    Tensor,
-    layers,
-    no_grad,
-)
-from minigrad import (
-    functional as F,
-)
+from minigrad import TABLE, DtypeError, Operation, Parameter, Tensor, layers, no_grad
+from minigrad import functional as F
 from minigrad.gradcheck import GradientError, KinkError, gradcheck
 
 MODES = ("projection", "full", "complex")

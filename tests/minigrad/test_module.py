@@ -5,16 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from minigrad import (
-    Module,
-    Parameter,
-    StateError,
-    Tensor,
-    layers,
-)
-from minigrad import (
-    functional as F,
-)
+from minigrad import Module, Parameter, StateError, Tensor, layers
+from minigrad import functional as F
 
 
 class Block(Module):

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from parity.golden import close
 
-from flashlm_np.config import V3
-from flashlm_np.model import FlashLM
-from flashlm_np.optimizers import Recipe
+from flashlm_np.model.config import V3
+from flashlm_np.model.flashlm import FlashLM
+from flashlm_np.training.fast_step import Recipe
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the extra `parity`")
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from parity.golden import close, close_gradients, golden, under
 
-from flashlm_np.config import V3, Phase
-from flashlm_np.layers import CausalConv, ConvMixer, Router, TernaryGLU
-from flashlm_np.model import FlashLM
-from flashlm_np.optimizers import Recipe
+from flashlm_np.model.config import V3, Phase
+from flashlm_np.model.flashlm import FlashLM
+from flashlm_np.model.layers import CausalConv, ConvMixer, Router, TernaryGLU
+from flashlm_np.training.fast_step import Recipe
 from minigrad import TABLE, Tensor
 from minigrad.layers import RMSNorm, TernaryLinear
 from minigrad.optim import newton_schulz

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from parity.golden import close, golden, golden_path
 
-from flashlm_np import checkpoint
-from flashlm_np.model import FlashLM
-from flashlm_np.published import convert
-from flashlm_np.torch_file import read_torch_file
-from flashlm_np.train import load_weights
+from flashlm_np.model.flashlm import FlashLM
+from flashlm_np.published.convert import convert
+from flashlm_np.published.torch_file import read_torch_file
+from flashlm_np.training import checkpoint
+from flashlm_np.training.trainer import load_weights
 from minigrad import no_grad
 
 

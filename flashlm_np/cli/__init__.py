@@ -1,0 +1,80 @@
+"""The command `flashlm`: prepare, embed, train, eval, generate, convert, profile, inspect,
+export, stories, course.
+
+What goes wrong is one sentence on standard error and a non-zero exit. The commands themselves
+are in the folder commands.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+
+from ..errors import INTERRUPTED, UserError
+from . import analysis, course, data, run, train
+
+
+def command() -> None:
+    """The console command: `main`, and an end that nothing can spoil.
+
+    Arrow's reading threads, once `datasets` has used them, sometimes abort the interpreter when
+    it shuts down (github.com/apache/arrow/issues/45214): so it is left without that.
+    """
+    code = main()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # closed, as by `head`
+            stream.flush()
+    if "pyarrow" in sys.modules:
+        os._exit(code)
+    sys.exit(code)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    for stream in (sys.stdout, sys.stderr):  # a Windows console may not know every letter
+        if hasattr(stream, "reconfigure"):  # a notebook's has not
+            stream.reconfigure(errors="replace")
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options) or 0
+    except UserError as error:
+        return _fail(str(error))
+    except BrokenPipeError:  # the reader of our output left, as `head` does
+        sys.stderr.close()
+        return 1
+    except OSError as error:
+        name = f" {error.filename}" if error.filename else ""
+        return _fail(f"{error.strerror or error}{name}")
+    except MemoryError:
+        return _fail("out of memory; use a smaller --d-model, batch or sequence (--phases)")
+    except KeyboardInterrupt:
+        return _fail("interrupted", INTERRUPTED)
+
+
+def _fail(message: str, code: int = 1) -> int:
+    print(f"flashlm: {message}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="flashlm", description="FlashLM v3, a ternary language model, in plain NumPy."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in (
+        train.add_train,
+        run.add_eval,
+        run.add_generate,
+        data.add_prepare,
+        data.add_embed,
+        data.add_convert,
+        run.add_stories,
+        analysis.add_profile,
+        analysis.add_inspect,
+        analysis.add_export,
+        course.add_course,
+    ):
+        add(commands)
+    return parser

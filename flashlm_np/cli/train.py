@@ -1,0 +1,92 @@
+"""`flashlm train`: every field of the configuration is an option."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields, replace
+from pathlib import Path
+
+from ..errors import UserError
+from ..model.config import PRESETS, Config, Phase, option_name, text_of
+from .arguments import add_threads, number, reading
+
+
+def add_train(commands):
+    train = commands.add_parser("train", help="train a model", description=_train.__doc__)
+    train.set_defaults(run=_train)
+    minutes = number(
+        float, lambda m: 0 < m < float("inf"), "is not a number of minutes above 0"
+    )
+    train.add_argument("--preset", choices=PRESETS, default=None, help="default: quickstart")
+    train.add_argument(
+        "--text", nargs="+", metavar="FILE", help="learn from these, not stories"
+    )
+    train.add_argument("--data", metavar="DIR", help="learn from what flashlm prepare made")
+    train.add_argument(
+        "--out", metavar="DIR", help="default: runs/PRESET, or the next free name"
+    )
+    train.add_argument("--resume", metavar="DIR", help="go on from the last checkpoint in DIR")
+    train.add_argument("--minutes", type=minutes, help="take as many steps as fit into these")
+    add_threads(train, "cores to use; default: all")
+    fields_of_config = train.add_argument_group("the configuration (and its defaults)")
+    for field in fields(Config):
+        if field.name != "preset":
+            _add_field(fields_of_config, field)
+
+
+def _add_field(group, field):
+    name = option_name(field.name)
+    kind = type(field.default)
+    options = {"default": None, "help": f"{field.metadata['help']} ({_defaults(field.name)})"}
+    if kind is bool:
+        group.add_argument(name, action=argparse.BooleanOptionalAction, **options)
+    elif kind is tuple:
+        phases = isinstance(field.default[0], Phase)
+        item, metavar = (reading(Phase.parse), "PHASE") if phases else (int, "N")
+        group.add_argument(name, type=item, nargs="+", metavar=metavar, **options)
+    else:
+        group.add_argument(name, type=kind, metavar=kind.__name__.upper(), **options)
+
+
+def _defaults(name):
+    """What each preset has in this field, for the help."""
+    values = {preset: text_of(getattr(config, name)) for preset, config in PRESETS.items()}
+    if len(set(values.values())) == 1:
+        return values.popitem()[1]
+    return "; ".join(f"{preset}: {text}" for preset, text in values.items())
+
+
+def _train(options) -> int:
+    """Train on stories, on --text or on --data, and write a report, a curve and samples."""
+    from ..data.dataset import Material
+    from ..training import runs
+
+    chosen = {
+        field.name: tuple(value) if isinstance(value, list) else value
+        for field in fields(Config)
+        if field.name != "preset" and (value := getattr(options, field.name)) is not None
+    }
+    for one, other in (("minutes", "steps"), ("text", "data")):
+        if getattr(options, one) and getattr(options, other):
+            raise UserError(f"--{one} and --{other} exclude each other; give one of them")
+    if options.resume:
+        others = ("preset", "text", "data", "out", "minutes")
+        chosen |= {name: getattr(options, name) for name in others if getattr(options, name)}
+        return runs.resume(Path(options.resume), chosen, options.threads)
+    preset = options.preset or "quickstart"
+    try:
+        config = replace(PRESETS[preset], **chosen)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    out = Path(options.out) if options.out else _free_folder(Path("runs") / preset)
+    material = Material.at(options.text, options.data)
+    return runs.start(config, material, out, options.minutes, options.threads)
+
+
+def _free_folder(folder: Path) -> Path:
+    """`folder`, or the first of folder-2, folder-3, ... that does not exist."""
+    number, free = 1, folder
+    while free.exists():
+        number += 1
+        free = folder.with_name(f"{folder.name}-{number}")
+    return free

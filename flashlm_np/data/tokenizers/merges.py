@@ -1,0 +1,156 @@
+"""Byte-pair encoding: learn which byte strings deserve a number of their own.
+
+A text is bytes, and 256 numbers would do; but then "the" costs three of them, every time it is
+said. BPE makes the frequent strings short. The algorithm:
+
+    1. cut the texts into words and count each distinct word; a word is a list of bytes
+    2. the vocabulary is the 256 single bytes, with ids 0 to 255
+    3. count every pair of neighbours in every word, times the number of such words
+    4. the most frequent pair becomes a token, with the next id; merge it wherever it stands
+    5. repeat 3 and 4 until the vocabulary is as large as wanted
+
+A token's id is also its *rank*: a new text is encoded by redoing the merges in the order in
+which they were learned. The tokens in order are all that is stored.
+
+Step 3 is the costly one, so it is done once: a merge touches few words, and only the counts of
+their pairs are put right. The slow, obvious form is the twin in the tests. A tie goes to the
+pair with the smaller ids, so that the same texts give the same tokens on every machine.
+
+Can two different pairs spell the same token? No. As long as no merge has crossed the ends of a
+byte string, what was merged inside depends on that string alone, so its last two parts are
+always the same. This is why the bytes and the rank are enough, and the pair need not be kept.
+
+Source: Sennrich, Haddow & Birch 2016, arXiv:1508.07909, algorithm 1; on bytes as in GPT-2.
+Make the shipped file again whenever the stories change:
+`python -m flashlm_np.data.tokenizers.merges`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import count, islice, pairwise
+from pathlib import Path
+
+import regex  # the stdlib's re has no \p{L}; tiktoken depends on regex, so it is installed
+
+from flashlm_np.data.tokenizers.ranks import format_ranks
+from flashlm_np.data.tokenizers.tokenizer import PATTERN
+from flashlm_np.files import write_atomically
+
+Pair = tuple[int, int]
+SHIPPED = Path(__file__).parents[1] / "stories" / "stories.bpe"
+
+
+def train_bpe(
+    texts: Iterable[str], vocab_size: int, pattern: str = PATTERN
+) -> dict[bytes, int]:
+    """Learn `vocab_size` tokens from `texts`: a dict from token to rank, in order of rank.
+
+    The words of Sennrich's paper. "es" and "st" occur 6 + 3 times each, and "e" has the smaller
+    id. Then "est" 9 times; "lo" 7 and "low" 7; then "ew" leads the pairs that occur 6 times.
+
+    >>> texts = ["low"] * 5 + ["lower"] * 2 + ["newest"] * 6 + ["widest"] * 3
+    >>> ranks = train_bpe(texts, vocab_size=256 + 5)
+    >>> list(ranks)[256:]
+    [b'es', b'est', b'lo', b'low', b'ew']
+
+    Raises: ValueError if vocab_size < 256, if there is no text, or if it has too few merges.
+    """
+    if vocab_size < 256:
+        raise ValueError(
+            f"train_bpe: vocab_size is {vocab_size}, the single bytes alone are 256"
+        )
+    words = count_words(texts, pattern)
+    if not words:
+        raise ValueError("train_bpe: the texts are empty, there is nothing to learn from")
+    tokens = [bytes([b]) for b in range(256)]
+    for left, right in islice(merges(words), vocab_size - 256):
+        tokens.append(tokens[left] + tokens[right])
+    if len(tokens) < vocab_size:
+        raise ValueError(
+            f"train_bpe: vocab_size is {vocab_size}, but these texts have only "
+            f"{len(tokens) - 256} merges in them; give more text, or at most {len(tokens)}"
+        )
+    return {token: rank for rank, token in enumerate(tokens)}
+
+
+def count_words(texts: Iterable[str], pattern: str = PATTERN) -> Counter[str]:
+    """How often each word occurs, a word being what `pattern` cuts: "a cat" is "a", " cat"."""
+    if isinstance(texts, str):
+        raise TypeError("train_bpe: texts is a single string; pass a list, [text]")
+    cut = regex.compile(pattern)
+    words = Counter()
+    for text in texts:
+        words.update(cut.findall(text))
+    return words
+
+
+def merges(words: dict[str, int]) -> Iterator[Pair]:
+    """Yield the pairs to merge, the most frequent first, until every word is one token."""
+    ids = [list(word.encode("utf-8")) for word in words]
+    times = list(words.values())
+    totals = Counter()  # pair -> how often it occurs now
+    homes = defaultdict(set)  # pair -> the words where it has occurred
+
+    def tally(w: int, sign: int) -> None:
+        for pair in pairwise(ids[w]):
+            totals[pair] += sign * times[w]
+            homes[pair].add(w)
+
+    for w in range(len(ids)):
+        tally(w, +1)
+    for new in count(256):
+        most = max(totals.values(), default=0)
+        if most == 0:
+            return
+        pair = min(pair for pair, total in totals.items() if total == most)
+        yield pair
+        for w in homes.pop(pair):
+            tally(w, -1)
+            ids[w] = merge(ids[w], pair, new)
+            tally(w, +1)
+
+
+def merge(word: list[int], pair: Pair, new: int) -> list[int]:
+    """`word` with each `pair` of neighbours, from the left, replaced by the id `new`.
+
+    >>> merge([97, 97, 97, 98], (97, 97), 256)
+    [256, 97, 98]
+    """
+    merged, i = [], 0
+    while i < len(word):
+        if tuple(word[i : i + 2]) == pair:
+            merged.append(new)
+            i += 2
+        else:
+            merged.append(word[i])
+            i += 1
+    return merged
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Train on generated stories and write the ranks; the defaults make the shipped file."""
+    import numpy as np
+
+    from flashlm_np.data.stories.stories import generate
+
+    parser = argparse.ArgumentParser(
+        prog="python -m flashlm_np.data.tokenizers.merges", description=main.__doc__
+    )
+    parser.add_argument("--stories", type=int, default=5_000, help="how many to train on")
+    parser.add_argument(
+        "--vocab-size", type=int, default=1_999, help="tokens, special one excluded"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the stories")
+    parser.add_argument("--out", type=Path, default=SHIPPED, help="file to write (%(default)s)")
+    options = parser.parse_args(arguments)
+    rng = np.random.default_rng(options.seed)
+    ranks = train_bpe((generate(rng) for _ in range(options.stories)), options.vocab_size)
+    write_atomically(options.out, format_ranks(ranks))
+    print(f"{options.out}: {len(ranks)} tokens from {options.stories} stories")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,213 @@
+"""The ledger against a count by hand: one token through the model, number by number."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tiny
+
+from flashlm_np.analysis.costs import (
+    ledger,
+    moves,
+    picojoules,
+    plain_truth,
+    shares,
+    table,
+    ternary_of,
+)
+from flashlm_np.cli import main
+from flashlm_np.model.config import V3
+from flashlm_np.model.flashlm import FlashLM
+from flashlm_np.model.layers import ternary_options
+from minigrad.ops.ternary import ternarize
+
+COUNT = Counter()
+
+
+class Number:
+    """A number that counts in COUNT what is done with it."""
+
+    def __init__(self, value):
+        self.value = float(value)
+
+    def __mul__(self, other):
+        COUNT["multiplications"] += 1
+        return Number(self.value * value_of(other))
+
+    def __add__(self, other):
+        COUNT["additions"] += 1
+        return Number(self.value + value_of(other))
+
+    def __sub__(self, other):
+        COUNT["additions"] += 1
+        return Number(self.value - value_of(other))
+
+    def apply(self, f):
+        """A root, an exponential or a reciprocal."""
+        COUNT["multiplications"] += 1
+        return Number(f(self.value))
+
+
+def value_of(x):
+    return x.value if isinstance(x, Number) else float(x)
+
+
+def total(terms):
+    terms = list(terms)
+    result = terms[0]
+    for term in terms[1:]:
+        result = result + term
+    return result
+
+
+def norm(x, gain, eps):
+    mean = total(a * a for a in x) * (1 / len(x)) + eps
+    r = mean.apply(lambda v: v**-0.5)
+    return [a * r * g for a, g in zip(x, gain, strict=True)]
+
+
+def conv(x, w, groups, ternary_options=None):
+    """The first position: all taps but the last see zeros, and multiply them all the same."""
+    O, C, K = w.shape
+    zero = Number(0)
+    seen = [[zero] * (K - 1) + [a] for a in x]
+    if ternary_options:
+        T, scale = ternarize(w, **ternary_options)
+        return [
+            ternary(
+                [seen[o * groups // O * C + c][k] for c in range(C) for k in range(K)],
+                T[o].reshape(1, -1),
+                scale,
+            )[0]
+            for o in range(O)
+        ]
+    return [
+        total(seen[o * groups // O * C + c][k] * w[o, c, k] for c in range(C) for k in range(K))
+        for o in range(O)
+    ]
+
+
+def ternary(x, T, scale):
+    out = []
+    for row in T:
+        plus = [a for a, t in zip(x, row, strict=True) if t > 0]
+        minus = [a for a, t in zip(x, row, strict=True) if t < 0]
+        if not plus and not minus:
+            y = Number(0)
+        else:
+            y, *rest = plus or [Number(-minus[0].value), *minus[1:]]
+            rest, minus = (rest, minus) if plus else ([], minus[1:])
+            for a in rest:
+                y = y + a
+            for a in minus:
+                y = y - a
+        out.append(y if scale == 1.0 else y * scale)
+    return out
+
+
+def sigmoid(x):
+    return (x.apply(lambda v: np.exp(-v)) + 1).apply(lambda v: 1 / v)
+
+
+def by_hand(model, config, token):
+    """The logits of one token, as lists of Numbers."""
+    w = model.state_dict()
+    T = {name.split(".")[-2]: t for name, t in ternary_of(model, config).items()}
+    x = [Number(v) for v in w["embedding.weight"][token]]
+    for _ in range(config.recursions):
+        x = block(x, w, T, config)
+    h = norm(x, w["final_norm.scale"], config.norm_eps)
+    return [total(a * v for a, v in zip(h, row, strict=True)) for row in w["embedding.weight"]]
+
+
+def block(x, w, T, config):
+    eps, groups, mixer = config.norm_eps, config.conv_groups, "block.token_mixer"
+    m = norm(x, w["block.norm1.scale"], eps)
+    for i in range(len(config.dilations)):
+        n = norm(m, w[f"{mixer}.norms.{i}.scale"], eps)
+        layer = f"{mixer}.layers.{i}"
+        options = ternary_options(config) if config.ternary_convs else None
+        gate = conv(n, w[f"{layer}.conv_gate.conv.weight"], groups, options)
+        value = conv(n, w[f"{layer}.conv_value.conv.weight"], groups, options)
+        m = [a + sigmoid(g) * v for a, g, v in zip(m, gate, value, strict=True)]
+    x = [a + b for a, b in zip(x, ternary(m, *T["out_proj"]), strict=True)]
+    n = norm(x, w["block.norm2.scale"], eps)
+    gate, up = ternary(n, *T["gate_proj"]), ternary(n, *T["up_proj"])
+    gated = []
+    for g, u in zip(gate, up, strict=True):
+        r = Number(max(g.value, 0))
+        gated.append(r * r * u)
+    return [a + b for a, b in zip(x, ternary(gated, *T["down_proj"]), strict=True)]
+
+
+@pytest.mark.parametrize("convs", [False, True])
+@pytest.mark.parametrize("scale", ["none", "mean"])
+def test_each_operation_of_a_token_is_counted(scale, convs):
+    model, config = tiny.small_model(ternary_scale=scale, ternary_convs=convs)
+    COUNT.clear()
+    logits = by_hand(model, config, token=7)
+    np.testing.assert_allclose(
+        [z.value for z in logits], model(np.array([[7]])).data[0, 0], rtol=1e-9
+    )
+    entries = ledger(model, config)
+    for what in ("multiplications", "additions"):
+        assert sum(getattr(e, what) for e in entries) == COUNT[what]
+    assert sum(e.parameters for e in entries) == sum(p.size for p in model.parameters())
+
+
+def test_v3s_ledger():
+    model = FlashLM(V3, np.random.default_rng(42))
+    entries = ledger(model, V3)
+    assert sum(e.parameters for e in entries) == 13_555_969
+    assert "4.35% of the parameters are ternary" in plain_truth(entries)
+    head, *rows, last = table(entries).splitlines()
+    assert last.split()[:2] == ["all", "13,555,969"]
+    shown = {row[:22].strip(): row[22:].split() for row in rows}
+    assert shown["out_proj"][:5] == ["65,536", "262.1", "131.1", "13.1", "0"]
+    packed = sum(float(row[3].replace(",", "")) for row in shown.values())
+    assert float(last.split()[4].replace(",", "")) == pytest.approx(packed, abs=1)
+    arithmetic, reading = picojoules(entries[0])
+    assert arithmetic == pytest.approx(12_865_792 * 3.7 + 12_815_535 * 0.9)
+    assert reading == pytest.approx(12_865_792 * 4 / 8 * 1300)
+    assert "share" in head
+
+
+def test_what_became_of_the_weights():
+    model, config = tiny.small_model()
+    start, _ = tiny.small_model()
+    w = model.block.glu.up_proj.weight.data
+    before = ternary_of(start, config)["block.glu.up_proj.weight"][0]
+    w[before == 1] *= -1  # as large as before, so that no other weight moves
+    moved = moves(model, start, config)
+    plus, minus = (before == 1).mean(), (before == -1).mean()
+    np.testing.assert_allclose(
+        moved["up_proj"], [[minus, 0, 0], [0, 1 - plus - minus, 0], [plus, 0, 0]]
+    )
+    np.testing.assert_allclose(shares(model, config)["up_proj"], moved["up_proj"].sum(axis=0))
+    assert np.trace(moved["gate_proj"]) == pytest.approx(1)
+
+
+def test_the_command_prints_and_draws(tmp_path, capsys):
+    run, picture = str(tmp_path / "run"), tmp_path / "picture.png"
+    assert main(["train", *tiny.OPTIONS, "--steps", "2", "--out", run]) == 0
+    capsys.readouterr()
+    assert main(["inspect", run, "--picture", str(picture)]) == 0
+    printed = capsys.readouterr().out
+    assert "multiplications per token remain" in printed
+    assert "moved" in printed
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_a_beginning_nothing_is_said_of_moves(tmp_path, capsys):
+    from torch_zip import save
+
+    config = replace(V3, vocab_size=30, d_model=16, conv_groups=4, recursions=1)
+    state = FlashLM(config, np.random.default_rng(0)).state_dict()
+    numbers = {"vocab_size": 30, "d_model": 16, "n_recursions": 1, "glu_expansion": 2.67}
+    path = save(
+        tmp_path / "x.pt", {"model_state_dict": state, "config": numbers, "last_step": 1}
+    )
+    assert main(["convert", str(path), str(tmp_path / "out")]) == 0
+    assert main(["inspect", str(tmp_path / "out")]) == 0
+    assert "flipped:" not in capsys.readouterr().out

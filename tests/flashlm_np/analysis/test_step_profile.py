@@ -1,0 +1,87 @@
+"""The profile's arithmetic, and that the command prints and draws it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tiny import CONFIG
+
+from flashlm_np.analysis import step_profile as profiling
+from flashlm_np.analysis.multiply_adds import limit, multiply_adds
+from flashlm_np.cli import main
+from flashlm_np.model.config import V3, Phase
+from flashlm_np.model.flashlm import FlashLM
+from flashlm_np.training.fast_step import Recipe
+from flashlm_np.training.memory import keep_freed_memory, peak_memory
+from minigrad.look import profile
+
+PHASE = Phase(1, 24, 3, 2)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("fused", [False, True])
+def test_the_multiply_adds_are_those_of_the_operations_that_run(frozen, fused):
+    """Counted by hand from the sizes, and by watching each product of a step."""
+    config = replace(CONFIG, vocab_size=31, fused=fused)
+    phase = replace(PHASE, frozen_embedding=frozen)
+    config = replace(config, phases=(phase,))
+    recipe = Recipe(FlashLM(config, np.random.default_rng(0)), config, 2)
+    rng = np.random.default_rng(1)
+
+    def batch():
+        ids = rng.integers(0, 31, (3, 25))
+        return ids[:, :-1], ids[:, 1:], rng.permutation(72)[: int(config.position_share * 72)]
+
+    with profile() as watched:
+        recipe.step(1, [batch(), batch()])
+    expected = multiply_adds(config, phase)
+    if not fused and frozen:  # the plain head makes the table's gradient, and nobody takes it
+        expected["head"] = expected["head"] // 2 * 3
+    counted = sum(share.multiply_adds for share in watched.shares.values())
+    assert counted == sum(expected.values()) - expected["newton-schulz"]
+
+
+def test_v3s_multiply_adds_and_limit():
+    """The head is 70 % of forward and backward with a quarter of the positions: V3.md."""
+    work = multiply_adds(V3, V3.phase(1000))
+    assert work["head"] == 3 * 512 * 50257 * 256
+    assert work["ternary"] == 3 * 2 * 2048 * 590_080
+    assert work["convolutions"] == 3 * 2 * 2048 * 6 * 16_384
+    products = sum(work.values()) - work["newton-schulz"]
+    assert work["head"] / products == pytest.approx(0.70, abs=0.005)
+    assert limit(V3, V3.phase(1000), 2e11) == pytest.approx(0.30, abs=0.01)
+
+
+def test_a_profile_adds_up_to_the_step():
+    measured = profiling.measure(replace(CONFIG, vocab_size=31), PHASE, steps=3, threads=2)
+    text = profiling.step_table(measured, multiply_adds(CONFIG, PHASE))
+    rows = {" ".join(line[:29].split()): line[29:].split() for line in text.splitlines()}
+    parts = ["forward and backward", "gradient norm", "NorMuon and AdamW", "averaged weights"]
+    total = sum(float(rows[part][0]) for part in [*parts, "the rest"])
+    assert total == pytest.approx(float(rows["a step"][0]), abs=0.06)
+    assert rows["gated_conv forward"][0] == "8"  # 2 layers, 2 recursions, 2 workers
+    assert 0 < measured.head_seconds < measured.seconds
+
+
+@pytest.mark.parametrize("more", [[], ["--plain"]])
+def test_the_command_prints_and_draws(more, monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(profiling.__dict__, "WARM_UP", 0)
+    monkeypatch.setattr(
+        "flashlm_np.cli.analysis.PRESETS", {"v3": replace(CONFIG, vocab_size=31)}
+    )
+    picture = tmp_path / "profile.png"
+    command = ["profile", "--steps", "2", "--threads", "2", "--picture", str(picture), *more]
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    assert ("tied_head" in printed) == (not more)
+    assert "a quarter of the positions, fused" in printed
+    assert "ceiling" in printed
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert main(["profile", "--phase", "9"]) == 1
+    assert "--phase is 9, but quickstart has 2" in capsys.readouterr().err
+
+
+def test_memory():
+    peak = peak_memory()
+    assert peak is None or peak > 10_000_000
+    assert keep_freed_memory() in (True, False)

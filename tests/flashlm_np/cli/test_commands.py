@@ -1,0 +1,203 @@
+"""From a text to a model that writes, and from a published file to one, as a user does it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny
+from torch_zip import save
+
+from flashlm_np.cli import main
+from flashlm_np.data.dataset import Material, load_corpus, training_part
+from flashlm_np.data.tokenizers.ranks import format_ranks
+from flashlm_np.model.config import V3
+from flashlm_np.model.flashlm import FlashLM
+from flashlm_np.training import checkpoint
+from flashlm_np.training import initial_embedding as embeddings
+
+TEXT = "The owl looked at the moon, and the moon looked at the owl. " * 60
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "text.txt").write_text(TEXT)
+    source, out = str(folder / "text.txt"), str(folder / "tokens")
+    assert main(["prepare", source, "--out", out, "--tokenizer", "stories"]) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory):
+    out = str(tmp_path_factory.mktemp("runs") / "run")
+    assert train("--data", data, "--out", out) == 0
+    return out
+
+
+def train(*more):
+    return main(["train", *tiny.OPTIONS, *more])
+
+
+def told(capsys, code, *arguments):
+    """Run a command; what it printed, on either stream."""
+    assert main(list(arguments)) == code
+    captured = capsys.readouterr()
+    return captured.out + captured.err
+
+
+# -- prepared data ---------------------------------------------------------------------------
+
+
+def test_training_reads_the_prepared_tokens_where_they_are(data):
+    corpus, tokenizer = load_corpus(Material.at(data=data), tiny.CONFIG)
+    ids = tokenizer.encode(TEXT)
+    assert isinstance(corpus.train, np.memmap)
+    np.testing.assert_array_equal(corpus.train, ids[: int(0.95 * len(ids))])
+    np.testing.assert_array_equal(corpus.valid, ids[len(corpus.train) :][:301])
+
+
+def test_the_cut_is_that_of_v3():
+    assert training_part(31_992_942, V3.validation_share) == 30_393_294
+
+
+def test_a_run_on_data_is_evaluated_writes_and_goes_on(run, data, capsys, tmp_path):
+    assert "unigram" in told(capsys, 0, "eval", run)
+    assert told(capsys, 0, "generate", run, "--tokens", "5", "--prompt", "The").startswith(
+        "The"
+    )
+    assert "Going on" in told(capsys, 0, "train", "--resume", run, "--steps", "7")
+    other = tmp_path / "other.txt"
+    other.write_text("The moon slept. " * 30)
+    assert "unigram" in told(capsys, 0, "eval", run, "--text", str(other))
+    assert "scored" in told(capsys, 0, "eval", run, "--data", data)
+
+
+def test_a_run_does_not_go_on_with_other_data(run, data, tmp_path, capsys):
+    other = str(tmp_path / "tokens")
+    (tmp_path / "other.txt").write_text(TEXT.replace("owl", "fox"))
+    source = str(tmp_path / "other.txt")
+    assert main(["prepare", source, "--out", other, "--tokenizer", "stories"]) == 0
+    saved = checkpoint.load(Path(run), "last")
+    saved.state["corpus"]["folder"] = other
+    checkpoint.save(tmp_path, saved, ["last"])
+    checkpoint.save_tokenizer(tmp_path, load_corpus(Material.at(data=data), tiny.CONFIG)[1])
+    assert "the text is not the one" in told(capsys, 1, "train", "--resume", str(tmp_path))
+
+
+def test_data_of_another_tokenizer_is_refused(run, tmp_path, capsys):
+    ranks = tmp_path / "bytes.bpe"
+    ranks.write_bytes(format_ranks({bytes([b]): b for b in range(256)}))
+    (tmp_path / "text.txt").write_text(TEXT)
+    out, source = str(tmp_path / "tokens"), str(tmp_path / "text.txt")
+    assert main(["prepare", source, "--out", out, "--tokenizer", str(ranks)]) == 0
+    assert "was prepared with" in told(capsys, 1, "eval", run, "--data", out)
+
+
+def test_a_separator_begins_what_is_written(tmp_path, capsys):
+    for name in "ab":
+        (tmp_path / f"{name}.txt").write_text(TEXT)
+    sources = [str(tmp_path / f"{name}.txt") for name in "ab"]
+    out = str(tmp_path / "tokens")
+    options = ["--separator", "--tokenizer", "stories"]
+    assert main(["prepare", *sources, "--out", out, *options]) == 0
+    corpus, tokenizer = load_corpus(Material.at(data=out), tiny.CONFIG)
+    ends = np.flatnonzero(np.fromfile(f"{out}/tokens.bin", "<u2") == tokenizer.end_of_text)
+    length = len(tokenizer.encode(TEXT))
+    assert corpus.separated
+    assert not corpus.from_beginnings
+    np.testing.assert_array_equal(ends, [length, 2 * length + 1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "nowhere"], "nowhere holds no tokens.json, so it is not a prepared corpus"),
+        (["--data", "x", "--text", "y"], "--text and --data exclude each other"),
+        (["--preset", "v3", "--stories", "20"], "needs GPT-2's tokens: give --data DIR"),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(arguments, message, capsys, tmp_path):
+    printed = told(capsys, 1, "train", *arguments, "--out", str(tmp_path / "run"))
+    assert message in printed
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_vocabulary_that_is_too_small(data, capsys):
+    printed = told(capsys, 1, "train", "--data", data, "--vocab-size", "100")
+    assert "--vocab-size is 100, but the tokenizer has 2000 tokens" in printed
+
+
+# -- the embedding to begin with --------------------------------------------------------------
+
+
+def test_training_begins_with_an_embedding_of_a_file(data, tmp_path, capsys):
+    file, out = str(tmp_path / "embedding.safetensors"), tmp_path / "run"
+    chosen = ["--width", "16", "--vocab-size", "2000", "--std", "0.7"]
+    assert "0.7" in told(capsys, 0, "embed", "random", "--out", file, *chosen)
+    assert train("--data", data, "--embedding", file, "--out", str(out), "--steps", "2") == 0
+    arrays = checkpoint.load(out).arrays  # both steps left the embedding alone
+    expected = embeddings.load_embedding(Path(file), 2000, 16)
+    np.testing.assert_array_equal(arrays["model/embedding.weight"], expected)
+    np.testing.assert_allclose(arrays["ema/embedding.weight"], expected, rtol=1e-6)
+
+
+def test_training_begins_with_an_embedding_of_its_corpus(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(embeddings, "CONTEXTS", 50)
+    out = tmp_path / "run"
+    assert (
+        train("--data", data, "--embedding", "corpus", "--out", str(out), "--steps", "2") == 0
+    )
+    corpus, _ = load_corpus(Material.at(data=data), tiny.CONFIG)
+    table = embeddings.from_corpus(corpus.train, 2000, 16).table
+    expected = embeddings.rescaled(table, 0.11)
+    got = checkpoint.load(out).arrays["model/embedding.weight"]
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-8)
+
+
+# -- the published checkpoint ----------------------------------------------------------------
+
+
+@pytest.fixture
+def published(tmp_path):
+    sizes = {"vocab_size": 2000, "d_model": 16, "conv_groups": 4, "recursions": 1}
+    model = FlashLM(replace(V3, **sizes), np.random.default_rng(0))
+    config = {"vocab_size": 2000, "d_model": 16, "n_recursions": 1, "glu_expansion": 2.67}
+    state = {"model_state_dict": model.state_dict(), "config": config, "last_step": 4050}
+    return str(save(tmp_path / "final.pt", state | {"note": "a\x1bb"}))
+
+
+def test_a_published_checkpoint_is_evaluated_and_writes(published, tmp_path, capsys, data):
+    out = str(tmp_path / "converted")
+    printed = told(capsys, 0, "convert", published, out, "--tokenizer", "stories")
+    assert "after step 4,050" in printed
+    assert r"note: 'a\x1bb'" in printed  # a file cannot command the terminal
+    assert "unigram" in told(capsys, 0, "eval", out, "--data", data)
+    (tmp_path / "text.txt").write_text(TEXT)
+    printed = told(capsys, 0, "eval", out, "--text", str(tmp_path / "text.txt"))
+    assert "No training text to compare with: " in printed
+    assert len(told(capsys, 0, "generate", out, "--prompt", "The owl", "--tokens", "9")) > 9
+    assert "holds no averaged weights" in told(capsys, 1, "generate", out, "--ema")
+    assert "came without its training text" in told(capsys, 1, "eval", out)
+    assert "it cannot be resumed" in told(capsys, 1, "train", "--resume", out)
+    assert "holds a run already" in told(capsys, 1, "convert", published, out)
+
+
+def test_a_model_of_unknown_tokens_reads_and_writes_numbers(published, tmp_path, capsys):
+    out = str(tmp_path / "converted")
+    assert main(["convert", published, out]) == 0
+    capsys.readouterr()
+    words = told(capsys, 0, "generate", out, "--prompt", "3 17", "--tokens", "5").split()
+    assert words[:2] == ["3", "17"]
+    assert len(words) == 7
+    assert all(0 <= int(word) < 2000 for word in words)
+    assert len(told(capsys, 0, "generate", out, "--tokens", "4").split()) == 4
+    assert "'owl' is no id" in told(capsys, 1, "generate", out, "--prompt", "owl")
+    (tmp_path / "ids.txt").write_text("1 2 3 4 5")
+    assert "scored           5" in told(
+        capsys, 0, "eval", out, "--text", str(tmp_path / "ids.txt")
+    )
+    (tmp_path / "ids.txt").write_text("1 2 2000")
+    assert "'2000' is no id" in told(
+        capsys, 1, "eval", out, "--text", str(tmp_path / "ids.txt")
+    )

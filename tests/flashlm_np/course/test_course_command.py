@@ -1,0 +1,308 @@
+"""`flashlm course`, as students and instructors use it, with everything that goes wrong."""
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from course_answers import BY_NAME, solution
+
+from flashlm_np.cli import main
+from flashlm_np.course import printed, report, runner
+from flashlm_np.course.verdict import Verdict
+
+
+def file_with(workbook, name, *bodies, above=""):
+    """A student's file in which the first functions have these bodies, and others are to do."""
+    exercise = BY_NAME[name]
+    file = workbook / exercise.file_name
+    text = file.read_text(encoding="utf-8")
+    for body in bodies:
+        text = text.replace('    raise NotImplementedError("to do")', body, 1)
+    future = "from __future__ import annotations\n"
+    file.write_text(text.replace(future, future + above), encoding="utf-8")
+
+
+@pytest.fixture
+def workbook(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "workbook"
+    assert main(["course", "start", str(folder)]) == 0
+    assert capsys.readouterr().out == (
+        f"{folder}: wrote 23 files, README.md to 22_backward_steps.py\n"
+        f"Check with: flashlm course check {folder}\n"
+    )
+    return folder
+
+
+def told(capsys, code, *arguments):
+    assert main(["course", *map(str, arguments)]) == code
+    captured = capsys.readouterr()
+    return captured.out + captured.err
+
+
+def unwrapped(text):
+    return " ".join(text.split())
+
+
+def line_of(workbook, name, text):
+    lines = (workbook / BY_NAME[name].file_name).read_text(encoding="utf-8").splitlines()
+    return 1 + next(number for number, line in enumerate(lines) if text in line)
+
+
+# -- a student ---------------------------------------------------------------------------------
+
+
+def test_a_student_goes_from_to_do_to_right(workbook, capsys):
+    lines = told(capsys, 0, "check", workbook).splitlines()
+    assert lines[:2] == ["01 add: to do", "02 multiply: to do"]
+    assert lines[-2:] == ["", "22 to do"]
+    assert told(capsys, 0, "check", workbook, "multiply") == (
+        "02 multiply: to do\n  to do: multiply_forward, multiply_backward\n"
+    )
+    file_with(
+        workbook, "multiply", "    return a * b, (a, b)", above="print('hello \x1b[31m')\n"
+    )
+    assert told(capsys, 0, "check", workbook, "multiply") == (
+        "02 multiply: to do (right: multiply_forward)\n"
+        "  to do: multiply_backward\n"
+        "  It printed:\n"
+        "  | hello �[31m\n"
+    )
+    file_with(workbook, "multiply", "    a, b = saved\n    return dy * b, -dy * a")
+    found = told(capsys, 1, "check", workbook)
+    assert (
+        "02 multiply: wrong\n"
+        "  multiply_backward, argument b, index (0,): expected 3.0, found -3.0\n"
+        "  for a = [1.0, -0.5], b = [0.5, -1.0], dy = [3.0, -2.0]\n"
+        "  A finite difference of the forward pass gives 3, too.\n"
+        "  Hint: every element of db has the wrong sign.\n"
+        "03 sum: to do\n"
+    ) in found
+    assert found.endswith("\n\n1 wrong, 21 to do\n")
+    file = workbook / "02_multiply.py"
+    file.write_text(solution(BY_NAME["multiply"]), encoding="utf-8")
+    assert told(capsys, 0, "check", workbook, "2") == (
+        "02 multiply: right\n"
+        "  It gives what the package gives, on 14 inputs, in float64 and float32.\n"
+    )
+
+
+def test_in_the_project_the_command_is_the_readmes(workbook, capsys, monkeypatch):
+    monkeypatch.chdir(Path(__file__).parents[3])
+    last = told(capsys, 0, "start", workbook).splitlines()[-1]
+    assert last == f"Check with: python3 run.py course check {workbook}"
+
+
+def test_a_transposed_stack_of_matrices_is_explained(workbook, capsys):
+    file_with(
+        workbook,
+        "matmul",
+        "    return a @ b, (a, b)",
+        "    a, b = saved\n    return dy @ b.T, a.T @ dy",
+    )
+    assert ".T reverses all axes; np.swapaxes(a, -1, -2) exchanges the last two." in unwrapped(
+        told(capsys, 1, "check", workbook, "matmul")
+    )
+
+
+def test_several_exercises_by_name_in_letters_of_any_size(workbook, capsys):
+    assert told(capsys, 0, "check", workbook, "SUM", "4", "sum") == (
+        "03 sum: to do\n  to do: sum_forward, sum_backward\n"
+        "04 matmul: to do\n  to do: matmul_forward, matmul_backward\n"
+        "\n2 to do\n"
+    )
+
+
+def test_an_exercise_may_use_its_own_blanks(workbook, capsys):
+    """What is still to do is the package's own, also for the student's other functions."""
+    file_with(
+        workbook,
+        "add",
+        '    raise NotImplementedError(\n        "to do")',
+        "    return a + b, (a.shape, b.shape)",
+        "    return sum_to_shape(dy, saved[0]), sum_to_shape(dy, saved[1])",
+    )
+    assert told(capsys, 0, "check", workbook, "add") == (
+        "01 add: to do (right: add_forward, add_backward)\n  to do: sum_to_shape\n"
+    )
+
+
+def test_the_line_that_says_so_may_come_late(workbook, capsys):
+    body = '    s = sigmoid(g)\n    raise NotImplementedError("to do")'
+    file_with(workbook, "sigmoid_gate", body)
+    line = line_of(workbook, "sigmoid_gate", "s = sigmoid(g)") + 1
+    assert told(capsys, 0, "check", workbook, "sigmoid_gate") == (
+        f"08 sigmoid_gate: to do\n  sigmoid_gate_forward, line {line}: still to do\n"
+    )
+
+
+# -- what goes wrong ---------------------------------------------------------------------------
+
+BROKEN = {
+    "add": (
+        "    return dy.sum(axis=undefined)",
+        "sum_to_shape, line {line}: NameError: name "
+        "'undefined' is not defined\n  for dy = [1.0, -0.5], shape = (2,)",
+    ),
+    "multiply": (
+        "    exit()",
+        "multiply_forward, line {line}: leaves the program\n"
+        "  for a = [1.0, -0.5], b = [0.5, -1.0]",
+    ),
+    "sum": (
+        "    __import__('os')._exit(3)",
+        "left Python with exit code 3 before the end: os._exit?",
+    ),
+    "matmul": (
+        "    while True:\n        print('x' * 10000)",
+        "printed more than 1 MB: an endless loop?",
+    ),
+    "linear": ("    return x @ w.T + (b,", "line {line}: SyntaxError: '(' was never closed"),
+    "relu_squared": (
+        "    x[x < 0] = 0\n    return x * x, (x,)",
+        "relu_squared_forward, line {line}: writes into x\n  for x = [1.0]\n"
+        "  Hint: inputs, dy and saved are for reading only: others still need them. "
+        "Make a new array,\n    and write into that.",
+    ),
+    "sigmoid": (
+        "    return input('?')",
+        "sigmoid_forward, line {line}: EOFError: EOF when reading a line\n  for x = [0.0]",
+    ),
+    "sigmoid_gate": (
+        "    return 1 / 0",
+        "sigmoid_gate_forward, line {line}: ZeroDivisionError: "
+        "division by zero\n  for g = [0.0], v = [0.5]",
+    ),
+}
+
+
+def test_whatever_students_do_is_told_in_a_sentence(workbook, capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(printed, "TOO_MUCH", 1_000_000)
+    monkeypatch.setattr(runner, "TOO_MUCH", 1_000_000)
+    expected = {}
+    for name, (body, what) in BROKEN.items():
+        file_with(workbook, name, body)
+        line = line_of(workbook, name, body.splitlines()[0].strip())
+        expected[name] = what.format(line=line)
+    (workbook / "09_rms_norm.py").write_text("def rms_norm_forward(x, w):\n    pass\n")
+    expected["rms_norm"] = (
+        "the file defines no function rms_norm_backward\n"
+        "  Hint: every function of the exercise must be there, if only with the line raise\n"
+        '    NotImplementedError("to do").'
+    )
+    (workbook / "10_embedding.py").write_text(
+        "def embedding_forward(w):\n    pass\ndef embedding_backward(dy, saved):\n    pass\n"
+    )
+    expected["embedding"] = (
+        "embedding_forward takes (w), expected (w, ids)\n"
+        "  Hint: leave its first line as it was."
+    )
+    file_with(workbook, "causal_conv", "    return x", above="import nowhere\n")
+    line = line_of(workbook, "causal_conv", "import nowhere")
+    expected["causal_conv"] = (
+        f"reading the file, line {line}: ModuleNotFoundError: No module named 'nowhere'"
+    )
+    (workbook / "12_ternarize.py").write_bytes(b"\xff\xfe")
+    (workbook / "13_ternary_linear.py").unlink()
+    junit = tmp_path / "junit.xml"
+    found = told(capsys, 1, "check", workbook, "--junit", junit)
+    for name, what in expected.items():
+        assert unwrapped(f"{BY_NAME[name].label}: wrong {what}") in unwrapped(found)
+    assert "12 ternarize: wrong\n  line 1: SyntaxError: (unicode error) " in found
+    assert "13 ternary_linear: to do\n" in found
+    assert found.endswith("\n\n12 wrong, 10 to do\n")
+    suite = ElementTree.parse(junit).getroot().find("testsuite")
+    assert {key: suite.get(key) for key in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "22",
+        "failures": "3",
+        "errors": "9",
+        "skipped": "10",
+    }
+
+
+def test_an_endless_loop_is_ended(workbook, capsys):
+    file_with(workbook, "add", "    while True:\n        dy = dy", above="print('begun')\n")
+    found = told(capsys, 1, "check", workbook, "add", "--timeout", "0.5")
+    place = re.search(r"line (\d+), sum_to_shape", found)
+    line = line_of(workbook, "add", "while True:")
+    assert int(place[1]) in (line, line + 1)
+    assert found == (
+        "01 add: wrong\n"
+        f"  took longer than 0.5 s, in line {place[1]}, sum_to_shape: an endless loop?\n"
+        "  It printed:\n"
+        "  | begun\n"
+    )
+
+
+def test_a_thread_that_never_ends_holds_nobody_up(workbook, capsys):
+    thread = (
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()\n"
+    )
+    file_with(workbook, "multiply", "    return a * b, (a, b)", above=thread)
+    assert "right: multiply_forward" in told(capsys, 0, "check", workbook, "multiply")
+
+
+@pytest.mark.parametrize("timeout", ["0", "-1", "nan", "inf", "x"])
+def test_a_timeout_is_a_number_of_seconds(timeout, workbook, capsys):
+    with pytest.raises(SystemExit):
+        main(["course", "check", str(workbook), "--timeout", timeout])
+    error = capsys.readouterr().err
+    assert "is not a number of seconds above 0" in error or "invalid float value: 'x'" in error
+
+
+def test_folders_and_names_that_do_not_exist(workbook, capsys, tmp_path):
+    assert told(capsys, 1, "check", tmp_path / "nowhere") == (
+        f"flashlm: there is no folder {tmp_path / 'nowhere'}; write one with: "
+        "flashlm course start DIR\n"
+    )
+    assert "is no workbook" in told(capsys, 1, "check", tmp_path)
+    assert told(capsys, 1, "check", workbook, "matmull") == (
+        "flashlm: there is no exercise 'matmull'; did you mean matmul or multiply?\n"
+    )
+    assert told(capsys, 0, "start", workbook).startswith(f"{workbook} is complete; ")
+
+
+# -- instructors -------------------------------------------------------------------------------
+
+
+def test_strict_wants_all_right(workbook, capsys, tmp_path):
+    told(capsys, 0, "check", workbook)
+    told(capsys, 1, "check", workbook, "--strict")
+    file = workbook / "06_relu_squared.py"
+    file.write_text(solution(BY_NAME["relu_squared"]), encoding="utf-8")
+    told(capsys, 0, "check", workbook, "relu_squared", "--strict")
+    told(capsys, 1, "check", workbook, "sum", "--strict")
+
+
+def test_junit_has_a_case_per_exercise():
+    wrong = ("f, argument x: expected 1.0, found 2.0", "for x = [\x00 <&>]", "Hint: ")
+    verdicts = {
+        BY_NAME["add"]: Verdict("right", seconds=0.25),
+        BY_NAME["sum"]: Verdict("to do", ("to do: sum_forward",)),
+        BY_NAME["matmul"]: Verdict("wrong", wrong, printed="\x1b[0m"),
+        BY_NAME["pack"]: Verdict("wrong", ("took longer than 20 s",), crashed=True),
+    }
+    root = ElementTree.fromstring(report.junit(verdicts))
+    suite = root.find("testsuite")
+    assert suite.attrib == {
+        "name": "flashlm course",
+        "tests": "4",
+        "failures": "1",
+        "errors": "1",
+        "skipped": "1",
+        "time": "0.250",
+    }
+    right, todo, failed, crashed = suite.findall("testcase")
+    assert right.attrib == {"classname": "course", "name": "01_add", "time": "0.250"}
+    assert list(right) == []
+    assert todo.find("skipped").get("message") == "to do: sum_forward"
+    assert failed.find("failure").get("message") == wrong[0]
+    assert failed.find("failure").text == "\n".join([wrong[0], "for x = [� <&>]", "Hint: "])
+    assert failed.find("system-out").text == "�[0m"
+    assert crashed.find("error").text == "took longer than 20 s"
+
+
+def test_junit_that_cannot_be_written_is_a_sentence(workbook, capsys, tmp_path):
+    found = told(capsys, 1, "check", workbook, "--junit", tmp_path / "nowhere" / "junit.xml")
+    assert "flashlm: cannot write " in found

@@ -1,0 +1,106 @@
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tiny import CONFIG
+
+from flashlm_np.data.dataset import Corpus, Material, load_corpus, read_text, sample_batch
+from flashlm_np.data.stories import stories
+from flashlm_np.data.tokenizers.tokenizer import Tokenizer
+from flashlm_np.errors import UserError
+from flashlm_np.model.config import Phase
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return Tokenizer.embedded()
+
+
+def sample(tokens, phase, share=1.0, rng=None, **options):
+    corpus = Corpus("test", tokens, tokens, **options)
+    return sample_batch(corpus, phase, share, rng or np.random.default_rng(0))
+
+
+def test_a_batch_is_windows_of_the_tokens_and_what_follows():
+    tokens = np.arange(1000, dtype=np.uint16)
+    ids, targets, positions = sample(tokens, Phase(1, 7, 5), 0.25)
+    assert ids.shape == targets.shape == (5, 7)
+    np.testing.assert_array_equal(targets, ids + 1)
+    np.testing.assert_array_equal(np.diff(ids, axis=1), 1)
+    assert len(positions) == len(set(positions.tolist())) == 8
+    assert sample(tokens, Phase(1, 7, 5))[2] is None
+    assert len(sample(tokens, Phase(1, 1, 1), 0.01)[2]) == 1
+
+
+def test_windows_reach_from_the_first_to_the_last_token():
+    tokens, rng = np.arange(6), np.random.default_rng(0)
+    batches = [sample(tokens, Phase(1, 3, 4), rng=rng) for _ in range(50)]
+    assert min(ids.min() for ids, _, _ in batches) == 0
+    assert max(targets.max() for _, targets, _ in batches) == 5
+
+
+def test_windows_of_short_documents_begin_at_each_of_them():
+    tokens = np.array([9, 1, 2, 9, 3, 9, 4, 5, 6, 9, 7, 9])
+    rng = np.random.default_rng(0)
+    batches = [
+        sample(tokens, Phase(1, 3, 4), rng=rng, from_beginnings=True)[0] for _ in range(50)
+    ]
+    rows = {tuple(row) for ids in batches for row in ids.tolist()}
+    assert rows == {(9, 1, 2), (9, 3, 9), (9, 4, 5)}  # the fourth has only 7 after it
+
+
+def stories_of(config):
+    return load_corpus(Material(), config)[0]
+
+
+def test_the_limit_is_the_exact_probability_of_the_validation_stories(tokenizer):
+    corpus = stories_of(CONFIG)
+    *texts, rest = tokenizer.decode(corpus.valid[1:]).split("<|endoftext|>")
+    assert rest == ""
+    nats = -sum(stories.score(text) for text in texts)
+    assert corpus.limit == pytest.approx(nats / (len(corpus.valid) - 1))
+    assert CONFIG.eval_tokens <= len(corpus.valid) < CONFIG.eval_tokens + 400
+
+
+def test_another_seed_changes_the_training_stories_only():
+    one, two = (stories_of(replace(CONFIG, seed=seed)) for seed in (1, 2))
+    np.testing.assert_array_equal(one.valid, two.valid)
+    assert one.fingerprint != two.fingerprint
+    assert one.fingerprint == stories_of(replace(CONFIG, seed=1)).fingerprint
+
+
+def test_a_text_is_cut_into_training_and_validation(tmp_path, tokenizer):
+    paths = []
+    for name in "ab":
+        (tmp_path / name).write_text(f"The file {name} tells of a small bird. " * 30)
+        paths.append(str(tmp_path / name))
+    corpus, _ = load_corpus(Material.at(text=paths), CONFIG)
+    ids = np.concatenate([tokenizer.encode(read_text(path)) for path in paths])
+    np.testing.assert_array_equal(np.concatenate([corpus.train, corpus.valid]), ids)
+    assert len(corpus.train) == int(0.95 * len(ids))
+    assert corpus.limit is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot read {path}: No such file or directory"),
+        (b"", "{path} is empty; there is nothing to learn from"),
+        (b" \n", "{path} is empty; there is nothing to learn from"),
+        (b"caf\xe9", "{path} is not UTF-8 text (byte 3)"),
+        (b"too short", "--text: 2 training tokens are too few for sequences of 32"),
+    ],
+)
+def test_a_text_that_cannot_be_used(tmp_path, content, message):
+    path = tmp_path / "x.txt"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=re.escape(message.format(path=path))):
+        load_corpus(Material.at(text=[str(path)]), CONFIG)
+
+
+def test_too_few_stories():
+    config = replace(CONFIG, stories=1, phases=(Phase(1, 512, 1),))
+    with pytest.raises(UserError, match=r"--stories: [0-9]+ training tokens are too few for"):
+        stories_of(config)

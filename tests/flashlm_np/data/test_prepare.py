@@ -1,0 +1,373 @@
+"""Preparing a corpus: what is written, what is refused, and that nothing is ever half there."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from itertools import count, product
+
+import numpy as np
+import pytest
+from documents import GOOD, TEXTS, lines, table
+from hub_server import Fault, HubServer
+from shared import shared
+
+from flashlm_np.data import prepare as page
+from flashlm_np.data import readers
+from flashlm_np.data.prepare import prepare
+from flashlm_np.data.sources import Source
+from flashlm_np.data.token_file import load_tokens
+from flashlm_np.data.tokenizers.ranks import format_ranks
+from flashlm_np.data.tokenizers.tokenizer import Tokenizer
+from flashlm_np.errors import UserError
+
+STORIES = Tokenizer.embedded()
+FILES = ["stories.bpe", "tokens.bin", "tokens.json"]
+
+
+def run(path, out, tokenizer=STORIES, min_characters=50, **options):
+    """Prepare a file or a folder: the record and the ids that were written."""
+    source = Source((str(path),), min_characters=min_characters)
+    record = prepare(source, tokenizer, out, **options)
+    assert json.loads((out / "tokens.json").read_text()).items() >= record.items()
+    return record, load_tokens(out).ids
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def joined(texts, end=()):
+    return np.concatenate([part for text in texts for part in (STORIES.encode(text), end)])
+
+
+@pytest.fixture
+def path(tmp_path):
+    return lines(tmp_path / "a.jsonl", *GOOD)
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "deep" / "out"
+
+
+# -- what is written -----------------------------------------------------------------------
+
+
+def test_documents_touch_in_their_order(path, out):
+    _, ids = run(path, out)
+    np.testing.assert_array_equal(ids, joined(TEXTS))
+    data = (out / "tokens.bin").read_bytes()
+    assert data == joined(TEXTS).astype("<u2").tobytes()
+    assert json.loads((out / "tokens.json").read_text()) == {
+        "format": "flashlm-np tokens 1",
+        "dataset": "a.jsonl",
+        "config": None,
+        "split": "train",
+        "column": "text",
+        "min_characters": 50,
+        "documents": len(TEXTS),
+        "skipped": {},
+        "bytes": len("".join(TEXTS).encode()),
+        "separator": False,
+        "tokens": len(ids),
+        "dtype": "uint16",
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "tokenizer": {
+            "name": "stories",
+            "fingerprint": STORIES.fingerprint,
+            "vocab_size": 2000,
+        },
+    }
+    assert names_in(out) == FILES
+
+
+def test_a_separator_ends_each_document(path, out, monkeypatch):
+    monkeypatch.setattr(readers, "BLOCK", 16)  # of several parts, but with one end
+    record, ids = run(path, out, separator=True)
+    np.testing.assert_array_equal(ids, joined(TEXTS, [STORIES.end_of_text]))
+    assert (record["documents"], record["tokens"]) == (len(TEXTS), len(ids))
+    assert record["bytes"] == len("".join(TEXTS).encode())
+
+
+def test_the_name_of_the_separator_in_a_text_is_none(tmp_path, out):
+    text = "The owl said <|endoftext|> and nothing happened to her at all."
+    _, ids = run(lines(tmp_path / "a.jsonl", {"text": text}), out)
+    assert STORIES.end_of_text not in ids
+    assert STORIES.decode(ids) == text
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("size", [1, 600, 10**9])
+def test_batches_and_threads_change_nothing(path, out, monkeypatch, threads, size):
+    monkeypatch.setattr(page, "BATCH", size)
+    _, ids = run(path, out, threads=threads)
+    np.testing.assert_array_equal(ids, joined(TEXTS))
+
+
+def test_a_limit_counts_what_is_kept_and_only_what_came_before(tmp_path, out):
+    rows = [
+        row for good in GOOD for row in ({"text": "short"}, b"{", {"text": "\ud800" * 60}, good)
+    ]
+    record, ids = run(lines(tmp_path / "a.jsonl", *rows), out, documents=3)
+    np.testing.assert_array_equal(ids, joined(TEXTS[:3]))
+    assert record["documents"] == 3
+    assert record["skipped"] == {"too short": 3, "malformed": 3, "not text": 3}
+    assert page.told(record["skipped"]) == "skipped 3 malformed, 3 not text, 3 too short"
+
+
+def test_bytes_are_those_of_utf_8(tmp_path, out):
+    record, ids = run(lines(tmp_path / "a.jsonl", {"text": "漢é😀"}), out, min_characters=3)
+    assert record["bytes"] == 9
+    assert STORIES.decode(ids) == "漢é😀"
+
+
+def test_empty_documents_are_documents_where_none_is_too_short(tmp_path, out, monkeypatch):
+    rows = [{"text": ""}] * 5000 + GOOD
+    path = lines(tmp_path / "a.jsonl", *rows)
+    held = []
+    monkeypatch.setattr(page, "_encode_batch", lambda _, batch: held.append(len(batch)) or [])
+    with pytest.raises(UserError):
+        run(path, out, min_characters=0)
+    assert max(held) < 2000  # empty, yet not for nothing
+    monkeypatch.undo()
+    record, ids = run(path, out, min_characters=0)
+    assert record["documents"] == 5000 + len(TEXTS)
+    np.testing.assert_array_equal(ids, joined(TEXTS))
+
+
+def test_a_large_vocabulary_is_written_in_32_bits(tmp_path, out):
+    ranks = {bytes([b]): b for b in range(256)}
+    ranks |= {bytes(pair): 256 + i for i, pair in enumerate(product(range(256), repeat=2))}
+    ranks |= {b"the": 65_792, b"xyz": 65_793}
+    (tmp_path / "large.tiktoken").write_bytes(format_ranks(ranks))
+    tokenizer = Tokenizer.named(str(tmp_path / "large.tiktoken"))
+    text = "the cat and the dog"
+    path = lines(tmp_path / "a.jsonl", {"text": text})
+    record, ids = run(path, out, tokenizer, min_characters=0, separator=True)
+    assert record["dtype"] == "uint32"
+    assert ids.dtype == np.dtype("<u4")
+    assert (out / "tokens.bin").stat().st_size == 4 * len(ids)
+    assert {65_792, 65_794} <= set(ids.tolist())
+    assert load_tokens(out).tokenizer.decode(ids[:-1]) == text
+
+
+def test_what_is_left_of_another_try_is_removed(path, out):
+    out.mkdir(parents=True)
+    for name in ("tokens.bin", "tokens.bin.tmp-7", "tokens.json.tmp-7", "stories.bpe.tmp-7"):
+        (out / name).write_bytes(b"half")
+    (out / "prepare.lock").touch()
+    (out / "mine").touch()
+    run(path, out)
+    assert names_in(out) == ["mine", *FILES]
+
+
+# -- what is refused -----------------------------------------------------------------------
+
+
+def refused(path, out, left=(), **options):
+    """The sentence of a prepare that must fail, and leaves nothing that looks whole."""
+    with pytest.raises(UserError) as caught:
+        run(path, out, **options)
+    if out.is_dir():
+        assert names_in(out) == sorted(left)
+    return str(caught.value)
+
+
+def test_a_prepared_corpus_is_not_overwritten(path, out):
+    run(path, out)
+    before = (out / "tokens.bin").read_bytes()
+    told = refused(path, out, FILES, separator=True)
+    assert "holds a prepared corpus already; train with --data" in told
+    assert (out / "tokens.bin").read_bytes() == before
+
+
+def test_nothing_usable_is_told_with_the_reasons(tmp_path, out):
+    path = lines(tmp_path / "a.jsonl", {"text": "short"}, b"{", {"text": "shorter"})
+    assert (
+        refused(path, out) == "a.jsonl holds no usable text (skipped 1 malformed, 2 too short)"
+    )
+    (tmp_path / "a.jsonl").write_bytes(b"\n\n")
+    assert refused(path, out) == "a.jsonl holds no usable text (nothing skipped)"
+
+
+@pytest.mark.parametrize("texts", [TEXTS[:1], TEXTS * 20])
+def test_an_error_half_way_leaves_nothing(tmp_path, out, texts, monkeypatch):
+    monkeypatch.setattr(page, "BATCH", 1000)
+    data = "\n".join(texts).encode() + b"\xff"
+    monkeypatch.setattr(readers, "BLOCK", 64)
+    (tmp_path / "a.txt").write_bytes(data)
+    assert f"is not UTF-8 text (byte {len(data) - 1})" in refused(tmp_path / "a.txt", out)
+
+
+def test_too_many_blanks_are_a_skip_or_an_error_but_never_a_loss(tmp_path, out, monkeypatch):
+    text = TEXTS[0] + " " * 200_001 + "."
+    path = lines(tmp_path / "a.jsonl", GOOD[0], {"text": text}, GOOD[1])
+    record, ids = run(path, out)
+    assert record["skipped"] == {"not text": 1}
+    np.testing.assert_array_equal(ids, joined(TEXTS[:2]))
+    (tmp_path / "a.txt").write_text("\n".join([*TEXTS, text]))
+    monkeypatch.setattr(readers, "BLOCK", 1000)
+    told = refused(tmp_path / "a.txt", tmp_path / "other")
+    assert "blanks in a row" in told
+    assert "in the part of a long text that begins" in told
+
+
+def test_out_is_no_folder(path, tmp_path):
+    (tmp_path / "file").touch()
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        assert f"cannot write to {out}: " in refused(path, out)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
+def test_out_is_read_only(path, tmp_path):
+    (tmp_path / "out").mkdir(mode=0o500)
+    assert "Permission denied" in refused(path, tmp_path / "out")
+
+
+def test_out_is_in_the_folder_that_is_read(path, tmp_path):
+    for out in (tmp_path, tmp_path / "x" / "y"):
+        with pytest.raises(UserError, match="is in the folder that is read; choose another"):
+            run(tmp_path, out)
+    assert names_in(tmp_path) == ["a.jsonl"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files as Linux does")
+@pytest.mark.parametrize("room", [0, 100, 4096])
+def test_a_full_disk_loses_nothing(path, out, room):
+    import resource
+
+    lines(path, *GOOD * 50)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        told = refused(path, out)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert told == f"cannot write {out}/tokens.bin: File too large; nothing there was lost"
+    run(path, out)
+
+
+# -- what it survives ----------------------------------------------------------------------
+
+
+def killed_at(moment, path, out):
+    """Prepare in a child that is killed at one of the moments between two files; if it was."""
+    child = os.fork()
+    if child == 0:
+        moments = count(1)
+
+        def deadly(real):
+            def call(*arguments):
+                if next(moments) == moment:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return real(*arguments)
+
+            return call
+
+        os.fsync, os.replace = deadly(os.fsync), deadly(os.replace)
+        Tokenizer.encode = deadly(Tokenizer.encode)
+        run(path, out)
+        os._exit(0)
+    return os.waitpid(child, 0)[1] == signal.SIGKILL
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked children")
+def test_killed_at_any_moment_it_starts_over(tmp_path):
+    path, killed = lines(tmp_path / "a.jsonl", *GOOD[:3]), 0
+    for moment in count(1):
+        out = tmp_path / f"out-{moment}"
+        if not killed_at(moment, path, out):
+            break
+        killed += 1
+        if not (out / "tokens.json").exists():
+            with pytest.raises(
+                UserError, match=r"holds no tokens.json, so it is not a prepared"
+            ):
+                load_tokens(out)
+            run(path, out)
+            assert names_in(out) == FILES
+        np.testing.assert_array_equal(load_tokens(out).ids, joined(TEXTS[:3]))
+    assert killed == 3 + 3 * 3  # documents; fsync, replace and fsync of the folder
+
+
+def command(*arguments, **options):
+    return subprocess.Popen(
+        [sys.executable, "-X", "utf8", "-m", "flashlm_np", "prepare", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        **options,
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl-C to one process")
+def test_two_at_once_and_ctrl_c(tmp_path, out):
+    path = lines(tmp_path / "a.jsonl", *GOOD * 10_000)
+    process = command(path, "--out", out, "--tokenizer", "stories")
+    deadline = time.monotonic() + 60
+    while not list(out.glob("tokens.bin.tmp-*")):
+        assert time.monotonic() < deadline, "it does not begin"
+        time.sleep(0.005)
+    with pytest.raises(UserError, match="another flashlm prepare is writing to "):
+        run(path, out)
+    process.send_signal(signal.SIGINT)
+    printed, error = process.communicate(timeout=60)
+    assert (process.returncode, printed, error) == (130, "", "flashlm: interrupted\n")
+    assert names_in(out) == []
+
+
+# -- whole commands ------------------------------------------------------------------------
+
+CARD = """---
+configs:
+- config_name: sample-10BT
+  data_files: [{split: train, path: sample/10BT/*}]
+- config_name: other
+  data_files: [{split: train, path: other/*}]
+---
+"""
+
+
+def test_the_default_is_streamed_from_the_hub(tmp_path, out):
+    folder = tmp_path / "data" / "sample" / "10BT"
+    folder.mkdir(parents=True)
+    (tmp_path / "data" / "README.md").write_text(CARD)
+    table(folder / "000.parquet", [*TEXTS[:10], "short"], row_group_size=4)
+    table(folder / "001.parquet", TEXTS[10:])
+    with HubServer() as hub:
+        hub.publish("HuggingFaceFW/fineweb-edu", tmp_path / "data", kind="datasets")
+        hub.faults = [Fault(), Fault(status=503)]  # which costs a second
+        apart = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home")}
+        process = command("--out", out, "--tokenizer", "stories", env=os.environ | apart)
+        printed, error = process.communicate(timeout=60)
+    assert (process.returncode, error) == (0, "")
+    tokens = load_tokens(out)
+    np.testing.assert_array_equal(tokens.ids, joined(TEXTS))
+    assert tokens.record["dataset"] == "HuggingFaceFW/fineweb-edu"
+    assert tokens.record["config"] == "sample-10BT"
+    assert f"{len(tokens.ids):,} tokens of 20 documents" in printed
+    assert "skipped 1 too short" in printed
+
+
+def test_without_a_network_the_command_fails_in_one_sentence(tmp_path, out):
+    offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "home")}
+    process = command("--out", out, "--tokenizer", "stories", env=os.environ | offline)
+    printed, error = process.communicate(timeout=60)
+    assert (process.returncode, printed) == (1, "")
+    assert error.startswith("flashlm: cannot read HuggingFaceFW/fineweb-edu from the Hugging")
+    assert error.endswith("prepare texts that you have: flashlm prepare FILE.txt --out DIR\n")
+    assert error.count("\n") == 1
+    assert names_in(out) == []
+
+
+def test_the_stand_in_for_fineweb_edu_has_its_known_tokens(out, monkeypatch):
+    folder = shared("data/fineweb-edu")
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(shared("tokenizer")))
+    source = Source((str(folder),), "sample-10BT")
+    record = prepare(source, Tokenizer.gpt2(), out, threads=2)
+    assert (record["documents"], record["tokens"]) == (1778, 4_934_888)
+    assert record["skipped"] == {}

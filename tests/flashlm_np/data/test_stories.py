@@ -1,0 +1,309 @@
+"""The corpus is what it says: unique, exactly scored, exactly counted, and clean English."""
+
+import doctest
+import math
+import re
+
+import numpy as np
+import pytest
+
+from flashlm_np.data.stories import grammar, stories, sums, walk
+from flashlm_np.data.stories.grammar import Choose, read_tables
+from flashlm_np.data.stories.sums import add_up
+from flashlm_np.data.stories.walk import Reader, Teller
+
+SEEDS = range(2000)
+TABLES = stories.TABLES
+
+
+@pytest.fixture(scope="module")
+def told():
+    """(text, choices) of one story per seed."""
+    return [walk.walk(TABLES, Teller(np.random.default_rng(seed))) for seed in SEEDS]
+
+
+class Curious:
+    """Picks the option that was picked least often so far: soon it has tried everything."""
+
+    def __init__(self):
+        self.times = {}
+
+    def pick(self, table, facts):
+        times = self.times.setdefault(id(table), [0] * len(table.options))
+        index = times.index(min(times))
+        times[index] += 1
+        return index
+
+    def say(self, words, piece):
+        pass
+
+
+class Doubter(Reader):
+    """Reads as Reader does, and insists that exactly one option fits."""
+
+    def pick(self, table, facts):
+        heads = [walk.recall(option.head, facts) for option in table.options]
+        assert sum(self.text.startswith(head, self.at) for head in heads) == 1
+        return super().pick(table, facts)
+
+
+@pytest.fixture(scope="module")
+def covering():
+    """Stories that together take every option of every table."""
+    voice = Curious()
+    texts = [walk.walk(TABLES, voice)[0] for _ in range(1500)]
+    assert len(voice.times) == len(TABLES)
+    assert all(min(times) > 0 for times in voice.times.values())
+    return texts
+
+
+# ---- one text, one way to make it
+
+
+def test_parse_gives_back_the_choices(told):
+    for text, choices in told:
+        assert stories.parse(text) == tuple(choices)
+
+
+def test_exactly_one_option_fits_at_every_choice(covering):
+    for text in covering:
+        assert walk.walk(TABLES, Doubter(text))[0] == text
+
+
+def test_stories_of_different_choices_differ(told):
+    assert len({text for text, _ in told}) == len({tuple(choices) for _, choices in told})
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("fish", "fishing rod"),  # one is the beginning of the other
+        ("fish", "fish"),
+        ("[animal] ran", "[animal] slept"),  # differ, but only after a choice
+        ("{hero} ran", "One day"),  # a hero might be called One
+        ("a {hero} ran", "a {friend} ran"),
+    ],
+)
+def test_ambiguous_tables_are_refused(a, b):
+    with pytest.raises(ValueError, match="do not differ in a plain character"):
+        read_tables(f"what\n    1 {a}\n    1 {b}")
+
+
+def test_tables_are_extended_only_on_purpose():
+    assert len(read_tables("a\n    1 x", "a +\n    1 y")["a"].options) == 2
+    with pytest.raises(ValueError, match=r"table a is there already; 'a \+' adds to it"):
+        read_tables("a\n    1 x", "a\n    1 y")
+
+
+# ---- probabilities
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_probabilities_sum_to_one(name):
+    shares = [option.probability for option in TABLES[name].options]
+    assert math.isclose(math.fsum(shares), 1.0, rel_tol=1e-12)
+    assert min(shares) > 0
+    assert np.allclose(np.cumsum(shares), TABLES[name].cumulative, rtol=0, atol=1e-12)
+    assert TABLES[name].cumulative[-1] == 1.0
+
+
+def test_score_is_the_log_of_the_product(told):
+    for text, choices in told[:300]:
+        shares = [choice.probability for choice in choices]
+        assert math.isclose(stories.score(text), math.log(math.prod(shares)), rel_tol=1e-12)
+
+
+def test_options_are_drawn_as_often_as_they_say(told):
+    """Girls: the share among 2,000 stories is within four standard errors."""
+    p = TABLES["who"].options[0].probability
+    who = [choice.option for _, choices in told for choice in choices if choice.slot == "who"]
+    share = np.mean(np.equal(who, 0))
+    assert abs(share - p) < 4 * math.sqrt(p * (1 - p) / len(told))
+
+
+def test_same_seed_same_story():
+    a, b = (np.random.default_rng(7) for _ in range(2))
+    assert [stories.generate(a) for _ in range(5)] == [stories.generate(b) for _ in range(5)]
+
+
+# ---- sums over all stories
+
+SMALL = """
+story
+    2 A [pet] ran. [pet_end/{pet}] [end/{mood}]
+    1 Nobody [did] and [did].
+pet
+    3 cat | mood: glad
+    1 dog | mood: sad
+pet_end/cat
+    1 She [did].
+pet_end/dog
+    1 He [did].
+    4 And he barked. | mood: glad
+did
+    2 slept
+    1 ate
+    1 sang
+end/glad
+    1 Hooray!
+end/sad
+    1 Oh.
+    1 Ah.
+"""
+
+
+def every_walk(tables):
+    """(text, choices) of all walks, found the slow way: vary each pick in turn."""
+    found, waiting = [], [()]
+    while waiting:
+        picks = waiting.pop()
+        voice = Script(picks)
+        text, choices = walk.walk(tables, voice)
+        found.append((text, choices))
+        ahead = list(zip(choices, voice.sizes, strict=True))[len(picks) :]
+        for i, (_, size) in enumerate(ahead):
+            waiting += [(*picks, *[0] * i, other) for other in range(1, size)]
+    return found
+
+
+class Script(Curious):
+    """Picks as told, then always the first option."""
+
+    def __init__(self, picks):
+        self.picks, self.sizes = list(picks), []
+
+    def pick(self, table, facts):
+        self.sizes.append(len(table.options))
+        return self.picks.pop(0) if self.picks else 0
+
+
+def test_add_up_agrees_with_a_list_of_all_stories():
+    tables = read_tables(SMALL)
+    listed = every_walk(tables)
+    p = [math.prod(choice.probability for choice in choices) for _, choices in listed]
+    total = add_up(tables)
+    assert total.count == len(listed) == len({text for text, _ in listed})
+    assert math.isclose(total.probability, 1.0)
+    assert math.isclose(sum(p), 1.0)
+    assert math.isclose(total.surprise, -sum(q * math.log(q) for q in p))
+
+
+def test_entropy_is_the_mean_surprise(told):
+    surprise = [-math.fsum(math.log(choice.probability) for choice in cs) for _, cs in told]
+    error = np.std(surprise) / math.sqrt(len(surprise))
+    assert abs(np.mean(surprise) - stories.entropy()) < 4 * error
+    assert math.isclose(stories.totals().probability, 1.0)
+
+
+def test_there_are_many_stories_and_many_words():
+    assert stories.count() > 10**30
+    assert stories.count() > math.exp(stories.entropy())
+    assert 50 < stories.entropy() < 90
+    assert len(stories.vocabulary()) >= 1000
+
+
+def test_vocabulary_is_exactly_the_words_that_occur(covering):
+    assert set().union(*map(stories.words, covering)) == stories.vocabulary()
+
+
+# ---- what is not a story
+
+
+def test_a_story_cut_short_or_continued_is_refused(told):
+    for text, _ in told[:50]:
+        for end in (1, len(text) // 2, len(text) - 1):
+            with pytest.raises(ValueError, match=r"not a story: at character \d+, found "):
+                stories.parse(text[:end])
+        with pytest.raises(ValueError, match=f"at character {len(text)}, .* expected the end"):
+            stories.parse(text + "\n")
+
+
+def test_a_changed_word_is_refused_or_scored_differently(told):
+    rng = np.random.default_rng(0)
+    refused = 0
+    for text, _ in told[:300]:
+        spans = [m.span() for m in re.finditer(r"[A-Za-z]+", text)]
+        a, b = spans[rng.integers(len(spans))]
+        other = text[slice(*spans[rng.integers(len(spans))])]
+        if other == text[a:b]:
+            continue
+        try:
+            changed = stories.score(text[:a] + other + text[b:])
+        except ValueError:
+            refused += 1
+        else:
+            assert changed != stories.score(text)
+    assert refused > 250
+
+
+def test_the_wrong_pronoun_is_refused():
+    text = next(t for t in map(story, SEEDS) if " she " in t)
+    at = text.index(" she ")
+    with pytest.raises(ValueError, match=f"at character {at + 1}, found 'he "):
+        stories.parse(text.replace(" she ", " he ", 1))
+
+
+def test_errors_name_the_place_and_what_was_expected():
+    message = (
+        "not a story: at character 19, found 'goat named Tom lived', "
+        "expected 'girl' or 'boy' or 'rabbit' or 'fox' or 5 others"
+    )
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        stories.parse("Long ago, a little goat named Tom lived")
+
+
+# ---- clean English
+
+
+def story(seed):
+    return stories.generate(np.random.default_rng(seed))
+
+
+def test_length(told):
+    lengths = [len(text.split()) for text, _ in told]
+    assert min(lengths) >= 90
+    assert max(lengths) <= 160
+    assert 110 <= np.mean(lengths) <= 135
+
+
+def test_spelling_of_a_and_an(covering):
+    for article, word in re.findall(r"\b([Aa]n?) (\w+)", " ".join(covering)):
+        vowel = word in ("honest", "hour") or (word[0] in "aeiou" and word != "one")
+        assert (article.lower() == "an") == vowel, (article, word)
+
+
+def test_punctuation(covering):
+    for text in covering:
+        assert not re.search(r"  | [.,!?;:]|[.,!?]{2}|[{}\[\]|]|\n\n\n| \n|\n ", text), text
+        assert text == text.strip()
+        assert text[-1] in '.!?"'
+        for paragraph in text.split("\n\n"):
+            assert paragraph.count('"') % 2 == 0, paragraph
+            assert re.match(r'"?[A-Z]', paragraph), paragraph
+        assert not re.search(r"[.!?] [a-z]", text), text
+
+
+def test_no_word_is_doubled(covering):
+    for text in covering:
+        assert not re.search(r"\b(\w+) \1\b", text.lower()), text
+
+
+def test_the_hero_is_named_again_before_the_model_forgets(told):
+    """The model sees 127 tokens; the name comes back within 110 words and marks."""
+    for text, _ in told:
+        name = re.search(r"named (\w+)", text).group(1)
+        marks = re.findall(r"\w+|[^\w\s]|\n\n", text)
+        at = [i for i, mark in enumerate(marks) if mark == name]
+        assert max(np.diff(at)) <= 110, text
+
+
+@pytest.mark.parametrize("module", [grammar, walk, sums, stories])
+def test_examples(module):
+    assert doctest.testmod(module).failed == 0
+
+
+def test_no_dead_tables():
+    places = {(p.slot, bool(p.key)) for p in sums.places(TABLES) if isinstance(p, Choose)}
+    named = {(name.partition("/")[0], "/" in name) for name in TABLES}
+    assert named - places == {("story", False)}
+    assert places <= named

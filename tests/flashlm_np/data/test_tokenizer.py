@@ -1,0 +1,352 @@
+"""The tokenizer: nothing is lost, the ids are BPE's, and errors are clear."""
+
+import doctest
+import re
+
+import numpy as np
+import pytest
+import regex
+import requests
+import tiktoken
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from shared import shared
+
+from flashlm_np.data.tokenizers import tokenizer as page
+from flashlm_np.data.tokenizers.merges import train_bpe
+from flashlm_np.data.tokenizers.ranks import format_ranks, parse_ranks
+from flashlm_np.data.tokenizers.tokenizer import END_OF_TEXT, PATTERN, Tokenizer
+from flashlm_np.errors import UserError
+
+quick = settings(derandomize=True, deadline=None, max_examples=100)
+SINGLE_BYTES = {bytes([b]): b for b in range(256)}
+TEXTS = [
+    "the hen then sat; the cat sat on the hat",
+    "näher, näher! 日本 日本 🙂🙂🙂",
+    "don't  we'll\n\n 1010",
+]
+RANKS = train_bpe(TEXTS, 256 + 40)
+SMALL = Tokenizer("small", RANKS)
+
+# Anything, and texts made of pieces the small tokenizer has merges for.
+any_text = st.one_of(
+    st.text(), st.lists(st.sampled_from([*"thena 日本🙂é'10\n", "the", "sat"])).map("".join)
+)
+
+
+def slow_encode(text, ranks):
+    """BPE as it is defined: in each piece merge the pair of lowest rank, the leftmost first."""
+    ids = []
+    for piece in regex.findall(PATTERN, text):
+        parts = [bytes([b]) for b in piece.encode()]
+        while True:
+            pairs = [(ranks.get(parts[i] + parts[i + 1]), i) for i in range(len(parts) - 1)]
+            known = [(rank, i) for rank, i in pairs if rank is not None]
+            if not known:
+                break
+            i = min(known)[1]
+            parts[i : i + 2] = [parts[i] + parts[i + 1]]
+        ids.extend(ranks[part] for part in parts)
+    return ids
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return Tokenizer.embedded()
+
+
+def test_worked_example():
+    assert doctest.testmod(page) == (0, 4)
+
+
+# Text to ids -------------------------------------------------------------------------------
+
+
+@quick
+@given(any_text)
+@example("")
+@example("<|endoftext|>")
+@example("  two\u00a0blanks \n\t ")
+def test_the_ids_are_those_of_the_slow_twin_and_nothing_is_lost(text):
+    ids = SMALL.encode(text)
+    assert ids.tolist() == slow_encode(text, RANKS)
+    assert SMALL.decode(ids) == text
+
+
+@quick
+@given(st.one_of(st.binary(), any_text.map(str.encode)))
+@example("the 日本".encode()[:-1])
+@example(b"\xed\xa0\x80\xff the")
+def test_any_bytes_come_back(data):
+    ids = SMALL.encode_bytes(data)
+    assert ids.dtype == np.uint16
+    assert SMALL.decode_bytes(ids) == data
+
+
+@quick
+@given(any_text)
+def test_bytes_that_are_text_get_the_ids_of_the_text(text):
+    np.testing.assert_array_equal(SMALL.encode_bytes(text.encode()), SMALL.encode(text))
+
+
+def test_a_batch_is_its_texts_one_by_one():
+    batch = SMALL.encode_batch(iter([*TEXTS, ""]))
+    assert [ids.tolist() for ids in batch] == [SMALL.encode(t).tolist() for t in [*TEXTS, ""]]
+
+
+def test_the_pattern_cuts_as_gpt2_does():
+    text = "He'll see  two cats, 10 in\nall!\n\n"
+    pieces = ["He", "'ll", " see", " ", " two", " cats", ",", " 10", " in", "\n", "all", "!"]
+    assert regex.findall(PATTERN, text) == [*pieces, "\n\n"]
+
+
+def test_a_text_cannot_make_the_special_token():
+    ids = SMALL.encode(f"the end{END_OF_TEXT}the")
+    assert SMALL.end_of_text == len(RANKS) == SMALL.vocab_size - 1
+    assert SMALL.end_of_text not in ids
+    assert SMALL.decode([*ids, SMALL.end_of_text]) == f"the end{END_OF_TEXT}the{END_OF_TEXT}"
+
+
+@pytest.mark.parametrize(("ranks", "dtype"), [(2**16 - 1, np.uint16), (2**16, np.uint32)])
+def test_ids_have_the_smallest_type_that_holds_the_vocabulary(ranks, dtype):
+    tokens = [*SINGLE_BYTES, *(n.to_bytes(3, "big") for n in range(ranks - 256))]
+    tokenizer = Tokenizer("large", {token: rank for rank, token in enumerate(tokens)})
+    assert tokenizer.vocab_size == ranks + 1
+    assert tokenizer.encode("ab").dtype == tokenizer.encode("").dtype == dtype
+    assert np.iinfo(dtype).max >= tokenizer.end_of_text
+
+
+def test_a_lone_surrogate_is_refused_in_one_sentence():
+    message = (
+        r"encode: lone surrogate at position 4, at the end of 'the \ud800'; half a character "
+        "has no UTF-8"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        SMALL.encode("the \ud800 cat")
+    with pytest.raises(ValueError, match="lone surrogate at position 0"):
+        SMALL.encode_batch(["the", "\udfff"])
+
+
+# Ids to text -------------------------------------------------------------------------------
+
+
+def test_decode_marks_bytes_that_are_not_text():
+    assert SMALL.decode([0x68, 0xFF, 0x65]) == "h\ufffde"
+    assert SMALL.decode(np.array([], dtype=np.uint16)) == SMALL.decode([]) == ""
+
+
+@quick
+@given(st.lists(st.integers(0, SMALL.vocab_size - 1)))
+def test_a_stream_is_decode_in_pieces(ids):
+    assert "".join(SMALL.decode_stream(ids)) == SMALL.decode(ids)
+
+
+@quick
+@given(any_text)
+def test_a_stream_of_single_bytes_yields_only_whole_characters(text):
+    pieces = list(SMALL.decode_stream(text.encode()))  # the ids of single bytes are the bytes
+    assert pieces == list(text)
+
+
+def test_a_stream_speaks_as_soon_as_a_character_is_whole():
+    taken = []
+    ids = iter("a🙂b".encode())
+    stream = SMALL.decode_stream(taken.append(i) or i for i in ids)
+    assert [(next(stream), len(taken)) for _ in range(3)] == [("a", 1), ("🙂", 5), ("b", 6)]
+    assert list(stream) == []
+    assert list(SMALL.decode_stream("🙂".encode()[:3])) == ["\ufffd"]
+
+
+@pytest.mark.parametrize("bad", [-1, 297, 2**40])
+def test_an_id_outside_the_vocabulary_is_named(bad):
+    message = (
+        f"decode: id {bad} at position 2 is outside the vocabulary of 297 tokens (ids 0 to 296)"
+    )
+    for decode in (
+        SMALL.decode,
+        SMALL.decode_bytes,
+        lambda ids: list(SMALL.decode_stream(ids)),
+    ):
+        for ids in ([104, 101, bad], np.array([104, 101, bad])):
+            with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+                decode(ids)
+
+
+def test_two_rows_are_not_one():
+    message = "decode: ids have shape (2, 3), expected (T,): one row at a time"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        SMALL.decode(np.zeros((2, 3), dtype=int))
+
+
+# Ranks, their file, their fingerprint ------------------------------------------------------
+
+
+def test_the_fingerprint_follows_the_ranks_and_not_the_name():
+    order = dict(reversed(RANKS.items()))
+    assert Tokenizer("other", order).fingerprint == SMALL.fingerprint
+    assert Tokenizer("other", order).tokens == SMALL.tokens
+    assert re.fullmatch("[0-9a-f]{64}", SMALL.fingerprint)
+    last, before = list(RANKS)[-1], list(RANKS)[-2]
+    swapped = RANKS | {last: RANKS[before], before: RANKS[last]}
+    renamed = {(b"zzz" if token == last else token): rank for token, rank in RANKS.items()}
+    fewer = {token: rank for token, rank in RANKS.items() if token != last}
+    prints = {Tokenizer("x", r).fingerprint for r in (RANKS, swapped, renamed, fewer)}
+    assert len(prints) == 4
+
+
+def test_the_fingerprint_covers_the_pattern(monkeypatch):
+    monkeypatch.setattr(page, "PATTERN", r"\w+|\W")
+    assert Tokenizer("small", RANKS).fingerprint != SMALL.fingerprint
+
+
+def test_repr_is_one_line():
+    assert repr(SMALL) == f"Tokenizer('small', vocab_size=297, {SMALL.fingerprint[:8]})"
+
+
+def test_ranks_survive_their_file():
+    assert parse_ranks(format_ranks(RANKS)) == RANKS
+    assert format_ranks({b"he": 1, b"\n": 0}) == b"Cg== 0\naGU= 1\n"
+
+
+def test_the_file_is_the_one_tiktoken_reads(tmp_path, monkeypatch):
+    from tiktoken.load import load_tiktoken_bpe
+
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", "")  # its way to say: no cache
+    (tmp_path / "x.bpe").write_bytes(format_ranks(RANKS))
+    assert load_tiktoken_bpe(str(tmp_path / "x.bpe")) == RANKS
+
+
+@pytest.mark.parametrize("line", [b"Zm9v", b"Zm9v x", b"Zm9v 1 2", b"Zm9 1", b"???? 1", b""])
+def test_a_broken_line_is_named(line):
+    message = f"ranks: line 2 is {line!r}, expected base64 of a token, a space, a rank"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        parse_ranks(b"Cg== 0\n" + line + b"\naGU= 1\n")
+
+
+@pytest.mark.parametrize(
+    ("ranks", "message"),
+    [
+        (SINGLE_BYTES | {b"he": 257}, "ranks: expected 0 to 256, each once"),
+        (SINGLE_BYTES | {b"he": 7}, "ranks: expected 0 to 256, each once"),
+        (
+            {bytes([b]): b - 3 for b in range(3, 256)},
+            r"ranks: 3 of the 256 single bytes have none, the first is b'\x00'; a text with "
+            "such a byte could not be encoded",
+        ),
+    ],
+)
+def test_ranks_that_cannot_work_are_refused(ranks, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        Tokenizer("broken", ranks)
+
+
+# The shipped file --------------------------------------------------------------------------
+
+
+def test_the_shipped_tokenizer_is_well_formed(shipped):
+    assert (shipped.name, shipped.vocab_size, shipped.end_of_text) == ("stories", 2000, 1999)
+    assert shipped.encode("").dtype == np.uint16
+    assert shipped.tokens[:256] == [bytes([b]) for b in range(256)]
+    rank = {token: i for i, token in enumerate(shipped.tokens[:-1])}
+    for i, token in enumerate(shipped.tokens[256:-1], start=256):
+        cuts = ((token[:cut], token[cut:]) for cut in range(1, len(token)))
+        assert any(rank.get(a, i) < i and rank.get(b, i) < i for a, b in cuts), token
+
+
+def test_the_example_on_the_page(shipped):
+    tokens = [shipped.tokens[i] for i in shipped.encode("The girls ran.")]
+    assert tokens == [b"The", b" girl", b"s", b" ran", b"."]
+
+
+@quick
+@given(text=st.text())
+def test_the_shipped_tokenizer_loses_nothing(shipped, text):
+    assert shipped.decode(shipped.encode(text)) == text
+
+
+def test_every_shipped_token_is_its_own_encoding(shipped):
+    for i, token in enumerate(shipped.tokens[:-1]):
+        assert shipped.encode_bytes(token).tolist() == [i]
+
+
+# GPT-2's ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def gpt2_cache(monkeypatch):
+    """tiktoken with GPT-2's tokens in its cache, and without what it has loaded before."""
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(shared("tokenizer")))
+    monkeypatch.setattr("tiktoken.registry.ENCODINGS", {})
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    def fail(*_, **__):
+        raise requests.exceptions.ConnectionError("no network in this test")
+
+    monkeypatch.setattr("requests.get", fail)
+
+
+# As OpenAI's own encoder gives them.
+KNOWN = {
+    "The quick brown fox jumps over the lazy dog": [
+        464, 2068, 7586, 21831, 18045, 625, 262, 16931, 3290
+    ],
+    "Hello world, it's 2026\n\n  x": [
+        15496, 995, 11, 340, 338, 1160, 2075, 628, 220, 2124
+    ],
+    "naïve café": [2616, 38776, 40304],
+    "<|endoftext|>": [27, 91, 437, 1659, 5239, 91, 29],
+}  # fmt: skip
+
+
+def test_gpt2_gives_the_known_ids(gpt2_cache, no_network):
+    gpt2 = Tokenizer.gpt2()
+    assert (gpt2.vocab_size, gpt2.end_of_text, gpt2.dtype) == (50257, 50256, np.uint16)
+    for text, ids in KNOWN.items():
+        np.testing.assert_array_equal(gpt2.encode(text), ids)
+        assert gpt2.decode(ids) == text
+    assert Tokenizer.named("gpt2").fingerprint == gpt2.fingerprint
+
+
+def test_gpt2_under_its_other_name(gpt2_cache, monkeypatch):
+    """A cache may hold the files of `gpt2` instead of `r50k_base`."""
+    real = tiktoken.get_encoding("r50k_base")
+
+    def get_encoding(name):
+        if name == "r50k_base":
+            raise requests.exceptions.ConnectionError("not in the cache")
+        assert name == "gpt2"
+        return real
+
+    monkeypatch.setattr("tiktoken.get_encoding", get_encoding)
+    assert Tokenizer.gpt2().encode(" the") == [262]
+
+
+def test_gpt2_that_is_not_to_be_had_is_one_sentence(tmp_path, monkeypatch, no_network):
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("tiktoken.registry.ENCODINGS", {})
+    with pytest.raises(UserError, match="neither in tiktoken's cache nor to be had from"):
+        Tokenizer.gpt2()
+
+
+def test_a_tokenizer_of_a_file(tmp_path):
+    path = tmp_path / "mine.bpe"
+    path.write_bytes(format_ranks(RANKS))
+    named = Tokenizer.named(str(path))
+    assert (named.name, named.fingerprint) == ("mine", SMALL.fingerprint)
+    assert Tokenizer.named("stories").vocab_size == 2000
+    path.write_bytes(b"nonsense")
+    with pytest.raises(UserError, match=r"--tokenizer .*mine.bpe: ranks: line 1"):
+        Tokenizer.named(str(path))
+    with pytest.raises(UserError, match="cannot read nowhere"):
+        Tokenizer.named("nowhere")
+    with pytest.raises(UserError, match="another name than `numbers`"):
+        Tokenizer.named(str(tmp_path / "numbers.bpe"))
+
+
+def test_blanks_that_tiktoken_cannot_cut_are_an_error():
+    blanks = " " * (page.BLANKS - 1)
+    assert SMALL.decode(SMALL.encode(f"a{blanks}b")) == f"a{blanks}b"
+    with pytest.raises(ValueError, match="200,000 blanks in a row at position 1, which"):
+        SMALL.encode(f"a{blanks} b")

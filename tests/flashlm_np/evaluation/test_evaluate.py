@@ -1,0 +1,86 @@
+import math
+
+import numpy as np
+import pytest
+from tiny import small_model
+
+from flashlm_np.data.tokenizers.tokenizer import Tokenizer
+from flashlm_np.evaluation import evaluate as ev
+from flashlm_np.model.flashlm import receptive_field
+
+
+def test_windows_change_nothing(monkeypatch):
+    model, config = small_model()
+    tokens = np.random.default_rng(3).integers(0, 31, 200)
+    whole = ev.token_losses(model, tokens, context=0)
+    monkeypatch.setattr(ev, "WINDOW", 13)
+    monkeypatch.setattr(ev, "ROWS", 5)
+    cut = ev.token_losses(model, tokens, context=receptive_field(config) - 1)
+    np.testing.assert_allclose(cut, whole, rtol=1e-10)
+    short = ev.token_losses(model, tokens, context=receptive_field(config) - 2)
+    assert np.abs(np.array(short) - whole).max() > 1e-6  # one token less would be felt
+
+
+def test_losses_are_what_the_logits_say():
+    model, _ = small_model()
+    tokens = np.random.default_rng(3).integers(0, 31, 50)
+    z = model(tokens[None, :-1]).data[0]
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    true, smoothed = ev.token_losses(model, tokens, context=49)
+    np.testing.assert_allclose(true, -np.log(p[np.arange(49), tokens[1:]]), rtol=1e-10)
+    np.testing.assert_allclose(smoothed, 0.9 * true - 0.1 * np.log(p).mean(axis=1), rtol=1e-10)
+
+
+def test_evaluation_puts_them_together():
+    model, config = small_model()
+    tokenizer = Tokenizer("bytes", {bytes([b]): b for b in range(256)})
+    tokens = np.random.default_rng(3).integers(0, 31, 301)
+    result = ev.evaluate(model, config, tokens, tokenizer)
+    true, smoothed = ev.token_losses(model, tokens, context=301)
+    assert result.tokens == 300
+    assert result.loss == pytest.approx(true.mean())
+    assert result.perplexity == pytest.approx(math.exp(true.mean()))
+    assert result.bits_per_byte == pytest.approx(true.mean() / math.log(2))  # a byte a token
+    assert result.smoothed == pytest.approx(smoothed.mean())
+
+
+def test_the_end_of_text_stands_for_no_byte():
+    tokenizer = Tokenizer("bytes", {bytes([b]): b for b in range(256)})
+    assert ev.pieces(tokenizer, np.array([104, 256, 105])) == [b"h", b"", b"i"]
+
+
+def test_the_standard_error_is_that_of_blocks():
+    rng = np.random.default_rng(0)
+    blocks = rng.standard_normal(64)
+    mean, error = ev.mean_and_error(np.repeat(blocks, ev.BLOCK))
+    assert mean == pytest.approx(blocks.mean())
+    assert error == pytest.approx(blocks.std(ddof=1) / 8)
+    assert math.isnan(ev.mean_and_error(np.ones(ev.BLOCK))[1])
+
+
+def test_baselines_against_a_slow_twin():
+    rng = np.random.default_rng(0)
+    V, train, valid = 11, rng.integers(0, 7, 80), rng.integers(0, 11, 40)  # 7 to 10 are new
+    got = ev.baselines(train, valid, V)
+
+    def witten_bell(after, token, lower):
+        different = max(1, len(set(after)))
+        return (after.count(token) + different * lower) / (len(after) + different)
+
+    unigram, bigram = [], []
+    for u, token in zip(valid[:-1].tolist(), valid[1:].tolist(), strict=True):
+        unigram.append(witten_bell(train.tolist(), token, 1 / V))
+        after = [
+            b for a, b in zip(train[:-1].tolist(), train[1:].tolist(), strict=True) if a == u
+        ]
+        bigram.append(witten_bell(after, token, unigram[-1]))
+    assert got.uniform == math.log(V)
+    assert got.unigram == pytest.approx(-np.log(unigram).mean())
+    assert got.bigram == pytest.approx(-np.log(bigram).mean())
+
+
+def test_a_bigram_distribution_sums_to_one():
+    train, V = np.array([0, 1, 2, 0, 1, 0, 0, 2]), 5
+    for u in range(V):
+        losses = [ev.baselines(train, np.array([u, token]), V).bigram for token in range(V)]
+        assert sum(math.exp(-loss) for loss in losses) == pytest.approx(1)

@@ -1,0 +1,484 @@
+"""Files of torch.save are read as they were written, and hostile ones do no harm."""
+
+import contextlib
+import os
+import pickle
+import re
+import struct
+import time
+import tracemalloc
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from torch_zip import (
+    Code,
+    call,
+    code,
+    members,
+    name,
+    program,
+    save,
+    storage,
+    tensor,
+    write,
+    write_zip,
+)
+
+from flashlm_np.errors import UserError
+from flashlm_np.published.torch_file import read_torch_file
+
+FOUR = np.arange(4, dtype=np.float32)
+
+
+def refused(path, message=""):
+    """The error of reading `path`, which must be a UserError that holds the message."""
+    with pytest.raises(UserError, match=re.escape(str(path))) as error:
+        read_torch_file(path)
+    assert message in str(error.value)
+    return str(error.value)
+
+
+# -- honest files -----------------------------------------------------------------------------
+
+
+def test_values_come_back(tmp_path):
+    value = {"a": [1, -2, 2**40, 0.5], "b": ("x", None, True, False), "ä\n": {}, 7: []}
+    assert read_torch_file(save(tmp_path / "x.pt", value)) == value
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "f2", "i8", "i4", "?"])
+def test_arrays_come_back(tmp_path, dtype):
+    array = (np.arange(6).reshape(2, 3) - 2).astype(dtype)
+    loaded = read_torch_file(save(tmp_path / "x.pt", {"w": array}))["w"]
+    assert loaded.dtype == array.dtype
+    np.testing.assert_array_equal(loaded, array)
+
+
+def test_bfloat16_is_the_upper_half_of_float32(tmp_path):
+    halves = np.array([0x3F80, 0xC000, 0x7F80, 0x3DCD], "<u2").tobytes()
+    pickled = program(tensor(storage("0", 4, "BFloat16"), (4,), (1,)))
+    array = read_torch_file(write(tmp_path / "x", pickled, {"0": halves}))
+    assert array.dtype == np.float32
+    assert not array.flags.writeable
+    np.testing.assert_array_equal(array, np.float32([1, -2, np.inf, 0.10009765625]))
+
+
+def test_arrays_are_views_that_cannot_be_written(tmp_path):
+    numbers = storage("0", 4)
+    pair = (tensor(numbers, (2, 2), (1, 2)), tensor(numbers, (2,), (2,), offset=1))
+    a, b = read_torch_file(write(tmp_path / "x", program(code(pair)), {"0": FOUR.tobytes()}))
+    np.testing.assert_array_equal(a, [[0, 2], [1, 3]])
+    np.testing.assert_array_equal(b, [1, 3])
+    assert np.shares_memory(a, b)
+    assert [x.flags.writeable for x in (a, b)] == [False, False]
+
+
+def test_pickles_of_protocol_4_are_read_too(tmp_path):
+    value = {"a": [1.5, "x"], "b": ({}, None)}
+    assert read_torch_file(write(tmp_path / "x", pickle.dumps(value, 4))) == value
+
+
+def test_torch_and_this_reader_agree(tmp_path):
+    torch = pytest.importorskip("torch", reason="torch is not installed: the extra `parity`")
+    kinds = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "bool")
+    x = torch.arange(24.0).reshape(2, 3, 4) - 7.3
+    value = {kind: x.to(getattr(torch, kind)) for kind in kinds}
+    value |= {
+        "transposed": x.mT,
+        "strided": x[:, ::2, 1:],
+        "offset": x[1],
+        "row": torch.arange(5)[3:4],
+        "parameter": torch.nn.Parameter(x * 2),
+        "scalar": torch.tensor(1.25),
+        "empty": torch.zeros(3, 0, 2),
+        "module": torch.nn.Linear(3, 2).state_dict(),
+    }
+    torch.save(value, tmp_path / "x.pt")
+    ours = read_torch_file(tmp_path / "x.pt")
+    theirs = torch.load(tmp_path / "x.pt")
+    for got, expected in [
+        *((ours[key], theirs[key]) for key in value if key != "module"),
+        *((ours["module"][key], theirs["module"][key]) for key in ("weight", "bias")),
+    ]:
+        half = expected.dtype == torch.bfloat16
+        expected = (expected.float() if half else expected).detach().numpy()
+        assert (got.dtype, got.shape) == (expected.dtype, expected.shape)
+        np.testing.assert_array_equal(got, expected)
+    assert np.shares_memory(ours["transposed"], ours["offset"])
+
+
+def test_files_of_old_torch_are_explained(tmp_path):
+    torch = pytest.importorskip("torch", reason="torch is not installed: the extra `parity`")
+    torch.save({"a": 1}, tmp_path / "x.pt", _use_new_zipfile_serialization=False)
+    refused(tmp_path / "x.pt", "PyTorch before 1.6 wrote it; load and save it with a newer")
+
+
+# -- files that would run something ------------------------------------------------------------
+
+RUN = {
+    "REDUCE": lambda effect: call(name("os.system"), effect),
+    "INST": lambda effect: b"(" + code(effect) + b"ios\nsystem\n",
+    "OBJ": lambda effect: b"(" + name("os.system") + code(effect) + b"o",
+    "NEWOBJ": lambda effect: name("os.system") + code((effect,)) + b"\x81",
+    "NEWOBJ_EX": lambda effect: name("os.system") + code((effect,)) + b"}\x92",
+    "STACK_GLOBAL": lambda effect: (
+        code("os") + code("system") + b"\x93" + code((effect,)) + b"R"
+    ),
+}
+
+
+@pytest.mark.parametrize("way", RUN)
+def test_nothing_is_run(tmp_path, way):
+    effect = tmp_path / "effect"
+    pickled = program(RUN[way](f"echo > {effect}"))
+    error = refused(write(tmp_path / "x", pickled))
+    assert "os.system" in error or "os system" in error
+    assert not effect.exists()
+    if os.name == "posix" and way == "REDUCE":  # the trap is one: pickle itself steps into it
+        pickle.loads(pickled)
+        assert effect.exists()
+
+
+class Opens:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_nothing_is_opened(tmp_path, protocol):
+    effect = tmp_path / "effect"
+    path = write(tmp_path / "x", pickle.dumps({"w": Opens(effect)}, protocol))
+    refused(path, "open" if protocol else "opcode")
+    assert not effect.exists()
+
+
+@pytest.mark.parametrize(
+    ("opcodes", "message"),
+    [
+        (code("builtins") + code("eval") + b"\x93", "it asks for 'builtins.eval'"),
+        (
+            b"ccollections\nOrderedDict.__init__.__globals__\n",
+            "OrderedDict.__init__.__globals__",
+        ),
+        (code("collections") + code("OrderedDict.clear") + b"\x93", "OrderedDict.clear"),
+        (b"ctorch._utils\n_rebuild_tensor\n", "it asks for 'torch._utils._rebuild_tensor'"),
+        (b"cos\n\x1b[2Jsystem\n", r"it asks for 'os.\x1b[2Jsystem'"),
+        (b"cnumpy\nndarray\n", "it asks for 'numpy.ndarray'"),
+        (name("collections.OrderedDict") + b")\x81", "it has the opcode NEWOBJ"),
+        (name("collections.OrderedDict") + b"N\x85R", "fills a dict in a way"),
+        (call(name("torch.FloatStorage")), "it calls torch.FloatStorage, which is no function"),
+        (call(code("text")), "lacks a value of the kind Global"),
+        (name("torch._utils._rebuild_tensor_v2") + b")R", "something else than a storage"),
+        (name("torch._utils._rebuild_parameter") + b"NNN\x87R", "something else than a tensor"),
+        (b"\x82\x01", "it has the opcode EXT1"),
+        (b"Pid\n", "it has the opcode PERSID"),
+        (code("id") + b"Q", "refers to something that is no storage"),
+        (code((Code(tensor(storage("0", 4), (4,), (1,))), 1, 2, 3, 4)) + b"Q", "no storage"),
+    ],
+)
+def test_other_names_and_opcodes_are_errors(tmp_path, opcodes, message):
+    refused(write(tmp_path / "x", program(opcodes), {"0": FOUR.tobytes()}), message)
+
+
+def test_nothing_can_be_set_on_what_is_allowed(tmp_path):
+    """BUILD would call __setstate__, or set attributes: of an array, of a function of ours."""
+    state = code((None, {"__defaults__": (1,), "__setstate__": None}))
+    array = tensor(storage("0", 4), (4,), (1,))
+    function = name("torch._utils._rebuild_tensor_v2")
+    path = write(
+        tmp_path / "x",
+        program(code((Code(array + state + b"b"), Code(function + state + b"b")))),
+        {"0": FOUR.tobytes()},
+    )
+    loaded, named = read_torch_file(path)
+    np.testing.assert_array_equal(loaded, FOUR)
+    assert named == ("torch._utils._rebuild_tensor_v2",)
+    np.testing.assert_array_equal(read_torch_file(save(path, {"w": FOUR}))["w"], FOUR)
+
+
+# -- files whose numbers lie -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("size", "stride", "offset", "message"),
+    [
+        ((10**12,), (0,), 0, "does not fit into its storage"),
+        ((2, 2), (2, 2), 1, "does not fit into its storage"),
+        ((5,), (1,), 0, "does not fit into its storage"),
+        ((), (), 4, "does not fit into its storage"),
+        ((2**40, 2**40), (0, 0), 0, "does not fit into its storage"),
+        ((4,), (1,), -1, "no natural numbers"),
+        ((4,), (-1,), 3, "no natural numbers"),
+        ((-1, -4), (1, 1), 0, "no natural numbers"),
+        ((4.0,), (1,), 0, "no natural numbers"),
+        ((True,), (1,), 0, "no natural numbers"),
+        ((2**70, 0), (1, 1), 0, "no natural numbers"),
+        ((4,), (), 0, "1 sizes and 0 strides"),
+        ((1,) * 9, (1,) * 9, 0, "9 sizes and 9 strides"),
+        ([4], (1,), 0, "something else than a storage"),
+        ((2**61, 2**61, 0), (1, 1, 1), 0, ""),
+    ],
+)
+def test_a_tensor_lies_in_its_storage(tmp_path, size, stride, offset, message):
+    pickled = program(tensor(storage("0", 4), size, stride, offset))
+    refused(write(tmp_path / "x", pickled, {"0": FOUR.tobytes()}), message)
+
+
+@pytest.mark.parametrize(
+    ("stored", "message"),
+    [
+        (storage("0", 10**12), "its storage '0' has 4 numbers of torch.FloatStorage"),
+        (storage("0", 3), "but its pickle speaks of 3 of"),
+        (storage("0", -4), "but its pickle speaks of -4 of"),
+        (storage("0", 4, "Int") + storage("0", 4), "numbers of torch.IntStorage"),
+        (storage("../byteorder", 1), "it has no member 'data/../byteorder'"),
+        (storage("1", 4), "it has no member 'data/1'"),
+        (storage("odd", 1), "no whole number"),
+        (storage("0", 4, "Quantum"), "it asks for 'torch.QuantumStorage'"),
+    ],
+)
+def test_a_storage_is_what_its_member_holds(tmp_path, stored, message):
+    path = tmp_path / "x"
+    write(path, program(stored), {"0": FOUR.tobytes(), "odd": b"12345"})
+    refused(path, message)
+
+
+def nested(levels):
+    """A tuple of twice a tuple of twice a tuple ...: 2^levels tuples, if one counts them."""
+    return Code(b")q\x00" + b"h\x00\x86q\x00" * levels)
+
+
+@pytest.mark.parametrize(
+    ("opcodes", "message"),
+    [
+        (b"}" + nested(200) + b"Ns", "a dict whose key is no string"),
+        (b"}" + code(2**61 - 1) + b"Ns", "a dict whose key is no string"),
+        (b"}(Nu", ""),
+        (code("x") + b"r\xff\xff\xff\x7fj\xfe\xff\xff\x7f", "uses value 2147483646 before"),
+        (b"X\xff\xff\xff\x7fabc", "2147483647 bytes"),
+        (b"\x8d\xff\xff\xff\xff\xff\xff\xff\x7fabc", ""),
+        (b"\x96\xff\xff\xff\xff\xff\xff\xff\x7fabc", ""),
+        (b"", "lacks a value"),
+        (b"(", "lacks a value"),
+        (b"t", "lacks a mark"),
+        (b"}(s", "lacks a value"),
+        (b"0", "it has the opcode POP"),
+        (b"N(ee", "lacks a value of the kind list"),
+        (b"\xff", "unknown"),
+        (b"N" * 2**18, "more than 262,144"),
+    ],
+)
+def test_a_pickle_that_makes_no_sense_is_an_error(tmp_path, opcodes, message):
+    refused(write(tmp_path / "x", program(opcodes)), message)
+
+
+def test_deep_nesting_is_harmless(tmp_path):
+    deep = read_torch_file(write(tmp_path / "x", program(b")" + b"\x85" * 200_000)))
+    assert len(deep) == 1
+    read_torch_file(write(tmp_path / "x", program(nested(10_000))))
+
+
+# -- archives that lie -------------------------------------------------------------------------
+
+EMPTY = program(b"}")
+GOOD = members(EMPTY, {"0": FOUR.tobytes()})
+
+
+def patched(path, change):
+    path.write_bytes(change(path.read_bytes()))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda p: write_zip(p, GOOD, zipfile.ZIP_DEFLATED), "is compressed"),
+        (lambda p: write(p, EMPTY, byteorder=b"big"), "a big-endian computer wrote it"),
+        (lambda p: write_zip(p, {"byteorder": b"little"}), "it has no member 'data.pkl'"),
+        (lambda p: write_zip(p, {}), "it has no member 'data.pkl'"),
+        (lambda p: p.write_bytes(b""), "not a zip file"),
+        (lambda p: p.write_bytes(EMPTY), "not a zip file"),
+        (lambda p: p.mkdir(), "cannot read"),
+        (lambda p: None, "cannot read {p}: No such file"),
+    ],
+)
+def test_a_file_that_is_no_such_archive_is_one_sentence(tmp_path, make, message):
+    path = tmp_path / "x.pt"
+    make(path)
+    assert "\n" not in refused(path, message.format(p=path))
+
+
+def test_two_members_of_one_name_are_an_error(tmp_path):
+    path = write_zip(tmp_path / "x", GOOD)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("other/data.pkl", EMPTY)  # the folder's name does not matter
+    refused(path, "it has two members 'data.pkl'")
+
+
+def test_an_encrypted_member_is_an_error(tmp_path):
+    def encrypt(data):
+        entry = data.index(b"PK\x01\x02")
+        return data[: entry + 8] + b"\x01" + data[entry + 9 :]
+
+    refused(patched(write_zip(tmp_path / "x", GOOD), encrypt), "is encrypted")
+
+
+def test_members_that_share_their_bytes_are_an_error(tmp_path):
+    """A directory of many entries for one member: each is small, together they are a bomb."""
+    data = write_zip(tmp_path / "x", {"data.pkl": EMPTY, "data/00": bytes(3000)}).read_bytes()
+    start, end = data.rindex(b"PK\x01\x02"), data.rindex(b"PK\x05\x06")
+    entry = data[start:end]
+    entries = b"".join(entry.replace(b"/00", b"/%02d" % i) for i in range(50))
+    directory = data.index(b"PK\x01\x02")
+    counts = struct.pack("<HHII", 51, 51, start - directory + len(entries), directory)
+    path = tmp_path / "bomb"
+    path.write_bytes(data[:start] + entries + data[end : end + 8] + counts + b"\0\0")
+    with zipfile.ZipFile(path) as archive:
+        assert len(archive.namelist()) == 51
+    refused(path, "its members together are larger than the file")
+
+
+def test_a_flipped_bit_is_found(tmp_path):
+    numbers = FOUR.tobytes()
+    path = save(tmp_path / "x", {"w": FOUR})
+    patched(path, lambda data: data.replace(numbers, b"\x01" + numbers[1:]))
+    refused(path, "Bad CRC-32")
+
+
+def lies():
+    """Files of a kilobyte or a few whose headers speak of gigabytes."""
+    numbers = {"0": FOUR.tobytes()}
+    for opcodes in (
+        tensor(storage("0", 4), (2**40,), (0,)),
+        tensor(storage("0", 2**40), (2**40,), (1,)),
+        b"N" + b"r\xff\xff\xff\x7f",
+        b"X\xff\xff\xff\xff",
+        b"\x8d\xff\xff\xff\xff\xff\xff\xff\x00",
+        b"\x96\x00\x00\x00\x00\x40\x00\x00\x00",
+        b"\x8b\xff\xff\xff\x7f",
+    ):
+        yield members(program(opcodes), numbers)
+
+
+def sizes_patched(data):
+    """The directory says that every member has 2 GB."""
+    parts = data.split(b"PK\x01\x02")
+    huge = struct.pack("<II", 2**31, 2**31)
+    return b"PK\x01\x02".join([parts[0], *(p[:16] + huge + p[24:] for p in parts[1:])])
+
+
+def test_no_header_can_ask_for_memory(tmp_path):
+    paths = [write_zip(tmp_path / f"{i}", content) for i, content in enumerate(lies())]
+    paths.append(patched(write_zip(tmp_path / "sizes", GOOD), sizes_patched))
+    for change in (b"\xff\xff\xff\x7f", b"\xfe\xff\xff\xff"):  # the directory's size and place
+        for place in (-10, -6):
+            path = write_zip(tmp_path / f"{change[0]}{place}", GOOD)
+            data = path.read_bytes()
+            path.write_bytes(data[:place] + change + data[place:][4:])
+            paths.append(path)
+    tracemalloc.start()
+    start = time.perf_counter()
+    for path in paths:
+        reads_or_refuses(path)
+    assert time.perf_counter() - start < 2
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2_000_000
+
+
+# -- fuzz --------------------------------------------------------------------------------------
+
+VALID = {"w": FOUR.reshape(2, 2), "n": [1, 2.5, ("x", None)], "v": np.ones(3, np.float16)}
+FUZZ = settings(
+    max_examples=150,
+    derandomize=True,
+    database=None,
+    deadline=2000,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+POSITION = st.integers(0, 2**12)
+CHANGES = st.lists(
+    st.one_of(
+        st.tuples(st.just("flip"), POSITION, st.integers(1, 255)),
+        st.tuples(st.just("cut"), POSITION, st.integers(1, 40)),
+        st.tuples(st.just("insert"), POSITION, st.binary(min_size=1, max_size=8)),
+        st.tuples(st.just("truncate"), POSITION, st.none()),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+def changed(data: bytes, changes) -> bytes:
+    for kind, position, what in changes:
+        i = position % (len(data) + 1)
+        if kind == "flip" and i < len(data):
+            data = data[:i] + bytes([data[i] ^ what]) + data[i + 1 :]
+        elif kind == "cut":
+            data = data[:i] + data[i + what :]
+        elif kind == "insert":
+            data = data[:i] + what + data[i:]
+        elif kind == "truncate":
+            data = data[:i]
+    return data
+
+
+def reads_or_refuses(path: Path):
+    with contextlib.suppress(UserError):
+        read_torch_file(path)
+
+
+@FUZZ
+@given(changes=CHANGES)
+def test_a_damaged_archive_is_read_or_refused(tmp_path, changes):
+    path = save(tmp_path / "x", VALID)
+    patched(path, lambda data: changed(data, changes))
+    reads_or_refuses(path)
+
+
+@FUZZ
+@given(changes=CHANGES)
+def test_a_damaged_pickle_is_read_or_refused(tmp_path, changes):
+    with zipfile.ZipFile(save(tmp_path / "x", VALID)) as archive:
+        content = {n.removeprefix("archive/"): archive.read(n) for n in archive.namelist()}
+    content["data.pkl"] = changed(content["data.pkl"], changes)
+    reads_or_refuses(write_zip(tmp_path / "x", content))
+
+
+# Opcodes that make, keep and use values, so that random programs go deep.
+OPCODES = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [b"(", b"N", b"}", b"]", b")", b"t", b"s", b"u", b"a", b"e", b"R", b"b"]
+        ),
+        st.sampled_from(
+            [b"\x85", b"\x86", b"\x87", b"q\x00", b"h\x00", b"Q", b"K\x02", b"\x94"]
+        ),
+        st.sampled_from([storage("0", 4), name("torch._utils._rebuild_tensor_v2"), code("0")]),
+        st.binary(min_size=1, max_size=3),
+    ),
+    max_size=30,
+)
+
+
+@FUZZ
+@given(opcodes=OPCODES)
+def test_any_program_is_read_or_refused(tmp_path, opcodes):
+    path = tmp_path / "x"
+    write(path, program(b"".join(opcodes)), {"0": FOUR.tobytes()})
+    reads_or_refuses(path)
+
+
+@FUZZ
+@given(data=st.binary(max_size=300))
+def test_any_bytes_are_refused(tmp_path, data):
+    path = tmp_path / "x"
+    path.write_bytes(data)
+    refused(path)

@@ -1,0 +1,127 @@
+import json
+import re
+
+import numpy as np
+import pytest
+from tiny import CONFIG
+
+from flashlm_np.data.tokenizers.tokenizer import Tokenizer
+from flashlm_np.errors import UserError
+from flashlm_np.training import checkpoint
+from flashlm_np.training.checkpoint import Checkpoint
+
+
+def a_checkpoint(step=7):
+    arrays = {"model/w": np.arange(6.0).reshape(2, 3), "ema/w": np.ones((2, 3), np.float32)}
+    return Checkpoint(CONFIG, step, arrays, {"generator": {"state": 2**120}})
+
+
+def test_what_is_saved_is_loaded(tmp_path):
+    checkpoint.save(tmp_path, a_checkpoint(), ["last", "best"])
+    loaded = checkpoint.load(tmp_path)
+    assert (loaded.config, loaded.step) == (CONFIG, 7)
+    assert loaded.state == {"generator": {"state": 2**120}}
+    np.testing.assert_array_equal(loaded.weights()["w"], np.arange(6.0).reshape(2, 3))
+    assert loaded.weights("ema")["w"].dtype == np.float32
+
+
+def test_arrays_stay_as_long_as_they_are_named(tmp_path):
+    checkpoint.save(tmp_path, a_checkpoint(1), ["last", "best"])
+    checkpoint.save(tmp_path, a_checkpoint(2), ["last"])
+    checkpoint.save(tmp_path, a_checkpoint(3), ["last"])
+    files = sorted(path.name for path in tmp_path.iterdir())
+    arrays = ["step-000001.safetensors", "step-000003.safetensors"]
+    assert files == ["best.json", "last.json", *arrays]
+    assert checkpoint.load(tmp_path, "best").step == 1
+    assert checkpoint.load(tmp_path, "last").step == 3
+
+
+def test_a_save_that_fails_half_way_leaves_the_old_checkpoint(tmp_path, monkeypatch):
+    checkpoint.save(tmp_path, a_checkpoint(1), ["last"])
+    real = checkpoint.write_atomically
+
+    def fail_at_json(path, data):
+        if path.suffix == ".json":
+            raise KeyboardInterrupt
+        real(path, data)
+
+    monkeypatch.setattr(checkpoint, "write_atomically", fail_at_json)
+    with pytest.raises(KeyboardInterrupt):
+        checkpoint.save(tmp_path, a_checkpoint(2), ["last"])
+    assert checkpoint.load(tmp_path).step == 1
+
+
+def arrays_file(folder):
+    return next(folder.glob("*.safetensors"))
+
+
+def truncate(folder):
+    path = arrays_file(folder)
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def flip_a_bit(folder):
+    path = arrays_file(folder)
+    data = bytearray(path.read_bytes())
+    data[-3] ^= 1
+    path.write_bytes(data)
+
+
+def edit(folder, **changes):
+    record = json.loads((folder / "last.json").read_text())
+    (folder / "last.json").write_text(json.dumps(record | changes))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda f: (f / "last.json").unlink(), "cannot read {f}/last.json: No such file"),
+        (lambda f: arrays_file(f).unlink(), "step-000007.safetensors: No such file"),
+        (
+            truncate,
+            "step-000007.safetensors is damaged: its SHA-256 is not the one in last.json",
+        ),
+        (
+            flip_a_bit,
+            "step-000007.safetensors is damaged: its SHA-256 is not the one in last.json",
+        ),
+        (
+            lambda f: (f / "last.json").write_text('{"st'),
+            "damaged: it is not JSON",
+        ),
+        (
+            lambda f: (f / "last.json").write_bytes(b"\xff\xfe"),
+            "damaged: it is not JSON",
+        ),
+        (
+            lambda f: (f / "last.json").write_text("[1]"),
+            "last.json is of another kind or version",
+        ),
+        (lambda f: edit(f, format="other"), "last.json is of another kind or version"),
+        (lambda f: edit(f, step="7"), "last.json is damaged: 'step' should be a int"),
+        (lambda f: edit(f, arrays="../x"), "its arrays are not in the same folder"),
+        (lambda f: edit(f, config={"colour": 1}), "unknown fields colour"),
+        (lambda f: edit(f, config={"d_model": "wide"}), "does not fit this version of flashlm"),
+    ],
+)
+def test_a_bad_checkpoint_is_one_sentence(tmp_path, damage, message):
+    checkpoint.save(tmp_path, a_checkpoint(), ["last"])
+    damage(tmp_path)
+    with pytest.raises(UserError, match=re.escape(message.format(f=tmp_path))):
+        checkpoint.load(tmp_path)
+
+
+def test_a_tokenizer_is_kept_and_checked(tmp_path):
+    ranks = {bytes([b]): b for b in range(256)} | {b"he": 256}
+    tokenizer = Tokenizer("small", ranks)
+    checkpoint.save_tokenizer(tmp_path, tokenizer)
+    about = {"name": "small", "fingerprint": tokenizer.fingerprint}
+    loaded = checkpoint.load_tokenizer(tmp_path, about, 257)
+    assert loaded.fingerprint == tokenizer.fingerprint
+    with pytest.raises(UserError, match=r"small.bpe is not the tokenizer that"):
+        checkpoint.load_tokenizer(tmp_path, about | {"fingerprint": "0" * 64}, 257)
+    with pytest.raises(UserError, match=r"'\.\./small' is no name of a tokenizer"):
+        checkpoint.load_tokenizer(tmp_path, about | {"name": "../small"}, 257)
+    (tmp_path / "small.bpe").write_bytes(b"nonsense")
+    with pytest.raises(UserError, match=r"small.bpe is damaged: ranks: line 1"):
+        checkpoint.load_tokenizer(tmp_path, about, 257)

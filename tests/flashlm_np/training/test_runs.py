@@ -1,0 +1,381 @@
+"""Whole runs through the command line: what they leave, and what they survive."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+from tiny import OPTIONS
+
+from flashlm_np.cli import main
+from flashlm_np.training import checkpoint
+from flashlm_np.training.metrics import COLUMNS, Metrics, read_metrics
+from flashlm_np.training.trainer import Trainer
+
+FILES = ["best.json", "last.json", "loss.png", "metrics.csv", "report.md", "sample.txt"]
+
+
+def train(out, *more):
+    return main(["train", *OPTIONS, "--out", str(out), *more])
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "run"
+    assert train(out) == 0
+    return out
+
+
+def weights(out):
+    """The arrays of a run's last checkpoint."""
+    return checkpoint.load(Path(out)).arrays
+
+
+def assert_same_bits(a, b):
+    assert a.keys() == b.keys()
+    for name in a:
+        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+
+
+def fails(capsys, code, *arguments):
+    """Run a command that must fail: its one sentence."""
+    assert main(list(arguments)) == code
+    error = capsys.readouterr().err.strip()
+    assert error.startswith("flashlm: ")
+    assert "Traceback" not in error
+    return error.removeprefix("flashlm: ")
+
+
+# -- what a run leaves ---------------------------------------------------------------------
+
+
+def test_a_run_leaves_its_files(run):
+    assert {path.name for path in run.iterdir()} >= {*FILES, "stories.bpe"}
+    assert (run / "loss.png").read_bytes().startswith(b"\x89PNG")
+    assert not list(run.glob("*.tmp*"))
+
+
+def test_metrics_count_what_was_seen(run):
+    rows = read_metrics(run / "metrics.csv")
+    assert [row["step"] for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert [row["tokens_seen"] for row in rows] == [96, 192, 256, 320, 384, 448]
+    assert [row["positions_scored"] for row in rows] == [48, 96, 128, 160, 192, 224]
+    assert [row["valid_loss"] is not None for row in rows] == [
+        True,
+        False,
+        True,
+        False,
+        False,
+        True,
+    ]
+    assert [row["lr_factor"] for row in rows] == [0.5, 1, 1, 1, 1, 0]
+
+
+def test_the_report_tells_the_honest_numbers(run):
+    report = (run / "report.md").read_text()
+    rows = read_metrics(run / "metrics.csv")
+    assert f"**{rows[-1]['valid_loss']:.4f}**" in report
+    for words in (
+        "best possible",
+        "unigram",
+        "bigram",
+        "448 tokens seen",
+        "| d_model | 16 | 256 |",
+    ):
+        assert words in report
+    assert "(nothing)" not in report or "> " in report
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_does_not(run, tmp_path):
+    assert train(tmp_path / "again") == 0
+    assert_same_bits(weights(run), weights(tmp_path / "again"))
+    assert train(tmp_path / "other", "--seed", "1") == 0
+    a, b = weights(run), weights(tmp_path / "other")
+    assert not np.array_equal(a["model/embedding.weight"], b["model/embedding.weight"])
+
+
+def test_threads_change_no_more_than_the_last_digits(run, tmp_path):
+    assert train(tmp_path / "one", "--threads", "1") == 0
+    a, b = weights(run), weights(tmp_path / "one")
+    for name in a:
+        np.testing.assert_allclose(a[name], b[name], rtol=0, atol=1e-4, err_msg=name)
+
+
+def test_a_frozen_embedding_waits_for_its_phase(tmp_path):
+    assert train(tmp_path / "run", "--steps", "2") == 0
+    arrays = weights(tmp_path / "run")
+    assert "adamw/embedding.weight/m" not in arrays
+    assert "normuon/block.glu.up_proj.weight/m" in arrays
+
+
+def test_a_text_can_be_learned_instead(tmp_path, capsys):
+    text = tmp_path / "text.txt"
+    text.write_text("The owl looked at the moon, and the moon looked at the owl. " * 60)
+    out = tmp_path / "run"
+    assert train(out, "--text", str(text)) == 0
+    assert "best possible" not in capsys.readouterr().out
+    assert main(["eval", str(out)]) == 0
+    assert "unigram" in capsys.readouterr().out
+    assert main(["generate", str(out), "--tokens", "5"]) == 0
+    text.write_text("changed " * 600)
+    assert "the text is not the one" in fails(capsys, 1, "train", "--resume", str(out))
+    text.unlink()
+    assert "cannot read" in fails(capsys, 1, "eval", str(out))
+    (tmp_path / "other.txt").write_text("The owl slept.")
+    assert main(["eval", str(out), "--text", str(tmp_path / "other.txt")]) == 0
+    assert "No training text to compare with: cannot read" in capsys.readouterr().out
+
+
+def test_minutes_are_turned_into_steps(tmp_path, capsys):
+    arguments = [a for a in OPTIONS if a not in ("--steps", "6")]
+    assert main(["train", *arguments, "--out", str(tmp_path / "x"), "--minutes", "0.002"]) == 0
+    steps = checkpoint.load(tmp_path / "x").config.steps
+    assert len(read_metrics(tmp_path / "x" / "metrics.csv")) == steps
+    assert f"{steps:,} steps" in capsys.readouterr().out
+
+
+# -- eval and generate ----------------------------------------------------------------------
+
+
+def test_eval_prints_the_numbers_of_the_report(run, capsys):
+    assert main(["eval", str(run), "--checkpoint", "last"]) == 0
+    printed = capsys.readouterr().out
+    assert f"{read_metrics(run / 'metrics.csv')[-1]['valid_loss']:.4f}" in printed
+    assert main(["eval", str(run), "--ema"]) == 0
+    assert capsys.readouterr().out != printed
+
+
+def test_generate_is_repeatable_and_starts_with_the_prompt(run, capsys):
+    command = ["generate", str(run), "--prompt", "Once upon a time", "--tokens", "20"]
+    texts = []
+    for more in ([], [], ["--seed", "1"], ["--temperature", "0"]):
+        assert main([*command, *more]) == 0
+        texts.append(capsys.readouterr().out)
+    assert texts[0] == texts[1]
+    assert len(set(texts)) == 3
+    assert all(text.startswith("Once upon a time") for text in texts)
+
+
+def test_stories_are_told_with_their_probability(capsys):
+    assert main(["stories", "--count", "2", "--seed", "3"]) == 0
+    assert len(re.findall(r"\[ln p = -\d+\.\d{3}\]", capsys.readouterr().out)) == 2
+
+
+# -- what a run survives ---------------------------------------------------------------------
+
+
+def start(out, *more, **options):
+    command = [sys.executable, "-m", "flashlm_np", "train", *OPTIONS, "--out", str(out), *more]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )
+
+
+def wait_for_step(out, step):
+    deadline = time.monotonic() + 60
+    while not any(row["step"] >= step for row in read_metrics(out / "metrics.csv")):
+        assert time.monotonic() < deadline, "the run does not come on"
+        time.sleep(0.005)
+
+
+LONG = ("--steps", "200", "--save-every", "7", "--eval-every", "50")
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    out = tmp_path_factory.mktemp("unbroken") / "run"
+    assert train(out, *LONG) == 0
+    return out
+
+
+@pytest.mark.parametrize("kills", [(9, 23), (30,)])
+def test_a_killed_run_resumes_bit_for_bit(tmp_path, unbroken, kills):
+    out = tmp_path / "run"
+    process = start(out, *LONG)
+    for step in kills:
+        wait_for_step(out, step)
+        process.kill()
+        process.communicate()
+        checkpoint.load(out)  # whole, wherever the kill fell
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flashlm_np", "train", "--resume", str(out)],
+            stdout=subprocess.DEVNULL,
+        )
+    assert process.wait(timeout=120) == 0
+    assert_same_bits(weights(unbroken), weights(out))
+    seen, expected = (read_metrics(f / "metrics.csv") for f in (out, unbroken))
+    for row in (*seen, *expected):
+        del row["seconds"]
+    assert seen == expected
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl-C to one process")
+def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, unbroken):
+    out = tmp_path / "run"
+    process = start(out, *LONG)
+    wait_for_step(out, 8)
+    process.send_signal(signal.SIGINT)
+    printed, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert error == ""
+    assert f"flashlm train --resume {out}" in printed
+    stopped = checkpoint.load(out).step
+    assert f"Stopped after step {stopped}" in printed
+    assert main(["train", "--resume", str(out)]) == 0
+    assert_same_bits(weights(unbroken), weights(out))
+
+
+def test_a_loss_that_is_not_a_number_stops_the_run(tmp_path, capsys):
+    out = tmp_path / "run"
+    assert train(out, "--steps", "2") == 0
+    before = weights(out)
+    assert "the loss is" in fails(
+        capsys, 1, "train", *OPTIONS, "--out", str(tmp_path / "bad"), "--adamw-lr", "1e30"
+    )
+    assert_same_bits(before, weights(out))
+
+
+def test_the_last_good_checkpoint_is_kept_when_the_loss_is_lost(tmp_path, capsys, monkeypatch):
+    out = tmp_path / "run"
+    real = Trainer._one_step
+
+    def spoil(self):
+        if self.step == 4:
+            self.model.final_norm.scale.data[0] = np.nan
+        return real(self)
+
+    monkeypatch.setattr(Trainer, "_one_step", spoil)
+    error = fails(capsys, 1, "train", *OPTIONS, "--out", str(out))
+    assert error.startswith("at step 5 the loss is nan")
+    assert f"flashlm train --resume {out}" in error
+    monkeypatch.undo()
+    assert checkpoint.load(out).step == 4
+    assert main(["train", "--resume", str(out)]) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files as Linux does")
+def test_a_full_disk_loses_nothing(tmp_path):
+    out = tmp_path / "run"
+    assert train(out, "--steps", "3") == 0
+    before = weights(out)
+    # The arrays no longer fit into the largest file that the process may write.
+    limited = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)); "
+        f"from flashlm_np.cli import main; sys.exit(main(['train', '--resume', {str(out)!r}, "
+        "'--steps', '5']))"
+    )
+    result = subprocess.run([sys.executable, "-c", limited], capture_output=True, text=True)
+    assert result.returncode == 1
+    assert re.fullmatch(
+        r"flashlm: cannot write .*safetensors: File too large; nothing there was lost\n",
+        result.stderr,
+    )
+    assert_same_bits(before, weights(out))
+    assert not list(out.glob("*.tmp*"))
+
+
+def test_a_resumed_run_can_go_further(tmp_path):
+    out = tmp_path / "run"
+    assert train(out, "--steps", "4") == 0
+    assert main(["train", "--resume", str(out), "--steps", "6"]) == 0
+    assert checkpoint.load(out).step == 6
+
+
+def test_half_a_row_of_metrics_is_forgotten(tmp_path):
+    path = tmp_path / "metrics.csv"
+    metrics = Metrics(path)
+    for step in (1, 2, 3):
+        metrics.add({"step": step, "train_loss": 0.5, "seconds": 1.25})
+    with open(path, "a") as file:
+        file.write("4,0.2")
+    assert [row["step"] for row in read_metrics(path)] == [1, 2, 3]
+    Metrics(path, keep_to_step=2)
+    assert path.read_text().splitlines()[0] == ",".join(COLUMNS)
+    assert [(row["step"], row["valid_loss"]) for row in read_metrics(path)] == [
+        (1, None),
+        (2, None),
+    ]
+
+
+# -- what a user gets wrong --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--d-model", "0"], "--d-model is 0, expected 1 or more"),
+        (["--vocab-size", "100"], "--vocab-size is 100, but the tokenizer has 2000 tokens"),
+        (["--text", "/nowhere.txt"], "cannot read /nowhere.txt: No such file or directory"),
+        (["--minutes", "1", "--steps", "2"], "--minutes and --steps exclude each other"),
+    ],
+)
+def test_a_wrong_value_is_one_sentence(tmp_path, capsys, arguments, message):
+    error = fails(capsys, 1, "train", "--out", str(tmp_path / "x"), *arguments)
+    assert message in error
+    assert not (tmp_path / "x" / "last.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--steps", "many"], "argument --steps: invalid int value: 'many'"),
+        (
+            ["train", "--phases", "1:2"],
+            "argument --phases: phase '1:2': expected FIRST:SEQUENCE",
+        ),
+        (
+            ["train", "--minutes", "-1"],
+            "argument --minutes: -1 is not a number of minutes above 0",
+        ),
+        (["train", "--threads", "0"], "argument --threads: 0 is less than 1"),
+        (["train", "--preset", "v4"], "argument --preset: invalid choice: 'v4'"),
+        (["generate", "x", "--temperature", "-1"], "argument --temperature: -1 is less than 0"),
+        (["generate", "x", "--top-p", "2"], "argument --top-p: 2 is not between 0 and 1"),
+        (["generate", "x", "--tokens", "-3"], "argument --tokens: -3 is less than 0"),
+        (["fly"], "invalid choice: 'fly'"),
+    ],
+)
+def test_a_wrong_option_is_explained_by_argparse(capsys, arguments, message):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_folder_with_a_run_is_not_overwritten(run, capsys):
+    before = weights(run)
+    assert "holds a run already" in fails(capsys, 1, "train", *OPTIONS, "--out", str(run))
+    assert_same_bits(before, weights(run))
+
+
+def test_resume_keeps_the_configuration(run, capsys):
+    error = fails(capsys, 1, "train", "--resume", str(run), "--d-model", "8", "--text", "x")
+    assert "leave out --d-model, --text" in error
+
+
+@pytest.mark.parametrize("command", [["eval"], ["generate"], ["train", "--resume"]])
+def test_a_folder_without_a_run(tmp_path, capsys, command):
+    assert "cannot read" in fails(capsys, 1, *command, str(tmp_path))
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from flashlm_np.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'matplotlib', 'datasets', 'torch', 'tiktoken', 'safetensors', 'tqdm'}\n"
+        "sys.exit(', '.join(heavy & sys.modules.keys()) or 0)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+def test_safetensors_readers_can_open_a_checkpoint(run):
+    arrays = load_file(next(run.glob("step-000006.safetensors")))
+    assert arrays["model/embedding.weight"].shape == (2000, 16)
