@@ -158,10 +158,10 @@ def _node_backward(node, dy):
 
 
 def _add(gradients, key, gradient):
-    gradients[key] = _sum(gradients[key], gradient) if key in gradients else gradient
+    gradients[key] = add_gradients(gradients[key], gradient) if key in gradients else gradient
 
 
-def _sum(a, b):
+def add_gradients(a, b):
     """a + b in a new array, not +=, because the two may share memory; rows stay rows."""
     if isinstance(a, RowGradient):
         a, b = b, a

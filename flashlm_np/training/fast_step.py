@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
-from minigrad import Tensor
+from minigrad import Module, Parameter
+from minigrad.engine import add_gradients
 from minigrad.optim import EMA, AdamW, NorMuon, clip_scale, grad_norm, wsd
 
 from ..model.config import Config
@@ -109,9 +111,14 @@ class Recipe:
         each, model = self.workers.map, self.model
         slices = self.workers.shares(len(ids), max(1, SHARE // ids.shape[1]))
         shares = [_share(rows, ids, targets, positions) for rows in slices]
-        hidden = each(lambda share: model.scored(share.ids, share.positions), shares)
-        joined = Tensor(np.concatenate([h.data for h in hidden]), requires_grad=True)
-        loss = model.lm_head.loss(
+        models = [replica(model) for _ in shares]
+        hidden = each(
+            lambda pair: pair[0].scored(pair[1].ids, pair[1].positions),
+            zip(models, shares, strict=True),
+        )
+        joined = SharedParameter(np.concatenate([h.data for h in hidden]))
+        head = replica(model.lm_head)
+        loss = head.loss(
             joined,
             np.concatenate([share.targets for share in shares]),
             label_smoothing=self.config.label_smoothing,
@@ -120,17 +127,17 @@ class Recipe:
             each=each,
             buffers=self.buffers,
         )
-        from_head: dict = {}
-        loss.backward(into=from_head)
+        loss.backward()
+        borders = np.cumsum([len(h) for h in hidden])[:-1]
+        dh = np.split(joined.grad, borders)
+        each(lambda pair: pair[0].backward(pair[1]), zip(hidden, dh, strict=True))
         for parameter in model.parameters():
             parameter.grad = None
-        borders = np.cumsum([len(h) for h in hidden])[:-1]
-        dh = np.split(from_head.pop(joined), borders)
-        table = model.embedding.weight
-        table.grad = from_head.pop(table, None)  # in the head's own buffer, not copied
-        for gradients in each(_walk_back, zip(hidden, dh, strict=True)):
-            for parameter, gradient in gradients.items():
-                parameter.accumulate(gradient)
+        model.lm_head.weight.grad = head.weight.grad  # the head's own buffer, not a copy
+        for parameter, *parts in zip(*(m.parameters() for m in [model, *models]), strict=True):
+            for part in parts:
+                if part.grad is not None:
+                    parameter.accumulate(part.grad)
         return loss.item()
 
     def state_dict(self) -> dict[str, np.ndarray]:
@@ -174,12 +181,25 @@ def _share(rows: slice, ids, targets, positions) -> _Share:
     return _Share(ids[rows], here, targets[here])
 
 
-def _walk_back(part) -> dict:
-    """The gradients of one worker's graph, gathered by parameter."""
-    hidden, dh = part
-    gradients: dict = {}
-    hidden.backward(dh, into=gradients)
-    return gradients
+class SharedParameter(Parameter):
+    """A parameter that shares its array with another and sums its gradients by itself.
+
+    A gradient is kept as it comes, rows stay rows, and the first one is not copied.
+    """
+
+    __slots__ = ()
+
+    def accumulate(self, gradient) -> None:
+        self.grad = gradient if self.grad is None else add_gradients(self.grad, gradient)
+
+
+def replica(module: Module) -> Module:
+    """A copy of a module with the same weight arrays, which one worker may use by itself."""
+    memo = {}
+    for parameter in module.parameters():
+        memo[id(parameter)] = shared = SharedParameter(parameter.data)
+        shared.requires_grad = parameter.requires_grad
+    return deepcopy(module, memo)
 
 
 def merged(batches: Iterable[Batch]) -> Batch:
