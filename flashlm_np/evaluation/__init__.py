@@ -1,1 +1,1 @@
-"""TODO."""
+"""Evaluation: the true loss of a model, and the baselines to compare it with."""

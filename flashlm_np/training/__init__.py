@@ -1,1 +1,1 @@
-"""TODO."""
+"""Training: optimizer steps, whole runs, their checkpoints, metrics and reports."""

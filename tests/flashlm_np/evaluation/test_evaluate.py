@@ -46,41 +46,13 @@ def test_evaluation_puts_them_together():
 
 def test_the_end_of_text_stands_for_no_byte():
     tokenizer = Tokenizer("bytes", {bytes([b]): b for b in range(256)})
-    assert ev.pieces(tokenizer, np.array([104, 256, 105])) == [b"h", b"", b"i"]
+    assert ev.token_bytes(tokenizer, np.array([104, 256, 105])) == [b"h", b"", b"i"]
 
 
 def test_the_standard_error_is_that_of_blocks():
     rng = np.random.default_rng(0)
     blocks = rng.standard_normal(64)
-    mean, error = ev.mean_and_error(np.repeat(blocks, ev.BLOCK))
+    mean, error = ev.mean_and_error(np.repeat(blocks, ev.TOKENS_PER_BLOCK))
     assert mean == pytest.approx(blocks.mean())
     assert error == pytest.approx(blocks.std(ddof=1) / 8)
-    assert math.isnan(ev.mean_and_error(np.ones(ev.BLOCK))[1])
-
-
-def test_baselines_against_a_slow_twin():
-    rng = np.random.default_rng(0)
-    V, train, valid = 11, rng.integers(0, 7, 80), rng.integers(0, 11, 40)  # 7 to 10 are new
-    got = ev.baselines(train, valid, V)
-
-    def witten_bell(after, token, lower):
-        different = max(1, len(set(after)))
-        return (after.count(token) + different * lower) / (len(after) + different)
-
-    unigram, bigram = [], []
-    for u, token in zip(valid[:-1].tolist(), valid[1:].tolist(), strict=True):
-        unigram.append(witten_bell(train.tolist(), token, 1 / V))
-        after = [
-            b for a, b in zip(train[:-1].tolist(), train[1:].tolist(), strict=True) if a == u
-        ]
-        bigram.append(witten_bell(after, token, unigram[-1]))
-    assert got.uniform == math.log(V)
-    assert got.unigram == pytest.approx(-np.log(unigram).mean())
-    assert got.bigram == pytest.approx(-np.log(bigram).mean())
-
-
-def test_a_bigram_distribution_sums_to_one():
-    train, V = np.array([0, 1, 2, 0, 1, 0, 0, 2]), 5
-    for u in range(V):
-        losses = [ev.baselines(train, np.array([u, token]), V).bigram for token in range(V)]
-        assert sum(math.exp(-loss) for loss in losses) == pytest.approx(1)
+    assert math.isnan(ev.mean_and_error(np.ones(ev.TOKENS_PER_BLOCK))[1])
