@@ -3,11 +3,13 @@
 describe        a line about an array, a tensor, or each parameter of a module
 trace           every operation that runs, forward and backward, a line each
 profile         what each operation cost: seconds, multiply-adds, bytes
+record          keeps of each operation that runs what step_through shows
 step_through    a page on which the whole computation can be walked, forward and back
 """
 
 from .describing import describe
 from .profiling import PRODUCTS, Profile, Share, profile, saved_bytes
+from .recorder import record
 from .stepping import Steps, step_through
 from .tracing import Event, trace
 
@@ -19,6 +21,7 @@ __all__ = [
     "Steps",
     "describe",
     "profile",
+    "record",
     "saved_bytes",
     "step_through",
     "trace",

@@ -41,7 +41,7 @@ def value_names(graph: Graph, names: dict[int, str]) -> list[str]:
             i, application = made[position]
             found.append(f"{application.operation.name} {i + 1}")
         elif value.kind == "constant":
-            array = value.constant
+            array = value.array
             own = number(array[()]) if array.ndim == 0 else names.get(id(array))
             found.append(own or first_use[position])
         else:
@@ -55,8 +55,8 @@ def module_names(graph: Graph, model: Module | None) -> dict[int, str]:
     roots = {} if model is None else {id(model): (model, "")}
     for a in graph.applications:
         call = a.call
-        while call is not None and call.within is not None:
-            call = call.within
+        while call is not None and call.enclosing is not None:
+            call = call.enclosing
         if call is not None and id(call.module) not in roots:
             kind = type(call.module).__name__
             count = sum(name.split()[0] == kind for _, name in roots.values() if name)
@@ -91,7 +91,7 @@ def calls_of(graph: Graph, names: dict[int, str]) -> tuple[list[Passed], list[in
     for i, a in enumerate(graph.applications):
         for call in _chain(a.call):
             if id(call) not in position:
-                within = position[id(call.within)] if call.within else None
+                within = position[id(call.enclosing)] if call.enclosing else None
                 outer = "" if within is None else f"{found[within].path}."
                 kind = type(call.module).__name__
                 path = names.get(id(call.module), kind)
@@ -112,5 +112,5 @@ def _chain(call):
     chain = []
     while call is not None:
         chain.append(call)
-        call = call.within
+        call = call.enclosing
     return chain[::-1]

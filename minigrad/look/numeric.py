@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..gradcheck.declarations import side_of, surrogate_of
 from ..gradcheck.differences import STEP
-from .graph import Graph, arrays_of
+from .graph import Graph
 from .tables import number
 
 FEW = 300  # numbers in a graph of which each is checked; in a larger one, one per value
@@ -21,10 +22,14 @@ class Numeric:
     def __init__(self, graph: Graph):
         self.graph = graph
         self.arrays = [
-            a.astype(np.float64) if a.dtype.kind == "f" else a
-            for a in arrays_of(graph.run(np.float64))
+            v.array.astype(np.float64) if v.array.dtype.kind == "f" else v.array
+            for v in graph.values
         ]
-        self.functions = [self._function(a) for a in graph.applications]
+        self.functions = []
+        for a in graph.applications:
+            arrays = [self.arrays[i] for i in a.inputs]
+            self.arrays[a.output] = np.asarray(a.operation.forward(*arrays, **a.options)[0])
+            self.functions.append(_function(a, arrays))
 
     def derivative(self, position, index, shorten: float = 1) -> float | None:
         """∂loss/∂value[index] of the value at `position`; None if a kink is within a step.
@@ -44,17 +49,17 @@ class Numeric:
             if changed.keys() & set(a.inputs):
                 arrays = [changed.get(i, self.arrays[i]) for i in a.inputs]
                 changed[a.output] = function(*arrays)
-                if a.operation.side:
-                    sides.append(a.operation.side(*arrays, **a.options).tobytes())
+                if side := side_of(a.operation):
+                    sides.append(side(*arrays, **a.options).tobytes())
         return float(changed[self.graph.applications[-1].output].sum()), sides
 
-    def _function(self, application):
-        operation, options = application.operation, application.options
-        if operation.surrogate:
-            return operation.surrogate(*(self.arrays[i] for i in application.inputs), **options)
-        if operation.value:
-            return lambda *arrays: operation.value(*arrays, **options)
-        return lambda *arrays: operation.forward(*arrays, **options)[0]
+
+def _function(application, arrays):
+    """The function to differentiate: the forward, or its surrogate at these arrays."""
+    operation, options = application.operation, application.options
+    if surrogate := surrogate_of(operation):
+        return surrogate(*arrays, **options)
+    return lambda *moved: operation.forward(*moved, **options)[0]
 
 
 def checks(graph: Graph, totals: list[np.ndarray | None]) -> list[list[dict]]:

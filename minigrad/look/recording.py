@@ -11,26 +11,43 @@ The record is plain data, ready for JSON: the page that shows it computes nothin
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..module import Module
-from ..ops import RowGradient
+from ..ops import ADD, DIVIDE, MATMUL, MULTIPLY, SUBTRACT, RowGradient
 from ..tensor import Tensor
 from . import words
-from .graph import Graph, arrays_of
+from .graph import Graph
 from .names import calls_of, module_names, value_names
 from .numeric import checks
 from .profiling import saved_bytes
 from .tables import corner_rows, shape_text, table
 
 
+def _stretch_leading(a, b):
+    """The factors of a matrix product with their leading axes broadcast to each other."""
+    leading = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    return tuple(np.broadcast_to(m, (*leading, *m.shape[-2:])) for m in (a, b))
+
+
+# Operations that broadcast, and the function that broadcasts their inputs.
+STRETCH = dict.fromkeys((ADD, SUBTRACT, MULTIPLY, DIVIDE), np.broadcast_arrays)
+STRETCH[MATMUL] = _stretch_leading
+
+
 class Recording:
     """The steps of one loss, forward and backward; `data` is what the page shows."""
 
-    def __init__(self, loss: Tensor, model: Module | None = None, check: bool = True):
+    def __init__(
+        self,
+        loss: Tensor | Callable[[], Tensor],
+        model: Module | None = None,
+        check: bool = True,
+    ):
         self.graph = graph = Graph(loss)
-        self.tensors = graph.run()
-        self.arrays = arrays_of(self.tensors)
+        self.arrays = [value.array for value in graph.values]
         names = module_names(graph, model)
         self.names = value_names(graph, names)
         self.calls, inside = calls_of(graph, names)
@@ -58,7 +75,7 @@ class Recording:
     # -- what there is ------------------------------------------------------------------
 
     def _operation(self, application, call):
-        saved = self.tensors[application.output].node.saved
+        saved = application.saved
         items = saved if isinstance(saved, (tuple, list)) else (saved,)
         labels = words.saved_names(application.operation, len(items))
         return {
@@ -119,23 +136,24 @@ class Recording:
     # -- backward -----------------------------------------------------------------------
 
     def _backward(self):
-        loss = self.graph.applications[-1].output
-        position = {
-            id(self.tensors[a.output].node): i for i, a in enumerate(self.graph.applications)
-        }
+        applications = self.graph.applications
+        loss = applications[-1].output
         self.totals[loss] = np.ones_like(self.arrays[loss])
         self.steps.append(
             {
                 "kind": "start",
-                "operation": len(position) - 1,
+                "operation": len(applications) - 1,
                 "before": "The loss is reached, and the way back begins.",
                 "after": "Moving the loss by a little moves the loss by just that: its "
                 "gradient with respect to itself is 1.",
             }
         )
         self._arrive(loss, self.totals[loss])
-        for node, dy, gradients in self.tensors[loss].backward_steps(into={}):
-            self._edges(position[id(node)], dy, gradients)
+        for i in reversed(range(len(applications))):
+            dy = self.totals[applications[i].output]
+            if dy is not None:
+                gradients = applications[i].operation.backward(dy, applications[i].saved)
+                self._edges(i, dy, gradients)
 
     def _edges(self, i, dy, gradients):
         a = self.graph.applications[i]
@@ -153,7 +171,7 @@ class Recording:
     def _stretched(self, application, dy):
         """The gradients as they are before a broadcast input's is summed; None if none is."""
         arrays = [self.arrays[i] for i in application.inputs]
-        stretch = application.operation.stretch
+        stretch = STRETCH.get(application.operation)
         wide = stretch(*arrays) if stretch else arrays
         if all(w.shape == a.shape for w, a in zip(wide, arrays, strict=True)):
             return None

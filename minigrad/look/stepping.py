@@ -11,6 +11,7 @@ import contextlib
 import html
 import json
 import os
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
@@ -51,7 +52,7 @@ class Steps:
 
 
 def step_through(
-    loss: Tensor,
+    loss: Tensor | Callable[[], Tensor],
     path: str | os.PathLike | None = None,
     *,
     model: Module | None = None,
@@ -60,11 +61,10 @@ def step_through(
 ) -> Steps:
     """Write a page that walks through all that led to `loss`, and through its backward pass.
 
-    Everything is computed again from the leaves, as they are now: the loss, its graph and all
-    gradients stay as they were, so `loss.backward()` can follow.
-
     Args:
-        loss: one number, computed from tensors with requires_grad=True, not yet walked back.
+        loss: a function without arguments that computes the loss, one number; or the loss
+            itself, computed inside `with record():` and not yet walked back. Its graph and all
+            gradients stay as they were, so `loss.backward()` can follow.
         path: of the page, such as "out.html"; the picture goes beside it, as "out.svg". Without
             one nothing is written; what is returned shows itself in a notebook.
         model: gives parameters and modules the names that they have within it.
@@ -73,7 +73,7 @@ def step_through(
             largest of each value in a large one. It takes two partial forwards per number.
 
     Raises:
-        GraphError: the loss was not recorded, or its backward has run.
+        GraphError: the loss has no graph, was not recorded, or its backward has run.
         ShapeError: the loss is not one number.
         TypeError: the loss is no Tensor, or the model no Module.
         ValueError: the path is the picture's.
@@ -81,7 +81,7 @@ def step_through(
 
     Example:
         >>> x = Tensor([3.0], requires_grad=True, name="x")
-        >>> steps = step_through((x * x + x).sum())
+        >>> steps = step_through(lambda: (x * x + x).sum())
         >>> [step["kind"] for step in steps.data["steps"]]
         ['forward', 'forward', 'forward', 'start', 'backward', 'backward', 'backward', \
 'backward', 'backward']

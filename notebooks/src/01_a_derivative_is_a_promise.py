@@ -333,12 +333,18 @@ plt.show()
 #
 # *Predict first:* tick "predict first" in the frame, and it asks you before each step.
 # Operations are numbered there: $a$ is "multiply 1", $b$ "multiply 2". At "Backward 5 of 7",
-# what is the total at $a$, and have all its users spoken?
+# what is the total at $a$, and is it complete?
 
 # %%
 x = Tensor(np.array(3.0), requires_grad=True, name="x")
-a = x * x
-step_through(a + a * a, title="A diamond")
+
+
+def diamond():
+    a = x * x
+    return a + a * a
+
+
+step_through(diamond, title="A diamond")
 
 # %% [markdown]
 # So is the order only a matter of a few visits?
@@ -457,14 +463,17 @@ print("W.grad =", W.grad.round(4).tolist())
 # click on a value keeps it in view; "check" sets a numeric gradient beside each one.)
 
 # %%
-error = F.relu_squared(F.linear(inputs, W, b)) - 1
-L = (error**2).mean() + 0.1 * (W * W).mean()
-step_through(L)
+def penalized():
+    error = F.relu_squared(F.linear(inputs, W, b)) - 1
+    return (error**2).mean() + 0.1 * (W * W).mean()
+
+
+step_through(penalized)
 
 # %% [markdown]
 # The penalty has a path of its own: $W \cdot W$ sends $0.05\,W$ in two halves, and they are all
-# that the second row gets. With a path, `step_through(L, "out.html")` also writes the page to a
-# file, which needs no server and no network, and beside it the picture of the graph.
+# that the second row gets. With a path, `step_through(penalized, "out.html")` also writes the
+# page to a file, which needs no server and no network, and beside it the picture of the graph.
 #
 # ## Exercises
 #

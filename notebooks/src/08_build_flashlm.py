@@ -435,7 +435,7 @@ print(f"{len(report.compared)} parameters, {report.mode} check, apart by {worst:
 # %% [markdown]
 # ## 11. Step through it
 #
-# `step_through` replays a computed loss and makes a page on which every step can be walked:
+# `step_through` runs a function and makes a page on which every step can be walked:
 # what goes in, what comes out, the rule, the operation's own source lines; then backward, one
 # edge at a time. *Predict first,* before you walk: the block is applied twice. From which of
 # the two does `block.norm1.scale` get its first gradient, and which later step says `+=`? (The
@@ -447,7 +447,7 @@ tiny = replace(
 )
 toy = FlashLM(tiny, np.random.default_rng(9))
 sentence = np.array([[3, 1, 4, 1]])
-step_through(toy.loss(sentence[:, :-1], sentence[:, 1:]), model=toy)
+step_through(lambda: toy.loss(sentence[:, :-1], sentence[:, 1:]), model=toy)
 
 # %% [markdown]
 # A whole step of v3 at its real size is no different, only wider: its tables are cut where
@@ -456,10 +456,12 @@ step_through(toy.loss(sentence[:, :-1], sentence[:, 1:]), model=toy)
 # gradient, which takes two partial forward passes per number, some seconds at this size.
 
 # %%
-loss = model.loss(ids[:, :8], targets[:, :8])
 with tempfile.TemporaryDirectory() as folder:
     page = Path(folder) / "v3.html"
-    print(step_through(loss, page, model=model, check=False))
+    steps = step_through(
+        lambda: model.loss(ids[:, :8], targets[:, :8]), page, model=model, check=False
+    )
+    print(steps)
     print(f"{page.name}: {page.stat().st_size / 1e6:.2f} MB")
 
 # %% [markdown]

@@ -4,6 +4,7 @@ import contextlib
 import html
 import json
 import re
+import weakref
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -14,7 +15,8 @@ from cases import CASES
 from minigrad import TABLE, GraphError, Module, Operation, ShapeError, Tensor, apply, no_grad
 from minigrad import functional as F
 from minigrad.layers import Linear, RMSNorm
-from minigrad.look import step_through
+from minigrad.look import record, step_through
+from minigrad.look.recorder import ENTRIES
 from minigrad.look.tables import number, table
 
 rng = np.random.default_rng(5)
@@ -27,7 +29,7 @@ def leaf(values, name=None):
 def broadcast_loss():
     """mean((x b + x)²): x is used twice, and b is broadcast."""
     x, b = leaf([[1.0, 2, 3], [4, 5, 6]], "x"), leaf([0.5, -1.0, 2.0], "b")
-    return ((x * b + x) ** 2).mean(), x, b
+    return ((x * b + x) ** 2).mean()
 
 
 class Twice(Module):
@@ -70,9 +72,9 @@ def steps_to(data, name):
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_every_operation_is_recorded_as_backward_computes_it(case):
     tensors = [leaf(a) if a.dtype.kind == "f" else a for a in case.arrays]
-    y = apply(case.operation, *tensors, **case.options)
-    weights = rng.standard_normal(y.shape)
-    loss = (y * weights).sum()
+    weights = rng.standard_normal(apply(case.operation, *tensors, **case.options).shape)
+    with record():
+        loss = (apply(case.operation, *tensors, **case.options) * weights).sum()
     data = step_through(loss).data
     loss.backward()
     leaves = [value for value in data["values"] if value["kind"] == "leaf"]
@@ -92,7 +94,7 @@ def _row_number(label, shape):
 
 
 def test_every_value_of_a_small_graph_is_checked_element_by_element():
-    data = step_through(broadcast_loss()[0]).data
+    data = step_through(broadcast_loss).data
     sizes = {"x": 6, "b": 3, "multiply 1": 6, "add 2": 6, "power 3": 6, "mean 4": 1}
     checks = {
         value["name"]: len(value["checks"]) for value in data["values"] if value["checks"]
@@ -104,13 +106,14 @@ def test_a_wrong_backward_is_seen():
     wrong = Operation(
         "wrong", TABLE["tanh"].forward, lambda dy, saved: (dy * (1 + saved[0] ** 2),)
     )
-    data = step_through(apply(wrong, leaf([0.5, -1.0], "x")).sum()).data
+    x = leaf([0.5, -1.0], "x")
+    data = step_through(lambda: apply(wrong, x).sum()).data
     assert [check["agree"] for check in value_named(data, "x")["checks"]] == [False, False]
 
 
 def test_a_large_graph_is_checked_where_each_gradient_is_largest():
     x = Tensor(rng.standard_normal((20, 30)).astype(np.float32), requires_grad=True, name="x")
-    data = step_through((x * x).sum()).data
+    data = step_through(lambda: (x * x).sum()).data
     (check,) = value_named(data, "x")["checks"]
     largest = np.unravel_index(np.abs(x.data).argmax(), x.shape)
     assert check["at"] == f"[{largest[0]}, {largest[1]}]"
@@ -118,8 +121,10 @@ def test_a_large_graph_is_checked_where_each_gradient_is_largest():
 
 
 def test_the_loss_its_graph_and_all_gradients_stay_as_they_were():
-    loss, x, b = broadcast_loss()
+    x, b = leaf([[1.0, 2, 3], [4, 5, 6]], "x"), leaf([0.5, -1.0, 2.0], "b")
     x.grad = np.full((2, 3), 7.0)
+    with record():
+        loss = ((x * b + x) ** 2).mean()
     step_through(loss)
     assert b.grad is None
     assert x.grad.tolist() == np.full((2, 3), 7.0).tolist()
@@ -127,8 +132,30 @@ def test_the_loss_its_graph_and_all_gradients_stay_as_they_were():
     assert (x.grad - 7).tolist() == [[0.75, 0, 9], [3, 0, 18]]
 
 
+def test_a_record_is_freed_with_the_graph():
+    x = leaf([1.0, 2.0])
+    before = len(ENTRIES)
+    with record():
+        loss = (Linear(2, 1, rng=rng, dtype=np.float64)(x.reshape(1, 2)) * 2).sum()
+    kept = weakref.ref(loss.node)
+    assert len(ENTRIES) == before + 4
+    del loss
+    assert kept() is None
+    assert len(ENTRIES) == before
+
+
+def test_two_calls_of_one_module_are_told_apart():
+    norm, x = RMSNorm(3, dtype=np.float64), leaf([[1.0, -2, 3]])
+    data = step_through(lambda: norm(norm(x)).sum()).data
+    assert [call["title"] for call in data["calls"]] == [
+        "RMSNorm, pass 1 of 2",
+        "RMSNorm, pass 2 of 2",
+    ]
+    assert [operation["call"] for operation in data["operations"]] == [0, 1, None]
+
+
 def test_a_second_path_is_added_in_words_and_waits_for_the_first():
-    data = step_through(broadcast_loss()[0]).data
+    data = step_through(broadcast_loss).data
     first, second = steps_to(data, "x")
     assert "path 1 of 2; until the others have come, it must wait" in first["after"]
     assert "added (+=)" in second["after"]
@@ -140,7 +167,7 @@ def test_a_second_path_is_added_in_words_and_waits_for_the_first():
 
 
 def test_the_sum_that_undoes_a_broadcast_is_a_step():
-    data = step_through(broadcast_loss()[0]).data
+    data = step_through(broadcast_loss).data
     wide, summed = steps_to(data, "b")
     assert (wide["kind"], wide["rule"], wide["contribution"]["shape"]) == (
         "backward",
@@ -155,7 +182,7 @@ def test_the_sum_that_undoes_a_broadcast_is_a_step():
 
 def test_what_is_kept_is_named_as_in_the_source():
     x, w = leaf(np.ones((2, 3)), "x"), leaf(np.ones((5, 3)), "w")
-    (linear, _) = step_through(F.linear(x, w).sum()).data["operations"]
+    (linear, _) = step_through(lambda: F.linear(x, w).sum()).data["operations"]
     assert linear["saved"] == [
         ["x", "(2, 3) float64, 48 bytes"],
         ["w", "(5, 3) float64, 120 bytes"],
@@ -164,8 +191,8 @@ def test_what_is_kept_is_named_as_in_the_source():
 
 
 def test_names_passes_and_shared_weights_of_a_model():
-    model = Model()
-    data = step_through(model.loss(leaf([[1.0, -2, 3]], "x")), model=model).data
+    model, x = Model(), leaf([[1.0, -2, 3]], "x")
+    data = step_through(lambda: model.loss(x), model=model).data
     assert [call["title"] for call in data["calls"]] == [
         "block, pass 1 of 2",
         "norm, pass 1 of 2",
@@ -181,30 +208,31 @@ def test_names_passes_and_shared_weights_of_a_model():
 
 
 def test_without_the_model_modules_have_their_kind_for_a_name():
-    model = Model()
-    data = step_through(model.loss(leaf([[1.0, -2, 3]], "x"))).data
+    model, x = Model(), leaf([[1.0, -2, 3]], "x")
+    data = step_through(lambda: model.loss(x)).data
     assert value_named(data, "Twice.linear.weight")["expected"] == 2
     assert value_named(data, "Linear.weight")["expected"] == 1
 
 
 def test_frozen_parameters_and_ids_are_constants():
-    model = Model()
+    model, x = Model(), leaf([[1.0, -2, 3]], "x")
     model.block.linear.weight.requires_grad = False
-    data = step_through(model.loss(leaf([[1.0, -2, 3]], "x")), model=model).data
+    data = step_through(lambda: model.loss(x), model=model).data
     frozen = value_named(data, "block.linear.weight")
     assert (frozen["kind"], frozen["arrivals"]) == ("constant", [])
 
 
 def test_an_operation_of_ones_own_without_a_page():
     double = Operation("double", lambda x: (2 * x, ()), lambda dy, saved: (2 * dy,))
-    data = step_through(apply(double, leaf([1.5], "x")).sum()).data
+    data = step_through(lambda: apply(double, leaf([1.5], "x")).sum()).data
     assert value_named(data, "x")["arrivals"][0]["total"]["cells"] == [["2"]]
     assert data["pages"]["double"]["title"] == ""
 
 
 def test_scratch_options_are_not_used_again():
     h, w, buffers = leaf(np.ones((2, 3))), leaf(np.ones((4, 3))), {}
-    loss = F.tied_head(h, w, np.array([1, 2]), buffers=buffers)
+    with record():
+        loss = F.tied_head(h, w, np.array([1, 2]), buffers=buffers)
     kept = buffers["dw"].copy()
     step_through(loss)
     assert buffers["dw"].tolist() == kept.tolist()
@@ -214,31 +242,44 @@ def test_scratch_options_are_not_used_again():
 
 
 def test_errors_say_what_to_do():
-    loss, x, _ = broadcast_loss()
+    with record():
+        loss = broadcast_loss()
     loss.backward()
     with pytest.raises(GraphError, match="compute the loss again, and step through it before"):
         step_through(loss)
-    with pytest.raises(ShapeError, match=r"shape \(2, 3\), expected one number"):
+    x = leaf([[1.0, 2, 3]])
+    with pytest.raises(ShapeError, match=r"shape \(1, 3\), expected one number"):
         step_through(x * 2)
     for loss in (Tensor([1.0]), leaf([1.0])):
         with pytest.raises(GraphError, match="no operation was recorded"):
             step_through(loss)
-    with pytest.raises(TypeError, match="the loss is of type float, expected a Tensor"):
-        step_through(3.0)
+    for wrong in (3.0, lambda: 3.0):
+        with pytest.raises(TypeError, match="the loss is of type float, expected a Tensor"):
+            step_through(wrong)
     with pytest.raises(TypeError, match="model is 'block', expected a Module"):
-        step_through(x.sum(), model="block")
+        step_through(x.sum, model="block")
+
+
+def test_a_loss_without_a_record_gets_both_remedies():
+    x = leaf([1.0, 2.0])
+    early = x * x
+    remedies = r"step_through\(lambda: \.\.\.\), or .*`with minigrad\.look\.record\(\):`"
+    for loss in (early.sum(), early.sum):
+        with pytest.raises(GraphError, match=f"was not recorded.*{remedies}"):
+            step_through(loss)
 
 
 def test_a_place_where_no_page_can_stand(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere for out\.html"):
-        step_through(broadcast_loss()[0], tmp_path / "nowhere" / "out.html")
+        step_through(broadcast_loss, tmp_path / "nowhere" / "out.html")
     with pytest.raises(ValueError, match=r"a name that ends in \.html"):
-        step_through(broadcast_loss()[0], tmp_path / "out.svg")
+        step_through(broadcast_loss, tmp_path / "out.svg")
     assert not list(tmp_path.iterdir())
 
 
-def test_within_no_grad_it_is_recorded_all_the_same():
-    loss, *_ = broadcast_loss()
+def test_a_recorded_loss_can_be_shown_within_no_grad():
+    with record():
+        loss = broadcast_loss()
     with no_grad():
         data = step_through(loss).data
     assert data["steps"] == step_through(loss).data["steps"]
@@ -247,13 +288,13 @@ def test_within_no_grad_it_is_recorded_all_the_same():
 def test_nothing_is_lost_when_a_page_cannot_be_written(tmp_path):
     (tmp_path / "out.html").mkdir()
     with pytest.raises(OSError, match=r"out\.html"):
-        step_through(broadcast_loss()[0], tmp_path / "out.html")
+        step_through(broadcast_loss, tmp_path / "out.html")
     assert [path.name for path in tmp_path.iterdir()] == ["out.html"]
 
 
 def test_lost_numbers_are_flagged():
     with np.errstate(all="ignore"):
-        data = step_through(F.log(leaf([-1.0, 0.0, 1.0], "x")).sum()).data
+        data = step_through(lambda: F.log(leaf([-1.0, 0.0, 1.0], "x")).sum()).data
     assert value_named(data, "log 1")["table"]["cells"] == [["NaN", "−∞", "0"]]
     assert value_named(data, "log 1")["table"]["about"].startswith(
         "2 NaN or infinite! Of the rest: norm 0"
@@ -263,10 +304,14 @@ def test_lost_numbers_are_flagged():
 
 def test_a_deep_chain():
     x = leaf(1.0, "x")
-    y = x
-    for _ in range(3000):
-        y = y * 1.0
-    data = step_through(y, check=False).data
+
+    def chain():
+        y = x
+        for _ in range(3000):
+            y = y * 1.0
+        return y
+
+    data = step_through(chain, check=False).data
     assert value_named(data, "x")["arrivals"][0]["total"]["cells"] == [["1"]]
 
 
@@ -277,14 +322,12 @@ def test_a_deep_chain():
 def written(tmp_path_factory):
     """The pages of the broadcast and of the model, with their records."""
     folder = tmp_path_factory.mktemp("step through")
-    model = Model()
+    model, x = Model(), leaf([[1.0, -2, 3]], "x")
     return {
-        "small": (folder / "a b.html", step_through(broadcast_loss()[0], folder / "a b.html")),
+        "small": (folder / "a b.html", step_through(broadcast_loss, folder / "a b.html")),
         "model": (
             folder / "model.html",
-            step_through(
-                model.loss(leaf([[1.0, -2, 3]], "x")), folder / "model.html", model=model
-            ),
+            step_through(lambda: model.loss(x), folder / "model.html", model=model),
         ),
     }
 
@@ -298,7 +341,7 @@ def test_a_page_needs_nothing_else(written):
 
 def test_no_name_can_end_the_data():
     x = leaf([1.0], "</script><b>")
-    page = step_through(x.sum(), title="<i>").page
+    page = step_through(x.sum, title="<i>").page
     (text,) = re.findall(r'id="data">(.*?)</script>', page)
     assert json.loads(text)["values"][0]["name"] == "</script><b>"
     assert "<title>&lt;i&gt;</title>" in page
