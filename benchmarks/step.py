@@ -190,7 +190,7 @@ def serve(kind, phase, threads):
 
 
 def numpy_step(phase, threads):
-    from flashlm_np.data.dataset import Corpus, sample_batch
+    from flashlm_np.data.dataset import Dataset, sample_batch
     from flashlm_np.model.flashlm import FlashLM
     from flashlm_np.training.fast_step import Recipe
 
@@ -200,11 +200,17 @@ def numpy_step(phase, threads):
     model = FlashLM(config, rng)
     recipe = Recipe(model, config, threads)
     tokens = rng.integers(0, V3.vocab_size, 100_000).astype(np.uint16)
-    corpus = Corpus("random", tokens, tokens[:2])
+    corpus = Dataset("random", tokens, tokens[:2])
 
     def step():
         batches = [
-            sample_batch(corpus, phase, V3.position_share, rng)
+            sample_batch(
+                corpus,
+                batch=phase.batch,
+                sequence=phase.sequence,
+                position_share=V3.position_share,
+                rng=rng,
+            )
             for _ in range(phase.micro_batches)
         ]
         recipe.step(1000, batches)

@@ -19,7 +19,7 @@ import numpy as np
 
 from minigrad.look import Profile, profile
 
-from ..data.dataset import Corpus, sample_batch
+from ..data.dataset import Dataset, sample_batch
 from ..files import write_atomically
 from ..model.config import Config, Phase
 from ..model.flashlm import FlashLM
@@ -54,13 +54,19 @@ def measure(config: Config, phase: Phase, steps: int, threads: int | None = None
     config = replace(config, phases=(replace(phase, first_step=1),))
     recipe = Recipe(FlashLM(config, rng), config, threads)
     tokens = rng.integers(0, config.vocab_size, 100_000)
-    corpus = Corpus("random", tokens, tokens[:2])
+    corpus = Dataset("random", tokens, tokens[:2])
     workers = recipe.workers.threads
 
     def step():
         start = time.perf_counter()
         batches = [
-            sample_batch(corpus, phase, config.position_share, rng)
+            sample_batch(
+                corpus,
+                batch=phase.batch,
+                sequence=phase.sequence,
+                position_share=config.position_share,
+                rng=rng,
+            )
             for _ in range(phase.micro_batches)
         ]
         result = recipe.step(1, batches)

@@ -58,7 +58,7 @@ def _defaults(name):
 
 def _train(options) -> int:
     """Train on stories, on --text or on --data, and write a report, a curve and samples."""
-    from ..data.dataset import Material
+    from ..data.dataset import DataSource
     from ..training import runs
 
     chosen = {
@@ -79,7 +79,7 @@ def _train(options) -> int:
     except ValueError as error:
         raise UserError(str(error)) from None
     out = Path(options.out) if options.out else _free_folder(Path("runs") / preset)
-    material = Material.at(options.text, options.data)
+    material = DataSource.at(options.text, options.data)
     return runs.start(config, material, out, options.minutes, options.threads)
 
 

@@ -1,71 +1,72 @@
-"""What a run learns from and is judged by: two rows of token ids, and where they came from."""
+"""The token ids that a run trains on and is validated on, and batches of them."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import UserError
-from ..model.config import Config, Phase
-from ..training.fast_step import Batch
 from .stories import stories
-from .token_file import Tokens, load_tokens
+from .token_file import load_tokens
 from .tokenizers.tokenizer import Tokenizer
 
 VALIDATION_SEED = 2026  # of the validation stories: the same for every run, whatever its seed
 
+# One micro-batch: ids (B, T), targets (B, T), and the flat positions to score, or None for all.
+Batch = tuple[np.ndarray, np.ndarray, "np.ndarray | None"]
+
 
 @dataclass(frozen=True)
-class Material:
-    """What a run learns from: a folder that `flashlm prepare` made, text files, or stories."""
+class DataSource:
+    """The origin of a dataset: text files, a folder of `flashlm prepare`, or else stories."""
 
     files: tuple[str, ...] = ()
     folder: str | None = None
 
     @classmethod
-    def at(cls, text: Sequence[str] | None = None, data: str | None = None) -> Material:
-        """With whole paths, so that a run can be resumed from another folder."""
+    def at(cls, text: Sequence[str] | None = None, data: str | None = None) -> DataSource:
+        """Make the paths absolute, so that a run can be resumed from another folder."""
         files = tuple(str(Path(path).resolve()) for path in text or ())
         return cls(files, str(Path(data).resolve()) if data else None)
 
 
 @dataclass(frozen=True)
-class Corpus:
+class Dataset:
     """Token ids for training and for validation.
 
     Shapes:
         train (N,); valid (M + 1,), of which the last M are scored, each given all before it.
 
-    limit: the lowest loss that any model can reach on those M tokens, in nats per token: the
-        exact -ln p of the stories. None for a text, where nobody knows it.
-    separated: whether documents are separated by the end-of-text token.
-    from_beginnings: whether training windows begin where documents begin, as short ones should;
-        there is a separator before the first, too.
-    checksum: of all ids, where it is known already.
+    best_possible_loss: the lowest loss that any model can reach on those M tokens, in nats per
+        token: the exact -ln p of the stories. None for a text, whose probability is unknown.
+    has_separators: whether the end-of-text token separates the documents.
+    starts_at_documents: whether training windows start where documents start, as short
+        documents need it. Then a separator also precedes the first document.
+    checksum: the fingerprint, if it is known already.
     """
 
     name: str
     train: np.ndarray
     valid: np.ndarray
-    limit: float | None = None
-    separated: bool = False
-    from_beginnings: bool = False
-    material: Material = Material()
+    best_possible_loss: float | None = None
+    has_separators: bool = False
+    starts_at_documents: bool = False
+    source: DataSource = DataSource()
     checksum: str | None = None
 
     @cached_property
-    def beginnings(self) -> np.ndarray:
-        """Where the training documents begin, each with the separator before it."""
+    def document_starts(self) -> np.ndarray:
+        """The positions of the separators before the training documents."""
         return np.flatnonzero(self.train[:-1] == self.train[0])
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of all ids: a resumed run must go on with the same ones."""
+        """A hash of all ids, by which a resumed run recognizes its dataset."""
         if self.checksum is not None:
             return self.checksum
         digest = hashlib.sha256()
@@ -74,46 +75,62 @@ class Corpus:
         return digest.hexdigest()
 
 
-def load_corpus(
-    material: Material, config: Config, tokenizer: Tokenizer | None = None
-) -> tuple[Corpus, Tokenizer]:
-    """The corpus, and its tokenizer unless a run brings its own, which must be the same.
+def load_dataset(
+    source: DataSource,
+    *,
+    vocab_size: int,
+    seed: int,
+    stories: int,
+    validation_share: float,
+    eval_tokens: int,
+    longest_sequence: int,
+    tokenizer: Tokenizer | None = None,
+) -> tuple[Dataset, Tokenizer]:
+    """Read or generate a dataset, and give its tokenizer with it.
+
+    The keywords but the last are `Config.data_options()`. `seed` and `stories` (their number)
+    concern stories only, and `validation_share` other texts only.
+
+    tokenizer: the one that a resumed run was trained with; a prepared folder must have it.
 
     Raises:
         UserError: something cannot be read, is too short, or the vocabulary does not fit.
     """
-    if material.folder is not None:
-        tokens = load_tokens(Path(material.folder))
+    if source.folder is not None:
+        tokens = load_tokens(Path(source.folder))
         if tokenizer and tokenizer.fingerprint != tokens.tokenizer.fingerprint:
             raise UserError(
-                f"{material.folder} was prepared with {tokens.tokenizer}, but the model was "
+                f"{source.folder} was prepared with {tokens.tokenizer}, but the model was "
                 f"trained with {tokenizer}"
             )
         tokenizer = tokens.tokenizer
-        make = partial(_token_corpus, material, tokens)
-    else:
-        tokenizer = tokenizer or Tokenizer.embedded()
-        make = partial(_text_corpus, material) if material.files else story_corpus
-    if config.vocab_size < tokenizer.vocab_size:
+    tokenizer = tokenizer or Tokenizer.embedded()
+    if vocab_size < tokenizer.vocab_size:
         raise UserError(
-            f"--vocab-size is {config.vocab_size}, but the tokenizer has "
+            f"--vocab-size is {vocab_size}, but the tokenizer has "
             f"{tokenizer.vocab_size} tokens; give at least that"
         )
-    return make(config, tokenizer), tokenizer
+    if source.folder is not None:
+        option, dataset = "--data", _of_tokens(source, tokens, validation_share, eval_tokens)
+    elif source.files:
+        option, dataset = "--text", _of_files(source, tokenizer, validation_share, eval_tokens)
+    else:
+        option, dataset = "--stories", _of_stories(tokenizer, seed, stories, eval_tokens)
+    _expect_a_window(dataset.train, longest_sequence, option)
+    return dataset, tokenizer
 
 
-def story_corpus(config: Config, tokenizer: Tokenizer) -> Corpus:
-    """Stories made from config.seed, and the validation stories, which are always the same."""
-    rng = np.random.default_rng(config.seed)
-    texts = [stories.generate(rng) for _ in range(config.stories)]
+def _of_stories(tokenizer, seed, count, eval_tokens):
+    """Stories generated from `seed`, and the validation stories, which are always the same."""
+    rng = np.random.default_rng(seed)
+    texts = [stories.generate(rng) for _ in range(count)]
     train = _separate(tokenizer.encode_batch(texts), tokenizer)
-    _expect_a_window(train, config, "--stories")
-    valid, limit = validation_stories(config.eval_tokens, tokenizer)
-    return Corpus("stories", train, valid, limit, separated=True, from_beginnings=True)
+    valid, best = validation_stories(eval_tokens, tokenizer)
+    return Dataset("stories", train, valid, best, has_separators=True, starts_at_documents=True)
 
 
 def validation_stories(tokens: int, tokenizer: Tokenizer) -> tuple[np.ndarray, float]:
-    """Whole stories, at least one, of about so many tokens together, and their limit."""
+    """Whole stories, at least one, of about `tokens` tokens, and their best possible loss."""
     rng = np.random.default_rng(VALIDATION_SEED)
     rows, nats, count = [], 0.0, 0
     while not rows or count < tokens:
@@ -125,56 +142,53 @@ def validation_stories(tokens: int, tokenizer: Tokenizer) -> tuple[np.ndarray, f
 
 
 def _separate(rows, tokenizer):
-    """Documents in one row, with the end-of-text token before, between and after them."""
+    """Join documents into one row, with the end-of-text token before and after each."""
     end = np.array([tokenizer.end_of_text], tokenizer.dtype)
     return np.concatenate([end, *(part for ids in rows for part in (ids, end))])
 
 
-def _text_corpus(material: Material, config: Config, tokenizer: Tokenizer) -> Corpus:
-    """The files' text, one after the other."""
-    ids = np.concatenate([tokenizer.encode(read_text(path)) for path in material.files])
-    train, valid = _split(ids, config, "--text")
-    name = ", ".join(Path(path).name for path in material.files)
-    return Corpus(name, train, valid, material=material)
+def _of_files(source, tokenizer, validation_share, eval_tokens):
+    """The text of the files, one after the other."""
+    ids = np.concatenate([tokenizer.encode(read_text(path)) for path in source.files])
+    train, valid = _split(ids, validation_share, eval_tokens)
+    name = ", ".join(Path(path).name for path in source.files)
+    return Dataset(name, train, valid, source=source)
 
 
-def _token_corpus(material: Material, tokens: Tokens, config: Config, tokenizer) -> Corpus:
-    """The ids of a prepared folder, which stay on the disk until they are needed."""
-    train, valid = _split(tokens.ids, config, "--data")
-    checksum = f"{tokens.record['sha256']} {len(train)} {len(valid)}"
-    return Corpus(
+def _of_tokens(source, tokens, validation_share, eval_tokens):
+    """The ids of a prepared folder, mapped from the disk and not read into memory."""
+    train, valid = _split(tokens.ids, validation_share, eval_tokens)
+    return Dataset(
         tokens.record["dataset"],
         train,
         valid,
-        separated=tokens.record["separator"],
-        material=material,
-        checksum=checksum,
+        has_separators=tokens.record["separator"],
+        source=source,
+        checksum=f"{tokens.record['sha256']} {len(train)} {len(valid)}",
     )
 
 
-def _split(ids, config, option):
-    """The last part is kept for validation, and at most eval_tokens of it are scored."""
-    cut = training_part(len(ids), config.validation_share)
-    _expect_a_window(ids[:cut], config, option)
-    return ids[:cut], ids[cut : cut + config.eval_tokens + 1]
+def _split(ids, validation_share, eval_tokens):
+    """Keep the last part for validation; at most eval_tokens of it are scored."""
+    cut = training_size(len(ids), validation_share)
+    return ids[:cut], ids[cut : cut + eval_tokens + 1]
 
 
-def training_part(tokens: int, validation_share: float) -> int:
-    """How many of so many tokens are for training: the first, and two at least are not."""
+def training_size(tokens: int, validation_share: float) -> int:
+    """How many of `tokens` tokens, from the first on, are for training; 2 or more are not."""
     return max(0, min(tokens - 2, int(tokens * (1 - validation_share))))
 
 
-def _expect_a_window(train, config, option):
-    longest = max(phase.sequence for phase in config.phases)
-    if len(train) <= longest:
+def _expect_a_window(train, longest_sequence, option):
+    if len(train) <= longest_sequence:
         raise UserError(
-            f"{option}: {len(train):,} training tokens are too few for sequences of {longest}; "
-            "give more, or shorter sequences with --phases"
+            f"{option}: {len(train):,} training tokens are too few for sequences of "
+            f"{longest_sequence}; give more, or shorter sequences with --phases"
         )
 
 
 def read_text(path: str) -> str:
-    """The text of a UTF-8 file, or a UserError that says why not."""
+    """Read a UTF-8 file. Raises UserError that says why it cannot."""
     try:
         text = Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -189,23 +203,29 @@ def read_text(path: str) -> str:
     return text
 
 
-def sample_batch(corpus: Corpus, phase: Phase, share: float, rng: np.random.Generator) -> Batch:
-    """Random windows of the training tokens, and a random `share` of their positions to score.
+def sample_batch(
+    dataset: Dataset,
+    *,
+    batch: int,
+    sequence: int,
+    position_share: float,
+    rng: np.random.Generator,
+) -> Batch:
+    """Draw random windows of the training tokens, and random positions of them to score.
 
-    A window begins anywhere, or, in a corpus of short documents, at the beginning of any: then
-    the model is never asked for what stands in a part of the document that it was not shown.
-
-    Returns ids (B, T), targets (B, T), each the token after, and flat positions or None.
+    Returns:
+        ids (B, T); targets (B, T), each the token after its id; flat positions, or None: all.
     """
-    B, T, tokens = phase.batch, phase.sequence, corpus.train
-    last = len(tokens) - T - 1  # where a window can begin at the latest
-    if corpus.from_beginnings:
-        beginnings = corpus.beginnings[: np.searchsorted(corpus.beginnings, last, "right")]
-        starts = rng.choice(beginnings, size=B)
+    B, T, tokens = batch, sequence, dataset.train
+    last = len(tokens) - T - 1  # the last position where a window can start
+    if dataset.starts_at_documents:
+        # A window from the middle would ask for names that stand before it.
+        starts = dataset.document_starts
+        starts = rng.choice(starts[: np.searchsorted(starts, last, "right")], size=B)
     else:
         starts = rng.integers(0, last + 1, size=B)
     windows = tokens[starts[:, None] + np.arange(T + 1)].astype(np.int64)  # (B, T + 1)
     positions = None
-    if share < 1:
-        positions = rng.permutation(B * T)[: max(1, int(share * B * T))]
+    if position_share < 1:
+        positions = rng.permutation(B * T)[: max(1, int(position_share * B * T))]
     return windows[:, :-1], windows[:, 1:], positions

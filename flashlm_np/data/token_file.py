@@ -20,7 +20,7 @@ import numpy as np
 
 from ..errors import UserError
 from ..files import read_record, write_atomically, written_atomically
-from ..training.checkpoint import load_tokenizer, save_tokenizer
+from .tokenizers.saving import load_tokenizer, save_tokenizer
 from .tokenizers.tokenizer import Tokenizer
 
 FORMAT = "flashlm-np tokens 1"

@@ -161,6 +161,12 @@ class Config:
         """The phase that optimizer step `step` belongs to."""
         return max((p for p in self.phases if p.first_step <= step), key=lambda p: p.first_step)
 
+    def data_options(self) -> dict:
+        """The fields that `data.dataset.load_dataset` takes as keywords."""
+        names = ("vocab_size", "seed", "stories", "validation_share", "eval_tokens")
+        longest = max(phase.sequence for phase in self.phases)
+        return {name: getattr(self, name) for name in names} | {"longest_sequence": longest}
+
     def to_dict(self) -> dict:
         """Plain values for JSON; `from_dict` is its inverse."""
         return asdict(self) | {"phases": [str(p) for p in self.phases]}

@@ -19,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.tokenizers.plain_ids import Numbers
+from ..data.tokenizers.plain_ids import PlainIds
+from ..data.tokenizers.saving import save_tokenizer
 from ..data.tokenizers.tokenizer import GPT2_TOKENS, Tokenizer
 from ..errors import UserError
 from ..model.config import V3, Config
@@ -70,14 +71,14 @@ def convert(path: Path, out: Path, tokenizer: str | None = None) -> Checkpoint:
     kept = _tokenizer(path, converted.config.vocab_size, tokenizer)
     converted.state["tokenizer"] = {"name": kept.name, "fingerprint": kept.fingerprint}
     out.mkdir(parents=True, exist_ok=True)
-    checkpoint.save_tokenizer(out, kept)
+    save_tokenizer(out, kept)
     checkpoint.save(out, converted, ["last", "best"])
     return converted
 
 
-def _tokenizer(path, V, name) -> Tokenizer | Numbers:
-    name = name or ("gpt2" if V == GPT2_TOKENS else Numbers.name)
-    tokenizer = Numbers(V) if name == Numbers.name else Tokenizer.named(name)
+def _tokenizer(path, V, name) -> Tokenizer | PlainIds:
+    name = name or ("gpt2" if V == GPT2_TOKENS else PlainIds.name)
+    tokenizer = PlainIds(V) if name == PlainIds.name else Tokenizer.named(name)
     if tokenizer.vocab_size > V:
         raise UserError(
             f"{path} has a vocabulary of {V:,}, but the tokenizer {tokenizer.name} has "

@@ -1,12 +1,12 @@
-"""Checkpoints that survive: safetensors for arrays, JSON for the rest, never pickle.
+"""Checkpoints on disk: safetensors for the arrays, JSON for the rest, never pickle.
 
     OUT/step-000500.safetensors   every array of the run after step 500
-    OUT/last.json                 which file that is, its SHA-256, and all that is no array
+    OUT/last.json                 the name of that file, its SHA-256, and all that is no array
     OUT/best.json                 the same for the lowest validation loss so far
 
-Each file is written under a temporary name, synced and renamed. The arrays come first: as long
-as last.json is the old one, it names the old arrays, which are still there. So a run may be
-killed between any two instructions, and last.json still names a whole checkpoint.
+Each file is written under a temporary name, synced and renamed, the arrays first. Until
+last.json is replaced, it names the old arrays, which are still there. So a run may be killed
+between any two instructions, and last.json still names a whole checkpoint.
 """
 
 from __future__ import annotations
@@ -18,9 +18,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.tokenizers.plain_ids import Numbers
-from ..data.tokenizers.ranks import format_ranks, parse_ranks
-from ..data.tokenizers.tokenizer import Tokenizer
 from ..errors import UserError
 from ..files import read_bytes, read_record, write_atomically
 from ..model.config import Config
@@ -30,25 +27,25 @@ FORMAT = "flashlm-np checkpoint 1"
 
 @dataclass
 class Checkpoint:
-    """A run at rest: arrays by name, and what is no array."""
+    """The whole state of a run: arrays by name, and `state`, JSON values that are no arrays."""
 
     config: Config
     step: int
     arrays: dict[str, np.ndarray]
     state: dict
 
-    def weights(self, which: str = "model") -> dict[str, np.ndarray]:
+    def weights(self, kind: str = "model") -> dict[str, np.ndarray]:
         """The model's weights ("model") or their running average ("ema"), by parameter name."""
-        return below(f"{which}/", self.arrays)
+        return below(f"{kind}/", self.arrays)
 
 
 def below(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays whose names start with `prefix`, and their names without it."""
+    """The arrays whose names start with `prefix`, under their names without it."""
     return {key.removeprefix(prefix): a for key, a in arrays.items() if key.startswith(prefix)}
 
 
 def save(out: Path, checkpoint: Checkpoint, names: list[str]) -> None:
-    """Write a checkpoint and let each of `names` ("last", "best") point to it."""
+    """Write a checkpoint, and let each of `names` ("last", "best") point to it."""
     from safetensors.numpy import save as to_bytes
 
     arrays = {name: np.asarray(a, order="C") for name, a in checkpoint.arrays.items()}
@@ -69,7 +66,11 @@ def save(out: Path, checkpoint: Checkpoint, names: list[str]) -> None:
 
 
 def load(out: Path, name: str = "last") -> Checkpoint:
-    """Read OUT/NAME.json and its arrays, or raise a UserError that says what is wrong."""
+    """Read OUT/NAME.json and its arrays.
+
+    Raises:
+        UserError: one of them is missing, damaged, or of another version.
+    """
     from safetensors import SafetensorError
     from safetensors.numpy import load as from_bytes
 
@@ -78,7 +79,8 @@ def load(out: Path, name: str = "last") -> Checkpoint:
     data = read_bytes(path)
     if hashlib.sha256(data).hexdigest() != record["sha256"]:
         raise UserError(
-            f"{path} is damaged: its SHA-256 is not the one in {name}.json; {_other(out, name)}"
+            f"{path} is damaged: its SHA-256 is not the one in {name}.json; "
+            + _remedy(out, name)
         )
     try:
         arrays = from_bytes(data)
@@ -88,56 +90,25 @@ def load(out: Path, name: str = "last") -> Checkpoint:
     return Checkpoint(config, record["step"], arrays, record["state"])
 
 
-def _read_record(path: Path) -> dict:
+def _read_record(path):
     kinds = {"step": int, "arrays": str, "sha256": str, "config": dict, "state": dict}
-    record = read_record(path, FORMAT, _other(path.parent, path.stem), **kinds)
+    record = read_record(path, FORMAT, _remedy(path.parent, path.stem), **kinds)
     if Path(record["arrays"]).name != record["arrays"]:
         raise UserError(f"{path} is damaged: its arrays are not in the same folder")
     return record
 
 
-def _other(out: Path, name: str) -> str:
-    other = {"last": "best", "best": "last"}.get(name, "last")
+def _remedy(out, name):
+    other = "last" if name == "best" else "best"
     if (out / f"{other}.json").is_file():
         return f"{other}.json may still be whole: copy it over {name}.json"
     return "train again"
 
 
-def _remove_unnamed(out: Path) -> None:
-    """Delete arrays that neither last.json nor best.json names any more."""
-    named = {_read_record(path)["arrays"] for path in _records(out)}
+def _remove_unnamed(out):
+    """Delete the arrays that neither last.json nor best.json names any more."""
+    records = [path for path in (out / "last.json", out / "best.json") if path.is_file()]
+    named = {_read_record(path)["arrays"] for path in records}
     for path in out.glob("step-*.safetensors"):
         if path.name not in named:
             path.unlink()
-
-
-def _records(out: Path) -> list[Path]:
-    return [path for name in ("last", "best") if (path := out / f"{name}.json").is_file()]
-
-
-def save_tokenizer(out: Path, tokenizer: Tokenizer | Numbers) -> None:
-    """Keep the tokenizer's ranks with the run, so that it can be read for ever."""
-    if isinstance(tokenizer, Numbers):
-        return  # it has none
-    ranks = {token: rank for rank, token in enumerate(tokenizer.tokens[:-1])}
-    write_atomically(out / f"{tokenizer.name}.bpe", format_ranks(ranks))
-
-
-def load_tokenizer(out: Path, about: dict, vocab_size: int) -> Tokenizer | Numbers:
-    """The tokenizer that a record tells `about`; a UserError unless it is exactly that one.
-
-    `vocab_size` is the model's, which is all that there is to know of Numbers.
-    """
-    name = about.get("name")
-    if not isinstance(name, str) or Path(name).name != name:
-        raise UserError(f"{out}: {name!r} is no name of a tokenizer")
-    if name == Numbers.name:
-        return Numbers(vocab_size)
-    path = out / f"{name}.bpe"
-    try:
-        tokenizer = Tokenizer(name, parse_ranks(read_bytes(path)))
-    except ValueError as error:
-        raise UserError(f"{path} is damaged: {error}") from None
-    if tokenizer.fingerprint != about.get("fingerprint"):
-        raise UserError(f"{path} is not the tokenizer that {out} was made with")
-    return tokenizer

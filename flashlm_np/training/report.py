@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.dataset import Corpus
+from ..data.dataset import Dataset
 from ..data.stories import stories
 from ..data.tokenizers.tokenizer import Tokenizer
-from ..evaluation.evaluate import Baselines, Evaluation
+from ..evaluation.evaluate import Evaluation
+from ..evaluation.ngrams import Baselines
 from ..files import write_atomically
 from ..inference.generate import Writer
 from ..model.config import TEMPERATURE, V3, Config, text_of
@@ -97,9 +98,9 @@ def smooth(values: np.ndarray) -> np.ndarray:
     return (sums[stop] - sums[start]) / (stop - start)
 
 
-def samples(model: FlashLM, config: Config, corpus: Corpus, tokenizer: Tokenizer) -> list[str]:
+def samples(model: FlashLM, config: Config, corpus: Dataset, tokenizer: Tokenizer) -> list[str]:
     """Texts that the model writes from nothing, always with the same dice."""
-    writer = Writer(model, config, tokenizer, corpus.separated)
+    writer = Writer(model, config, tokenizer, corpus.has_separators)
     return [
         "".join(writer.write("", SAMPLE_TOKENS, seed, temperature=TEMPERATURE))
         for seed in range(SAMPLES)
@@ -118,7 +119,7 @@ def write_samples(path: Path, texts: list[str]) -> None:
 def write_report(
     path: Path,
     config: Config,
-    corpus: Corpus,
+    corpus: Dataset,
     final: Evaluation,
     averaged: Evaluation,
     counted: Baselines,
@@ -135,7 +136,7 @@ def write_report(
         _numbers(corpus, final, averaged, counted),
         "![loss](loss.png)",
         f"## A sample (temperature {TEMPERATURE}, seed 0)",
-        *([] if corpus.limit is None else [_parsed(texts)]),
+        *([] if corpus.best_possible_loss is None else [_parsed(texts)]),
         "\n".join(f"> {line}" for line in texts[0].splitlines()) or "> (nothing)",
         "## What differs from FlashLM v3" if config.preset != "v3" else "## Configuration",
         _differences(config),
@@ -152,9 +153,10 @@ def _numbers(corpus, final, averaged, counted):
         row("---", "---"),
         row("**validation loss** (true)", f"**{final.loss:.4f}** ± {final.loss_error:.4f}"),
     ]
-    if corpus.limit is not None:
-        rows.append(row("best possible on these tokens (exact)", f"{corpus.limit:.4f}"))
-        rows.append(row("distance from the best possible", f"{final.loss - corpus.limit:.4f}"))
+    if corpus.best_possible_loss is not None:
+        best = corpus.best_possible_loss
+        rows.append(row("best possible on these tokens (exact)", f"{best:.4f}"))
+        rows.append(row("distance from the best possible", f"{final.loss - best:.4f}"))
     rows += [
         row("with the averaged weights (EMA)", f"{averaged.loss:.4f}"),
         row(

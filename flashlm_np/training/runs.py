@@ -7,30 +7,31 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.dataset import Corpus, Material, load_corpus, read_text
-from ..data.tokenizers.plain_ids import Numbers
+from ..data.dataset import Dataset, DataSource, load_dataset, read_text
+from ..data.tokenizers.plain_ids import PlainIds
+from ..data.tokenizers.saving import load_tokenizer, save_tokenizer
 from ..data.tokenizers.tokenizer import Tokenizer
 from ..errors import INTERRUPTED, UserError
-from ..evaluation.evaluate import Baselines, Evaluation, baselines, evaluate
+from ..evaluation.evaluate import Evaluation, evaluate
+from ..evaluation.ngrams import Baselines, baselines
 from ..files import write_atomically
-from ..inference import export
 from ..inference.c_source import c_source
+from ..inference.export import PackedModel, pack_weights, unpack_weights
 from ..inference.generate import Writer
-from ..inference.head8 import quantize_head
 from ..model.config import Config, option_name
-from ..model.flashlm import FlashLM, expect_sizes
+from ..model.weights import expect_sizes, model_with_weights
 from . import checkpoint, report
 from .checkpoint import Checkpoint
 from .initial_embedding import initial_embedding
 from .memory import keep_freed_memory
-from .trainer import Stopped, Trainer, load_weights, steps_in
+from .trainer import Stopped, Trainer, steps_in
 
 CHANGEABLE = ("steps", "eval_every", "save_every")  # by --resume
 
 
 def start(
     config: Config,
-    material: Material,
+    material: DataSource,
     out: Path,
     minutes: float | None = None,
     threads: int | None = None,
@@ -44,9 +45,9 @@ def start(
         raise UserError(
             f"{out} holds a run already; go on with --resume {out}, or choose another --out"
         )
-    stories = material == Material()
+    stories = material == DataSource()
     print("Making up stories ..." if stories else "Reading the text ...", flush=True)
-    corpus, tokenizer = load_corpus(material, config)
+    corpus, tokenizer = load_dataset(material, **config.data_options())
     embedding = initial_embedding(config, corpus, tokenizer)
     if minutes:
         print(
@@ -54,7 +55,7 @@ def start(
         )
         config = replace(config, steps=steps_in(minutes, config, corpus, tokenizer, threads))
     out.mkdir(parents=True, exist_ok=True)
-    checkpoint.save_tokenizer(out, tokenizer)
+    save_tokenizer(out, tokenizer)
     return _train(Trainer(config, corpus, tokenizer, out, threads, embedding))
 
 
@@ -72,7 +73,8 @@ def resume(folder: Path, changes: dict, threads: int | None = None) -> int:
     saved.config = replace(saved.config, **changes)
     tokenizer = _tokenizer(folder, saved)
     print(f"Going on with {folder} after step {saved.step:,} ...", flush=True)
-    corpus, _ = load_corpus(_material(folder, saved), saved.config, tokenizer)
+    options = saved.config.data_options()
+    corpus, _ = load_dataset(_material(folder, saved), tokenizer=tokenizer, **options)
     try:
         expect_sizes(saved.config, saved.weights())
     except ValueError as error:
@@ -87,7 +89,8 @@ def _train(trainer: Trainer) -> int:
     keep_freed_memory()
     if warning := trainer.recipe.workers.warning:
         print(warning)
-    limit = "" if corpus.limit is None else f", best possible loss {corpus.limit:.4f}"
+    best = corpus.best_possible_loss
+    limit = "" if best is None else f", best possible loss {best:.4f}"
     print(
         f"{config.preset}: {trainer.model}\n"
         f"{corpus.name}: {len(corpus.train):,} training tokens, "
@@ -118,13 +121,14 @@ def _finish(trainer: Trainer, final: Evaluation) -> None:
     counted = baselines(corpus.train, corpus.valid, config.vocab_size)
     texts = report.samples(trainer.model, config, corpus, tokenizer)
     report.write_samples(out / "sample.txt", texts)
-    report.write_plot(out / "loss.png", out / "metrics.csv", config, counted, corpus.limit)
-    averaged = _model(config, trainer.recipe.ema.average)
+    best = corpus.best_possible_loss
+    report.write_plot(out / "loss.png", out / "metrics.csv", config, counted, best)
+    averaged = model_with_weights(config, trainer.recipe.ema.average)
     of_average = evaluate(averaged, config, corpus.valid, tokenizer)
     report.write_report(
         out / "report.md", config, corpus, final, of_average, counted, trainer.counts, texts
     )
-    print(_table(final, counted, corpus.limit))
+    print(_table(final, counted, best))
     print(f"A sample:\n\n{texts[0]}\n\nReport, curve and samples: {out / 'report.md'}")
 
 
@@ -153,23 +157,19 @@ class Run:
     writer: Writer
 
     @classmethod
-    def load(
-        cls, folder: Path, name: str = "best", ema: bool = False, head: str = "float32"
-    ) -> Run:
+    def load(cls, folder: Path, name: str = "best", ema: bool = False) -> Run:
         """Read the checkpoint `name` ("best" or "last") of a folder; with ema, its average.
 
-        A folder of `flashlm export` is one, too. `head` may be "int8", for the output matrix.
+        A folder of `flashlm export` is one, too.
         """
         saved = checkpoint.load(folder, name)
         tokenizer = _tokenizer(folder, saved)
         try:
-            model = _model(saved.config, _weights(folder, saved, ema))
-            table = model.lm_head.weight.data
-            small = quantize_head(table).logits if head == "int8" else None
+            model = model_with_weights(saved.config, _weights(folder, saved, ema))
         except ValueError as error:
             raise UserError(f"{folder}: {error}") from None
         separated = saved.state["corpus"]["separated"]
-        writer = Writer(model, saved.config, tokenizer, separated, small)
+        writer = Writer(model, saved.config, tokenizer, separated)
         return cls(folder, saved, writer)
 
 
@@ -181,17 +181,21 @@ def evaluate_run(run: Run, text: list[str] | None = None, data: str | None = Non
     """
     writer, config = run.writer, run.saved.config
     corpus = _corpus_of(run, data, optional=bool(text))
-    tokens, limit = (_whole(writer, text), None) if text else (corpus.valid, corpus.limit)
+    if text:
+        tokens, limit = _whole(writer, text), None
+    else:
+        tokens, limit = corpus.valid, corpus.best_possible_loss
     counted = corpus and baselines(corpus.train, tokens, config.vocab_size)
-    result = evaluate(writer.model, config, tokens, writer.tokenizer, writer.head)
+    result = evaluate(writer.model, config, tokens, writer.tokenizer)
     print(_table(result, counted, limit))
 
 
-def _corpus_of(run: Run, data: str | None, optional: bool) -> Corpus | None:
+def _corpus_of(run: Run, data: str | None, optional: bool) -> Dataset | None:
     """The corpus to judge by. Where it is gone and not needed: None, and a line says so."""
     try:
-        material = Material.at(data=data) if data else _material(run.folder, run.saved)
-        return load_corpus(material, run.saved.config, run.writer.tokenizer)[0]
+        material = DataSource.at(data=data) if data else _material(run.folder, run.saved)
+        options = run.saved.config.data_options()
+        return load_dataset(material, tokenizer=run.writer.tokenizer, **options)[0]
     except UserError as error:
         if data or not optional:
             raise
@@ -223,18 +227,11 @@ def write_on(run: Run, prompt: str, tokens: int, seed: int, options: dict) -> No
     print()
 
 
-def _model(config: Config, weights: dict[str, np.ndarray]) -> FlashLM:
-    expect_sizes(config, weights)
-    model = FlashLM(config, np.random.default_rng(0))
-    load_weights(model, weights)
-    return model
-
-
-def _tokenizer(folder: Path, saved) -> Tokenizer | Numbers:
+def _tokenizer(folder: Path, saved) -> Tokenizer | PlainIds:
     about = saved.state.get("tokenizer")
     if not isinstance(about, dict):
         raise UserError(f"{folder}: the checkpoint does not name its tokenizer")
-    return checkpoint.load_tokenizer(folder, about, saved.config.vocab_size)
+    return load_tokenizer(folder, about, saved.config.vocab_size)
 
 
 def export_run(
@@ -248,16 +245,30 @@ def export_run(
         raise UserError(f"{run.folder} is packed already; export the run that it was made from")
     if out is None and c_file is None:
         raise UserError("give a folder OUT, or --c FILE, to write to")
-    small = export.packed_checkpoint(run.saved, run.writer.model, encoding, head)
+    packed = pack_weights(run.saved.config, run.writer.model.state_dict(), encoding, head)
     before = sum(p.data.nbytes for p in run.writer.model.parameters())
     if c_file is not None:
-        source = c_source(small, run.writer.tokenizer.vocab_size)
+        source = c_source(packed, run.writer.tokenizer.vocab_size)
         write_atomically(c_file, source.encode())
         print(f"{c_file}: compile with cc -std=c99 -O2 {c_file} -o model -lm")
     if out is not None:
-        size = export.write(small, run.writer.tokenizer, out)
+        size = _write_packed(run, packed, out)
         print(f"{out}: {size:,} bytes, {size / before:.1%} of the {before:,} in float32")
         _tell_losses(run, Run.load(out))
+
+
+def _write_packed(run: Run, packed: PackedModel, out: Path) -> int:
+    """Write a packed model as a checkpoint into a new folder; the bytes of its arrays there."""
+    if (out / "last.json").exists():
+        raise UserError(f"{out} holds a run already; choose another folder")
+    out.mkdir(parents=True, exist_ok=True)
+    save_tokenizer(out, run.writer.tokenizer)
+    state = {key: run.saved.state[key] for key in ("tokenizer", "corpus")}
+    about = {"encoding": packed.encoding, "head": packed.head, "step": run.saved.step}
+    state |= {"counts": {}, "packed": about}
+    saved = Checkpoint(packed.config, run.saved.step, packed.arrays, state)
+    checkpoint.save(out, saved, ["last", "best"])
+    return sum(path.stat().st_size for path in out.glob("step-*.safetensors"))
 
 
 def _tell_losses(run: Run, packed: Run) -> None:
@@ -276,17 +287,18 @@ def _tell_losses(run: Run, packed: Run) -> None:
 
 def _weights(folder: Path, saved: Checkpoint, ema: bool) -> dict[str, np.ndarray]:
     if "packed" in saved.state and not ema:
-        return export.unpacked(saved)
+        encoding = saved.state["packed"].get("encoding")
+        return unpack_weights(saved.config, saved.arrays, encoding)
     weights = saved.weights("ema" if ema else "model")
     if not weights or "packed" in saved.state:
         raise UserError(f"{folder} holds no averaged weights; leave out --ema")
     return weights
 
 
-def _material(folder: Path, saved) -> Material:
+def _material(folder: Path, saved) -> DataSource:
     about = saved.state.get("corpus")
     try:
-        return Material(tuple(about["files"]), about.get("folder"))
+        return DataSource(tuple(about["files"]), about.get("folder"))
     except (KeyError, TypeError):
         raise UserError(
             f"{folder} came without its training text; give --text FILE or --data DIR to eval; "

@@ -21,8 +21,9 @@ from threadpoolctl import threadpool_limits
 
 from flashlm_np.analysis.multiply_adds import multiply_adds
 from flashlm_np.analysis.step_profile import HEAD
-from flashlm_np.data.dataset import Material, load_corpus, sample_batch
-from flashlm_np.evaluation.evaluate import baselines, mean_and_error, token_losses
+from flashlm_np.data.dataset import DataSource, load_dataset, sample_batch
+from flashlm_np.evaluation.evaluate import mean_and_error, token_losses
+from flashlm_np.evaluation.ngrams import baselines
 from flashlm_np.model.config import QUICKSTART, V3, Phase
 from flashlm_np.model.flashlm import FlashLM, receptive_field
 from flashlm_np.training.fast_step import Recipe
@@ -210,8 +211,8 @@ config = replace(
     label_smoothing=EPSILON, z_loss=Z_LOSS, normuon_lr=0.04, adamw_lr=0.04, stories=1500,
     eval_tokens=8192,
 )  # fmt: skip
-corpus, _ = load_corpus(Material(), config)
-corpus = replace(corpus, from_beginnings=False)  # windows from anywhere
+corpus, _ = load_dataset(DataSource(), **config.data_options())
+corpus = replace(corpus, starts_at_documents=False)  # windows from anywhere
 counted = baselines(corpus.train, corpus.valid, config.vocab_size)
 
 
@@ -226,7 +227,8 @@ recipe, batch_rng, found = Recipe(model, config), np.random.default_rng(0), []
 for step in range(101):
     if step in (0, 3, 6, 10, 20, 40, 70, 100):
         found.append((step, *(losses.mean() for losses in read_off(model))))
-    recipe.step(step + 1, [sample_batch(corpus, config.phase(1), 1.0, batch_rng)])
+    batch = sample_batch(corpus, batch=8, sequence=64, position_share=1.0, rng=batch_rng)
+    recipe.step(step + 1, [batch])
 for step, true, smoothed in found[::2] + found[-1:]:
     print(f"step {step:3}: true {true:.3f}, smoothed {smoothed:.3f}: {smoothed - true:+.3f}")
 
@@ -341,7 +343,8 @@ plain_loss = replace(config, label_smoothing=0.0, z_loss=0.0)
 buggy = Recipe(FlashLM(config, np.random.default_rng(0)), plain_loss)
 reported = []
 for step in range(1, 51):
-    ids, targets, positions = sample_batch(corpus, config.phase(1), 1.0, batch_rng)
+    batch = sample_batch(corpus, batch=8, sequence=64, position_share=1.0, rng=batch_rng)
+    ids, targets, positions = batch
     reported.append(buggy.step(step, [(ids, ids, positions)]).loss)  # ids, ids: the bug
 true_loss = read_off(buggy.model)[0].mean()
 last = np.mean(reported[-5:])
@@ -354,7 +357,7 @@ axes.plot(steps, smoothed, "k-s", markersize=4, label="validation, label-smoothe
 axes.plot(steps, true, "k-o", lw=2, markersize=4, label="validation, true loss")
 axes.plot(range(1, 51), reported, color="0.5", ls="--", label="training loss with the bug")
 lines = {"ln V": counted.uniform, "unigram": counted.unigram, "bigram": counted.bigram}
-for name, nats in (lines | {"best possible": corpus.limit}).items():
+for name, nats in (lines | {"best possible": corpus.best_possible_loss}).items():
     axes.axhline(nats, color="0.7", ls=":", zorder=0)
     axes.text(101, nats, f"{name} {nats:.2f}", va="center", fontsize=9)
 axes.set(xlim=(0, 100), ylim=(0, 8.5), xlabel="optimizer step", ylabel="nats per token")

@@ -19,22 +19,22 @@ import matplotlib.pyplot as plt
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from flashlm_np.data.dataset import sample_batch, story_corpus, validation_stories
+from flashlm_np.data.dataset import DataSource, load_dataset, sample_batch, validation_stories
 from flashlm_np.data.stories import stories
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.evaluation.evaluate import (
-    baselines,
     evaluate,
     mean_and_error,
-    pieces,
+    token_bytes,
     token_losses,
 )
+from flashlm_np.evaluation.ngrams import baselines
 from flashlm_np.inference.generate import Writer
 from flashlm_np.model.config import QUICKSTART, Phase
 from flashlm_np.model.flashlm import FlashLM, receptive_field
 from flashlm_np.training.fast_step import Recipe
 from flashlm_np.training.report import smooth
-from flashlm_np.training.trainer import load_weights
+from flashlm_np.model.weights import load_weights
 from minigrad import no_grad
 
 one_thread = threadpool_limits(1)  # so small products gain nothing from a second core
@@ -82,11 +82,11 @@ config = replace(
     ema_decay=0.9,
 )
 tokenizer = Tokenizer.embedded()
-corpus = story_corpus(config, tokenizer)
+corpus = load_dataset(DataSource(), tokenizer=tokenizer, **config.data_options())[0]
 counted = baselines(corpus.train, corpus.valid, config.vocab_size)
 print(f"{len(corpus.train):,} training tokens, {len(corpus.valid) - 1:,} validation tokens")
 lines = {"uniform": counted.uniform, "unigram": counted.unigram, "bigram": counted.bigram}
-lines["limit"] = corpus.limit
+lines["limit"] = corpus.best_possible_loss
 for name, nats in lines.items():
     print(f"{name:8} {nats:.4f} nats per token")
 
@@ -108,7 +108,14 @@ def train(config, corpus):
     model = FlashLM(config, rng)
     recipe, losses, looks = Recipe(model, config), [], {}
     for step in range(1, config.steps + 1):
-        batch = sample_batch(corpus, config.phase(step), config.position_share, rng)
+        phase = config.phase(step)
+        batch = sample_batch(
+            corpus,
+            batch=phase.batch,
+            sequence=phase.sequence,
+            position_share=config.position_share,
+            rng=rng,
+        )
         losses.append(recipe.step(step, [batch]).loss)
         if step == 1 or step % config.eval_every == 0:
             looks[step] = evaluate(model, config, corpus.valid, tokenizer)
@@ -120,7 +127,7 @@ result = looks[config.steps]
 passed = [name for name, nats in lines.items() if result.loss < nats]
 print(f"{model}: first loss {losses[0]:.3f}, ln V = {np.log(config.vocab_size):.3f}")
 print(f"validation {result.loss:.3f} nats per token, better than {', '.join(passed)}")
-print(f"{result.loss - corpus.limit:.3f} above the limit")
+print(f"{result.loss - corpus.best_possible_loss:.3f} above the limit")
 
 
 # %%
@@ -171,7 +178,7 @@ plt.show()
 # and the model equally good: nats per token, perplexity, bits per byte?
 
 # %%
-text_bytes = sum(len(piece) for piece in pieces(tokenizer, corpus.valid[1:]))
+text_bytes = sum(len(piece) for piece in token_bytes(tokenizer, corpus.valid[1:]))
 print(f"true loss      {result.loss:.4f} nats per token")
 print(f"perplexity     {np.exp(result.loss):.3f} = exp(loss)")
 bits = result.loss * result.tokens / np.log(2)
@@ -199,9 +206,9 @@ print(f"from the smoothed number alone: true loss at most {most:.4f}")
 singly = Tokenizer("bytes", {bytes([b]): b for b in range(256)})
 for units in (tokenizer, singly):
     other = replace(config, vocab_size=units.vocab_size)
-    text = story_corpus(other, units)
+    text = load_dataset(DataSource(), tokenizer=units, **other.data_options())[0]
     nats = baselines(text.train, text.valid, units.vocab_size).bigram
-    size = sum(len(piece) for piece in pieces(units, text.valid[1:]))
+    size = sum(len(piece) for piece in token_bytes(units, text.valid[1:]))
     bits = nats * (len(text.valid) - 1) / np.log(2) / size
     print(f"bigram of {units.name:8} {nats:.3f} nats per token, {bits:.3f} bits per byte")
 
@@ -353,7 +360,7 @@ def limits(tokens):
 few = replace(
     config, stories=5, steps=80, phases=(Phase(1, 512, 1),), eval_every=16, eval_tokens=4096
 )
-five = story_corpus(few, tokenizer)
+five = load_dataset(DataSource(), tokenizer=tokenizer, **few.data_options())[0]
 again = np.concatenate([five.train[:1], *[five.train[1:]] * 40])
 parrot, _, parrot_losses, parrot_looks = train(few, replace(five, train=again))
 
@@ -401,7 +408,8 @@ seen = evaluate(model, config, seen_text, tokenizer)
 distance = seen.loss - limits(seen_text).sum() / seen.tokens
 print(f"above the limit: training text {distance:.3f} ± {seen.loss_error:.3f}")
 print(
-    f"               validation text {result.loss - corpus.limit:.3f} ± {result.loss_error:.3f}"
+    f"               validation text {result.loss - lines['limit']:.3f} "
+    f"± {result.loss_error:.3f}"
 )
 read = config.steps * config.phase(1).tokens
 print(f"it has read {read:,} tokens of {len(corpus.train):,}")
@@ -459,7 +467,7 @@ def whole_up_to(text):
     return "the end"
 
 
-writer = Writer(model, config, tokenizer, corpus.separated)
+writer = Writer(model, config, tokenizer, corpus.has_separators)
 for temperature in (0, 0.5, 1.0, 1.5):
     texts = ["".join(writer.write("", 200, seed, temperature=temperature)) for seed in range(3)]
     print(f"temperature {temperature}: a story up to", "; ".join(map(whole_up_to, texts)))

@@ -28,7 +28,7 @@ from flashlm_np.analysis.costs import (
     table,
     ternary_of,
 )
-from flashlm_np.data.dataset import sample_batch, story_corpus
+from flashlm_np.data.dataset import DataSource, load_dataset, sample_batch
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.evaluation.evaluate import evaluate
 from flashlm_np.inference.export import packed_checkpoint, unpacked, write
@@ -40,7 +40,8 @@ from flashlm_np.inference.streaming import Stream
 from flashlm_np.inference.tables import signed_sums_of_five
 from flashlm_np.model.config import QUICKSTART, V3, Phase
 from flashlm_np.model.flashlm import FlashLM
-from flashlm_np.training.trainer import Trainer, load_weights
+from flashlm_np.model.weights import load_weights
+from flashlm_np.training.trainer import Trainer
 from minigrad.ops.ternary import ternarize
 
 threadpool_limits(1)  # BLAS's threads: all that is timed here is timed on one core
@@ -61,10 +62,10 @@ config = replace(
     eval_tokens=1500,
 )
 tokenizer = Tokenizer.embedded()
-corpus = story_corpus(config, tokenizer)
+corpus, _ = load_dataset(DataSource(), **config.data_options())
 trainer = Trainer(config, corpus, tokenizer, Path("unused"))  # it writes only when asked to
 for step in range(1, config.steps + 1):
-    batch = sample_batch(corpus, config.phases[0], 1.0, trainer.rng)
+    batch = sample_batch(corpus, batch=4, sequence=128, position_share=1.0, rng=trainer.rng)
     trainer.recipe.step(step, [batch])
 model = trainer.model
 before = evaluate(model, config, corpus.valid, tokenizer)

@@ -25,7 +25,7 @@ import numpy as np
 
 from flashlm_np.analysis.multiply_adds import limit, multiply_adds
 from flashlm_np.analysis.step_profile import measure
-from flashlm_np.data.dataset import Corpus, sample_batch
+from flashlm_np.data.dataset import Dataset, sample_batch
 from flashlm_np.model.config import V3, Phase
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.training.fast_step import Recipe
@@ -452,13 +452,14 @@ else:
 
 # %%
 tokens = rng.integers(0, config.vocab_size, 50_000)
-corpus = Corpus("random", tokens, tokens[:2])
+corpus = Dataset("random", tokens, tokens[:2])
 recipe = Recipe(FlashLM(config, np.random.default_rng(0)), config)
 
 
 def micro_batches():
-    count = range(phase.micro_batches)
-    return [sample_batch(corpus, phase, config.position_share, rng) for _ in count]
+    shape = {"batch": phase.batch, "sequence": phase.sequence}
+    options = shape | {"position_share": config.position_share, "rng": rng}
+    return [sample_batch(corpus, **options) for _ in range(phase.micro_batches)]
 
 
 if torch_flashlm:

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 
-class Numbers:
+class PlainIds:
     """A tokenizer in which id 17 is written 17, with the interface of tokenizer.Tokenizer.
 
     The space before a number belongs to it, as to a word of the other tokenizer, so a
     continuation can be printed right after its prompt. What ends a text is unknown too:
     `end_of_text` is None.
 
-    >>> numbers = Numbers(64)
+    >>> numbers = PlainIds(64)
     >>> numbers.encode("3 17 5")
     array([ 3, 17,  5], dtype=uint16)
     >>> numbers.decode([3, 17, 5])
@@ -34,7 +34,7 @@ class Numbers:
         self._ids = {str(i): i for i in range(vocab_size)}
 
     def __repr__(self) -> str:
-        return f"Numbers({self.vocab_size})"
+        return f"PlainIds({self.vocab_size})"
 
     def encode(self, text: str) -> np.ndarray:
         """The ids (T,) that are written in `text`. Raises ValueError for anything else."""

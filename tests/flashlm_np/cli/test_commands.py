@@ -9,8 +9,9 @@ import tiny
 from torch_zip import save
 
 from flashlm_np.cli import main
-from flashlm_np.data.dataset import Material, load_corpus, training_part
+from flashlm_np.data.dataset import DataSource, load_dataset, training_size
 from flashlm_np.data.tokenizers.ranks import format_ranks
+from flashlm_np.data.tokenizers.saving import save_tokenizer
 from flashlm_np.model.config import V3
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.training import checkpoint
@@ -50,7 +51,7 @@ def told(capsys, code, *arguments):
 
 
 def test_training_reads_the_prepared_tokens_where_they_are(data):
-    corpus, tokenizer = load_corpus(Material.at(data=data), tiny.CONFIG)
+    corpus, tokenizer = load_dataset(DataSource.at(data=data), **tiny.CONFIG.data_options())
     ids = tokenizer.encode(TEXT)
     assert isinstance(corpus.train, np.memmap)
     np.testing.assert_array_equal(corpus.train, ids[: int(0.95 * len(ids))])
@@ -58,7 +59,7 @@ def test_training_reads_the_prepared_tokens_where_they_are(data):
 
 
 def test_the_cut_is_that_of_v3():
-    assert training_part(31_992_942, V3.validation_share) == 30_393_294
+    assert training_size(31_992_942, V3.validation_share) == 30_393_294
 
 
 def test_a_run_on_data_is_evaluated_writes_and_goes_on(run, data, capsys, tmp_path):
@@ -81,7 +82,8 @@ def test_a_run_does_not_go_on_with_other_data(run, data, tmp_path, capsys):
     saved = checkpoint.load(Path(run), "last")
     saved.state["corpus"]["folder"] = other
     checkpoint.save(tmp_path, saved, ["last"])
-    checkpoint.save_tokenizer(tmp_path, load_corpus(Material.at(data=data), tiny.CONFIG)[1])
+    _, tokenizer = load_dataset(DataSource.at(data=data), **tiny.CONFIG.data_options())
+    save_tokenizer(tmp_path, tokenizer)
     assert "the text is not the one" in told(capsys, 1, "train", "--resume", str(tmp_path))
 
 
@@ -101,11 +103,11 @@ def test_a_separator_begins_what_is_written(tmp_path, capsys):
     out = str(tmp_path / "tokens")
     options = ["--separator", "--tokenizer", "stories"]
     assert main(["prepare", *sources, "--out", out, *options]) == 0
-    corpus, tokenizer = load_corpus(Material.at(data=out), tiny.CONFIG)
+    corpus, tokenizer = load_dataset(DataSource.at(data=out), **tiny.CONFIG.data_options())
     ends = np.flatnonzero(np.fromfile(f"{out}/tokens.bin", "<u2") == tokenizer.end_of_text)
     length = len(tokenizer.encode(TEXT))
-    assert corpus.separated
-    assert not corpus.from_beginnings
+    assert corpus.has_separators
+    assert not corpus.starts_at_documents
     np.testing.assert_array_equal(ends, [length, 2 * length + 1])
 
 
@@ -148,7 +150,7 @@ def test_training_begins_with_an_embedding_of_its_corpus(data, tmp_path, monkeyp
     assert (
         train("--data", data, "--embedding", "corpus", "--out", str(out), "--steps", "2") == 0
     )
-    corpus, _ = load_corpus(Material.at(data=data), tiny.CONFIG)
+    corpus, _ = load_dataset(DataSource.at(data=data), **tiny.CONFIG.data_options())
     table = embeddings.from_corpus(corpus.train, 2000, 16).table
     expected = embeddings.rescaled(table, 0.11)
     got = checkpoint.load(out).arrays["model/embedding.weight"]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from tiny import CONFIG
 
-from flashlm_np.data.dataset import Corpus, Material, load_corpus, read_text, sample_batch
+from flashlm_np.data.dataset import Dataset, DataSource, load_dataset, read_text, sample_batch
 from flashlm_np.data.stories import stories
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.errors import UserError
@@ -18,8 +18,10 @@ def tokenizer():
 
 
 def sample(tokens, phase, share=1.0, rng=None, **options):
-    corpus = Corpus("test", tokens, tokens, **options)
-    return sample_batch(corpus, phase, share, rng or np.random.default_rng(0))
+    corpus = Dataset("test", tokens, tokens, **options)
+    shape = {"batch": phase.batch, "sequence": phase.sequence}
+    rng = rng or np.random.default_rng(0)
+    return sample_batch(corpus, position_share=share, rng=rng, **shape)
 
 
 def test_a_batch_is_windows_of_the_tokens_and_what_follows():
@@ -44,14 +46,14 @@ def test_windows_of_short_documents_begin_at_each_of_them():
     tokens = np.array([9, 1, 2, 9, 3, 9, 4, 5, 6, 9, 7, 9])
     rng = np.random.default_rng(0)
     batches = [
-        sample(tokens, Phase(1, 3, 4), rng=rng, from_beginnings=True)[0] for _ in range(50)
+        sample(tokens, Phase(1, 3, 4), rng=rng, starts_at_documents=True)[0] for _ in range(50)
     ]
     rows = {tuple(row) for ids in batches for row in ids.tolist()}
     assert rows == {(9, 1, 2), (9, 3, 9), (9, 4, 5)}  # the fourth has only 7 after it
 
 
 def stories_of(config):
-    return load_corpus(Material(), config)[0]
+    return load_dataset(DataSource(), **config.data_options())[0]
 
 
 def test_the_limit_is_the_exact_probability_of_the_validation_stories(tokenizer):
@@ -59,7 +61,7 @@ def test_the_limit_is_the_exact_probability_of_the_validation_stories(tokenizer)
     *texts, rest = tokenizer.decode(corpus.valid[1:]).split("<|endoftext|>")
     assert rest == ""
     nats = -sum(stories.score(text) for text in texts)
-    assert corpus.limit == pytest.approx(nats / (len(corpus.valid) - 1))
+    assert corpus.best_possible_loss == pytest.approx(nats / (len(corpus.valid) - 1))
     assert CONFIG.eval_tokens <= len(corpus.valid) < CONFIG.eval_tokens + 400
 
 
@@ -75,11 +77,11 @@ def test_a_text_is_cut_into_training_and_validation(tmp_path, tokenizer):
     for name in "ab":
         (tmp_path / name).write_text(f"The file {name} tells of a small bird. " * 30)
         paths.append(str(tmp_path / name))
-    corpus, _ = load_corpus(Material.at(text=paths), CONFIG)
+    corpus, _ = load_dataset(DataSource.at(text=paths), **CONFIG.data_options())
     ids = np.concatenate([tokenizer.encode(read_text(path)) for path in paths])
     np.testing.assert_array_equal(np.concatenate([corpus.train, corpus.valid]), ids)
     assert len(corpus.train) == int(0.95 * len(ids))
-    assert corpus.limit is None
+    assert corpus.best_possible_loss is None
 
 
 @pytest.mark.parametrize(
@@ -97,7 +99,7 @@ def test_a_text_that_cannot_be_used(tmp_path, content, message):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(UserError, match=re.escape(message.format(path=path))):
-        load_corpus(Material.at(text=[str(path)]), CONFIG)
+        load_dataset(DataSource.at(text=[str(path)]), **CONFIG.data_options())
 
 
 def test_too_few_stories():

@@ -2,18 +2,18 @@ import numpy as np
 import pytest
 from tiny import small_model
 
-from flashlm_np.data.tokenizers.plain_ids import Numbers
+from flashlm_np.data.tokenizers.plain_ids import PlainIds
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
-from flashlm_np.evaluation.evaluate import evaluate, pieces
+from flashlm_np.evaluation.evaluate import evaluate, token_bytes
 from flashlm_np.inference.generate import Writer
 
 
 def test_numbers_are_ids():
-    numbers = Numbers(64)
+    numbers = PlainIds(64)
     ids = numbers.encode(" 3 17\n5\t63 ")
     np.testing.assert_array_equal(ids, [3, 17, 5, 63])
     assert ids.dtype == numbers.dtype == np.uint16
-    assert Numbers(2**16 + 1).dtype == np.uint32
+    assert PlainIds(2**16 + 1).dtype == np.uint32
     assert numbers.decode(ids) == " 3 17 5 63"
     assert numbers.decode_bytes(ids) == b" 3 17 5 63"
     assert list(numbers.decode_stream(iter([3, 17]))) == [" 3", " 17"]
@@ -24,23 +24,23 @@ def test_numbers_are_ids():
 @pytest.mark.parametrize("text", ["64", "-1", "3 x", "1_0", "3.0", "٣", "007", "9" * 5000])
 def test_anything_else_is_one_sentence(text):
     with pytest.raises(ValueError, match=r"is no id; .* write numbers from 0 to 63, such as"):
-        Numbers(64).encode(text)
+        PlainIds(64).encode(text)
 
 
 @pytest.mark.parametrize("wrong", [-1, 64])
 def test_an_id_outside_the_vocabulary_is_an_error(wrong):
-    for decode in (Numbers(64).decode, Numbers(64).decode_bytes):
+    for decode in (PlainIds(64).decode, PlainIds(64).decode_bytes):
         with pytest.raises(ValueError, match=f"id {wrong} at position 1 is outside the voc"):
             decode([0, wrong])
 
 
 def test_the_fingerprint_is_of_the_size():
-    assert Numbers(64).fingerprint == Numbers(64).fingerprint != Numbers(65).fingerprint
+    assert PlainIds(64).fingerprint == PlainIds(64).fingerprint != PlainIds(65).fingerprint
 
 
 def test_it_has_what_a_tokenizer_has():
     ranks = {bytes([b]): b for b in range(256)}
-    other, numbers = Tokenizer("bytes", ranks), Numbers(64)
+    other, numbers = Tokenizer("bytes", ranks), PlainIds(64)
     for public in ("name", "vocab_size", "end_of_text", "dtype", "fingerprint", "tokens"):
         assert hasattr(other, public)
         assert hasattr(numbers, public)
@@ -49,9 +49,9 @@ def test_it_has_what_a_tokenizer_has():
 
 def test_a_model_writes_and_is_scored_with_it():
     model, config = small_model(np.float32)
-    numbers = Numbers(config.vocab_size)
+    numbers = PlainIds(config.vocab_size)
     written = "".join(Writer(model, config, numbers, separated=False).write("1 2 3", 8))
     assert len(numbers.encode(written)) == 8
     ids = np.arange(20) % 7
     assert evaluate(model, config, ids, numbers).tokens == 19
-    assert b"".join(pieces(numbers, ids)).decode() == numbers.decode(ids)
+    assert b"".join(token_bytes(numbers, ids)).decode() == numbers.decode(ids)

@@ -8,13 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch_zip import save
 
-from flashlm_np.data.tokenizers.plain_ids import Numbers
+from flashlm_np.data.tokenizers.plain_ids import PlainIds
 from flashlm_np.errors import UserError
 from flashlm_np.model.config import V3
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.published.convert import convert
 from flashlm_np.training import checkpoint
-from flashlm_np.training.trainer import load_weights
+from flashlm_np.model.weights import load_weights
 
 CONFIG = replace(V3, vocab_size=11, d_model=6, conv_groups=3, taps=2, glu_ratio=1.5)
 NUMBERS = {
@@ -66,7 +66,7 @@ def test_what_was_published_is_a_checkpoint_here(tmp_path):
     assert loaded.state["published"]["val_loss"] == 6.8
     assert loaded.state["published"]["file"] == "final.pt"
     assert re.fullmatch("[0-9a-f]{64}", loaded.state["published"]["sha256"])
-    assert loaded.state["tokenizer"]["fingerprint"] == Numbers(11).fingerprint
+    assert loaded.state["tokenizer"]["fingerprint"] == PlainIds(11).fingerprint
     for which, seed in (("model", 0), ("ema", 1)):
         assert "lm_head.weight" not in loaded.weights(which)
         for name, array in model_of(loaded, which).state_dict().items():

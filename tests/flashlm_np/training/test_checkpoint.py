@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from tiny import CONFIG
 
+from flashlm_np.data.tokenizers.saving import load_tokenizer, save_tokenizer
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.errors import UserError
 from flashlm_np.training import checkpoint
@@ -114,14 +115,14 @@ def test_a_bad_checkpoint_is_one_sentence(tmp_path, damage, message):
 def test_a_tokenizer_is_kept_and_checked(tmp_path):
     ranks = {bytes([b]): b for b in range(256)} | {b"he": 256}
     tokenizer = Tokenizer("small", ranks)
-    checkpoint.save_tokenizer(tmp_path, tokenizer)
+    save_tokenizer(tmp_path, tokenizer)
     about = {"name": "small", "fingerprint": tokenizer.fingerprint}
-    loaded = checkpoint.load_tokenizer(tmp_path, about, 257)
+    loaded = load_tokenizer(tmp_path, about, 257)
     assert loaded.fingerprint == tokenizer.fingerprint
     with pytest.raises(UserError, match=r"small.bpe is not the tokenizer that"):
-        checkpoint.load_tokenizer(tmp_path, about | {"fingerprint": "0" * 64}, 257)
+        load_tokenizer(tmp_path, about | {"fingerprint": "0" * 64}, 257)
     with pytest.raises(UserError, match=r"'\.\./small' is no name of a tokenizer"):
-        checkpoint.load_tokenizer(tmp_path, about | {"name": "../small"}, 257)
+        load_tokenizer(tmp_path, about | {"name": "../small"}, 257)
     (tmp_path / "small.bpe").write_bytes(b"nonsense")
     with pytest.raises(UserError, match=r"small.bpe is damaged: ranks: line 1"):
-        checkpoint.load_tokenizer(tmp_path, about, 257)
+        load_tokenizer(tmp_path, about, 257)

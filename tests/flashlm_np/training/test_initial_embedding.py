@@ -6,7 +6,7 @@ import pytest
 from hub_server import HubServer
 from safetensors.numpy import load_file, save_file
 
-from flashlm_np.data.dataset import Corpus
+from flashlm_np.data.dataset import Dataset
 from flashlm_np.data.prepare import prepare
 from flashlm_np.data.sources import Source
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
@@ -197,7 +197,7 @@ def test_the_corpus_needs_data(tmp_path):
 
 def test_each_initial_embedding(tmp_path):
     ids = np.random.default_rng(3).integers(0, 29, 500).astype(np.uint16)
-    corpus = Corpus("test", ids, ids[:9])
+    corpus = Dataset("test", ids, ids[:9])
     config = replace(V3, vocab_size=30, d_model=16, embedding_std=0.3)
     tokenizer = Tokenizer.embedded()
 
