@@ -1,15 +1,15 @@
-"""The whole of automatic differentiation: remember what was done, then undo it in reverse.
+"""Automatic differentiation: record each operation, then walk the record backward.
 
-`run` does one operation and, when somebody will want a gradient, remembers it as a Node: what
-the forward saved, and which nodes the inputs came from. `backward_steps` walks the nodes from
-the last to the first. Nodes are numbered as they are made, and an operation can only use what
-exists already, so falling numbers are an order in which every node comes after all its users:
-when its turn comes, its gradient is complete. There is no recursion and no sorting pass.
+`run` computes one operation. Where a gradient will be wanted, it records a Node: the values
+that the forward saved, and the nodes that computed its inputs. `backward_steps` starts at the
+loss. It gives each node the gradient dy of its output and passes on those of its inputs.
 
-A node points to the nodes before it (for a leaf, to the tensor itself), never to its own
-output: no reference cycles, so everything is freed the moment it is no longer used. With its
-options, and the inputs that nothing was computed for, a node can also be run again: that is
-how `minigrad.look.step_through` shows values that nobody kept.
+Nodes are numbered in the order of creation, and an operation uses only what exists already. So
+falling numbers are a topological order: a node's turn comes after the turns of all its users,
+and its gradient is then complete. There is no sorting pass and no recursion.
+
+A node links to its parents, never to its own output and never to an array that it did not save.
+So there are no reference cycles, and everything is freed as soon as it is not used any more.
 """
 
 from __future__ import annotations
@@ -26,143 +26,85 @@ from .ops import Operation, RowGradient
 
 _numbers = itertools.count()
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
-_calling: ContextVar[Call | None] = ContextVar("calling", default=None)
-_replacement: ContextVar = ContextVar("replacement", default=None)
-
-observers: list = []  # see `observe`
+_observers: list = []  # see `observe`
+RELEASED = object()  # replaces a node's saved arrays after its backward
 
 
 class Node:
     """One recorded operation.
 
-    parents: per input, a Node, a leaf tensor, or None for a constant.
-    constants: per input, None, or the array of a constant; () where there is none.
-    call: the call of a module that it was a part of, or None.
+    parents[i] is the Node that computed input i, or the leaf itself, or None for a constant.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "call",
-        "constants",
-        "number",
-        "operation",
-        "options",
-        "parents",
-        "saved",
-    )
+    __slots__ = ("__weakref__", "number", "operation", "parents", "saved")
 
-    def __init__(self, operation, saved, parents, arrays, options):
+    def __init__(self, operation, saved, parents):
         self.number = next(_numbers)
         self.operation, self.saved, self.parents = operation, saved, parents
-        self.constants = (
-            tuple(a if p is None else None for a, p in zip(arrays, parents, strict=True))
-            if None in parents
-            else ()
-        )
-        self.options = options or None
-        self.call = _calling.get()
-
-    @property
-    def walked(self) -> bool:
-        """Whether its backward has run, and what it had saved is gone."""
-        return self.saved is _Released
 
     def __repr__(self):
         return f"Node {self.number} {self.operation.name}"
 
 
-class Call:
-    """One call of a module, and the call `within` which it was made, if any."""
-
-    __slots__ = ("module", "within")
-
-    def __init__(self, module, within):
-        self.module, self.within = module, within
-
-
-@contextmanager
-def calling(module):
-    """What is recorded inside is a part of this call of `module`."""
-    token = _calling.set(Call(module, _calling.get()))
-    try:
-        yield
-    finally:
-        _calling.reset(token)
-
-
-class _Released:
-    """Stands where a node's saved arrays were until its backward ran."""
-
-
 def run(operation: Operation, arrays, options, parents):
-    """Run one forward: its output, and its Node (None where no gradient will be wanted)."""
-    replace = _replacement.get()
-    forward = operation.forward if replace is None else replace(operation)
-    start = perf_counter() if observers else 0.0
-    y, saved = forward(*arrays, **options)
-    wanted = _recording.get() and any(parent is not None for parent in parents)
-    node = Node(operation, saved, parents, arrays, options) if wanted else None
-    if observers:
-        seconds = perf_counter() - start
-        for observer in observers:
-            observer.forward(operation, arrays, options, y, node, seconds)
+    """Compute y = operation(arrays); returns y and its Node, or None if nothing is recorded."""
+    start = perf_counter()
+    y, saved = operation.forward(*arrays, **options)
+    seconds = perf_counter() - start
+    recorded = _recording.get() and any(parent is not None for parent in parents)
+    node = Node(operation, saved, parents) if recorded else None
+    for observer in _observers:
+        observer.forward(operation, arrays, options, y, node, seconds)
     return y, node
 
 
-def backward_steps(root: Node, dy, into: dict | None = None) -> Iterator[tuple]:
+def backward_steps(root: Node, dy) -> Iterator[tuple]:
     """Walk back from `root`, whose output has the gradient `dy`, one node at a time.
 
-    Yields (node, dy, gradients) after each node's backward: the gradient that arrived, and the
-    one that left for each input. Leaves have then received theirs. Nothing happens until the
-    generator is advanced; `for _ in backward_steps(...): pass` is the whole backward pass.
-    With a dict `into`, leaves are left alone and their gradients gathered there, leaf by leaf:
-    two threads can then walk back to the same leaves.
+    Yields (node, dy, gradients) after each node's backward. Leaves have received theirs then.
+    `for _ in backward_steps(...): pass` is the whole backward pass.
 
     Raises:
-        GraphError: a node was walked before, and what it had saved is gone.
+        GraphError: a node was walked before, so its saved arrays are released.
     """
-    in_flight = {root: dy}
-    waiting = [(-root.number, root)]
+    in_flight = {root: dy}  # the sum so far of the gradients that reached a node
+    waiting = [(-root.number, root)]  # a heap: the highest number comes first
     while waiting:
         _, node = heapq.heappop(waiting)
-        dy = _dense(in_flight.pop(node))
-        gradients = _node_backward(node, dy)
+        dy = _dense(in_flight.pop(node))  # complete: every user of the output had its turn
+        gradients = _backward(node, dy)
         for parent, gradient in zip(node.parents, gradients, strict=True):
             if parent is None or gradient is None:
-                continue
-            if isinstance(parent, Node):
-                if parent not in in_flight:
-                    heapq.heappush(waiting, (-parent.number, parent))
-                _add(in_flight, parent, gradient)
-            elif into is None:
+                continue  # a constant, or ids
+            if not isinstance(parent, Node):
                 parent.accumulate(gradient)
+            elif parent in in_flight:  # a second path from the loss to this parent: they add
+                in_flight[parent] = add_gradients(in_flight[parent], gradient)
             else:
-                _add(into, parent, gradient)
+                in_flight[parent] = gradient
+                heapq.heappush(waiting, (-parent.number, parent))
         yield node, dy, gradients
-        node.parents = node.constants = ()
-        del dy, gradients, parent, gradient
+        node.parents = ()
+        del dy, gradients, parent, gradient  # else they would live until the next node is done
 
 
-def _node_backward(node, dy):
-    if node.walked:
+def _backward(node, dy):
+    if node.saved is RELEASED:
         raise GraphError(
             f"backward: {node} was walked before and what it saved is released; "
             "run the forward again before a second backward"
         )
-    start = perf_counter() if observers else 0.0
+    start = perf_counter()
     gradients = node.operation.backward(dy, node.saved)
-    for observer in observers:
-        observer.backward(node, dy, gradients, perf_counter() - start)
-    node.saved = _Released
+    seconds = perf_counter() - start
+    for observer in _observers:
+        observer.backward(node, dy, gradients, seconds)
+    node.saved = RELEASED  # saved arrays die as the walk passes
     return gradients
 
 
-def _add(gradients, key, gradient):
-    gradients[key] = add_gradients(gradients[key], gradient) if key in gradients else gradient
-
-
 def add_gradients(a, b):
-    """a + b in a new array, not +=, because the two may share memory; rows stay rows."""
+    """a + b in a new array: `+=` would be wrong where a and b share memory."""
     if isinstance(a, RowGradient):
         a, b = b, a
     if not isinstance(b, RowGradient):
@@ -177,40 +119,25 @@ def _dense(gradient):
 
 
 @contextmanager
-def recording(on: bool = True):
-    """Record what is computed inside, whatever is the case outside; with on=False nothing."""
-    token = _recording.set(on)
+def no_grad():
+    """Record nothing inside: less memory, and no backward."""
+    token = _recording.set(False)
     try:
         yield
     finally:
         _recording.reset(token)
 
 
-def no_grad():
-    """Record nothing inside: less memory, and no backward through what is computed here."""
-    return recording(False)
-
-
 @contextmanager
 def observe(observer):
-    """Tell `observer` of every operation that runs inside.
+    """Call `observer` for every operation that runs inside.
 
-    It has two methods: forward(operation, arrays, options, y, node, seconds), called after each
-    forward, and backward(node, dy, gradients, seconds), called after each backward while
-    node.saved is still there.
+    It has two methods: forward(operation, arrays, options, y, node, seconds) runs after each
+    forward, and backward(node, dy, gradients, seconds) after each backward, while node.saved is
+    still there.
     """
-    observers.append(observer)
+    _observers.append(observer)
     try:
         yield observer
     finally:
-        observers.remove(observer)
-
-
-@contextmanager
-def replace_forwards(replace):
-    """Inside, run replace(operation) in place of operation.forward: for checkers."""
-    token = _replacement.set(replace)
-    try:
-        yield
-    finally:
-        _replacement.reset(token)
+        _observers.remove(observer)

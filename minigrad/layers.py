@@ -1,6 +1,6 @@
 """The operations that have weights, as modules. Weights are drawn from a Generator passed in.
 
-Every `std` may be left out: it is then 1/sqrt(inputs), which keeps the size of the signal.
+Without `std`, a weight has the standard deviation 1/√inputs, which keeps the signal's size.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from .module import Module, Parameter
 from .tensor import Tensor
 
 
-def normal(rng: np.random.Generator, shape, std: float, dtype=np.float32) -> Parameter:
+def normal(
+    rng: np.random.Generator, shape: tuple[int, ...], std: float, dtype=np.float32
+) -> Parameter:
     """A parameter of independent normal numbers with mean 0."""
     return Parameter((std * rng.standard_normal(shape)).astype(dtype))
 
 
 class RMSNorm(Module):
-    """x (..., D) scaled to unit root mean square, times a gain `scale` (D,), at first 1."""
+    """x (..., D) scaled to unit root mean square, times a gain `scale` (D,), initially 1."""
 
     def __init__(self, D: int, *, eps: float = 1e-8, dtype=np.float32):
         self.eps = eps
@@ -36,9 +38,7 @@ class Linear(Module):
         self.bias = Parameter(np.zeros(O, dtype)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.bias is None:
-            return F.linear(x, self.weight)
-        return F.linear(x, self.weight, self.bias)
+        return F.linear(x, self.weight, self.bias)  # (..., D) -> (..., O)
 
 
 class TernaryLinear(Module):
@@ -62,8 +62,8 @@ class CausalConv1d(Module):
     def __init__(
         self, D: int, O: int, K: int, *, rng, groups=1, dilation=1, std=None, dtype=np.float32
     ):
-        fan_in = D // groups * K
-        std = fan_in**-0.5 if std is None else std
+        inputs = D // groups * K
+        std = inputs**-0.5 if std is None else std
         self.weight = normal(rng, (O, D // groups, K), std, dtype)
         self.groups, self.dilation = groups, dilation
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .engine import calling
 from .tensor import Tensor
 
 
@@ -20,14 +19,14 @@ class Parameter(Tensor):
 
 
 class StateError(ValueError):
-    """A state dict that does not fit the module; the message lists everything that is wrong."""
+    """A state dict that does not fit the module; the message lists every problem."""
 
 
 class Module:
-    """A part of a model: its attributes that are Parameters, Modules or lists of these.
+    """A part of a model. Its attributes are Parameters, Modules and lists of these.
 
-    Names follow the attributes: `block.norms.0.scale`. A parameter that appears under two names
-    is tied: it is trained once, under the first of them, and the state holds it under both.
+    Names follow the attributes: `block.norms.0.scale`. A parameter with two names is tied: it
+    is trained once, under its first name, and the state holds it under both.
 
     Example:
         >>> class Line(Module):
@@ -44,14 +43,16 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
     def __call__(self, *inputs, **options):
-        with calling(self):
-            return self.forward(*inputs, **options)
+        return self.forward(*inputs, **options)
+
+    # -- the tree ------------------------------------------------------------------------
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules directly below this one."""
         return ((name, v) for name, v in self._members() if isinstance(v, Module))
 
     def named_parameters(self, tied: bool = False) -> Iterator[tuple[str, Parameter]]:
-        """Every (name, parameter): a tied parameter once, or with tied=True under each name."""
+        """Every (name, parameter): a tied one once, or with tied=True under each name."""
         seen: set[int] = set()
         for name, parameter in self._all_parameters(""):
             if tied or id(parameter) not in seen:
@@ -59,6 +60,8 @@ class Module:
                 yield name, parameter
 
     def _all_parameters(self, prefix):
+        # Own parameters come before those of the children, so a tied parameter belongs to the
+        # outermost module that holds it.
         for name, value in self._members():
             if isinstance(value, Parameter):
                 yield prefix + name, value
@@ -66,6 +69,7 @@ class Module:
             yield from child._all_parameters(f"{prefix}{name}.")
 
     def _members(self):
+        # vars() keeps the order in which __init__ set the attributes.
         return (member for item in vars(self).items() for member in _flattened(*item))
 
     def parameters(self) -> list[Parameter]:
@@ -75,14 +79,17 @@ class Module:
         for parameter in self.parameters():
             parameter.zero_grad()
 
+    # -- the state -----------------------------------------------------------------------
+
     def state_dict(self) -> dict[str, np.ndarray]:
         """The parameters' own arrays by name, tied ones under each name; not copies."""
         return {name: p.data for name, p in self.named_parameters(tied=True)}
 
     def load_state_dict(self, state: dict[str, np.ndarray]) -> None:
-        """Copy `state` into the parameters, or raise a StateError that lists all that is wrong.
+        """Copy `state` into the parameters.
 
-        Nothing is changed unless everything fits.
+        Raises:
+            StateError: something does not fit. Nothing was changed then.
         """
         own = self.state_dict()
         problems = [f"missing: {name} {own[name].shape}" for name in own if name not in state]
@@ -99,7 +106,7 @@ class Module:
                 + "\n  ".join(problems)
             )
         for name, array in own.items():
-            array[...] = state[name]
+            array[...] = state[name]  # in place: optimizers and tied names share the array
 
     def _broken_ties(self, state):
         first: dict[int, str] = {}
@@ -116,7 +123,7 @@ class Module:
 
 
 def _flattened(name, value):
-    """(name, value), or for a list, however nested, each of its items as name.0, name.1, ..."""
+    """(name, value), or for a list, however nested, name.0, name.1, ... and its items."""
     if not isinstance(value, (list, tuple)):
         yield name, value
         return

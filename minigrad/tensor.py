@@ -1,4 +1,4 @@
-"""Tensor: an array that remembers how it was made.
+"""Tensor: an array that records how it was computed.
 
     >>> x = Tensor([3.0], requires_grad=True, name="x")
     >>> y = x * x + x
@@ -6,7 +6,7 @@
     >>> x.grad                            # d(x² + x)/dx = 2x + 1
     array([7.], dtype=float32)
 
-Everything a Tensor can do is an operation of minigrad.ops; this room only adds the notation.
+Every method is an operation of minigrad.ops. This file adds only the notation.
 """
 
 from __future__ import annotations
@@ -15,29 +15,30 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from . import ops
 from .engine import Node, backward_steps, run
 from .errors import DtypeError, GraphError, ShapeError
-from .ops import TABLE, Operation, RowGradient
+from .ops import Operation, RowGradient
 
 
 class Tensor:
     """An array `data`, the gradient `grad` of a loss with respect to it, and a name.
 
-    Numbers and lists become float32; floating-point arrays are kept as they are, not copied.
-    With requires_grad=True it is a leaf: backward() adds into `grad`, and zero_grad clears it.
+    Numbers and lists become float32. A floating-point array is kept as it is, not copied.
+    With requires_grad=True the tensor is a leaf: backward() adds into `grad`.
 
     Raises:
-        DtypeError: `data` holds integers in an array; ids go into operations as they are.
+        DtypeError: `data` is an array of integers; pass ids to operations as plain arrays.
     """
 
     __slots__ = ("__weakref__", "data", "grad", "name", "node", "requires_grad")
-    __array_priority__ = 100  # so that array * tensor asks the tensor
+    __array_priority__ = 100  # `array * tensor` calls Tensor.__rmul__
 
     def __init__(self, data, requires_grad: bool = False, name: str | None = None):
-        self.data = _floating(data)
+        self.data = _as_floating(data)
         self.grad: np.ndarray | None = None
         self.name = name
-        self.node: Node | None = None
+        self.node: Node | None = None  # the operation that computed it; None for a leaf
         self.requires_grad = requires_grad
 
     @property
@@ -71,12 +72,16 @@ class Tensor:
 
     # -- backward ------------------------------------------------------------------------
 
-    def backward_steps(self, dy=None, into: dict | None = None) -> Iterator[tuple]:
-        """Walk back one operation at a time: see minigrad.engine.backward_steps.
+    def backward(self, dy=None) -> None:
+        """Add ∂loss/∂leaf into the `grad` of every leaf that this tensor was computed from.
 
-        `dy` is the gradient of the loss with respect to this tensor; it may be left out when
-        this tensor is the loss itself, a single number.
+        `dy` (this tensor's shape) is ∂loss/∂self. It is 1 where this tensor is the loss itself.
         """
+        for step in self.backward_steps(dy):
+            del step  # else its gradients would live until the next node is done
+
+    def backward_steps(self, dy=None) -> Iterator[tuple]:
+        """The same, one node at a time: see minigrad.engine.backward_steps."""
         if self.node is None:
             raise GraphError(
                 "backward: this tensor was not computed from a tensor with requires_grad=True, "
@@ -90,18 +95,10 @@ class Tensor:
         dy = np.ones_like(self.data) if dy is None else np.asarray(dy, self.dtype)
         if dy.shape != self.shape:
             raise ShapeError(f"backward: dy has shape {dy.shape}, expected {self.shape}")
-        return backward_steps(self.node, dy, into)
-
-    def backward(self, dy=None, into: dict | None = None) -> None:
-        """Add ∂loss/∂leaf into the `grad` of every leaf this tensor was computed from.
-
-        With a dict `into`, gradients are gathered there by leaf, and `grad` is left alone.
-        """
-        for step in self.backward_steps(dy, into):
-            del step  # else it would keep these gradients while the next node is walked
+        return backward_steps(self.node, dy)
 
     def accumulate(self, gradient) -> None:
-        """Add a gradient, dense or rows, into the one buffer that this leaf keeps."""
+        """Add a gradient, dense or by rows, into the one buffer that this leaf keeps."""
         if self.grad is None:
             self.grad = np.zeros_like(self.data)
         if isinstance(gradient, RowGradient):
@@ -110,83 +107,79 @@ class Tensor:
             self.grad += gradient
 
     def zero_grad(self) -> None:
-        """Clear the gradient in place; a leaf that never had one still has none."""
+        """Clear the gradient in place. A leaf without a gradient stays without one."""
         if self.grad is not None:
             self.grad.fill(0)
 
     # -- notation ------------------------------------------------------------------------
 
     def __add__(self, other):
-        return apply("add", self, other)
+        return apply(ops.ADD, self, other)
 
     def __radd__(self, other):
-        return apply("add", other, self)
+        return apply(ops.ADD, other, self)
 
     def __sub__(self, other):
-        return apply("subtract", self, other)
+        return apply(ops.SUBTRACT, self, other)
 
     def __rsub__(self, other):
-        return apply("subtract", other, self)
+        return apply(ops.SUBTRACT, other, self)
 
     def __mul__(self, other):
-        return apply("multiply", self, other)
+        return apply(ops.MULTIPLY, self, other)
 
     def __rmul__(self, other):
-        return apply("multiply", other, self)
+        return apply(ops.MULTIPLY, other, self)
 
     def __truediv__(self, other):
-        return apply("divide", self, other)
+        return apply(ops.DIVIDE, self, other)
 
     def __rtruediv__(self, other):
-        return apply("divide", other, self)
+        return apply(ops.DIVIDE, other, self)
 
     def __pow__(self, p):
-        return apply("power", self, p=p)
+        return apply(ops.POWER, self, p=p)
 
     def __neg__(self):
-        return apply("multiply", self, -1)
+        return apply(ops.MULTIPLY, self, -1)
 
     def __matmul__(self, other):
-        return apply("matmul", self, other)
+        return apply(ops.MATMUL, self, other)
 
     def __rmatmul__(self, other):
-        return apply("matmul", other, self)
+        return apply(ops.MATMUL, other, self)
 
     def __getitem__(self, key):
-        return apply("index", self, key=key)
+        return apply(ops.INDEX, self, key=key)
 
-    def sum(self, axis=None, keepdims=False):
-        return apply("sum", self, axis=axis, keepdims=keepdims)
+    def sum(self, axis=None, keepdims=False) -> Tensor:
+        return apply(ops.SUM, self, axis=axis, keepdims=keepdims)
 
-    def mean(self, axis=None, keepdims=False):
-        return apply("mean", self, axis=axis, keepdims=keepdims)
+    def mean(self, axis=None, keepdims=False) -> Tensor:
+        return apply(ops.MEAN, self, axis=axis, keepdims=keepdims)
 
-    def reshape(self, *shape):
-        return apply("reshape", self, shape=_flat(shape))
+    def reshape(self, *shape) -> Tensor:
+        return apply(ops.RESHAPE, self, shape=_sizes(shape))
 
-    def transpose(self, *axes):
-        return apply("transpose", self, axes=_flat(axes) or None)
+    def transpose(self, *axes) -> Tensor:
+        return apply(ops.TRANSPOSE, self, axes=_sizes(axes) or None)
 
     @property
-    def T(self):
-        return apply("transpose", self)
+    def T(self) -> Tensor:
+        return apply(ops.TRANSPOSE, self)
 
 
 def apply(operation: Operation | str, *inputs, **options) -> Tensor:
-    """Run an operation of the table, or one of your own, on tensors, arrays and numbers.
+    """Run an operation on tensors, arrays and numbers; its name will do for one of the table.
 
-    Inputs that are not tensors are constants, and take the tensors' dtype; options are never
-    differentiated. Raises DtypeError where tensors of two precisions meet.
+    Inputs that are not tensors are constants and take the tensors' dtype. Options are never
+    differentiated.
+
+    Raises:
+        DtypeError: the tensors have two different precisions.
     """
-    if isinstance(operation, str):
-        operation = TABLE[operation]
-    for option, value in options.items():
-        if isinstance(value, Tensor):
-            raise TypeError(
-                f"{operation.name}: {option} is a tensor; pass tensors by position, because "
-                "options (passed by name) are never differentiated"
-            )
-    options = {option: _plain(value) for option, value in options.items()}
+    operation = ops.TABLE[operation] if isinstance(operation, str) else operation
+    options = {name: _option(operation, name, value) for name, value in options.items()}
     dtype = _common_dtype(operation, inputs)
     arrays = tuple(
         value.data
@@ -194,15 +187,15 @@ def apply(operation: Operation | str, *inputs, **options) -> Tensor:
         else np.asarray(value, None if position in operation.integer_inputs else dtype)
         for position, value in enumerate(inputs)
     )
-    y, node = run(operation, arrays, options, tuple(_parent(value) for value in inputs))
+    parents = tuple(_parent(value) for value in inputs)
+    y, node = run(operation, arrays, options, parents)
     result = Tensor(y)
-    result.node = node
-    result.requires_grad = node is not None
+    result.node, result.requires_grad = node, node is not None
     return result
 
 
 def summary(array: np.ndarray) -> str:
-    """One line that tells an array: shape, dtype, values or range, mean, deviation, NaN.
+    """One line about an array: shape, dtype, values or range, mean, deviation, NaN.
 
     Example:
         >>> summary(np.arange(12.0).reshape(3, 4))
@@ -220,31 +213,33 @@ def summary(array: np.ndarray) -> str:
     return f"{text}, {lost} NaN or infinite" if lost else text
 
 
-def _flat(sizes):
-    """(2, 3) or ((2, 3),), as NumPy's methods take both."""
+def _parent(value):
+    """The node that computed this input, or the leaf itself, or None for a constant."""
+    if not isinstance(value, Tensor) or not value.requires_grad:
+        return None
+    return value if value.node is None else value.node
+
+
+def _sizes(sizes):
+    """(2, 3) or ((2, 3),): NumPy's methods accept both."""
     return tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
 
 
-def _plain(option):
-    """A NumPy number as a Python one, which cannot turn float32 arrays into float64."""
-    return (
-        option.item()
-        if isinstance(option, (np.generic, np.ndarray)) and option.ndim == 0
-        else option
-    )
-
-
-def _parent(value):
-    """What a node should point to for this input: its node, itself if a leaf, or nothing."""
-    if not isinstance(value, Tensor) or not value.requires_grad:
-        return None
-    return value.node if value.node is not None else value
+def _option(operation, name, value):
+    """A NumPy number as a Python number, because np.float64(2) * float32 array is float64."""
+    if isinstance(value, Tensor):
+        raise TypeError(
+            f"{operation.name}: {name} is a tensor; pass tensors by position, because "
+            "options (passed by name) are never differentiated"
+        )
+    is_number = isinstance(value, (np.generic, np.ndarray)) and value.ndim == 0
+    return value.item() if is_number else value
 
 
 def _common_dtype(operation, inputs):
     """The dtype of the tensors among the inputs, or else of the arrays; complex wins."""
     dtypes = {value.data.dtype for value in inputs if isinstance(value, Tensor)}
-    if len(dtypes) == 1:  # nearly always
+    if len(dtypes) == 1:  # the usual case, and the fast one
         return dtypes.pop()
     if not dtypes:
         arrays = [value for value in inputs if isinstance(value, np.ndarray)]
@@ -258,7 +253,7 @@ def _common_dtype(operation, inputs):
     return max(dtypes, key=lambda dtype: dtype.kind == "c")
 
 
-def _floating(data):
+def _as_floating(data):
     array = np.asarray(data)
     if array.dtype.kind in "fc":
         is_array = isinstance(data, (np.ndarray, np.generic))

@@ -10,8 +10,8 @@
     complex      d random and h imaginary, Im L(x + i h d) / h: nothing is subtracted, so h can
                  be 1e-30 and the answer is exact to the last digits; f must be analytic
 
-dy is random because a gradient of ones hides every mistake that sums to nothing. All is done in
-float64: in float32 the difference of two L's has about one correct digit left.
+dy is random because a gradient of ones hides every mistake that sums to 0. All is computed in
+float64: in float32 the difference of two values of L has about one correct digit left.
 
 source   central differences: Griewank & Walther 2008, chapter 1; complex step: Squire & Trapp
          1998, SIAM Review 40(1); projection: the check of autograd and PyTorch's fast mode
@@ -29,22 +29,23 @@ from ..errors import DtypeError
 from ..ops import TABLE, Operation
 from ..tensor import Tensor, apply
 from .comparison import TOLERANCE, Comparison
+from .declarations import declare
 from .differences import Difference, KinkError
-from .watch import GradientError, Watch, argument_names
+from .rules import GradientError, RulesObserver, argument_names
 
-__all__ = ["GradientError", "KinkError", "Report", "gradcheck"]
+__all__ = ["GradientError", "KinkError", "Report", "declare", "gradcheck"]
 
 MODES = tuple(TOLERANCE)
 
-# Without it, dy could be the very numbers that somebody drew as inputs from default_rng(0).
+# A stream of the checker's own: dy must not equal inputs drawn from default_rng(seed).
 OWN_STREAM = int.from_bytes(b"dy", "big")
 
 
 @dataclass
 class Report:
-    """What was checked: one (argument, expected, found) per comparison, and remarks in words.
+    """The comparisons that were made, as (argument, expected, found), and remarks.
 
-    Printed, it shows the widest pair of each argument.
+    Its text shows, for each argument, the pair that lies furthest apart.
     """
 
     name: str
@@ -106,7 +107,7 @@ def gradcheck(
     )
     difference = Difference(function, values)
     dy, gradients = _backward(name, difference, rng)
-    report = Report(name, mode, remarks=difference.surrogates_in_words())
+    report = Report(name, mode, remarks=difference.remarks())
     compare = Comparison(report, difference, dy, tolerance or TOLERANCE[mode], rng)
     for position, argument in enumerate(arguments):
         if isinstance(values[position], Tensor):
@@ -115,15 +116,15 @@ def gradcheck(
 
 
 def _backward(name, difference, rng):
-    """A random dy for f's output, and the gradient of each input, under watch."""
+    """A random dy for f's output, and the gradient of each input."""
     leaves = [value for value in difference.values if isinstance(value, Tensor)]
     wanted = [leaf.requires_grad for leaf in leaves]
-    watch = Watch()
+    rules = RulesObserver()
     try:
         for leaf in leaves:
             leaf.requires_grad = True
-            watch.set_aside(leaf)
-        with observe(watch):
+            rules.set_aside(leaf)
+        with observe(rules):
             y = difference.record()
             if y.node is None:
                 raise GradientError(f"{name}: the output does not depend on any input")
@@ -139,7 +140,7 @@ def _backward(name, difference, rng):
             "write only into arrays that it made itself"
         ) from error
     finally:
-        watch.restore()
+        rules.restore()
         for leaf, requires_grad in zip(leaves, wanted, strict=True):
             leaf.requires_grad = requires_grad
 

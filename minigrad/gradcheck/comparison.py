@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .watch import GradientError
+from .rules import GradientError
 
 TOLERANCE = {"projection": 1e-7, "full": 1e-7, "complex": 1e-11}  # relative, by mode
 

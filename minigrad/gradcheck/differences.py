@@ -1,61 +1,64 @@
 """Numerical derivatives of a function of Tensors, for the gradient checker.
 
-Two things make this more than a difference quotient. An operation with a *surrogate* (ternary
-linear) is replaced, while differences are taken, by the surrogate made where the backward pass
-ran: what is then compared is the gradient that the operation promises. And an operation with
-*kinks* (relu) tells on which side of them its inputs lie: where the two ends of a difference
-disagree there is no derivative to compare with, and a KinkError says so.
+While differences are taken, an operation with a *surrogate* runs the surrogate that was made
+where the backward pass ran. So the gradient that the operation promises is compared. An
+operation with *kinks* tells on which side of them its inputs lie. If the two ends of a
+difference lie on different sides, there is no derivative, and a KinkError says so.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..engine import no_grad, observe, replace_forwards
+from ..engine import no_grad, observe
 from ..tensor import Tensor
+from .declarations import replaced_forwards, side_of, surrogate_of
 
 STEP = np.finfo(np.float64).eps ** (1 / 3)  # 6e-6: truncation and rounding errors are equal
 IMAGINARY_STEP = 1e-30
 
 
 class KinkError(ValueError):
-    """A point where the function has a corner, and so no derivative."""
+    """A point where the function has a kink, and so no derivative."""
 
 
 class Difference:
-    """`function` around the point `values`, which holds Tensors and integer arrays."""
+    """`function` around the point `values`, a list of Tensors and integer arrays."""
 
     def __init__(self, function, values):
         self.function, self.values = function, values
-        self.surrogates: list[tuple] = []  # (operation, its smooth twin) in order of use
+        self.surrogates: list[tuple] = []  # (operation, its surrogate here) in order of use
 
     def record(self) -> Tensor:
-        """Run the function, recorded, at the point itself; remember surrogates and kinks."""
-        witness = _Witness()
-        with observe(witness):
+        """Run the function, recorded, at the point itself; keep its surrogates."""
+        calls = _Calls()
+        with observe(calls):
             y = self.function(*self.values)
         if not isinstance(y, Tensor):
             raise TypeError(
                 f"gradcheck: the function returned {type(y).__name__}, not a Tensor"
             )
-        for operation, side in witness.sides:
+        for operation, side in calls.sides:
             _expect_no_kink(operation, side == 0)
         self.surrogates = [
-            (operation, operation.surrogate(*arrays, **options))
-            for operation, arrays, options in witness.surrogate_calls
+            (operation, surrogate_of(operation)(*arrays, **options))
+            for operation, arrays, options in calls.with_surrogate
         ]
         return y
 
-    def surrogates_in_words(self) -> list[str]:
-        operations = {operation.name: operation for operation, _ in self.surrogates}
+    def remarks(self) -> list[str]:
+        """A sentence for each operation whose surrogate was compared."""
+        surrogates = {
+            operation.name: surrogate_of(operation) for operation, _ in self.surrogates
+        }
         return [
-            f"{name} is a staircase, whose derivative teaches nothing; its gradient was "
-            f"compared with its surrogate's: {_first_line(operation.surrogate)}"
-            for name, operation in operations.items()
+            f"{name} is piecewise constant, with the derivative 0 almost everywhere; its "
+            f"gradient was compared with its surrogate's: {_first_line(surrogate)}"
+            for name, surrogate in surrogates.items()
         ]
 
     def along_imaginary(self, position, direction, dy):
-        """As `along`, by an imaginary step: exact but for the last digits."""
+        """As `along`, by an imaginary step: exact except for the last digits."""
         x = self.values[position].data
         y, _ = self._evaluate(position, x + 1j * IMAGINARY_STEP * direction)
         slope = float((dy * y.imag).sum()) / IMAGINARY_STEP
@@ -64,9 +67,9 @@ class Difference:
     def along_refined(self, position, direction, dy):
         """As `along`, by shorter steps, for a function that bends within the usual one.
 
-        So do relu² at 0, and a norm whose input is tiny. Shortening a step by 16 shrinks the
-        error of bending 16 or 256 times; a quarter of the change is a safe bound on the rest.
-        The rounding error grows instead, so the most certain of the estimates is returned.
+        relu² at 0 bends so, and a norm whose input is tiny. A step that is 16 times shorter
+        makes the truncation error 16 or 256 times smaller; a quarter of the change is a safe
+        bound on the rest. The rounding error grows, so the most certain estimate is returned.
         """
         slope, estimates = self.along(position, direction, dy)[0], []
         for shorten in (16, 256):
@@ -87,35 +90,34 @@ class Difference:
         return float((dy * (up - down)).sum()) / (2 * step), rounding
 
     def _evaluate(self, position, array):
-        """The output, and the sides of all kinks, with one input's data exchanged."""
-        tensor, waiting = self.values[position], iter(self.surrogates)
-        data, witness = tensor.data, _Witness()
+        """The output, and the sides of all kinks, with the data of one input replaced."""
+        tensor, calls = self.values[position], _Calls()
+        data, in_order = tensor.data, iter(self.surrogates)
 
-        def replace(operation):
-            if operation.surrogate is None:
-                return operation.forward
-            _, smooth = next(waiting)
-            return lambda *arrays, **options: (smooth(*arrays), None)
+        def next_surrogate(*arrays, **options):
+            _, surrogate = next(in_order)
+            return surrogate(*arrays), None
 
+        replacements = {operation: next_surrogate for operation, _ in self.surrogates}
         try:
             tensor.data = array
-            with no_grad(), observe(witness), replace_forwards(replace):
-                return self.function(*self.values).data, witness.sides
+            with no_grad(), observe(calls), replaced_forwards(replacements):
+                return self.function(*self.values).data, calls.sides
         finally:
             tensor.data = data
 
 
-class _Witness:
-    """Notes the calls of operations with a surrogate, and the sides of those with kinks."""
+class _Calls:
+    """Observes the calls of operations with a surrogate, and the sides of those with kinks."""
 
     def __init__(self):
-        self.sides, self.surrogate_calls = [], []
+        self.sides, self.with_surrogate = [], []
 
     def forward(self, operation, arrays, options, y, node, seconds):
-        if operation.surrogate is not None:
-            self.surrogate_calls.append((operation, arrays, options))
-        if operation.side is not None:
-            self.sides.append((operation, operation.side(*arrays, **options)))
+        if surrogate_of(operation) is not None:
+            self.with_surrogate.append((operation, arrays, options))
+        if (side := side_of(operation)) is not None:
+            self.sides.append((operation, side(*arrays, **options)))
 
     def backward(self, node, dy, gradients, seconds):
         pass

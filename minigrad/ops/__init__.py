@@ -1,11 +1,12 @@
-"""THE TABLE: every operation, its forward, its backward, and what a checker must know of it.
+"""The table of operations: a name, a forward and a backward for each.
 
 An operation is a pair of plain functions on arrays:
 
     y, saved  = forward(*arrays, **options)
     gradients = backward(dy, saved)          one per array, None for arrays of integers
 
-They never write to their inputs, to dy or to saved. Each page of this folder explains one.
+They never write to their inputs, to dy or to saved. Each file of this folder is the page of one
+operation, or of a few that belong together: its mathematics, its derivation, its two functions.
 """
 
 from __future__ import annotations
@@ -13,11 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from . import (
     activations,
-    causal_conv,
+    causal_conv_fast,
     cross_entropy,
     elementwise,
     embedding,
@@ -36,81 +35,96 @@ from . import (
 from .embedding import RowGradient
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Operation:
     """A named pair of functions on arrays.
 
-    surrogate: for an operation whose true derivative teaches nothing, the function whose
-        gradient backward returns instead: surrogate(*arrays, **options) gives a smooth
-        function of the arrays that equals the operation where it was made.
-    side: for an operation with kinks, on which side of a kink each element lies (-1, 0, 1);
-        two inputs with different sides have a kink between them.
-    integer_inputs: positions of the arrays that are ids or rows, not numbers to differentiate.
-    stretch: for an operation that broadcasts, its arrays with the shapes that it stretches
-        them to; each one's gradient is then summed back to the shape that it came with.
-    how: options that say how, and not what, is computed, such as buffers.
-    value: for an operation whose forward makes its gradients, too: its value alone.
+    integer_inputs: positions of the arrays that hold ids; they have no gradient.
     """
 
     name: str
     forward: Callable
     backward: Callable
-    surrogate: Callable | None = None
-    side: Callable | None = None
     integer_inputs: tuple[int, ...] = ()
-    stretch: Callable | None = None
-    how: tuple[str, ...] = ()
-    value: Callable | None = None
 
 
-def _bind(page, name: str, **facts) -> Operation:
-    """The operation `name` that a page defines as name_forward and name_backward."""
-    return Operation(
-        name, getattr(page, f"{name}_forward"), getattr(page, f"{name}_backward"), **facts
-    )
-
-
-_OPERATIONS = (
-    _bind(elementwise, "add", stretch=np.broadcast_arrays),
-    _bind(elementwise, "subtract", stretch=np.broadcast_arrays),
-    _bind(elementwise, "multiply", stretch=np.broadcast_arrays),
-    _bind(elementwise, "divide", stretch=np.broadcast_arrays),
-    _bind(elementwise, "power"),
-    _bind(activations, "exp"),
-    _bind(activations, "log"),
-    _bind(activations, "tanh"),
-    _bind(activations, "sigmoid"),
-    _bind(activations, "relu", side=activations.relu_side),
-    _bind(activations, "relu_squared"),
-    _bind(reductions, "sum"),
-    _bind(reductions, "mean"),
-    _bind(shaping, "reshape"),
-    _bind(shaping, "transpose"),
-    _bind(shaping, "concatenate"),
-    _bind(shaping, "index"),
-    _bind(rows, "select_rows", integer_inputs=(1,)),
-    _bind(matmul, "matmul", stretch=matmul.stretch),
-    _bind(linear, "linear"),
-    _bind(ternary, "ternary_linear", surrogate=ternary.straight_through),
-    _bind(
-        ternary_weights, "ternary_weights", surrogate=ternary_weights.weights_straight_through
-    ),
-    _bind(causal_conv, "causal_conv"),
-    _bind(gated, "sigmoid_gate"),
-    _bind(gated, "relu_squared_gate"),
-    _bind(gated_conv, "gated_conv"),
-    _bind(rms_norm, "rms_norm"),
-    _bind(embedding, "embedding", integer_inputs=(1,)),
-    _bind(cross_entropy, "cross_entropy", integer_inputs=(1,)),
-    _bind(
-        tied_head,
-        "tied_head",
-        integer_inputs=(2,),
-        how=("parts", "each", "buffers", "with_dw"),
-        value=tied_head.tied_head_value,
-    ),
+ADD = Operation("add", elementwise.add_forward, elementwise.add_backward)
+SUBTRACT = Operation("subtract", elementwise.subtract_forward, elementwise.subtract_backward)
+MULTIPLY = Operation("multiply", elementwise.multiply_forward, elementwise.multiply_backward)
+DIVIDE = Operation("divide", elementwise.divide_forward, elementwise.divide_backward)
+POWER = Operation("power", elementwise.power_forward, elementwise.power_backward)
+EXP = Operation("exp", activations.exp_forward, activations.exp_backward)
+LOG = Operation("log", activations.log_forward, activations.log_backward)
+TANH = Operation("tanh", activations.tanh_forward, activations.tanh_backward)
+SIGMOID = Operation("sigmoid", activations.sigmoid_forward, activations.sigmoid_backward)
+RELU = Operation("relu", activations.relu_forward, activations.relu_backward)
+RELU_SQUARED = Operation(
+    "relu_squared", activations.relu_squared_forward, activations.relu_squared_backward
+)
+SUM = Operation("sum", reductions.sum_forward, reductions.sum_backward)
+MEAN = Operation("mean", reductions.mean_forward, reductions.mean_backward)
+RESHAPE = Operation("reshape", shaping.reshape_forward, shaping.reshape_backward)
+TRANSPOSE = Operation("transpose", shaping.transpose_forward, shaping.transpose_backward)
+CONCATENATE = Operation(
+    "concatenate", shaping.concatenate_forward, shaping.concatenate_backward
+)
+INDEX = Operation("index", shaping.index_forward, shaping.index_backward)
+SELECT_ROWS = Operation(
+    "select_rows", rows.select_rows_forward, rows.select_rows_backward, integer_inputs=(1,)
+)
+MATMUL = Operation("matmul", matmul.matmul_forward, matmul.matmul_backward)
+LINEAR = Operation("linear", linear.linear_forward, linear.linear_backward)
+TERNARY_LINEAR = Operation(
+    "ternary_linear",
+    ternary.ternary_linear_forward,
+    ternary.ternary_linear_backward,
+)
+TERNARY_WEIGHTS = Operation(
+    "ternary_weights",
+    ternary_weights.ternary_weights_forward,
+    ternary_weights.ternary_weights_backward,
+)
+CAUSAL_CONV = Operation(
+    "causal_conv",
+    causal_conv_fast.causal_conv_fast_forward,
+    causal_conv_fast.causal_conv_fast_backward,
+)
+SIGMOID_GATE = Operation(
+    "sigmoid_gate", gated.sigmoid_gate_forward, gated.sigmoid_gate_backward
+)
+RELU_SQUARED_GATE = Operation(
+    "relu_squared_gate", gated.relu_squared_gate_forward, gated.relu_squared_gate_backward
+)
+GATED_CONV = Operation(
+    "gated_conv", gated_conv.gated_conv_forward, gated_conv.gated_conv_backward
+)
+RMS_NORM = Operation("rms_norm", rms_norm.rms_norm_forward, rms_norm.rms_norm_backward)
+EMBEDDING = Operation(
+    "embedding", embedding.embedding_forward, embedding.embedding_backward, integer_inputs=(1,)
+)
+CROSS_ENTROPY = Operation(
+    "cross_entropy",
+    cross_entropy.cross_entropy_forward,
+    cross_entropy.cross_entropy_backward,
+    integer_inputs=(1,),
+)
+TIED_HEAD = Operation(
+    "tied_head",
+    tied_head.tied_head_forward,
+    tied_head.tied_head_backward,
+    integer_inputs=(2,),
 )
 
-TABLE: dict[str, Operation] = {operation.name: operation for operation in _OPERATIONS}
+TABLE: dict[str, Operation] = {
+    operation.name: operation
+    for operation in (
+        *(ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER),
+        *(EXP, LOG, TANH, SIGMOID, RELU, RELU_SQUARED),
+        *(SUM, MEAN, RESHAPE, TRANSPOSE, CONCATENATE, INDEX, SELECT_ROWS),
+        *(MATMUL, LINEAR, TERNARY_LINEAR, TERNARY_WEIGHTS),
+        *(CAUSAL_CONV, SIGMOID_GATE, RELU_SQUARED_GATE, GATED_CONV, RMS_NORM),
+        *(EMBEDDING, CROSS_ENTROPY, TIED_HEAD),
+    )
+}
 
 __all__ = ["TABLE", "Operation", "RowGradient"]

@@ -410,7 +410,8 @@ print(gradcheck("relu_squared", np.array([1.0, 0.0, -1.0])))
 # %%
 x, w = rng.standard_normal((2, 4)), rng.standard_normal((3, 4))
 print(gradcheck("ternary_linear", x, w))
-undeclared = replace(TABLE["ternary_linear"], surrogate=None)
+ternary = TABLE["ternary_linear"]
+undeclared = replace(ternary, forward=lambda *arrays, **o: ternary.forward(*arrays, **o))
 try:
     gradcheck(undeclared, x, w)
 except GradientError as error:

@@ -192,7 +192,8 @@ for scale in ("none", "mean"):
 
 # %%
 print(gradcheck("ternary_linear", inputs, w, scale="mean"))
-undeclared = replace(TABLE["ternary_linear"], surrogate=None)
+ternary = TABLE["ternary_linear"]
+undeclared = replace(ternary, forward=lambda *arrays, **o: ternary.forward(*arrays, **o))
 try:
     gradcheck(undeclared, inputs, w, scale="mean")
 except GradientError as error:

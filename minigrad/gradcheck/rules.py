@@ -1,4 +1,4 @@
-"""What the checker demands of every operation while the backward pass runs."""
+"""The rules that the checker holds every operation to while the backward pass runs."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ class GradientError(AssertionError):
     """A gradient that is not the derivative; the message names where, expected and found."""
 
 
-class Watch:
-    """Holds operations to the rules: gradients fit their inputs, nothing is overwritten.
+class RulesObserver:
+    """Raises unless gradients fit their inputs and nothing is overwritten.
 
-    What it must change for that, the leaves' gradients and the arrays' locks, it restores.
+    It sets the leaves' gradients aside and locks arrays; `restore` undoes both.
     """
 
     def __init__(self):
         self.inputs, self.leaves, self.locked = {}, {}, []
 
     def set_aside(self, leaf):
-        """Give the leaf no gradient for now, and lock its data."""
+        """Take the leaf's gradient away until `restore`, and lock its data."""
         if id(leaf) not in self.leaves:
             self.leaves[id(leaf)] = leaf, leaf.grad
             leaf.grad = None
@@ -38,7 +38,9 @@ class Watch:
         for leaf, grad in self.leaves.values():
             leaf.grad = grad
         for array in sorted(self.locked, key=lambda array: array.base is not None):
-            array.flags.writeable = True  # owners first: a view follows its owner
+            array.flags.writeable = (
+                True  # owners first: a view cannot be unlocked before its owner
+            )
 
     def forward(self, operation, arrays, options, y, node, seconds):
         if node is not None:

@@ -1,0 +1,85 @@
+"""Facts about an operation that only a checker needs: its surrogate and its kinks.
+
+    surrogate   for an operation whose derivative is 0 almost everywhere: the smooth function
+                whose gradient its backward returns. surrogate(*arrays, **options) gives a
+                function of the arrays that equals the operation at these arrays.
+    side        for an operation with kinks: side(*arrays, **options) gives the side of a kink
+                on which each element lies (-1, 0 or 1). Between two inputs with different
+                sides lies a kink.
+
+They belong to the forward, so a copy of an operation with another backward keeps them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import RLock, get_ident
+
+from ..ops import Operation
+from ..ops.activations import relu_forward, relu_side
+from ..ops.ternary import straight_through, ternary_linear_forward
+from ..ops.ternary_weights import ternary_weights_forward, weights_straight_through
+
+_surrogates: dict[Callable, Callable] = {
+    ternary_linear_forward: straight_through,
+    ternary_weights_forward: weights_straight_through,
+}
+_sides: dict[Callable, Callable] = {
+    relu_forward: relu_side,
+}
+
+
+def declare(
+    operation: Operation, *, surrogate: Callable | None = None, side: Callable | None = None
+) -> Operation:
+    """Declare the surrogate or the kinks of an operation of your own; returns the operation.
+
+    Example:
+        >>> import numpy as np
+        >>> rounded = Operation("rounded", lambda x: (np.round(x), ()), lambda dy, _: (dy,))
+        >>> rounded = declare(rounded, surrogate=lambda x0: lambda x: np.round(x0) + (x - x0))
+    """
+    if surrogate is not None:
+        _surrogates[operation.forward] = surrogate
+    if side is not None:
+        _sides[operation.forward] = side
+    return operation
+
+
+def surrogate_of(operation: Operation) -> Callable | None:
+    """The declared surrogate, or None."""
+    return _surrogates.get(operation.forward)
+
+
+def side_of(operation: Operation) -> Callable | None:
+    """The declared function that tells the sides of kinks, or None."""
+    return _sides.get(operation.forward)
+
+
+_lock = RLock()  # two checks that replace the same forward must take turns
+
+
+@contextmanager
+def replaced_forwards(replacements: dict[Operation, Callable]) -> Iterator[None]:
+    """Inside, and in this thread, an operation runs its replacement instead of its forward."""
+    thread = get_ident()
+
+    def here_only(forward, replacement):
+        def choose(*arrays, **options):
+            chosen = replacement if get_ident() == thread else forward
+            return chosen(*arrays, **options)
+
+        return choose
+
+    with _lock:
+        originals = {operation: operation.forward for operation in replacements}
+        try:
+            for operation, replacement in replacements.items():
+                forward = here_only(originals[operation], replacement)
+                # An Operation is frozen. Only the checker changes one, and only for a moment.
+                object.__setattr__(operation, "forward", forward)
+            yield
+        finally:
+            for operation, forward in originals.items():
+                object.__setattr__(operation, "forward", forward)
