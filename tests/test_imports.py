@@ -1,0 +1,143 @@
+"""The imports of both packages run one way: between rooms, and between files without a circle.
+
+Imports inside functions count as well. A package's `__init__` offers the names of its folder,
+so nothing below it may need it.
+"""
+
+import ast
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import flashlm_np
+import minigrad
+
+ROOT = Path(minigrad.__file__).parents[1]
+PACKAGES = ("minigrad", "flashlm_np")
+FILES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for package in PACKAGES
+    for path in sorted((ROOT / package).rglob("*.py"))
+}
+
+# A room may import those above it in this list, and only those named.
+MINIGRAD = {
+    "errors": set(),
+    "ops": {"errors"},
+    "engine": {"errors", "ops"},
+    "tensor": {"errors", "ops", "engine"},
+    "functional": {"ops", "tensor"},
+    "module": {"tensor"},
+    "layers": {"tensor", "functional", "module"},
+    "optim": {"tensor", "module"},
+    "gradcheck": {"errors", "ops", "engine", "tensor"},
+    "look": {"errors", "ops", "engine", "tensor", "module", "gradcheck"},
+}
+BASE = {"errors", "files", "progress"}
+CORE = {*BASE, "data", "model", "evaluation", "inference"}
+FLASHLM_NP = {
+    "errors": set(),
+    "files": {"errors"},
+    "progress": {"errors"},
+    "data": BASE,
+    "model": BASE,
+    "evaluation": {*BASE, "data", "model"},
+    "inference": {*BASE, "data", "model", "evaluation"},
+    "training": CORE,
+    "published": {*CORE, "training"},
+    "analysis": {*CORE, "training"},
+    "course": {*CORE, "training"},
+    "api": {*CORE, "training", "published", "analysis"},
+    "cli": {*CORE, "training", "published", "analysis", "course", "api"},
+    "__main__": {"cli"},
+}
+
+
+def imported(module):
+    """The full names of the modules that a file imports, lazily too."""
+    path = FILES[module]
+    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) + 1 - node.level] if node.level else []
+            name = ".".join([*base, *([node.module] if node.module else [])])
+            for alias in node.names:
+                part = f"{name}.{alias.name}"
+                yield part if part in FILES else name
+
+
+def room(module):
+    return module.split(".")[1] if "." in module else "__init__"
+
+
+@pytest.mark.parametrize("module", [m for m in FILES if m.startswith("minigrad")])
+def test_minigrad_imports_only_numpy_and_the_standard_library(module):
+    for name in imported(module):
+        top = name.split(".")[0]
+        assert top in {"minigrad", "numpy"} or top in sys.stdlib_module_names, name
+
+
+@pytest.mark.parametrize("module", [m for m in FILES if "." in m])
+def test_a_room_imports_only_the_rooms_below_it(module):
+    package = module.split(".")[0]
+    may_use = {"minigrad": MINIGRAD, "flashlm_np": FLASHLM_NP}[package]
+    used = {room(name) for name in imported(module) if name.split(".")[0] == package}
+    assert used - {room(module)} <= may_use[room(module)]
+
+
+def test_no_circle_of_files():
+    graph = {module: {n for n in imported(module) if n in FILES} - {module} for module in FILES}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle of imports: {' <- '.join(error.args[1])}")
+
+
+def test_no_module_is_named_like_one_of_the_standard_library():
+    """Else it would be imported in its place by whoever runs Python in that folder."""
+    names = {path.stem for path in FILES.values()} - {"__init__", "__main__"}
+    assert sorted(names & sys.stdlib_module_names) == []
+
+
+def test_the_reading_of_imports_sees_all_forms():
+    """The tests above would pass if `imported` found nothing."""
+    assert "minigrad.ops.cross_entropy" in set(imported("minigrad.ops.tied_head"))
+    assert "minigrad.functional" in set(imported("minigrad.layers"))
+    assert {"numpy", "minigrad.engine"} <= set(imported("minigrad.tensor"))
+    assert "flashlm_np.model.config" in set(imported("flashlm_np.training.checkpoint"))
+    for package, may_use in (("minigrad", MINIGRAD), ("flashlm_np", FLASHLM_NP)):
+        assert {room(m) for m in FILES if m.startswith(f"{package}.")} == set(may_use)
+
+
+def test_nothing_else_is_loaded_by_running_minigrad():
+    """All that is loaded besides NumPy's own imports is the standard library."""
+    program = """
+import sys
+import numpy
+before = set(sys.modules)
+import minigrad, minigrad.gradcheck, minigrad.look
+minigrad.Tensor([3.0], requires_grad=True).sum().backward()
+new = {name.split(".")[0] for name in set(sys.modules) - before}
+print(*sorted(new - {"minigrad", "numpy"} - sys.stdlib_module_names))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.split() == []
+
+
+def test_the_promised_names_exist():
+    for module in (minigrad, minigrad.optim, flashlm_np):
+        assert all(hasattr(module, name) for name in module.__all__)
+    assert minigrad.functional.add(1.0, 2.0).data == np.float32(3.0)
