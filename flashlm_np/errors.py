@@ -1,8 +1,8 @@
-"""What the command line tells its user instead of a traceback."""
+"""The error that the command line prints without a traceback, and an exit code."""
 
 
 class UserError(Exception):
-    """Something the user can mend; the message is one clear sentence that says how."""
+    """A problem that the user can solve; the message is one sentence that says how."""
 
 
 INTERRUPTED = 130  # the usual exit code after Ctrl-C

@@ -1,4 +1,4 @@
-"""Reading and writing files so that nothing is ever half there."""
+"""Read files with clear errors, and write files atomically."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from .errors import UserError
 
 
 def read_bytes(path: Path) -> bytes:
+    """Read a file. Raises UserError that says why it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -20,9 +21,12 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_record(path: Path, form: str, advice: str, **kinds: type) -> dict:
-    """A JSON object of the format `form`, with an entry of each kind; else a UserError.
+    """Read a JSON object whose entry "format" is `form`.
 
-    `advice` says what to do when it is damaged.
+    advice: what the user can do if the file is damaged.
+    kinds: the type of each entry that must be there.
+
+    Raises: UserError where the file cannot be read, or is not such an object.
     """
     try:
         record = json.loads(read_bytes(path))
@@ -44,10 +48,10 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 @contextlib.contextmanager
 def written_atomically(path: Path) -> Iterator[BinaryIO]:
-    """A file to write to under a temporary name; at the end it is synced and renamed to `path`.
+    """Open a file under a temporary name; at the end, sync it and rename it to `path`.
 
-    If anything goes wrong before the end, the temporary file is removed, and what was at
-    `path` stays. Only a killed process leaves one behind: see `remove_leftovers`.
+    After an error the temporary file is removed, and the file at `path` is the old one. Only a
+    killed process leaves a temporary file: `remove_leftovers` deletes it.
     """
     temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
     try:
@@ -68,14 +72,14 @@ def written_atomically(path: Path) -> Iterator[BinaryIO]:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove what killed writers of `path` left; only where no other can be writing it."""
+    """Delete the temporary files of killed writers. No other process may be writing `path`."""
     for leftover in path.parent.glob(f"{path.name}.tmp-*"):
         leftover.unlink()
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable, where the system lets a folder be synced."""
-    if os.name == "posix":
+    """Make the rename durable."""
+    if os.name == "posix":  # Windows cannot sync a folder
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import math
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -23,12 +19,10 @@ from ..model.weights import load_weights
 from ..progress import Progress, clock
 from . import checkpoint
 from .checkpoint import Checkpoint
-from .fast_step import Recipe, StepResult
+from .fast_step import FastStep
 from .metrics import Metrics
-
-
-class Stopped(Exception):
-    """The user asked the run to stop, and its last step is saved."""
+from .step import StepResult
+from .stopping import Stopped, stop_requests
 
 
 @dataclass
@@ -65,9 +59,10 @@ class Trainer:
         self.model = FlashLM(config, self.rng)
         if embedding is not None:
             self.model.embedding.weight.data[...] = embedding
-        self.recipe = Recipe(self.model, config, threads)
+        self.fast_step = FastStep(self.model, config, threads)
         self.counts = Counts()
         self.step = 0
+        self.all_tokens = sum(config.phase(i + 1).tokens for i in range(config.steps))
 
     def run(self) -> Evaluation:
         """Train to config.steps, and return the last evaluation.
@@ -80,7 +75,7 @@ class Trainer:
         progress = Progress("step", self.config.steps, done=self.step)
         evaluation = None
         try:
-            with _stop_requests() as stop:
+            with stop_requests() as stop:
                 while self.step < self.config.steps:
                     result = self.one_step()
                     evaluation = self.evaluate() if self._evaluation_is_due() else None
@@ -107,7 +102,7 @@ class Trainer:
             )
             for _ in range(phase.micro_batches)
         ]
-        result = self.recipe.step(self.step + 1, batches)
+        result = self.fast_step.step(self.step + 1, batches)
         if not (math.isfinite(result.loss) and math.isfinite(result.grad_norm)):
             raise UserError(
                 f"at step {self.step + 1} the loss is {result.loss} and the gradients' norm "
@@ -143,7 +138,7 @@ class Trainer:
             "step": self.step,
             "train_loss": result.loss,
             "grad_norm": result.grad_norm,
-            "lr_factor": self.recipe.factor(self.step),
+            "lr_factor": self.fast_step.optimizers.factor(self.step),
             "tokens_seen": self.counts.tokens_seen,
             "positions_scored": self.counts.positions_scored,
             "seconds": round(self.counts.seconds, 3),
@@ -155,13 +150,12 @@ class Trainer:
 
     def _show_progress(self, progress, result, evaluation):
         rate = self.counts.tokens_seen / self.counts.seconds
-        all_tokens = sum(self.config.phase(i + 1).tokens for i in range(self.config.steps))
-        left = clock((all_tokens - self.counts.tokens_seen) / rate)
+        left = clock((self.all_tokens - self.counts.tokens_seen) / rate)
         progress.advance(f"loss {result.loss:.3f}, {rate:,.0f} tokens/s, {left} left")
         if evaluation is not None:
             best = self.dataset.best_possible_loss
             above = "" if best is None else f", {evaluation.loss - best:.3f} above the limit"
-            progress.say(
+            progress.write(
                 f"step {self.step}: validation {evaluation.loss:.4f} ± "
                 f"{evaluation.loss_error:.4f} nats per token{above}"
             )
@@ -190,7 +184,8 @@ class Trainer:
                 "fingerprint": self.dataset.fingerprint,
             },
         }
-        return Checkpoint(self.config, self.step, arrays | self.recipe.state_dict(), state)
+        arrays |= self.fast_step.optimizers.state_dict()
+        return Checkpoint(self.config, self.step, arrays, state)
 
     def restore(self, saved: Checkpoint) -> None:
         """Go on from a checkpoint of the same configuration and dataset.
@@ -205,35 +200,9 @@ class Trainer:
             )
         load_weights(self.model, saved.weights())
         try:
-            self.recipe.load_state_dict(saved.arrays)
+            self.fast_step.optimizers.load_state_dict(saved.arrays)
             self.rng.bit_generator.state = saved.state["generator"]
             self.counts = Counts(**saved.state["counts"])
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"{self.out}: the checkpoint cannot be resumed: {error}") from None
         self.step = saved.step
-
-
-@contextmanager
-def _stop_requests() -> Iterator[threading.Event]:
-    """An event that Ctrl-C or SIGTERM sets, so the step under way is finished first.
-
-    A second signal interrupts at once. Outside the main thread Python allows no handlers, and
-    the event is never set.
-    """
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-
-    def request(signum, frame):
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, request) for number in signals]
-    try:
-        yield stop
-    finally:
-        for number, handler in zip(signals, before, strict=True):
-            signal.signal(number, handler)
