@@ -1,17 +1,28 @@
-"""The parts of FlashLM's block, composed from minigrad's layers.
+"""The parts of FlashLM, composed from minigrad's layers. Each `forward` reads as its formula.
 
-Attribute names give the state dict the names of FlashLM v3's published checkpoint.
+    block   x ← x + mixer(norm1(x)) ;  x ← x + glu(norm2(x))                    (B, T, D)
+    mixer   x ← x + σ(conv_gate(n)) · conv_value(n), n = norm(x), for each dilation ;
+            y = out_proj(x)
+    glu     y = down( max(gate(x), 0)² · up(x) ), H numbers wide inside
+    head    z = h wᵀ with the embedding's table w                       (N, D) -> (N, V)
+
+The convolutions are the only part where positions exchange information. The attribute names
+give the state dict the names of FlashLM v3's published checkpoint.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from minigrad import Module, Tensor
+from minigrad import Module, Parameter, Tensor
 from minigrad import functional as F
 from minigrad.layers import CausalConv1d, Linear, RMSNorm, TernaryLinear
 
 from .config import Config
+
+
+def ternary_options(config: Config) -> dict:
+    return {"threshold": config.ternary_threshold, "scale": config.ternary_scale}
 
 
 def ternary(config: Config, D: int, O: int, rng, dtype, std=None) -> TernaryLinear:
@@ -19,68 +30,47 @@ def ternary(config: Config, D: int, O: int, rng, dtype, std=None) -> TernaryLine
     return TernaryLinear(D, O, rng=rng, std=std, dtype=dtype, **ternary_options(config))
 
 
-def ternary_options(config: Config) -> dict:
-    return {"threshold": config.ternary_threshold, "scale": config.ternary_scale}
-
-
 class CausalConv(Module):
     """A grouped causal convolution that keeps the width: (B, T, D) -> (B, T, D)."""
 
-    def __init__(self, config: Config, dilation: int, rng, dtype):
-        D = config.d_model
-        self.conv = CausalConv1d(
-            D,
-            D,
-            config.taps,
-            rng=rng,
-            groups=config.conv_groups,
-            dilation=dilation,
-            dtype=dtype,
-        )
+    def __init__(self, config: Config, dilation: int, rng, dtype=np.float32):
+        D, K, G = config.d_model, config.taps, config.conv_groups
+        self.conv = CausalConv1d(D, D, K, rng=rng, groups=G, dilation=dilation, dtype=dtype)
+        # v3's kernels have full precision: they are few, and ternary ones are an experiment.
+        self.ternary = ternary_options(config) if config.ternary_convs else None
+
+    def kernel(self) -> Tensor:
+        """The weights (O, C, K), ternary if the configuration says so."""
+        w = self.conv.weight
+        return w if self.ternary is None else F.ternary_weights(w, **self.ternary)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x)
+        G, dilation = self.conv.groups, self.conv.dilation
+        return F.causal_conv(x, self.kernel(), groups=G, dilation=dilation)
 
 
 class GatedConv(Module):
     """One convolution decides, by a sigmoid, how much of another passes."""
 
-    def __init__(self, config: Config, dilation: int, rng, dtype):
+    def __init__(self, config: Config, dilation: int, rng, dtype=np.float32):
         self.conv_gate = CausalConv(config, dilation, rng, dtype)
         self.conv_value = CausalConv(config, dilation, rng, dtype)
+        # With conv_identity > 0 a value starts as a sum over its own past, so that copying an
+        # earlier token need not be learned from nothing.
         w = self.conv_value.conv.weight.data  # (O, C, K)
         O, C, _ = w.shape
         w[np.arange(O), np.arange(O) % C] += dtype(config.conv_identity)
-        self.fused = config.fused
-        self.ternary = ternary_options(config) if config.ternary_convs else None
 
     def forward(self, x: Tensor) -> Tensor:
-        conv = self.conv_gate.conv
-        options = {"groups": conv.groups, "dilation": conv.dilation}
-        gate, value = self.kernels()
-        if self.fused:
-            return F.gated_conv(x, gate, value, **options)
-        convolved = F.causal_conv(x, gate, **options)
-        return F.sigmoid(convolved) * F.causal_conv(x, value, **options)
-
-    def kernels(self) -> tuple[Tensor, Tensor]:
-        """The weights (O, C, K) of gate and value, made ternary if they are to be."""
-        weights = self.conv_gate.conv.weight, self.conv_value.conv.weight
-        if self.ternary is None:
-            return weights
-        gate, value = (F.ternary_weights(w, **self.ternary) for w in weights)
-        return gate, value
+        return F.sigmoid_gate(self.conv_gate(x), self.conv_value(x))  # (B, T, D)
 
 
 class ConvMixer(Module):
-    """Positions exchange information: gated convolutions at growing dilations.
+    """Positions exchange information: gated convolutions with growing dilations."""
 
-    x = x + gated_conv(norm(x)) for each dilation, then a ternary projection.
-    """
-
-    def __init__(self, config: Config, rng, dtype=np.float32):
+    def __init__(self, config: Config, rng, dtype=np.float32, gated_conv=GatedConv):
         D = config.d_model
-        self.layers = [GatedConv(config, d, rng, dtype) for d in config.dilations]
+        self.layers = [gated_conv(config, d, rng, dtype) for d in config.dilations]
         self.norms = [RMSNorm(D, eps=config.norm_eps, dtype=dtype) for _ in config.dilations]
         self.out_proj = ternary(config, D, D, rng, dtype, std=config.out_std)
 
@@ -91,23 +81,22 @@ class ConvMixer(Module):
 
 
 class TernaryGLU(Module):
-    """Each position by itself: down( relu(gate(x))² · up(x) ), all three ternary."""
+    """A gated linear unit at each position by itself. All three matrices are ternary."""
 
     def __init__(self, config: Config, rng, dtype=np.float32):
         D, H = config.d_model, config.glu_width
         self.gate_proj = ternary(config, D, H, rng, dtype)
         self.up_proj = ternary(config, D, H, rng, dtype)
+        # A small out_std keeps the block near the identity at first: x + 0.
         self.down_proj = ternary(config, H, D, rng, dtype, std=config.out_std)
-        self.fused = config.fused
 
     def forward(self, x: Tensor) -> Tensor:
-        g, v = self.gate_proj(x), self.up_proj(x)  # (B, T, H)
-        gated = F.relu_squared_gate(g, v) if self.fused else F.relu_squared(g) * v
-        return self.down_proj(gated)  # (B, T, H) -> (B, T, D)
+        gated = F.relu_squared_gate(self.gate_proj(x), self.up_proj(x))  # (B, T, H)
+        return self.down_proj(gated)  # (B, T, D)
 
 
 class Router(Module):
-    """sigmoid(linear(x)), one number per position. FlashLM v3 has it and never asks it."""
+    """sigmoid(linear(x)), one number per position. FlashLM v3 has it but does not use it."""
 
     def __init__(self, config: Config, rng, dtype=np.float32):
         self.linear = Linear(config.d_model, 1, rng=rng, std=0.0, dtype=dtype)
@@ -118,15 +107,32 @@ class Router(Module):
 
 
 class RecursiveBlock(Module):
-    """The block that FlashLM applies again and again, with the same weights."""
+    """The block that FlashLM applies several times with the same weights."""
 
-    def __init__(self, config: Config, rng, dtype=np.float32):
+    def __init__(self, config: Config, rng, dtype=np.float32, gated_conv=GatedConv):
         self.norm1 = RMSNorm(config.d_model, eps=config.norm_eps, dtype=dtype)
-        self.token_mixer = ConvMixer(config, rng, dtype)
+        self.token_mixer = ConvMixer(config, rng, dtype, gated_conv)
         self.norm2 = RMSNorm(config.d_model, eps=config.norm_eps, dtype=dtype)
         self.glu = TernaryGLU(config, rng, dtype)
+        # The published checkpoint counts the router's weights, so the model has them, too.
         self.router = Router(config, rng, dtype)
 
     def forward(self, x: Tensor) -> Tensor:
+        # Each part adds to x. So the gradient also has a way back that no part can shrink.
         x = x + self.token_mixer(self.norm1(x))
         return x + self.glu(self.norm2(x))  # (B, T, D)
+
+
+class TiedHead(Module):
+    """The output layer. Its matrix is the embedding's table under a second name."""
+
+    def __init__(self, weight: Parameter):
+        self.weight = weight
+
+    def forward(self, h: Tensor) -> Tensor:
+        return F.linear(h, self.weight)  # (..., D) -> (..., V)
+
+    def loss(self, h: Tensor, targets: np.ndarray, *, label_smoothing=0.0, z_loss=0.0):
+        """Mean loss of rows h (N, D) against ids (N,), in nats."""
+        logits = self(h)  # (N, V)
+        return F.cross_entropy(logits, targets, label_smoothing=label_smoothing, z_loss=z_loss)

@@ -1,8 +1,8 @@
-"""Using all cores: independent pieces of work side by side, each with one BLAS thread.
+"""All cores at once: independent pieces of work in threads, each with one BLAS thread.
 
-NumPy and BLAS release the GIL while they compute, so plain threads run truly at once. One BLAS
-thread each, because two pools on the same cores wait for each other: BLAS is held to one thread
-while the workers work, and gets its own back afterwards.
+NumPy and BLAS release the GIL while they compute, so plain threads run at the same time. BLAS
+gets one thread while the workers work, because two pools of threads on the same cores wait for
+each other. Afterwards it has its own number of threads again.
 """
 
 from __future__ import annotations
@@ -18,21 +18,22 @@ from functools import cache
 class Workers:
     """`threads` cores; by default as many as the process may use and BLAS was given.
 
-    Whoever sets OPENBLAS_NUM_THREADS=1, or the like, means one core, and gets one.
+    A user who sets OPENBLAS_NUM_THREADS=1, or the like, gets one core.
     """
 
     def __init__(self, threads: int | None = None):
         self.threads = threads or min([available_cores(), *_blas_threads()])
         self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
 
-    def map(self, work: Callable, items: Iterable) -> list:
-        """[work(item) for item in items], side by side; results in the items' order.
+    def map(self, work: Callable, *items: Iterable) -> list:
+        """list(map(work, *items)) in parallel. Results have the items' order.
 
-        What is set for the calling thread, such as np.errstate, holds for the work too.
+        Context of the calling thread, such as np.errstate, holds for the work, too.
         """
+        calls = zip(*items, strict=True)
         if self._pool is None:
-            return [work(item) for item in items]
-        futures = [self._pool.submit(copy_context().run, work, item) for item in items]
+            return [work(*call) for call in calls]
+        futures = [self._pool.submit(copy_context().run, work, *call) for call in calls]
         return [future.result() for future in futures]
 
     @contextmanager
@@ -41,10 +42,10 @@ class Workers:
         with _controller().limit(limits=1, user_api="blas"):
             yield
 
-    def shares(self, count: int, most: int) -> list[slice]:
-        """`count` things in nearly equal slices, the same number for each worker.
+    def slices(self, count: int, most: int) -> list[slice]:
+        """`count` items in nearly equal slices, the same number of slices for each worker.
 
-        None has more than `most`, and none is empty.
+        No slice has more than `most` items, and none is empty.
         """
         rounds = -(-count // (self.threads * most))
         parts = min(self.threads * rounds, count)
@@ -52,7 +53,7 @@ class Workers:
 
     @property
     def warning(self) -> str | None:
-        """What a user should know about this machine's BLAS, if anything."""
+        """A sentence for the user if this machine's BLAS cannot be controlled."""
         if _blas_threads():
             return None
         return (
@@ -62,7 +63,7 @@ class Workers:
 
 
 def available_cores() -> int:
-    """The cores that this process may use, which may be fewer than the machine has."""
+    """The number of cores that this process may use. The machine may have more."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -70,13 +71,13 @@ def available_cores() -> int:
 
 @cache
 def _controller():
-    """Knows the BLAS that NumPy loaded; made once, because looking it up takes a while."""
-    import numpy  # noqa: F401  (whose BLAS is looked for)
+    """The controller of NumPy's BLAS, made once because the search for it takes a while."""
+    import numpy  # noqa: F401  (loads the BLAS that is searched for)
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
 
 
 def _blas_threads() -> list[int]:
-    """How many threads each BLAS that is loaded and can be controlled has."""
+    """The number of threads of each loaded BLAS that can be controlled."""
     return [pool["num_threads"] for pool in _controller().select(user_api="blas").info()]

@@ -3,7 +3,7 @@ import pytest
 from tiny import small_model
 
 from flashlm_np.model.config import QUICKSTART, V3
-from flashlm_np.model.flashlm import FlashLM, receptive_field
+from flashlm_np.model.flashlm import FlashLM
 from minigrad.gradcheck import gradcheck
 
 IDS = np.random.default_rng(1).integers(0, 31, (2, 40))
@@ -99,7 +99,7 @@ def test_the_future_does_not_move_the_past():
 
 def test_the_receptive_field_is_as_wide_as_it_says():
     model, config = small_model()
-    reach = receptive_field(config)
+    reach = config.receptive_field
     assert reach == 1 + 2 * 3 * (1 + 3)
     changed = IDS.copy()
     changed[:, 5] = (changed[:, 5] + 1) % 31
@@ -109,7 +109,7 @@ def test_the_receptive_field_is_as_wide_as_it_says():
 
 def test_v3_cannot_see_between_its_dilations():
     """V3's taps leave holes: of the past, only lags 0 to 30 after a multiple of 64 are seen."""
-    assert receptive_field(V3) == 415
+    assert V3.receptive_field == 415
     once = {a + b + c for a in range(4) for b in range(0, 16, 4) for c in range(0, 256, 64)}
     twice = {a + b for a in once for b in once}
     assert twice == {lag for lag in range(415) if lag % 64 <= 30}

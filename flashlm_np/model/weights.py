@@ -1,0 +1,46 @@
+"""A model from weights that were read: checked first, then copied into the model."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .config import Config
+from .flashlm import FlashLM
+
+
+def model_with_weights(config: Config, weights: dict[str, np.ndarray]) -> FlashLM:
+    """A FlashLM with the given weights by parameter name.
+
+    Raises:
+        ValueError: the weights do not have the configuration's names and sizes.
+    """
+    expect_sizes(config, weights)
+    model = FlashLM(config, np.random.default_rng(0))
+    load_weights(model, weights)
+    return model
+
+
+def load_weights(model: FlashLM, weights: dict[str, np.ndarray]) -> None:
+    """Copy weights by parameter name into the model. The head may be left out: it is tied."""
+    weights = dict(weights)
+    if "embedding.weight" in weights:
+        weights.setdefault("lm_head.weight", weights["embedding.weight"])
+    model.load_state_dict(weights)
+
+
+def expect_sizes(config: Config, weights: dict[str, np.ndarray]) -> None:
+    """Raise a ValueError unless the weights have the configuration's sizes.
+
+    The check stands before the model is made. So a damaged configuration cannot ask for more
+    memory than its weights take.
+    """
+    D, last = config.d_model, len(config.dilations) - 1
+    kernel = (D, D // config.conv_groups, config.taps)
+    sizes = {"embedding.weight": (config.vocab_size, D)}
+    sizes["block.glu.gate_proj.weight"] = (config.glu_width, D)
+    if config.dilations:
+        sizes[f"block.token_mixer.layers.{last}.conv_gate.conv.weight"] = kernel
+    for name, shape in sizes.items():
+        found = weights[name].shape if name in weights else None
+        if found != shape:
+            raise ValueError(f"{name} has shape {found}, but the configuration says {shape}")

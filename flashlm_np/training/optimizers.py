@@ -1,0 +1,77 @@
+"""The optimizers of a training run: which one moves which weight, how fast, and the average.
+
+    normuon          every matrix but the embedding             lr = normuon_lr
+    adamw            the embedding, with weight decay           lr = adamw_lr
+    adamw_conv       the convolutions, with weight decay        lr = adamw_lr · conv_lr_ratio
+    adamw_no_decay   gains and biases                           lr = adamw_lr
+
+At each step, one factor multiplies all rates. It rises, stays and falls: see
+minigrad/optim/schedule.py. step.py and fast_step.py share this file.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad import Parameter
+from minigrad.optim import EMA, AdamW, NorMuon, wsd
+
+from ..model.config import Config
+from ..model.flashlm import FlashLM
+
+
+class Optimizers:
+    """The optimizers of a model by group, and the running average of its weights."""
+
+    def __init__(self, model: FlashLM, config: Config):
+        self.config = config
+        groups = {"normuon": [], "adamw": [], "adamw_conv": [], "adamw_no_decay": []}
+        for name, parameter in model.named_parameters():
+            groups[_group(name, parameter)].append((name, parameter))
+        lr, decay = config.adamw_lr, config.weight_decay
+        adamw = {"betas": (0.9, 0.95), "eps": 1e-8}
+        self.by_group = {
+            "normuon": NorMuon(
+                groups["normuon"], lr=config.normuon_lr, form=config.normuon_form
+            ),
+            "adamw": AdamW(groups["adamw"], lr=lr, weight_decay=decay, **adamw),
+            "adamw_conv": AdamW(
+                groups["adamw_conv"], lr=lr * config.conv_lr_ratio, weight_decay=decay, **adamw
+            ),
+            "adamw_no_decay": AdamW(groups["adamw_no_decay"], lr=lr, **adamw),
+        }
+        self.ema = EMA(model, config.ema_decay)
+
+    def factor(self, step: int) -> float:
+        """The factor of all learning rates at optimizer step `step`, counted from 1."""
+        total = self.config.schedule_steps or self.config.steps
+        decay_from = round(total * (1 - self.config.decay_share))
+        return wsd(step, warmup=self.config.warmup_steps, decay_from=decay_from, total=total)
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Optimizer state and averages, as GROUP/PARAMETER/ENTRY and ema/PARAMETER."""
+        state = {f"ema/{name}": array for name, array in self.ema.average.items()}
+        for group, optimizer in self.by_group.items():
+            state |= {f"{group}/{key}": array for key, array in optimizer.state_dict().items()}
+        return state
+
+    def load_state_dict(self, state: dict[str, np.ndarray]) -> None:
+        """Continue from a state_dict. Arrays of other names, such as model/..., are ignored.
+
+        Raises:
+            ValueError: the state does not fit.
+        """
+        parts = {"ema": {}} | {group: {} for group in self.by_group}
+        for key, array in state.items():
+            group, _, name = key.partition("/")
+            if group in parts:
+                parts[group][name] = array
+        for group, optimizer in self.by_group.items():
+            optimizer.load_state_dict(parts[group])
+        self.ema.load(parts["ema"])
+
+
+def _group(name: str, parameter: Parameter) -> str:
+    if name == "embedding.weight":
+        return "adamw"
+    return {1: "adamw_no_decay", 2: "normuon", 3: "adamw_conv"}[parameter.ndim]

@@ -1,0 +1,70 @@
+"""One optimizer step of FlashLM: gradients of some micro-batches, clipping, update, average.
+
+    loss   the mean of the micro-batches' losses, in nats per scored token
+    g      ∂loss/∂weight: each micro-batch adds its part
+    g ← g · min(1, clip_norm / ‖g‖), with the norm over all weights together
+    each optimizer moves its weights by g, and the average follows the weights
+
+fast_step.py takes the same step on all cores. The tests hold both equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from minigrad.optim import clip_grad_norm
+
+from ..data.dataset import Batch
+from ..model.flashlm import FlashLM
+from .optimizers import Optimizers
+
+
+@dataclass
+class StepResult:
+    """One optimizer step: the loss in nats per scored token, and the gradients' joint norm.
+
+    seconds: the time of each stage, if it was measured.
+    """
+
+    loss: float
+    grad_norm: float
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def train_step(
+    model: FlashLM, optimizers: Optimizers, step: int, batches: Sequence[Batch]
+) -> StepResult:
+    """Take optimizer step number `step`, from 1, on a list of micro-batches."""
+    config = optimizers.config
+    # v3's first phase leaves the embedding as it is, because it comes from GPT-2's.
+    model.embedding.weight.requires_grad = not config.phase(step).frozen_embedding
+
+    # backward() adds to the gradients, so the ones of the last step must go first.
+    model.zero_grad()
+    mean_loss = 0.0
+    for ids, targets, positions in batches:  # (B, T), (B, T), (N,)
+        loss = model.loss(
+            ids,
+            targets,
+            positions,
+            label_smoothing=config.label_smoothing,
+            z_loss=config.z_loss,
+        )
+        # Divided here, the gradients add up to the gradient of the mean loss. So several small
+        # batches act as one large batch, but only one graph at a time needs memory.
+        loss = loss / len(batches)
+        loss.backward()
+        mean_loss += loss.item()
+
+    # One unusual batch must not throw the weights far away.
+    norm = clip_grad_norm(model.parameters(), config.clip_norm)
+
+    # The same factor for all: the rates warm up, stay, and decay to 0.
+    factor = optimizers.factor(step)
+    for optimizer in optimizers.by_group.values():
+        optimizer.step(factor)
+
+    # The average smooths out the last steps' noise. It is often the better model.
+    optimizers.ema.update()
+    return StepResult(mean_loss, norm)

@@ -1,0 +1,151 @@
+"""One optimizer step: the taught one, and the fast one that must equal it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tiny import small_model
+
+from flashlm_np.model.config import Phase
+from flashlm_np.training.fast_step import FastStep
+from flashlm_np.training.optimizers import Optimizers
+from flashlm_np.training.step import train_step
+
+
+def batches(position_share=0.5, micro=2):
+    rng = np.random.default_rng(8)
+
+    def batch():
+        ids = rng.integers(0, 31, (3, 25))
+        some = rng.permutation(3 * 24)[: int(position_share * 72)]
+        return ids[:, :-1], ids[:, 1:], some if position_share < 1 else None
+
+    return [batch() for _ in range(micro)]
+
+
+def after_three_steps(threads=None, position_share=0.5, frozen=False, **changes):
+    """Weights, optimizer state, averages and results in float64, by the taught step or, with
+    `threads`, by the fast one. The embedding is frozen at most for the first two steps."""
+    phases = (Phase(1, 24, 3, 2, frozen_embedding=frozen), Phase(3, 24, 3, 2))
+    options = {"phases": phases, "label_smoothing": 0.1, "z_loss": 1e-3, "clip_norm": 0.5}
+    model, config = small_model(**options | changes)
+    if threads:
+        fast = FastStep(model, config, threads)
+        optimizers, step = fast.optimizers, fast.step
+    else:
+        optimizers = Optimizers(model, config)
+
+        def step(number, micro_batches):
+            return train_step(model, optimizers, number, micro_batches)
+
+    results = [step(number, batches(position_share)) for number in (1, 2, 3)]
+    arrays = model.state_dict() | optimizers.state_dict()
+    return arrays, [(r.loss, r.grad_norm) for r in results]
+
+
+@pytest.mark.parametrize("position_share", [0.5, 1.0])
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("threads", [1, 2, 7])
+@pytest.mark.parametrize("fused", [True, False])
+def test_the_fast_step_is_the_taught_step(position_share, frozen, threads, fused):
+    arrays, results = after_three_steps(None, position_share, frozen, fused=False)
+    others, other_results = after_three_steps(threads, position_share, frozen, fused=fused)
+    np.testing.assert_allclose(other_results, results, rtol=1e-12)
+    assert arrays.keys() == others.keys()
+    for name, array in arrays.items():
+        # AdamW divides by √v + 1e-8, which enlarges the rounding of tiny gradients.
+        tolerance = 1e-12 if array.dtype.kind == "i" or name.endswith(("/m", "/v")) else 1e-9
+        np.testing.assert_allclose(others[name], array, atol=tolerance, err_msg=name)
+
+
+@pytest.mark.parametrize("threads", [None, 2])
+def test_a_frozen_embedding_does_not_move(threads):
+    before = small_model()[0].state_dict()["embedding.weight"]
+    frozen = (Phase(1, 24, 3, 2, frozen_embedding=True),)
+    arrays, _ = after_three_steps(threads, phases=frozen)
+    np.testing.assert_array_equal(arrays["embedding.weight"], before)
+    assert not np.array_equal(after_three_steps(threads)[0]["embedding.weight"], before)
+
+
+def test_one_batch_is_its_micro_batches():
+    """The mean of the micro-batches' losses, and of their gradients, by the engine itself."""
+    model, config = small_model(label_smoothing=0.1)
+    fast_step = FastStep(model, config, 2)
+    losses = []
+    for ids, targets, positions in batches():
+        loss = model.loss(ids, targets, positions, label_smoothing=0.1)
+        loss.backward(0.5)
+        losses.append(loss.item())
+    parameters = dict(model.named_parameters())
+    expected = {n: p.grad.copy() for n, p in parameters.items() if p.grad is not None}
+    result = fast_step.step(3, batches())
+    assert result.loss == pytest.approx(np.mean(losses), rel=1e-12)
+    squares = sum((g**2).sum() for g in expected.values())
+    assert result.grad_norm == pytest.approx(squares**0.5, rel=1e-12)
+    for name, gradient in expected.items():
+        got = parameters[name].grad
+        np.testing.assert_allclose(got, gradient, atol=1e-12, err_msg=name)
+
+
+def test_a_loss_that_is_not_finite_moves_nothing():
+    model, config = small_model()
+    fast_step = FastStep(model, config, 2)
+    model.final_norm.scale.data[0] = np.nan
+    before = {name: array.copy() for name, array in model.state_dict().items()}
+    assert np.isnan(fast_step.step(3, batches()).loss)
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_steps_do_not_need_new_large_arrays():
+    model, config = small_model()
+    fast_step = FastStep(model, config, 2)
+    fast_step.step(3, batches())
+    kept = {name: id(array) for name, array in fast_step.buffers.items()}
+    fast_step.step(4, batches())
+    assert kept == {name: id(array) for name, array in fast_step.buffers.items()}
+    assert kept.keys() == {"z", "dw"}
+
+
+def test_a_state_goes_on_where_it_ended():
+    def new():
+        model, config = small_model(phases=(Phase(1, 24, 3, 2),))
+        return model, Optimizers(model, config)
+
+    model, optimizers = new()
+    train_step(model, optimizers, 1, batches())
+    other, others = new()
+    other.load_state_dict(model.state_dict())
+    others.load_state_dict(optimizers.state_dict() | {"model/of_a_checkpoint": np.zeros(1)})
+    for m, o in ((model, optimizers), (other, others)):
+        train_step(m, o, 2, batches())
+    for name, array in (model.state_dict() | optimizers.state_dict()).items():
+        found = (other.state_dict() | others.state_dict())[name]
+        np.testing.assert_array_equal(found, array, err_msg=name)
+
+
+def test_a_state_that_does_not_fit_is_refused():
+    model, config = small_model()
+    optimizers = Optimizers(model, config)
+    state = optimizers.state_dict()
+    with pytest.raises(ValueError, match="EMA"):
+        optimizers.load_state_dict({k: a for k, a in state.items() if "embedding" not in k})
+    with pytest.raises(ValueError, match="NorMuon: the state does not fit"):
+        optimizers.load_state_dict(state | {"normuon/colour/m": np.zeros(2)})
+
+
+def test_each_weight_has_its_group():
+    model, config = small_model()
+    groups = Optimizers(model, config).by_group
+    assert [*groups["adamw"].parameters] == ["embedding.weight"]
+    assert {p.ndim for p in groups["normuon"].parameters.values()} == {2}
+    assert all("conv" in name for name in groups["adamw_conv"].parameters)
+    assert all(p.ndim == 1 for p in groups["adamw_no_decay"].parameters.values())
+    counted = sum(len(group.parameters) for group in groups.values())
+    assert counted == len(model.parameters())
+
+
+def test_the_rates_warm_up_stay_and_decay():
+    model, config = small_model(steps=10, schedule_steps=0, warmup_steps=2, decay_share=0.5)
+    factor = Optimizers(model, replace(config, steps=10)).factor
+    assert [factor(step) for step in (1, 2, 5, 6, 10)] == [0.5, 1.0, 1.0, 0.8, 0.0]
