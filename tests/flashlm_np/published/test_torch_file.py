@@ -1,10 +1,12 @@
 """Files of torch.save are read as they were written, and hostile ones do no harm."""
 
 import contextlib
+import copyreg
 import os
 import pickle
 import re
 import struct
+import sys
 import time
 import tracemalloc
 import zipfile
@@ -29,7 +31,8 @@ from torch_zip import (
 )
 
 from flashlm_np.errors import UserError
-from flashlm_np.published.torch_file import read_torch_file
+from flashlm_np.published import torch_file
+from flashlm_np.published.torch_file import StandIn, read_torch_file
 
 FOUR = np.arange(4, dtype=np.float32)
 
@@ -114,7 +117,7 @@ def test_torch_and_this_reader_agree(tmp_path):
 def test_files_of_old_torch_are_explained(tmp_path):
     torch = pytest.importorskip("torch", reason="torch is not installed: the extra `parity`")
     torch.save({"a": 1}, tmp_path / "x.pt", _use_new_zipfile_serialization=False)
-    refused(tmp_path / "x.pt", "PyTorch before 1.6 wrote it; load and save it with a newer")
+    refused(tmp_path / "x.pt", "PyTorch before 1.6 wrote it; save it again with a newer")
 
 
 # -- files that would run something ------------------------------------------------------------
@@ -135,8 +138,7 @@ RUN = {
 def test_nothing_is_run(tmp_path, way):
     effect = tmp_path / "effect"
     pickled = program(RUN[way](f"echo > {effect}"))
-    error = refused(write(tmp_path / "x", pickled))
-    assert "os.system" in error or "os system" in error
+    assert type(read_torch_file(write(tmp_path / "x", pickled))) is StandIn
     assert not effect.exists()
     if os.name == "posix" and way == "REDUCE":  # the trap is one: pickle itself steps into it
         pickle.loads(pickled)
@@ -154,53 +156,132 @@ class Opens:
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_nothing_is_opened(tmp_path, protocol):
     effect = tmp_path / "effect"
-    path = write(tmp_path / "x", pickle.dumps({"w": Opens(effect)}, protocol))
-    refused(path, "open" if protocol else "opcode")
+    value = read_torch_file(
+        write(tmp_path / "x", pickle.dumps({"w": Opens(effect), "n": 7}, protocol))
+    )
+    assert value["n"] == 7
+    assert type(value["w"]) is StandIn
     assert not effect.exists()
+
+
+def test_nothing_is_imported(tmp_path):
+    (tmp_path / "planted_module.py").write_text("raise SystemExit")
+    opcodes = b"cplanted_module\nx\n" + b"cthis\ns\n" + b"\x86"
+    sys.path.insert(0, str(tmp_path))
+    try:
+        read_torch_file(write(tmp_path / "x", program(opcodes)))
+    finally:
+        sys.path.remove(str(tmp_path))
+    assert not {"planted_module", "this"} & set(sys.modules)
+
+
+@pytest.mark.parametrize(
+    "opcodes",
+    [
+        code("builtins") + code("eval") + b"\x93",
+        b"ccollections\nOrderedDict.__init__.__globals__\n",
+        code("collections") + code("OrderedDict.clear") + b"\x93",
+        b"ctorch._utils\n_rebuild_tensor\n",
+        b"cos\n\x1b[2Jsystem\n",
+        b"cnumpy\nndarray\n",
+    ],
+)
+def test_a_foreign_name_is_a_stand_in(tmp_path, opcodes):
+    assert read_torch_file(write(tmp_path / "x", program(opcodes))) is StandIn
+
+
+FOREIGN = [
+    call(name("torch.FloatStorage")),
+    name("a.B") + b")\x81" + code({"x": 1}) + b"b",  # an object and its attributes
+    name("a.B") + b")\x81" + b"(" + code(1) + code(2) + b"e",  # a list of another library
+    name("a.B") + b")\x81" + b"(" + code("k") + code(2) + b"u",  # a dict of another library
+    name("a.B") + b")\x81" + b"(" + code("k") + b"\x90",  # a set of another library
+    code("id") + b"Q",
+    code([1]) + b"Q",
+    code((Code(tensor(storage("0", 4), (4,), (1,))), 1, 2, 3, 4)) + b"Q",
+    tensor(storage("0", 4, "Quantum"), (4,), (1,)),
+    b"Pid\n",
+]
+
+
+@pytest.mark.parametrize("opcodes", FOREIGN)
+def test_a_foreign_object_does_no_harm_to_its_neighbours(tmp_path, opcodes):
+    pair = (Code(opcodes), Code(tensor(storage("0", 4), (4,), (1,))))
+    path = write(tmp_path / "x", program(code(pair)), {"0": FOUR.tobytes()})
+    foreign, array = read_torch_file(path)
+    assert type(foreign) is StandIn
+    np.testing.assert_array_equal(array, FOUR)
 
 
 @pytest.mark.parametrize(
     ("opcodes", "message"),
     [
-        (code("builtins") + code("eval") + b"\x93", "it asks for 'builtins.eval'"),
-        (
-            b"ccollections\nOrderedDict.__init__.__globals__\n",
-            "OrderedDict.__init__.__globals__",
-        ),
-        (code("collections") + code("OrderedDict.clear") + b"\x93", "OrderedDict.clear"),
-        (b"ctorch._utils\n_rebuild_tensor\n", "it asks for 'torch._utils._rebuild_tensor'"),
-        (b"cos\n\x1b[2Jsystem\n", r"it asks for 'os.\x1b[2Jsystem'"),
-        (b"cnumpy\nndarray\n", "it asks for 'numpy.ndarray'"),
-        (name("collections.OrderedDict") + b")\x81", "it has the opcode NEWOBJ"),
         (name("collections.OrderedDict") + b"N\x85R", "fills a dict in a way"),
-        (call(name("torch.FloatStorage")), "it calls torch.FloatStorage, which is no function"),
-        (call(code("text")), "lacks a value of the kind Global"),
-        (name("torch._utils._rebuild_tensor_v2") + b")R", "something else than a storage"),
-        (name("torch._utils._rebuild_parameter") + b"NNN\x87R", "something else than a tensor"),
-        (b"\x82\x01", "it has the opcode EXT1"),
-        (b"Pid\n", "it has the opcode PERSID"),
-        (code("id") + b"Q", "refers to something that is no storage"),
-        (code((Code(tensor(storage("0", 4), (4,), (1,))), 1, 2, 3, 4)) + b"Q", "no storage"),
+        (name("collections.OrderedDict") + b"NNt", ""),
+        (call(code("text")), "not callable"),
+        (call(call(name("os.system")), 1), "not callable"),
+        (name("a.B") + b"N\x81", ""),
+        (name("torch._utils._rebuild_tensor_v2") + b")R", ""),
+        (name("torch._utils._rebuild_tensor_v2") + b")\x81", ""),
+        (b"\x82\x01", "the opcode EXT1"),
+        (b"\x83\x01\x00", "the opcode EXT2"),
+        (b"\x84\x01\x00\x00\x00", "the opcode EXT4"),
+        (b"N2", "the opcode DUP"),
+        (b"C\x01a\x98", "the opcode READONLY_BUFFER"),
     ],
 )
-def test_other_names_and_opcodes_are_errors(tmp_path, opcodes, message):
+def test_other_opcodes_and_calls_are_errors(tmp_path, opcodes, message):
     refused(write(tmp_path / "x", program(opcodes), {"0": FOUR.tobytes()}), message)
 
 
-def test_nothing_can_be_set_on_what_is_allowed(tmp_path):
-    """BUILD would call __setstate__, or set attributes: of an array, of a function of ours."""
-    state = code((None, {"__defaults__": (1,), "__setstate__": None}))
+def test_a_registered_extension_is_not_reached(tmp_path):
+    """The unpickler takes it from a cache of its own, without asking for its name."""
+    copyreg.add_extension("os", "system", 250)
+    try:
+        assert pickle.loads(program(b"\x82\xfa")) is os.system
+        refused(write(tmp_path / "x", program(b"\x82\xfa")), "the opcode EXT1")
+    finally:
+        copyreg.remove_extension("os", "system", 250)
+
+
+STATE = {"name": "os.system", "numbers": None, "__class__": 1, "__defaults__": (1,)}
+OURS = {
+    "a foreign name": name("os.system"),
+    "its result": call(name("os.system")),
+    "a function of ours": name("torch._utils._rebuild_tensor_v2"),
+    "a storage's type": name("torch.FloatStorage"),
+    "the type of dicts": name("collections.OrderedDict"),
+    "a dict": call(name("collections.OrderedDict")),
+}
+
+
+@pytest.mark.parametrize("what", OURS)
+@pytest.mark.parametrize(
+    "state", [code(STATE), code((None, STATE)), code((STATE, STATE)), code(7), b"N"]
+)
+def test_nothing_can_be_set_on_a_stand_in(tmp_path, what, state):
+    """BUILD sets attributes of an object, or calls its __setstate__."""
+    classes = (StandIn, torch_file.Name, torch_file.Dict)
+    before = [dict(vars(each)) for each in classes]
+    plain = read_torch_file(write(tmp_path / "x", program(OURS[what])))
+    built = read_torch_file(write(tmp_path / "y", program(OURS[what] + state + b"b")))
+    assert type(built) is type(plain)
+    if not isinstance(built, type):
+        assert vars(built) == vars(plain)
+    assert [dict(vars(each)) for each in classes] == before
+    path = save(tmp_path / "z", {"w": FOUR})
+    np.testing.assert_array_equal(read_torch_file(path)["w"], FOUR)
+
+
+@pytest.mark.parametrize("version", [(), (1,)])
+def test_an_array_cannot_be_set(tmp_path, version):
     array = tensor(storage("0", 4), (4,), (1,))
-    function = name("torch._utils._rebuild_tensor_v2")
-    path = write(
-        tmp_path / "x",
-        program(code((Code(array + state + b"b"), Code(function + state + b"b")))),
-        {"0": FOUR.tobytes()},
-    )
-    loaded, named = read_torch_file(path)
-    np.testing.assert_array_equal(loaded, FOUR)
-    assert named == ("torch._utils._rebuild_tensor_v2",)
-    np.testing.assert_array_equal(read_torch_file(save(path, {"w": FOUR}))["w"], FOUR)
+    for dtype in (name("numpy.dtype"), call(name("numpy.dtype"), "O8", 0, 1), code("O")):
+        state = code((*version, (1,), Code(dtype), False, [7]))
+        path = write(tmp_path / "x", program(array + state + b"b"), {"0": FOUR.tobytes()})
+        refused(path, "__setstate__")
+    path = write(tmp_path / "x", program(array + b"K\x00K\x07s"), {"0": FOUR.tobytes()})
+    refused(path, "read-only")
 
 
 # -- files whose numbers lie -------------------------------------------------------------------
@@ -210,19 +291,20 @@ def test_nothing_can_be_set_on_what_is_allowed(tmp_path):
     ("size", "stride", "offset", "message"),
     [
         ((10**12,), (0,), 0, "does not fit into its storage"),
-        ((2, 2), (2, 2), 1, "does not fit into its storage"),
+        ((2, 2), (2, 2), 1, "size of buffer"),
         ((5,), (1,), 0, "does not fit into its storage"),
-        ((), (), 4, "does not fit into its storage"),
+        ((), (), 4, "buffer"),
         ((2**40, 2**40), (0, 0), 0, "does not fit into its storage"),
         ((4,), (1,), -1, "no natural numbers"),
         ((4,), (-1,), 3, "no natural numbers"),
         ((-1, -4), (1, 1), 0, "no natural numbers"),
         ((4.0,), (1,), 0, "no natural numbers"),
         ((True,), (1,), 0, "no natural numbers"),
+        (("aaaa", 2**40), (1, 1), 0, "no natural numbers"),
         ((2**70, 0), (1, 1), 0, "no natural numbers"),
-        ((4,), (), 0, "1 sizes and 0 strides"),
-        ((1,) * 9, (1,) * 9, 0, "9 sizes and 9 strides"),
-        ([4], (1,), 0, "something else than a storage"),
+        ((4,), (), 0, "no natural numbers that fit"),
+        ((1,) * 9, (1,) * 9, 0, "no natural numbers that fit"),
+        (4, (1,), 0, ""),
         ((2**61, 2**61, 0), (1, 1, 1), 0, ""),
     ],
 )
@@ -234,14 +316,14 @@ def test_a_tensor_lies_in_its_storage(tmp_path, size, stride, offset, message):
 @pytest.mark.parametrize(
     ("stored", "message"),
     [
-        (storage("0", 10**12), "its storage '0' has 4 numbers of torch.FloatStorage"),
-        (storage("0", 3), "but its pickle speaks of 3 of"),
-        (storage("0", -4), "but its pickle speaks of -4 of"),
-        (storage("0", 4, "Int") + storage("0", 4), "numbers of torch.IntStorage"),
+        (storage("0", 10**12), "16 bytes, not 1,000,000,000,000 numbers of torch.FloatStorage"),
+        (storage("0", 3), "16 bytes, not 3 numbers"),
+        (storage("0", -4), "16 bytes, not -4 numbers"),
+        (storage("0", 4, "Long"), "16 bytes, not 4 numbers of torch.LongStorage"),
         (storage("../byteorder", 1), "it has no member 'data/../byteorder'"),
         (storage("1", 4), "it has no member 'data/1'"),
-        (storage("odd", 1), "no whole number"),
-        (storage("0", 4, "Quantum"), "it asks for 'torch.QuantumStorage'"),
+        (storage("\x1b[2J" + "x" * 999, 4), "it has no member 'data/\\x1b[2Jxxx"),
+        (storage("odd", 1), "5 bytes, not 1 numbers"),
     ],
 )
 def test_a_storage_is_what_its_member_holds(tmp_path, stored, message):
@@ -258,25 +340,40 @@ def nested(levels):
 @pytest.mark.parametrize(
     ("opcodes", "message"),
     [
-        (b"}" + nested(200) + b"Ns", "a dict whose key is no string"),
-        (b"}" + code(2**61 - 1) + b"Ns", "a dict whose key is no string"),
-        (b"}(Nu", ""),
-        (code("x") + b"r\xff\xff\xff\x7fj\xfe\xff\xff\x7f", "uses value 2147483646 before"),
+        (b"}" + nested(60) + b"Ns", "a key that is a tuple"),
+        (b"}(K\x00N" + nested(60) + b"Nu", "a key that is a tuple"),
+        (b"(" + nested(60) + b"Nd", "a key that is a tuple"),
+        (b"\x8f(" + nested(60) + b"\x90", "a key that is a tuple"),
+        (b"(" + nested(60) + b"\x91", "a key that is a tuple"),
+        (b"}(" + nested(60) + b"\x91Ns", "a key that is a tuple"),
+        (b"}" + nested(60) + b"0h\x00Ns", "the opcode POP"),
+        (b"(" + nested(60) + b"1}h\x00Ns", "a key that is a tuple"),
+        (b"}" + nested(60) + b"\x94h\x00Ns", "a key that is a tuple"),
+        (b"}" + nested(60) + b"(eNs", "a key that is a tuple"),  # APPENDS of nothing
+        (b"}" + nested(60) + b"NbNs", "a key that is a tuple"),  # BUILD of nothing
+        (b"}" + b")" + b"\x85" * 200_000 + b"Ns", "a key that is a tuple"),
+        (b"}" + code(2**70) + b"Ns", "a key that is a tuple or a huge number"),
+        (b"}(Nu", "odd number"),
+        (code("x") + b"r\xff\xff\xff\x7fj\xfe\xff\xff\x7f", "memo index 2147483647"),
+        (code("x") + b"r\x00\x00\x00\x80", "memo index 2147483648"),
+        (code("x") + b"p99999999999999999999\n", "memo index 99999999999999999999"),
+        (code("x") + b"j\xfe\xff\xff\x7f", "at index 2147483646"),
         (b"X\xff\xff\xff\x7fabc", "2147483647 bytes"),
         (b"\x8d\xff\xff\xff\xff\xff\xff\xff\x7fabc", ""),
         (b"\x96\xff\xff\xff\xff\xff\xff\xff\x7fabc", ""),
-        (b"", "lacks a value"),
-        (b"(", "lacks a value"),
-        (b"t", "lacks a mark"),
-        (b"}(s", "lacks a value"),
-        (b"0", "it has the opcode POP"),
-        (b"N(ee", "lacks a value of the kind list"),
+        (b"", "underflow"),
+        (b"(", "MARK"),
+        (b"t", "MARK"),
+        (b"}(s", "MARK"),
+        (b"N(ee", "MARK"),
         (b"\xff", "unknown"),
         (b"N" * 2**18, "more than 262,144"),
     ],
 )
 def test_a_pickle_that_makes_no_sense_is_an_error(tmp_path, opcodes, message):
+    start = time.perf_counter()
     refused(write(tmp_path / "x", program(opcodes)), message)
+    assert time.perf_counter() - start < 2
 
 
 def test_deep_nesting_is_harmless(tmp_path):
@@ -299,7 +396,10 @@ def patched(path, change):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda p: write_zip(p, GOOD, zipfile.ZIP_DEFLATED), "is compressed"),
+        (lambda p: write_zip(p, GOOD, zipfile.ZIP_DEFLATED), "a member is compressed"),
+        (lambda p: write_zip(p, GOOD | {"a": bytes(10**7)}, zipfile.ZIP_LZMA), "is compressed"),
+        (lambda p: patched(write_zip(p, GOOD), lambda data: data[:-30]), "not a zip file"),
+        (lambda p: patched(write_zip(p, GOOD), lambda data: data[200:]), ""),
         (lambda p: write(p, EMPTY, byteorder=b"big"), "a big-endian computer wrote it"),
         (lambda p: write_zip(p, {"byteorder": b"little"}), "it has no member 'data.pkl'"),
         (lambda p: write_zip(p, {}), "it has no member 'data.pkl'"),
@@ -313,13 +413,6 @@ def test_a_file_that_is_no_such_archive_is_one_sentence(tmp_path, make, message)
     path = tmp_path / "x.pt"
     make(path)
     assert "\n" not in refused(path, message.format(p=path))
-
-
-def test_two_members_of_one_name_are_an_error(tmp_path):
-    path = write_zip(tmp_path / "x", GOOD)
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("other/data.pkl", EMPTY)  # the folder's name does not matter
-    refused(path, "it has two members 'data.pkl'")
 
 
 def test_an_encrypted_member_is_an_error(tmp_path):
