@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..errors import UserError
 from .arguments import add_threads, add_values, at_least
 
 
@@ -52,7 +53,7 @@ def _add_tokenizer(parser, default, **options):
         "--tokenizer",
         default=default,
         metavar="NAME",
-        help="gpt2, stories, or a file of ranks in tiktoken's format"
+        help="gpt2, stories, or a vocabulary file in tiktoken's format"
         + (f"; default: {default}" if default else options["help"]),
     )
 
@@ -118,14 +119,49 @@ def add_embed(commands):
     )
 
 
-def _embed(options) -> int:
+def _embed(options) -> None:
     """Make the embedding that a model begins with, for `flashlm train --embedding FILE`."""
-    from ..training.initial_embedding import write_embedding
+    from ..training.initial_embedding import save_embedding
 
-    names = ("width", "data", "weights", "vocab_size", "std", "seed")
-    chosen = {name: getattr(options, name) for name in names}
-    print(write_embedding(options.kind, options.out, **chosen))
-    return 0
+    make = {"random": _random_table, "corpus": _corpus_table, "gpt2": _gpt2_table}
+    table, how = make[options.kind](options)
+    save_embedding(options.out, table, f"{options.kind}: {how}")
+    print(f"{options.kind}: {how}")
+    print(f"{options.out} holds {table.shape[0]:,} x {table.shape[1]} numbers")
+
+
+def _random_table(options):
+    import numpy as np
+
+    from ..model.config import V3
+
+    std = V3.embedding_std if options.std is None else options.std
+    shape = (options.vocab_size, options.width)
+    rng = np.random.default_rng(options.seed)
+    table = std * rng.standard_normal(shape, dtype=np.float32)
+    return table, f"standard deviation {std}, seed {options.seed}"
+
+
+def _corpus_table(options):
+    from ..data.dataset import training_size
+    from ..data.token_file import load_tokens
+    from ..model.config import V3
+    from ..training.initial_embedding import CORPUS_RMS, from_corpus, scaled_to_rms
+
+    if options.data is None:
+        raise UserError("embed corpus needs --data DIR, a folder that flashlm prepare made")
+    tokens = load_tokens(Path(options.data))
+    train = tokens.ids[: training_size(len(tokens.ids), V3.validation_share)]
+    reduced = from_corpus(train, tokens.tokenizer.vocab_size, options.width)
+    rms = CORPUS_RMS if options.std is None else options.std
+    return scaled_to_rms(reduced.table, rms), str(reduced)
+
+
+def _gpt2_table(options):
+    from ..published.gpt2 import from_gpt2
+
+    reduced = from_gpt2(options.width, options.weights)
+    return reduced.table, str(reduced)
 
 
 def add_convert(commands):

@@ -1,27 +1,25 @@
-"""Byte-pair encoding: learn which byte strings deserve a number of their own.
+"""Byte-pair encoding (BPE): learn the tokens of a vocabulary from texts.
 
-A text is bytes, and 256 numbers would do; but then "the" costs three of them, every time it is
-said. BPE makes the frequent strings short. The algorithm:
+A text is bytes, and 256 ids would do; but "the" would then cost three of them every time. BPE
+gives frequent byte strings an id of their own. The algorithm:
 
     1. cut the texts into words and count each distinct word; a word is a list of bytes
     2. the vocabulary is the 256 single bytes, with ids 0 to 255
     3. count every pair of neighbours in every word, times the number of such words
-    4. the most frequent pair becomes a token, with the next id; merge it wherever it stands
-    5. repeat 3 and 4 until the vocabulary is as large as wanted
+    4. the most frequent pair becomes a token with the next id; merge it in every word
+    5. repeat 3 and 4 until the vocabulary has the wanted size
 
-A token's id is also its *rank*: a new text is encoded by redoing the merges in the order in
-which they were learned. The tokens in order are all that is stored.
+A new text is encoded by the same merges in the same order, which is the order of the ids. So the
+tokens in order are all that is stored. The pair of a merge need not be stored: as long as no
+merge has crossed the ends of a byte string, the merges inside it depend on that string alone,
+so two different pairs never spell the same token.
 
-Step 3 is the costly one, so it is done once: a merge touches few words, and only the counts of
-their pairs are put right. The slow, obvious form is the twin in the tests. A tie goes to the
-pair with the smaller ids, so that the same texts give the same tokens on every machine.
-
-Can two different pairs spell the same token? No. As long as no merge has crossed the ends of a
-byte string, what was merged inside depends on that string alone, so its last two parts are
-always the same. This is why the bytes and the rank are enough, and the pair need not be kept.
+Step 3 is slow, so it is done once: a merge changes few words, and only the counts of their
+pairs are updated. A tie goes to the pair with the smaller ids, so that the same texts give the same
+tokens on every machine.
 
 Source: Sennrich, Haddow & Birch 2016, arXiv:1508.07909, algorithm 1; on bytes as in GPT-2.
-Make the shipped file again whenever the stories change:
+After a change of the stories, make the shipped file again:
 `python -m flashlm_np.data.tokenizers.merges`.
 """
 
@@ -33,10 +31,10 @@ from collections.abc import Iterable, Iterator
 from itertools import count, islice, pairwise
 from pathlib import Path
 
-import regex  # the stdlib's re has no \p{L}; tiktoken depends on regex, so it is installed
+import regex  # the standard library's re has no \p{L}; tiktoken depends on regex
 
-from flashlm_np.data.tokenizers.ranks import format_ranks
 from flashlm_np.data.tokenizers.tokenizer import PATTERN
+from flashlm_np.data.tokenizers.vocab_file import format_vocab
 from flashlm_np.files import write_atomically
 
 Pair = tuple[int, int]
@@ -46,14 +44,14 @@ SHIPPED = Path(__file__).parents[1] / "stories" / "stories.bpe"
 def train_bpe(
     texts: Iterable[str], vocab_size: int, pattern: str = PATTERN
 ) -> dict[bytes, int]:
-    """Learn `vocab_size` tokens from `texts`: a dict from token to rank, in order of rank.
+    """Learn a vocabulary of `vocab_size` tokens: a dict from token to id, in order of id.
 
     The words of Sennrich's paper. "es" and "st" occur 6 + 3 times each, and "e" has the smaller
     id. Then "est" 9 times; "lo" 7 and "low" 7; then "ew" leads the pairs that occur 6 times.
 
     >>> texts = ["low"] * 5 + ["lower"] * 2 + ["newest"] * 6 + ["widest"] * 3
-    >>> ranks = train_bpe(texts, vocab_size=256 + 5)
-    >>> list(ranks)[256:]
+    >>> vocab = train_bpe(texts, vocab_size=256 + 5)
+    >>> list(vocab)[256:]
     [b'es', b'est', b'lo', b'low', b'ew']
 
     Raises: ValueError if vocab_size < 256, if there is no text, or if it has too few merges.
@@ -73,11 +71,11 @@ def train_bpe(
             f"train_bpe: vocab_size is {vocab_size}, but these texts have only "
             f"{len(tokens) - 256} merges in them; give more text, or at most {len(tokens)}"
         )
-    return {token: rank for rank, token in enumerate(tokens)}
+    return {token: i for i, token in enumerate(tokens)}
 
 
 def count_words(texts: Iterable[str], pattern: str = PATTERN) -> Counter[str]:
-    """How often each word occurs, a word being what `pattern` cuts: "a cat" is "a", " cat"."""
+    """Count the words that `pattern` cuts: "a cat" has the words "a" and " cat"."""
     if isinstance(texts, str):
         raise TypeError("train_bpe: texts is a single string; pass a list, [text]")
     cut = regex.compile(pattern)
@@ -91,30 +89,30 @@ def merges(words: dict[str, int]) -> Iterator[Pair]:
     """Yield the pairs to merge, the most frequent first, until every word is one token."""
     ids = [list(word.encode("utf-8")) for word in words]
     times = list(words.values())
-    totals = Counter()  # pair -> how often it occurs now
-    homes = defaultdict(set)  # pair -> the words where it has occurred
+    totals = Counter()  # pair -> its count now
+    words_with = defaultdict(set)  # pair -> the words where it has occurred
 
-    def tally(w: int, sign: int) -> None:
+    def add(w: int, sign: int) -> None:
         for pair in pairwise(ids[w]):
             totals[pair] += sign * times[w]
-            homes[pair].add(w)
+            words_with[pair].add(w)
 
     for w in range(len(ids)):
-        tally(w, +1)
+        add(w, +1)
     for new in count(256):
         most = max(totals.values(), default=0)
         if most == 0:
             return
         pair = min(pair for pair, total in totals.items() if total == most)
         yield pair
-        for w in homes.pop(pair):
-            tally(w, -1)
+        for w in words_with.pop(pair):
+            add(w, -1)
             ids[w] = merge(ids[w], pair, new)
-            tally(w, +1)
+            add(w, +1)
 
 
 def merge(word: list[int], pair: Pair, new: int) -> list[int]:
-    """`word` with each `pair` of neighbours, from the left, replaced by the id `new`.
+    """Replace each `pair` of neighbours in `word`, from the left, by the id `new`.
 
     >>> merge([97, 97, 97, 98], (97, 97), 256)
     [256, 97, 98]
@@ -131,7 +129,7 @@ def merge(word: list[int], pair: Pair, new: int) -> list[int]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Train on generated stories and write the ranks; the defaults make the shipped file."""
+    """Train on generated stories and write the vocabulary; by default the shipped file."""
     import numpy as np
 
     from flashlm_np.data.stories.stories import generate
@@ -139,17 +137,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m flashlm_np.data.tokenizers.merges", description=main.__doc__
     )
-    parser.add_argument("--stories", type=int, default=5_000, help="how many to train on")
-    parser.add_argument(
-        "--vocab-size", type=int, default=1_999, help="tokens, special one excluded"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of the stories")
-    parser.add_argument("--out", type=Path, default=SHIPPED, help="file to write (%(default)s)")
+    add = parser.add_argument
+    add("--stories", type=int, default=5_000, help="how many to train on")
+    add("--vocab-size", type=int, default=1_999, help="tokens, the special one excluded")
+    add("--seed", type=int, default=0, help="of the stories")
+    add("--out", type=Path, default=SHIPPED, help="file to write (%(default)s)")
     options = parser.parse_args(arguments)
     rng = np.random.default_rng(options.seed)
-    ranks = train_bpe((generate(rng) for _ in range(options.stories)), options.vocab_size)
-    write_atomically(options.out, format_ranks(ranks))
-    print(f"{options.out}: {len(ranks)} tokens from {options.stories} stories")
+    vocab = train_bpe((generate(rng) for _ in range(options.stories)), options.vocab_size)
+    write_atomically(options.out, format_vocab(vocab))
+    print(f"{options.out}: {len(vocab)} tokens from {options.stories} stories")
 
 
 if __name__ == "__main__":

@@ -1,35 +1,33 @@
-"""Numbers for text: a model whose tokenizer is unknown reads and writes the ids themselves."""
+"""Ids written as numbers: the text of a model whose tokenizer is unknown."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from .base import BaseTokenizer
 
-class PlainIds:
-    """A tokenizer in which id 17 is written 17, with the interface of tokenizer.Tokenizer.
 
-    The space before a number belongs to it, as to a word of the other tokenizer, so a
-    continuation can be printed right after its prompt. What ends a text is unknown too:
-    `end_of_text` is None.
+class PlainIds(BaseTokenizer):
+    """A tokenizer that writes id 17 as 17, with the interface of tokenizer.Tokenizer.
 
-    >>> numbers = PlainIds(64)
-    >>> numbers.encode("3 17 5")
+    The space before a number belongs to the number, so that a continuation can be printed
+    right after its prompt. The end-of-text token is unknown: `end_of_text` is None.
+
+    >>> plain = PlainIds(64)
+    >>> plain.encode("3 17 5")
     array([ 3, 17,  5], dtype=uint16)
-    >>> numbers.decode([3, 17, 5])
+    >>> plain.decode([3, 17, 5])
     ' 3 17 5'
     """
 
-    name = "numbers"
+    name = "numbers"  # in checkpoints, and for --tokenizer
     end_of_text = None
     beginning = "0"
 
     def __init__(self, vocab_size: int):
-        self.vocab_size = vocab_size
-        self.tokens = [f" {i}".encode() for i in range(vocab_size)]
-        self.dtype = np.dtype(np.uint16 if vocab_size <= 2**16 else np.uint32)
+        super().__init__(self.name, [f" {i}".encode() for i in range(vocab_size)])
         self.fingerprint = hashlib.sha256(f"{self.name} {vocab_size}".encode()).hexdigest()
         self._ids = {str(i): i for i in range(vocab_size)}
 
@@ -46,25 +44,3 @@ class PlainIds:
                     f"write numbers from 0 to {self.vocab_size - 1}, such as '3 17 5'"
                 )
         return np.array([self._ids[word] for word in words], dtype=self.dtype)
-
-    def encode_batch(self, texts: Iterable[str]) -> list[np.ndarray]:
-        """`encode` of each text."""
-        return [self.encode(text) for text in texts]
-
-    def decode(self, ids: Iterable[int]) -> str:
-        """The numbers, each with a space before it."""
-        return "".join(self.decode_stream(ids))
-
-    def decode_bytes(self, ids: Iterable[int]) -> bytes:
-        """`decode`, as bytes."""
-        return self.decode(ids).encode()
-
-    def decode_stream(self, ids: Iterable[int]) -> Iterator[str]:
-        """Yield each number as it arrives. Raises ValueError for one outside the vocabulary."""
-        for position, i in enumerate(ids):
-            if not 0 <= i < self.vocab_size:
-                raise ValueError(
-                    f"decode: id {i} at position {position} is outside the vocabulary of "
-                    f"{self.vocab_size} tokens (ids 0 to {self.vocab_size - 1})"
-                )
-            yield f" {i}"

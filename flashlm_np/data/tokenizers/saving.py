@@ -1,4 +1,4 @@
-"""The tokenizer in the folder of a run or of a prepared dataset."""
+"""The tokenizer in the folder of a run or of a prepared dataset, as NAME.bpe."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 from ...errors import UserError
 from ...files import read_bytes, write_atomically
 from .plain_ids import PlainIds
-from .ranks import format_ranks, parse_ranks
 from .tokenizer import Tokenizer
+from .vocab_file import format_vocab, parse_vocab
 
 
 def save_tokenizer(folder: Path, tokenizer: Tokenizer | PlainIds) -> None:
-    """Write the tokenizer's ranks to folder/NAME.bpe; plain ids have none."""
+    """Write the vocabulary to folder/NAME.bpe; plain ids have none."""
     if not isinstance(tokenizer, PlainIds):
-        ranks = {token: rank for rank, token in enumerate(tokenizer.tokens[:-1])}
-        write_atomically(folder / f"{tokenizer.name}.bpe", format_ranks(ranks))
+        vocab = {token: i for i, token in enumerate(tokenizer.tokens[:-1])}
+        write_atomically(folder / f"{tokenizer.name}.bpe", format_vocab(vocab))
 
 
 def load_tokenizer(folder: Path, record: dict, vocab_size: int) -> Tokenizer | PlainIds:
@@ -32,7 +32,7 @@ def load_tokenizer(folder: Path, record: dict, vocab_size: int) -> Tokenizer | P
         return PlainIds(vocab_size)
     path = folder / f"{name}.bpe"
     try:
-        tokenizer = Tokenizer(name, parse_ranks(read_bytes(path)))
+        tokenizer = Tokenizer(name, parse_vocab(read_bytes(path)))
     except ValueError as error:
         raise UserError(f"{path} is damaged: {error}") from None
     if tokenizer.fingerprint != record.get("fingerprint"):

@@ -10,7 +10,7 @@ from torch_zip import save
 
 from flashlm_np.cli import main
 from flashlm_np.data.dataset import DataSource, load_dataset, training_size
-from flashlm_np.data.tokenizers.ranks import format_ranks
+from flashlm_np.data.tokenizers.vocab_file import format_vocab
 from flashlm_np.data.tokenizers.saving import save_tokenizer
 from flashlm_np.model.config import V3
 from flashlm_np.model.flashlm import FlashLM
@@ -88,11 +88,11 @@ def test_a_run_does_not_go_on_with_other_data(run, data, tmp_path, capsys):
 
 
 def test_data_of_another_tokenizer_is_refused(run, tmp_path, capsys):
-    ranks = tmp_path / "bytes.bpe"
-    ranks.write_bytes(format_ranks({bytes([b]): b for b in range(256)}))
+    vocab = tmp_path / "bytes.bpe"
+    vocab.write_bytes(format_vocab({bytes([b]): b for b in range(256)}))
     (tmp_path / "text.txt").write_text(TEXT)
     out, source = str(tmp_path / "tokens"), str(tmp_path / "text.txt")
-    assert main(["prepare", source, "--out", out, "--tokenizer", str(ranks)]) == 0
+    assert main(["prepare", source, "--out", out, "--tokenizer", str(vocab)]) == 0
     assert "was prepared with" in told(capsys, 1, "eval", run, "--data", out)
 
 

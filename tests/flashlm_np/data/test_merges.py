@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flashlm_np.data.tokenizers import merges as bpe
-from flashlm_np.data.tokenizers.ranks import parse_ranks
+from flashlm_np.data.tokenizers.vocab_file import parse_vocab
 
 quick = settings(derandomize=True, deadline=None, max_examples=60)
 # Few letters, so that pairs repeat, overlap ("aaa") and tie all the time.
@@ -49,9 +49,9 @@ def test_equals_the_slow_twin_and_no_token_is_learned_twice(texts):
 
 
 def test_starts_with_the_single_bytes_and_every_merge_joins_two_earlier_tokens():
-    ranks = bpe.train_bpe(["the cat and the dog and the hen"], 270)
-    tokens = list(ranks)
-    assert list(ranks.values()) == list(range(270))
+    vocab = bpe.train_bpe(["the cat and the dog and the hen"], 270)
+    tokens = list(vocab)
+    assert list(vocab.values()) == list(range(270))
     assert tokens[:256] == [bytes([b]) for b in range(256)]
     for n, token in enumerate(tokens[256:], start=256):
         earlier = set(tokens[:n])
@@ -121,12 +121,12 @@ def test_the_shipped_file_is_what_the_command_makes(tmp_path):
     )
 
 
-def test_the_command_writes_the_ranks_of_the_stories(tmp_path, capsys):
+def test_the_command_writes_a_vocabulary_of_the_stories(tmp_path, capsys):
     out = tmp_path / "few.bpe"
     command = ["--stories", "20", "--vocab-size", "300", "--seed", "7", "--out", str(out)]
     bpe.main(command)
     first = out.read_bytes()
-    assert len(parse_ranks(first)) == 300
+    assert len(parse_vocab(first)) == 300
     assert capsys.readouterr().out == f"{out}: 300 tokens from 20 stories\n"
     bpe.main(command)
     assert out.read_bytes() == first

@@ -39,8 +39,8 @@ def test_the_fingerprint_is_of_the_size():
 
 
 def test_it_has_what_a_tokenizer_has():
-    ranks = {bytes([b]): b for b in range(256)}
-    other, numbers = Tokenizer("bytes", ranks), PlainIds(64)
+    vocab = {bytes([b]): b for b in range(256)}
+    other, numbers = Tokenizer("bytes", vocab), PlainIds(64)
     for public in ("name", "vocab_size", "end_of_text", "dtype", "fingerprint", "tokens"):
         assert hasattr(other, public)
         assert hasattr(numbers, public)

@@ -20,8 +20,8 @@ from flashlm_np.data import readers
 from flashlm_np.data.prepare import prepare
 from flashlm_np.data.sources import Source
 from flashlm_np.data.token_file import load_tokens
-from flashlm_np.data.tokenizers.ranks import format_ranks
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
+from flashlm_np.data.tokenizers.vocab_file import format_vocab
 from flashlm_np.errors import UserError
 
 STORIES = Tokenizer.embedded()
@@ -140,10 +140,10 @@ def test_empty_documents_are_documents_where_none_is_too_short(tmp_path, out, mo
 
 
 def test_a_large_vocabulary_is_written_in_32_bits(tmp_path, out):
-    ranks = {bytes([b]): b for b in range(256)}
-    ranks |= {bytes(pair): 256 + i for i, pair in enumerate(product(range(256), repeat=2))}
-    ranks |= {b"the": 65_792, b"xyz": 65_793}
-    (tmp_path / "large.tiktoken").write_bytes(format_ranks(ranks))
+    vocab = {bytes([b]): b for b in range(256)}
+    vocab |= {bytes(pair): 256 + i for i, pair in enumerate(product(range(256), repeat=2))}
+    vocab |= {b"the": 65_792, b"xyz": 65_793}
+    (tmp_path / "large.tiktoken").write_bytes(format_vocab(vocab))
     tokenizer = Tokenizer.named(str(tmp_path / "large.tiktoken"))
     text = "the cat and the dog"
     path = lines(tmp_path / "a.jsonl", {"text": text})

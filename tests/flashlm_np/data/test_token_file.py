@@ -147,7 +147,7 @@ DAMAGE = {
         lambda folder: edit(folder, tokenizer={"name": "bytes", "fingerprint": 7}),
         lambda folder: edit(folder, tokenizer={"name": "bytes"}),
     ],
-    "bytes.bpe is damaged: ranks:": [
+    "bytes.bpe is damaged: vocabulary:": [
         change_file("bytes.bpe", lambda data: b""),
         change_file("bytes.bpe", lambda data: data[:-5]),
         change_file("bytes.bpe", lambda data: b"\xff" + data),

@@ -113,8 +113,8 @@ def test_a_bad_checkpoint_is_one_sentence(tmp_path, damage, message):
 
 
 def test_a_tokenizer_is_kept_and_checked(tmp_path):
-    ranks = {bytes([b]): b for b in range(256)} | {b"he": 256}
-    tokenizer = Tokenizer("small", ranks)
+    vocab = {bytes([b]): b for b in range(256)} | {b"he": 256}
+    tokenizer = Tokenizer("small", vocab)
     save_tokenizer(tmp_path, tokenizer)
     about = {"name": "small", "fingerprint": tokenizer.fingerprint}
     loaded = load_tokenizer(tmp_path, about, 257)
@@ -124,5 +124,5 @@ def test_a_tokenizer_is_kept_and_checked(tmp_path):
     with pytest.raises(UserError, match=r"'\.\./small' is no name of a tokenizer"):
         load_tokenizer(tmp_path, about | {"name": "../small"}, 257)
     (tmp_path / "small.bpe").write_bytes(b"nonsense")
-    with pytest.raises(UserError, match=r"small.bpe is damaged: ranks: line 1"):
+    with pytest.raises(UserError, match=r"small.bpe is damaged: vocabulary: line 1"):
         load_tokenizer(tmp_path, about, 257)
