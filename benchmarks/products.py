@@ -1,26 +1,29 @@
-"""Every way to multiply by FlashLM v3's four ternary matrices, timed.
+"""The time of a product with each of FlashLM v3's four ternary matrices.
 
     python benchmarks/products.py [--positions 1 256] [--shape O D] [--threads 1]
 
-The ways are those of flashlm_np/inference/products.py. Each is given a matrix that is prepared
-and activations that are in floats or in 8 bits already. The table has medians in microseconds,
-their sum over the matrices, and how many times the sum of BLAS that is. Weights and activations
-are random: 42 % of the weights are not 0, as when v3 begins.
+Three ways are compared: BLAS with T in float32, unpacking the packed bytes and then BLAS, and
+look-ups in tables of sums (flashlm_np/inference/tables.py). Activations are in float32, or
+already in 8 bits. The table has medians in microseconds, their sum over the matrices, and that
+sum divided by BLAS's. Weights and activations are random: 42 % of the weights are not 0, as at
+the beginning of v3's training. Two more ways are written out in notebook 10.
 """
 
 import argparse
 import platform
 import time
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from flashlm_np.inference.int8 import quantize
-from flashlm_np.inference.packing import from_weights
-from flashlm_np.inference.products import WAYS
+from flashlm_np.inference.packing import pack
+from flashlm_np.inference.tables import table_sums
 from flashlm_np.training.memory import keep_freed_memory
+from minigrad.ops.ternary import ternarize
 
 SHAPES = {
     "out_proj": (256, 256),
@@ -28,7 +31,6 @@ SHAPES = {
     "up_proj": (683, 256),
     "down_proj": (256, 683),
 }
-BY_HAND = ("signed sums", "bit slices", "tables")
 
 
 def main():
@@ -57,9 +59,6 @@ def table(shapes, N, seconds):
         numbers = [*(times[row] for times in columns), total]
         cells = [", ".join(row), *(f"{seconds * 1e6:,.0f}" for seconds in numbers)]
         lines.append(f"| {' | '.join(cells)} | {total / totals['BLAS', row[1]]:.1f} |")
-    for kind in ("float32", "int8"):
-        best = min(BY_HAND, key=lambda way: totals[way, kind])
-        lines.append(f"\n{kind}: the fastest without a multiplication is {best}")
     return "\n".join(lines)
 
 
@@ -67,23 +66,32 @@ def column(shape, N, seconds):
     """Median seconds of each (way, kind of activations) on one matrix."""
     rng = np.random.default_rng(0)
     O, D = shape
-    packed = from_weights(rng.standard_normal((O, D), dtype=np.float32))
-    x = rng.standard_normal((N, D), dtype=np.float32)
-    times = {}
-    for way, (prepare, sums) in WAYS.items():
-        prepared = prepare(packed)
-        for kind, activations in (("float32", x), ("int8", quantize(x)[0])):
-            times[way, kind] = median(lambda: sums(activations, prepared), seconds)  # noqa: B023
-    return times
+    T, scale = ternarize(rng.standard_normal((O, D), dtype=np.float32))
+    activations = {"float32": rng.standard_normal((N, D), dtype=np.float32)}
+    activations["int8"], _ = quantize(activations["float32"])
+    return {
+        (way, kind): median(partial(product, x), seconds)
+        for way, product in ways(T.astype(np.float32), pack(T, scale)).items()
+        for kind, x in activations.items()
+    }
 
 
-def median(work, seconds):
-    """The median time of what is repeated for so long, and at least five times."""
-    work()
+def ways(T, packed):
+    """Functions from x (N, D) to x Tᵀ (N, O). NumPy's BLAS takes int8 only as float32."""
+    return {
+        "BLAS": lambda x: x.astype(np.float32, copy=False) @ T.T,
+        "unpack, then BLAS": lambda x: x.astype(np.float32, copy=False) @ packed.dense().T,
+        "tables": lambda x: table_sums(x, packed),
+    }
+
+
+def median(call, seconds):
+    """The median time of calls that are repeated for `seconds`, and at least five times."""
+    call()
     times, end = [], time.perf_counter() + seconds
     while len(times) < 5 or time.perf_counter() < end:
         start = time.perf_counter()
-        work()
+        call()
         times.append(time.perf_counter() - start)
     return float(np.median(times))
 

@@ -1,13 +1,13 @@
-"""A packed model as one C99 file that needs nothing but the C library.
+"""A packed model as one C99 file that needs only the C library.
 
-The constants are those of an export: ternary matrices in base 3, embedding and head in int8,
-the rest in floating point, written in hexadecimal so that not a bit is lost. Ternary layers add
-integers only: five 8-bit activations make a table of their 243 signed sums, by additions, and
-each packed byte is an index into it. The steps are those of inference/streaming.py with
-activations in 8 bits, so that both choose the same tokens.
+The constants are the arrays of an export: ternary matrices in base 3, the embedding and head in
+int8, the rest in floating point. Floats are written in hexadecimal, which loses no bit. Ternary
+layers add integers only: five 8-bit activations make a table of their 243 signed sums, and each
+packed byte is an index into it. The steps are those of inference/streaming.py with activations
+in 8 bits, so both choose the same tokens.
 
 The program reads ids and writes ids: `./model 20 5 17 99` continues the prompt 5 17 99 by 20.
-On a microcontroller, take `next_token` and leave `main` away.
+On a microcontroller, use `next_token` and leave out `main`.
 """
 
 from __future__ import annotations
@@ -16,48 +16,33 @@ from importlib.resources import files
 
 import numpy as np
 
-from ..analysis.costs import TERNARY
 from ..errors import UserError
-from ..training.checkpoint import Checkpoint
-from .export import TABLE, unpacked
+from .export import EMBEDDING, PackedModel, unpack_weights
 
-PER_LINE = 24  # numbers
+NUMBERS_PER_LINE = 24
+MATRICES = ("token_mixer.out_proj", "glu.gate_proj", "glu.up_proj", "glu.down_proj")
+NORMS = {"norm1": "block.norm1", "norm2": "block.norm2", "final_norm": "final_norm"}
 
 
-def c_source(small: Checkpoint, vocab_size: int) -> str:
-    """The C file of an export with a head in int8 and base-3 codes.
+def c_source(packed: PackedModel, vocab_size: int) -> str:
+    """The C program of an export with base-3 codes and an int8 head.
 
-    Ids from `vocab_size` on, which the tokenizer has not, are never chosen.
+    The program never chooses ids from `vocab_size` on, which the tokenizer does not have.
+
+    Raises:
+        UserError: the export has another encoding or head.
     """
-    config, arrays = small.config, small.arrays
-    if small.state["packed"] != small.state["packed"] | {"encoding": "base-3", "head": "int8"}:
-        raise UserError("the C program is made of base-3 codes and an int8 head")
-    weights = unpacked(small)
-    mixer = "block.token_mixer"
-    constants = [
-        _sizes(config, vocab_size),
-        _array("int8_t", "table_q", arrays[f"int8/{TABLE}"]),
-        _array("float", "table_scale", arrays[f"rows/{TABLE}"]),
-        _array("int", "dilation", np.array(config.dilations)),
-    ]
-    for name in ("block.norm1", "block.norm2", "final_norm"):
-        constants.append(_array("float", name.split(".")[-1], weights[f"{name}.scale"]))
-    layers = range(len(config.dilations))
-    constants.append(
-        _array("float", "norms", [weights[f"{mixer}.norms.{i}.scale"] for i in layers])
-    )
-    for kind in ("gate", "value"):
-        names = [f"{mixer}.layers.{i}.conv_{kind}.conv.weight" for i in layers]
-        constants.append(_array("float", f"conv_{kind}", [weights[name] for name in names]))
-    for name, short in TERNARY.items():
-        constants.append(_array("uint8_t", short, arrays[f"packed/{name}"]))
-        constants.append(_number("float", f"{short}_scale", arrays[f"scale/{name}"][0]))
-    program = files("flashlm_np.inference").joinpath("model.c").read_text()
+    if (packed.encoding, packed.head) != ("base-3", "int8"):
+        raise UserError(
+            f"the export has {packed.encoding} codes and a {packed.head} head; the C program "
+            "needs base-3 codes and an int8 head"
+        )
+    constants = [_sizes(packed.config, vocab_size), *_floats(packed), *_integers(packed)]
+    program = files("flashlm_np.inference").joinpath("model.c").read_text(encoding="utf-8")
     return program.replace("/* CONSTANTS */", "\n".join(constants))
 
 
-def _sizes(config, vocab_size) -> str:
-    longest = (config.taps - 1) * max(config.dilations) + 1
+def _sizes(config, vocab_size):
     sizes = {
         "V": vocab_size,
         "D": config.d_model,
@@ -66,25 +51,47 @@ def _sizes(config, vocab_size) -> str:
         "GROUPS": config.conv_groups,
         "LAYERS": len(config.dilations),
         "RECURSIONS": config.recursions,
-        "LONGEST": longest,
+        "LONGEST": (config.taps - 1) * max(config.dilations) + 1,
     }
     lines = [f"    {name} = {value}," for name, value in sizes.items()]
-    eps = _number("float", "norm_eps", config.norm_eps)
-    return "\n".join(["enum {", *lines, "};", eps])
+    return "\n".join(["enum {", *lines, "};", _number("norm_eps", config.norm_eps)])
 
 
-def _array(kind, name, values) -> str:
-    flat = np.ravel(values)
-    texts = [_text(kind, value) for value in flat.tolist()]
+def _floats(packed):
+    weights = unpack_weights(packed.config, packed.arrays, packed.encoding)
+    mixer = "block.token_mixer"
+    layers = range(len(packed.config.dilations))
+    yield _array("float", "table_scale", packed.arrays[f"rows/{EMBEDDING}"])
+    for name, parameter in NORMS.items():
+        yield _array("float", name, weights[f"{parameter}.scale"])
+    yield _array("float", "norms", [weights[f"{mixer}.norms.{i}.scale"] for i in layers])
+    for kind in ("gate", "value"):
+        kernels = [weights[f"{mixer}.layers.{i}.conv_{kind}.conv.weight"] for i in layers]
+        yield _array("float", f"conv_{kind}", kernels)
+
+
+def _integers(packed):
+    yield _array("int8_t", "table_q", packed.arrays[f"int8/{EMBEDDING}"])
+    yield _array("int", "dilation", packed.config.dilations)
+    for parameter in MATRICES:
+        name = parameter.split(".")[-1]
+        yield _array("uint8_t", name, packed.arrays[f"packed/block.{parameter}.weight"])
+        yield _number(f"{name}_scale", packed.arrays[f"scale/block.{parameter}.weight"][0])
+
+
+def _array(kind, name, values):
+    values = np.ravel(values).tolist()
+    texts = [_hexadecimal(v) if kind == "float" else str(v) for v in values]
     lines = [
-        ",".join(texts[start : start + PER_LINE]) for start in range(0, len(texts), PER_LINE)
+        ",".join(texts[start : start + NUMBERS_PER_LINE])
+        for start in range(0, len(texts), NUMBERS_PER_LINE)
     ]
-    return f"static const {kind} {name}[{flat.size}] = {{\n" + ",\n".join(lines) + "};"
+    return f"static const {kind} {name}[{len(texts)}] = {{\n" + ",\n".join(lines) + "};"
 
 
-def _number(kind, name, value) -> str:
-    return f"static const {kind} {name} = {_text(kind, float(value))};"
+def _number(name, value):
+    return f"static const float {name} = {_hexadecimal(value)};"
 
 
-def _text(kind, value) -> str:
-    return f"{float(np.float32(value)).hex()}f" if kind == "float" else str(value)
+def _hexadecimal(value):
+    return f"{float(np.float32(value)).hex()}f"

@@ -70,7 +70,7 @@ def pack_weights(
         elif name == EMBEDDING and head == "int8":
             q, step = quantize(w)
             arrays |= {f"int8/{name}": q, f"rows/{name}": step[:, 0]}
-        else:
+        elif name != "lm_head.weight":  # the second name of the embedding
             arrays |= _half(name, w)
     kept = replace(config, ternary_threshold=0.0, ternary_scale="kept")
     return PackedModel(kept, arrays, encoding, head)

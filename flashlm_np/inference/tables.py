@@ -1,73 +1,55 @@
-"""The product by look-up: all 243 signed sums of five inputs, and the packed byte is the index.
+"""A product by look-up: the packed byte is an index into a table of 243 signed sums.
 
 tables     for each group g of five inputs x_0 ... x_4, and each byte c = Σ_k digit_k 3^k:
-           t_g[c] = ±x_k for the digits 1 and 2, summed over the five      (G, 243, N)
-           made digit by digit: with t for the first k digits,
+           t_g[c] = Σ_k ±x_k, with + for the digit 1 and - for the digit 2      (G, 243, N)
+           It is built digit by digit. With t for the first k digits,
            t[3^k + c] = t[c] + x_k  and  t[2·3^k + c] = t[c] - x_k
-forward    z_no = Σ_g t_g[code_og]: a gather and a sum; y = s z                (N, O)
-bytes      the packed ones, 1.6 bits per weight, and no others: nothing is prepared.
-           Working: tables and sums of 256 positions·groups, 4·256·(243 + O) in float32, and
-           at most 8·256·O for places: 2.3 MB for O = 683, whatever N and D are
-cost       N·G·(242 + O) additions, G = ⌈D/5⌉, of which 242 build: 2·(1 + 3 + 9 + 27 + 81).
-           A matrix with two of three weights not 0 has N·O·D·2/3: for O = 683, D = 256,
-           48,000 instead of 117,000
-bound      as in signed_sums.py. With more than 128 positions a group is added at a time,
-           from left to right: z is then, to the last bit, the sum in that order
-source     T-MAC, arXiv:2407.00088, and bitnet.cpp, arXiv:2502.11880, look up groups too
+forward    z_no = Σ_g t_g[code_og], added from left to right; y = s z           (N, O)
+bytes      the weights take 1.6 bits each and are never unpacked.
+           In float32 the tables take 4·243·G·N bytes
+cost       at most N·G·(242 + O) additions, G = ⌈D/5⌉. 242 of them build a table:
+           2·(1 + 3 + 9 + 27 + 81). A matrix with two of three weights not 0 needs
+           N·O·D·2/3 by definition: for O = 683 and D = 256, 48,000 instead of 117,000
+bound      float: |z - exact| ≤ γ Σ_{d: T_od ≠ 0} |x_nd| with γ = D u / (1 - D u), u = 2⁻²⁴
+           in float32, for any order of the additions. Integers: exact
+source     T-MAC, arXiv:2407.00088, and bitnet.cpp, arXiv:2502.11880, look up groups too.
+           The bound: Higham, Accuracy and Stability, 2nd ed., section 4.2
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from .int8 import sum_dtype
+from minigrad.errors import expect_shape
+
 from .packing import PackedTernary
 
 FIVE, SUMS = 5, 3**5
-BLOCK = 256  # positions times groups whose tables exist at once: 249 kB in float32
 
 
 def table_sums(x: np.ndarray, packed: PackedTernary) -> np.ndarray:
     """x Tᵀ (N, O) in x's dtype, or in int32 for an int8 x. `packed` must be base-3."""
     if packed.encoding != "base-3":
         raise ValueError(f"table_sums: the matrix is {packed.encoding}, expected base-3")
-    O, D = packed.shape
-    z = np.zeros((O, len(x)), sum_dtype("table_sums", x, D))
-    groups = _groups(x)  # (G, 5, N)
-    G, _, N = groups.shape
-    step = BLOCK // max(1, min(N, BLOCK))  # groups at once
-    for n in range(0, N, BLOCK):
-        here = slice(n, n + BLOCK)
-        for g in range(0, G, step):
-            tables = signed_sums_of_five(groups[g : g + step, :, here])  # (C, 243, n)
-            z[:, here] += _look_up(tables, packed.codes[:, g : g + step], z.dtype)
-    return z.T  # (O, N) -> (N, O)
+    expect_shape("table_sums", "x", x, N=None, D=packed.shape[1])
+    (N, D), G = x.shape, packed.codes.shape[1]
+    dtype = np.int32 if x.dtype == np.int8 else x.dtype  # five int8 do not fit in an int8
+    groups = np.zeros((G * FIVE, N), dtype)  # zeros fill up the last group
+    groups[:D] = x.T
+    t = signed_sums_of_five(groups.reshape(G, FIVE, N))  # (G, 243, N)
+    z = np.zeros((packed.shape[0], N), dtype)  # (O, N): a look-up takes a whole row of a table
+    for table, codes in zip(t, packed.codes.T, strict=True):
+        z += table.take(codes, axis=0)  # (243, N), (O,) -> (O, N)
+    return z.T
 
 
 def signed_sums_of_five(x: np.ndarray) -> np.ndarray:
-    """For groups of five inputs (C, 5, N) the sum that each byte stands for (C, 243, N)."""
+    """The sum that each byte stands for: groups of five inputs (C, 5, N) -> (C, 243, N)."""
     C, _, N = x.shape
     t = np.empty((C, SUMS, N), x.dtype)
     t[:, 0] = 0
     for k in range(FIVE):
         m = 3**k
-        np.add(t[:, :m], x[:, k, None], out=t[:, m : 2 * m])
-        np.subtract(t[:, :m], x[:, k, None], out=t[:, 2 * m : 3 * m])
+        t[:, m : 2 * m] = t[:, :m] + x[:, k, None]
+        t[:, 2 * m : 3 * m] = t[:, :m] - x[:, k, None]
     return t
-
-
-def _groups(x):
-    """x by groups of five (G, 5, N), filled up with zeros; int8 in int16, which 5·128 fits."""
-    N, D = x.shape
-    G = -(-D // FIVE)
-    groups = np.zeros((G * FIVE, N), np.int16 if x.dtype == np.int8 else x.dtype)
-    groups[:D] = x.T
-    return groups.reshape(G, FIVE, N)
-
-
-def _look_up(tables, codes, dtype):
-    """Σ_c tables[c, codes[o, c]]: (C, 243, N), (O, C) -> (O, N)."""
-    C, _, N = tables.shape
-    places = codes.T + SUMS * np.arange(C)[:, None]  # (C, O)
-    found = tables.reshape(C * SUMS, N).take(places, axis=0)  # (C, O, N)
-    return found[0] if C == 1 else found.sum(axis=0, dtype=dtype)

@@ -1,4 +1,4 @@
-"""The ledger against a count by hand: one token through the model, number by number."""
+"""The costs of a token against a count by hand, number by number."""
 
 from collections import Counter
 from dataclasses import replace
@@ -8,14 +8,12 @@ import pytest
 import tiny
 
 from flashlm_np.analysis.costs import (
-    ledger,
-    moves,
-    picojoules,
-    plain_truth,
-    shares,
-    table,
-    ternary_of,
+    cost_summary,
+    cost_table,
+    ternary_matrices,
+    token_costs,
 )
+from flashlm_np.analysis.inspection import inspect_model
 from flashlm_np.cli import main
 from flashlm_np.model.config import V3
 from flashlm_np.model.flashlm import FlashLM
@@ -26,7 +24,7 @@ COUNT = Counter()
 
 
 class Number:
-    """A number that counts in COUNT what is done with it."""
+    """A number that counts its operations in COUNT."""
 
     def __init__(self, value):
         self.value = float(value)
@@ -113,7 +111,7 @@ def sigmoid(x):
 def by_hand(model, config, token):
     """The logits of one token, as lists of Numbers."""
     w = model.state_dict()
-    T = {name.split(".")[-2]: t for name, t in ternary_of(model, config).items()}
+    T = ternary_matrices(model, config)
     x = [Number(v) for v in w["embedding.weight"][token]]
     for _ in range(config.recursions):
         x = block(x, w, T, config)
@@ -150,42 +148,43 @@ def test_each_operation_of_a_token_is_counted(scale, convs):
     np.testing.assert_allclose(
         [z.value for z in logits], model(np.array([[7]])).data[0, 0], rtol=1e-9
     )
-    entries = ledger(model, config)
-    for what in ("multiplications", "additions"):
-        assert sum(getattr(e, what) for e in entries) == COUNT[what]
-    assert sum(e.parameters for e in entries) == sum(p.size for p in model.parameters())
+    costs = token_costs(model, config)
+    for kind in ("multiplications", "additions"):
+        assert sum(getattr(cost, kind) for cost in costs) == COUNT[kind]
+    assert sum(cost.parameters for cost in costs) == sum(p.size for p in model.parameters())
 
 
-def test_v3s_ledger():
-    model = FlashLM(V3, np.random.default_rng(42))
-    entries = ledger(model, V3)
-    assert sum(e.parameters for e in entries) == 13_555_969
-    assert "4.35% of the parameters are ternary" in plain_truth(entries)
-    head, *rows, last = table(entries).splitlines()
+def test_v3s_costs():
+    costs = token_costs(FlashLM(V3, np.random.default_rng(42)), V3)
+    assert sum(cost.parameters for cost in costs) == 13_555_969
+    assert "4.35% of the parameters are ternary" in cost_summary(costs)
+    head, *rows, last = cost_table(costs).splitlines()
     assert last.split()[:2] == ["all", "13,555,969"]
-    shown = {row[:22].strip(): row[22:].split() for row in rows}
-    assert shown["out_proj"][:5] == ["65,536", "262.1", "131.1", "13.1", "0"]
-    packed = sum(float(row[3].replace(",", "")) for row in shown.values())
+    columns = {row[:22].strip(): row[22:].split() for row in rows}
+    assert columns["out_proj"][:5] == ["65,536", "262.1", "131.1", "13.1", "0"]
+    packed = sum(float(row[3].replace(",", "")) for row in columns.values())
     assert float(last.split()[4].replace(",", "")) == pytest.approx(packed, abs=1)
-    arithmetic, reading = picojoules(entries[0])
-    assert arithmetic == pytest.approx(12_865_792 * 3.7 + 12_815_535 * 0.9)
-    assert reading == pytest.approx(12_865_792 * 4 / 8 * 1300)
+    arithmetic = 12_865_792 * 3.7 + 12_815_535 * 0.9
+    assert costs[0].arithmetic_picojoules == pytest.approx(arithmetic)
+    assert costs[0].reading_picojoules() == pytest.approx(12_865_792 * 4 / 8 * 1300)
     assert "share" in head
 
 
-def test_what_became_of_the_weights():
+def test_the_changes_of_the_weights():
     model, config = tiny.small_model()
     start, _ = tiny.small_model()
     w = model.block.glu.up_proj.weight.data
-    before = ternary_of(start, config)["block.glu.up_proj.weight"][0]
+    before = ternary_matrices(start, config)["up_proj"][0]
     w[before == 1] *= -1  # as large as before, so that no other weight moves
-    moved = moves(model, start, config)
+    inspection = inspect_model(model, config, start)
+    changes, fractions = inspection.changes, inspection.fractions
     plus, minus = (before == 1).mean(), (before == -1).mean()
     np.testing.assert_allclose(
-        moved["up_proj"], [[minus, 0, 0], [0, 1 - plus - minus, 0], [plus, 0, 0]]
+        changes["up_proj"], [[minus, 0, 0], [0, 1 - plus - minus, 0], [plus, 0, 0]]
     )
-    np.testing.assert_allclose(shares(model, config)["up_proj"], moved["up_proj"].sum(axis=0))
-    assert np.trace(moved["gate_proj"]) == pytest.approx(1)
+    np.testing.assert_allclose(fractions["up_proj"], changes["up_proj"].sum(axis=0))
+    assert np.trace(changes["gate_proj"]) == pytest.approx(1)
+    assert "flipped:" in str(inspection)
 
 
 def test_the_command_prints_and_draws(tmp_path, capsys):
@@ -199,7 +198,7 @@ def test_the_command_prints_and_draws(tmp_path, capsys):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_without_a_beginning_nothing_is_said_of_moves(tmp_path, capsys):
+def test_a_published_model_has_no_known_initial_weights(tmp_path, capsys):
     from torch_zip import save
 
     config = replace(V3, vocab_size=30, d_model=16, conv_groups=4, recursions=1)

@@ -1,0 +1,122 @@
+"""The pictures of `flashlm inspect` and `flashlm profile`, written as PNG."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from ..files import write_atomically
+from .inspection import VALUES, Inspection
+from .step_profile import HeadProfile, StepProfile
+
+BLUE, RED, GREEN, ORANGE = "#3b6ea5", "#c44e52", "#2a7f3f", "#dd9a50"
+COLORS = {-1: BLUE, 0: "#cccccc", 1: RED}
+
+
+def draw_inspection(path: Path, inspection: Inspection) -> None:
+    """Left, parameters and operations per component; right, the ternary weights per matrix."""
+    figure, (left, right) = _figure(4.2)
+    _draw_components(left, inspection.costs)
+    _draw_weights(right, inspection)
+    _save(figure, path)
+
+
+def draw_profile(path: Path, title: str, step: StepProfile, heads: list[HeadProfile]) -> None:
+    """Left, the time of each operation of a step; right, the head's part, for each variant."""
+    figure, (left, right) = _figure(4.4, width_ratios=(1.25, 1))
+    _draw_operations(left, step)
+    _draw_heads(right, heads)
+    figure.suptitle(title)
+    _save(figure, path)
+
+
+def _figure(height, **options):
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, height), layout="constrained", dpi=120)
+    return figure, figure.subplots(1, 2, **options)
+
+
+def _save(figure, path):
+    data = io.BytesIO()
+    figure.savefig(data, format="png")
+    write_atomically(path, data.getvalue())
+
+
+def _draw_components(axes, costs):
+    """Three bars per component: bars on a logarithmic scale cannot be stacked."""
+    drawn = [c for c in costs if c.parameters or c.operations][::-1]
+    places = np.arange(len(drawn))
+    operations = sum(c.operations for c in costs)
+    bars = (
+        ("parameters", "#777777", sum(c.parameters for c in costs)),
+        ("multiplications", RED, operations),
+        ("additions", GREEN, operations),
+    )
+    for shift, (field, color, whole) in zip((0.27, 0, -0.27), bars, strict=True):
+        percent = [100 * getattr(c, field) / whole for c in drawn]
+        axes.barh(places + shift, percent, 0.25, color=color, label=field)
+    axes.set_yticks(places, [c.component for c in drawn])
+    axes.set_xscale("symlog", linthresh=0.1)
+    axes.set_xlim(0, 130)
+    axes.set_xticks([0, 0.1, 1, 10, 100], ["0", "0.1", "1", "10", "100"])
+    axes.set(
+        xlabel="per cent of the model (logarithmic)",
+        title="Parameters, and operations per token",
+    )
+    axes.legend(fontsize=8, loc="lower right")
+
+
+def _draw_weights(axes, inspection):
+    names = list(inspection.fractions)
+    parts = np.array([inspection.fractions[name] for name in names]).T  # (3, matrices)
+    bottoms = np.cumsum(parts, axis=0) - parts
+    for value, part, bottom in zip(VALUES, parts, bottoms, strict=True):
+        label = f"{value:+d}" if value else "0"
+        bars = axes.bar(names, part, bottom=bottom, color=COLORS[value], label=label)
+        axes.bar_label(bars, fmt="{:.0%}", label_type="center", fontsize=9)
+    for name, change in (inspection.changes or {}).items():
+        axes.text(name, 1.02, f"{1 - np.trace(change):.0%} moved", ha="center", fontsize=9)
+    axes.set_ylim(0, 1.2)
+    axes.set(ylabel="fraction of the weights", title="The ternary weights")
+    axes.legend(fontsize=8, loc="upper right", ncols=3)
+
+
+def _draw_operations(axes, step):
+    totals, milliseconds = Counter(), {}
+    for key, cost in step.profile.shares.items():
+        milliseconds[key] = 1e3 * cost.seconds / step.steps
+        totals[key[0]] += milliseconds[key]
+    names = [name for name, _ in totals.most_common(8)][::-1]
+    left = np.zeros(len(names))
+    for direction, color in (("forward", BLUE), ("backward", RED)):
+        widths = np.array([milliseconds.get((name, direction), 0) for name in names])
+        axes.barh(names, widths, left=left, color=color, label=direction)
+        left += widths
+    stages = {n: 1e3 * s for n, s in step.stages.items() if n != "forward and backward"}
+    axes.barh(list(stages), list(stages.values()), color="#888888", label="after them")
+    axes.set(xlabel="milliseconds per step")
+    axes.legend(fontsize=8, loc="lower right")
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _draw_heads(axes, heads):
+    fused = {True: "fused", False: "plain"}
+    names = [f"{'all' if h.fraction == 1 else 'a quarter'},\n{fused[h.fused]}" for h in heads]
+    whole = np.array([h.step.seconds for h in heads])
+    inside = np.array([h.step.head_seconds for h in heads])
+    axes.bar(names, whole - inside, color="#bbbbbb", label="the rest of the step")
+    bars = axes.bar(names, inside, bottom=whole - inside, color=ORANGE, label="the head")
+    labels = [
+        f"{h.time:.0%} of time\n{h.multiply_adds:.0%} of mult-adds\nceiling {h.ceiling:.1f}x"
+        for h in heads
+    ]
+    axes.bar_label(bars, labels, fontsize=8)
+    axes.set_ylim(0, 1.35 * whole.max())
+    axes.set_xlim(-0.7, len(heads) - 0.3)
+    axes.set(ylabel="seconds per step", xlabel="scored positions, form of the head")
+    axes.legend(fontsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
