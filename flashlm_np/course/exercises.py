@@ -81,9 +81,8 @@ EXERCISES = _table(
         "causal_conv",
         "causal_conv",
         "A convolution that never sees the future, and whose gradient never reaches the past.",
-        note="group(o) = o // (O/G): outputs that are neighbours share a group. Loops over "
-        "taps and groups are fine: what the page does with patches makes one matrix product "
-        "of them, which is faster, not more right.",
+        note="Neighboring channels share a group, and so do neighboring outputs: w[g,o] on the "
+        "page is w[g·(O/G) + o] in the array.",
     ),
     (
         "ternarize",
@@ -113,8 +112,8 @@ EXERCISES = _table(
             "minigrad.ops.cross_entropy.cross_entropy_forward",
             "minigrad.ops.cross_entropy.cross_entropy_backward",
         ),
-        note="The plain twin, a product and then cross_entropy, is right. parts, each and "
-        "buffers serve speed only, and may be ignored; with_dw=False must give None for dw.",
+        note="linear, then cross_entropy, on all rows at once is right. Turns of ROWS rows "
+        "only save memory.",
     ),
     (
         "adamw",
@@ -158,11 +157,11 @@ EXERCISES = _table(
         "flashlm_np.inference.tables",
         ("signed_sums_of_five", "table_sums"),
         "A matrix product by look-up: the packed byte is the index.",
-        ("FIVE", "SUMS", "PackedTernary", "flashlm_np.inference.int8.sum_dtype"),
+        ("FIVE", "SUMS", "PackedTernary"),
         "packed.codes is (O, G): a byte for each row and group of five; packed.shape is "
         "(O, D). Inputs that are missing in the last group count as 0. The result is x Tᵀ "
-        "without the scale, in the dtype sum_dtype('table_sums', x, D): five int8 do not fit "
-        "in an int8. No blocks are needed.",
+        "without the scale, in x's dtype; for an int8 x in int32, because five int8 do not "
+        "fit in an int8.",
     ),
     (
         "accumulate",
