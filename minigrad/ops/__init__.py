@@ -26,11 +26,9 @@ from . import (
     matmul,
     reductions,
     rms_norm,
-    rows,
     shaping,
     ternary,
-    ternary_weights,
-    tied_head,
+    tied_head_fast,
 )
 from .embedding import RowGradient
 
@@ -70,7 +68,10 @@ CONCATENATE = Operation(
 )
 INDEX = Operation("index", shaping.index_forward, shaping.index_backward)
 SELECT_ROWS = Operation(
-    "select_rows", rows.select_rows_forward, rows.select_rows_backward, integer_inputs=(1,)
+    "select_rows",
+    embedding.select_rows_forward,
+    embedding.select_rows_backward,
+    integer_inputs=(1,),
 )
 MATMUL = Operation("matmul", matmul.matmul_forward, matmul.matmul_backward)
 LINEAR = Operation("linear", linear.linear_forward, linear.linear_backward)
@@ -81,8 +82,8 @@ TERNARY_LINEAR = Operation(
 )
 TERNARY_WEIGHTS = Operation(
     "ternary_weights",
-    ternary_weights.ternary_weights_forward,
-    ternary_weights.ternary_weights_backward,
+    ternary.ternary_weights_forward,
+    ternary.ternary_weights_backward,
 )
 CAUSAL_CONV = Operation(
     "causal_conv",
@@ -110,8 +111,8 @@ CROSS_ENTROPY = Operation(
 )
 TIED_HEAD = Operation(
     "tied_head",
-    tied_head.tied_head_forward,
-    tied_head.tied_head_backward,
+    tied_head_fast.tied_head_fast_forward,
+    tied_head_fast.tied_head_fast_backward,
     integer_inputs=(2,),
 )
 

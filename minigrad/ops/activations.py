@@ -12,7 +12,7 @@
                relu_squared is smooth at 0: both one-sided derivatives are 0.
     source     relu²: So et al. 2021, "Primer", arXiv:2109.08668
 
-Each keeps whichever of x and y makes its derivative cheapest; that array is the whole memory.
+Each keeps one array: x or y, whichever makes its derivative cheapest.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def tanh_backward(dy, saved):
 
 
 def sigmoid(x):
-    """σ(x). Far on the negative side e⁻ˣ overflows to infinity and σ is 0, as it should be."""
+    """σ(x). For very negative x, e⁻ˣ overflows to infinity, and σ is 0, which is right."""
     with np.errstate(over="ignore"):
         return 1 / (1 + np.exp(-x))
 
@@ -66,7 +66,7 @@ def sigmoid_backward(dy, saved):
 
 
 def relu(x):
-    """max(x, 0); a complex x (the complex step) is judged by its real part."""
+    """max(x, 0). The sign of a complex x (of the complex step) is the sign of its real part."""
     return np.maximum(x, 0) if x.dtype.kind == "f" else np.where(x.real > 0, x, 0)
 
 
@@ -81,7 +81,7 @@ def relu_backward(dy, saved):
 
 
 def relu_side(x):
-    """Which side of the kink each element is on: -1, 0 (on it) or 1."""
+    """The side of the kink on which each element is: -1, 0 (on it) or 1."""
     return np.sign(x)
 
 

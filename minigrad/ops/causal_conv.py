@@ -1,20 +1,20 @@
-"""Grouped causal dilated convolution: each position mixes itself with K-1 earlier ones.
+"""Causal convolution: each position mixes itself with K-1 earlier positions, group by group.
 
-    forward    y[b,t,o] = Σ_k Σ_c w[o,c,k] · x[b, t - lag_k, group(o)·C + c]
-               lag_k = (K-1-k)·dilation: the last tap sees the present, the first the oldest
-               past; what lies before the text is 0. dilation=1 leaves no gap.
-               x (B, T, D), w (O, C, K) with C = D/G: output o sees only its group's C
-               channels -> y (B, T, O)
-    backward   gathering the K taps of a position into one row ("patches", P) turns the sum
-               into one matrix product per group, y_g = P_g w_g, so
-               dw_g = P_gᵀ dy_g
-               and x[t] was seen by the K positions t + lag_k, so with Q the rows of their dy
-               dx_g = Q_g w'_g, one more product per group; w' is w with its taps regrouped
-    saved      x and w       4·(B·T·D + O·C·K) bytes in float32; P is gathered again
+    forward    y[b,t,g,o] = Σ_k Σ_c w[g,o,c,k] · x[b, t - lag_k, g, c]
+               lag_k = (K-1-k)·dilation: the last tap sees the present, the first tap sees the
+               oldest position. x before the start of the text is 0.
+               x (B, T, D), and each of the G groups owns C = D/G neighboring channels;
+               w (O, C, K): output o sees the channels of its own group only -> y (B, T, O)
+    backward   given dy: position t entered y at t + lag_k through tap k, so
+               dx[b,t,g,c] = Σ_k Σ_o w[g,o,c,k] · dy[b, t + lag_k, g, o]           (B, T, D)
+               dw[g,o,c,k] = Σ_bt dy[b, t + lag_k, g, o] · x[b,t,g,c]              (O, C, K)
+               dy after the end of the text is 0.
+    saved      x and w       4·(B·T·D + O·C·K) bytes in float32
     source     causal dilated convolution: van den Oord et al. 2016, "WaveNet",
                arXiv:1609.03499; layout (out, in/groups, taps) as in PyTorch's conv1d
 
-Nothing at or before t ever sees what comes after t: that is what makes it causal.
+No output at or before t depends on an input after t: this makes the convolution causal.
+causal_conv_fast.py computes the same with one matrix product per group.
 """
 
 from __future__ import annotations
@@ -26,80 +26,29 @@ from ..errors import ShapeError, expect_shape
 
 def causal_conv_forward(x, w, *, groups=1, dilation=1):
     expect_conv_sizes("causal_conv", x, w, groups, dilation)
-    B, T, _ = x.shape
-    P = gather_patches(x, w.shape[2], groups, dilation)  # (G, B·T, K·C)
-    y = P @ split_taps(w, groups)  # (G, B·T, O/G)
-    return from_groups(y, B, T), (x, w, groups, dilation)
+    (B, T, _), (O, C, K) = x.shape, w.shape
+    xg = x.reshape(B, T, groups, C)  # neighboring channels share a group
+    wg = w.reshape(groups, O // groups, C, K)  # and neighboring outputs
+    y = np.zeros((B, T, groups, O // groups), np.result_type(x, w))
+    for k in range(K):
+        lag = min((K - 1 - k) * dilation, T)  # at T the slices are empty: the tap sees only 0
+        y[:, lag:] += np.einsum("btgc,goc->btgo", xg[:, : T - lag], wg[..., k])
+    return y.reshape(B, T, O), (x, w, groups, dilation)
 
 
 def causal_conv_backward(dy, saved):
-    x, w, G, dilation = saved
-    B, T, _ = x.shape
-    K = w.shape[2]
-    dy = to_groups(dy, G)  # (B, T, O) -> (G, B·T, O/G)
-    P = gather_patches(x, K, G, dilation)  # (G, B·T, K·C)
-    dw = np.swapaxes(P, 1, 2) @ dy  # (G, K·C, O/G)
-    dx = gather_ahead(dy, K, dilation, B, T) @ ahead_taps(split_taps(w, G), K)  # (G, B·T, C)
-    return from_groups(dx, B, T), unsplit_taps(dw, K)
-
-
-def gather_patches(x, K, groups, dilation):
-    """What each position sees, one row per position: (B, T, D) -> (G, B·T, K·C)."""
-    B, T, _ = x.shape
-    runs = as_runs(x, groups).transpose(2, 0, 1)  # (B, T, G) -> (G, B, T)
-    P = np.empty((groups, B, T, K), runs.dtype)
+    x, w, groups, dilation = saved
+    (B, T, D), (O, C, K) = x.shape, w.shape
+    xg, dyg = x.reshape(B, T, groups, C), dy.reshape(B, T, groups, O // groups)
+    wg = w.reshape(groups, O // groups, C, K)
+    dx, dw = np.zeros_like(xg), np.zeros_like(wg)
     for k in range(K):
         lag = min((K - 1 - k) * dilation, T)
-        P[:, :, :lag, k] = np.zeros((), runs.dtype)  # before the text
-        P[:, :, lag:, k] = runs[:, :, : T - lag]
-    return P.view(x.dtype).reshape(groups, B * T, -1)
-
-
-def gather_ahead(dy, K, dilation, B, T):
-    """What each position was seen by, one row per position: (G, B·T, n) -> (G, B·T, K·n)."""
-    G = len(dy)
-    runs = as_runs(dy, 1).reshape(G, B, T)
-    P = np.empty((G, B, T, K), runs.dtype)
-    for k in range(K):
-        lag = min((K - 1 - k) * dilation, T)
-        P[:, :, : T - lag, k] = runs[:, :, lag:]
-        P[:, :, T - lag :, k] = np.zeros((), runs.dtype)  # after the text
-    return P.view(dy.dtype).reshape(G, B * T, -1)
-
-
-def as_runs(x, groups):
-    """A group's channels as one item, which is copied at once: (..., D) -> (..., G)."""
-    x = np.ascontiguousarray(x)
-    return x.view(np.dtype((np.void, x.shape[-1] // groups * x.itemsize)))
-
-
-def ahead_taps(w, K):
-    """split_taps for the way back: (G, K·C, n) -> (G, K·n, C)."""
-    G, KC, n = w.shape
-    return w.reshape(G, K, KC // K, n).transpose(0, 1, 3, 2).reshape(G, K * n, KC // K)
-
-
-def split_taps(w, groups):
-    """w as one matrix per group: (O, C, K) -> (G, K·C, O/G)."""
-    _, C, K = w.shape
-    return w.reshape(groups, -1, C, K).transpose(0, 3, 2, 1).reshape(groups, K * C, -1)
-
-
-def unsplit_taps(w, K):
-    """The inverse of `split_taps`: (G, K·C, O/G) -> (O, C, K)."""
-    G, KC, n = w.shape
-    return w.reshape(G, K, KC // K, n).transpose(0, 3, 2, 1).reshape(G * n, KC // K, K)
-
-
-def to_groups(y, groups):
-    """(B, T, O) -> (G, B·T, O/G)."""
-    B, T, _ = y.shape
-    return y.reshape(B, T, groups, -1).transpose(2, 0, 1, 3).reshape(groups, B * T, -1)
-
-
-def from_groups(y, B, T):
-    """The inverse of `to_groups`: (G, B·T, O/G) -> (B, T, O)."""
-    return y.reshape(len(y), B, T, -1).transpose(1, 2, 0, 3).reshape(B, T, -1)
+        # The forward moved x by lag towards the future; the backward moves dy back by lag.
+        dy_k, x_k = dyg[:, lag:], xg[:, : T - lag]  # (B, T-lag, G, O/G), (B, T-lag, G, C)
+        dx[:, : T - lag] += np.einsum("btgo,goc->btgc", dy_k, wg[..., k])
+        dw[..., k] = np.einsum("btgo,btgc->goc", dy_k, x_k)  # a weight serves every b and t
+    return dx.reshape(B, T, D), dw.reshape(O, C, K)
 
 
 def expect_conv_sizes(where, x, w, groups, dilation, name="w"):

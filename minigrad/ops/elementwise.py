@@ -1,18 +1,16 @@
 """Arithmetic, element by element, with NumPy's broadcasting.
 
-    forward    y = a ∘ b                      shapes a, b broadcast to the shape of y
-    backward   add       da = dy              db = dy
-               subtract  da = dy              db = -dy
-               multiply  da = dy b            db = dy a
-               divide    da = dy / b          db = -dy a / b²
-               power     da = dy p a^(p-1)    p is a number, an option, never differentiated
-               An input that was stretched to y's shape was used once per copy, and its
-               gradient is the sum over the copies: `sum_to_shape`.
-    saved      add, subtract: two shapes, no array; multiply, divide: a and b; power: a
-    source     NumPy's broadcasting rules; the sum over copies is the chain rule with
-               ∂y_ij/∂b_j = 1 for every i
-
-Inputs that do not broadcast are a ShapeError that names both shapes.
+forward    y = a ∘ b                      shapes a, b broadcast to the shape of y
+backward   add       da = dy              db = dy
+           subtract  da = dy              db = -dy
+           multiply  da = dy b            db = dy a
+           divide    da = dy / b          db = -dy a / b²
+           power     da = dy p a^(p-1)    p is a number, an option, never differentiated
+           An input that was stretched to the shape of y was used once per copy, and its
+           gradient is the sum over the copies: `sum_to_shape`.
+saved      add, subtract: two shapes, no array; multiply, divide: a and b; power: a
+source     NumPy's broadcasting rules; the sum over copies is the chain rule with
+           ∂y_ij/∂b_j = 1 for every i
 """
 
 from __future__ import annotations
@@ -33,8 +31,8 @@ def sum_to_shape(dy, shape):
     """
     if dy.shape == shape:
         return dy
-    added = dy.ndim - len(shape)
-    stretched = [
+    added = dy.ndim - len(shape)  # broadcasting adds axes on the left ...
+    stretched = [  # ... and stretches axes of size 1
         axis + added
         for axis, size in enumerate(shape)
         if size == 1 and dy.shape[axis + added] != 1
@@ -44,11 +42,12 @@ def sum_to_shape(dy, shape):
 
 def add_forward(a, b):
     _expect_broadcast("add", a, b)
-    return a + b, (a.shape, b.shape)
+    return a + b, (a.shape, b.shape)  # the gradients depend on no value, so none is kept
 
 
 def add_backward(dy, saved):
     a_shape, b_shape = saved
+    # Both may get the same array dy. So nobody may ever write into a gradient in flight.
     return sum_to_shape(dy, a_shape), sum_to_shape(dy, b_shape)
 
 
@@ -64,11 +63,12 @@ def subtract_backward(dy, saved):
 
 def multiply_forward(a, b):
     _expect_broadcast("multiply", a, b)
-    return a * b, (a, b)
+    return a * b, (a, b)  # each is the derivative with respect to the other
 
 
 def multiply_backward(dy, saved):
     a, b = saved
+    # First the product, then the sum: each copy of a met its own element of b.
     return sum_to_shape(dy * b, a.shape), sum_to_shape(dy * a, b.shape)
 
 
@@ -80,7 +80,8 @@ def divide_forward(a, b):
 def divide_backward(dy, saved):
     a, b = saved
     da = dy / b
-    return sum_to_shape(da, a.shape), sum_to_shape(-da * a / b, b.shape)
+    db = -da * a / b  # two divisions by b, because b² may overflow where a / b² does not
+    return sum_to_shape(da, a.shape), sum_to_shape(db, b.shape)
 
 
 def power_forward(a, *, p):
@@ -91,6 +92,7 @@ def power_forward(a, *, p):
 
 def power_backward(dy, saved):
     a, p = saved
+    # a⁰ is constant. Its formula would give 0 · 0⁻¹ = NaN where a is 0.
     return (dy * p * a ** (p - 1) if p != 0 else np.zeros_like(dy),)
 
 

@@ -1,10 +1,13 @@
-"""Embedding: look up one row of a table per token id.
+"""Embedding: look up one row of a table per token id. Also: keep some rows of a matrix.
 
-forward    y[b,t] = w[ids[b,t]]                    (V, D), (...) -> (..., D)
-backward   dw[id] = Σ of dy over the positions where id stood; all other rows are 0.
-           A table of 50,257 rows of which a batch touches 500 would be 99 % zeros, so
-           dw is returned as the touched rows and their ids: a RowGradient.
-saved      ids, and w's shape      8·B·T bytes
+forward    embedding     y[b,t] = w[ids[b,t]]            (V, D), (...) -> (..., D)
+           select_rows   y[m] = x[rows[m]]               (N, D), (M,) -> (M, D)
+backward   embedding: dw[id] = Σ of dy over the positions where id stood, other rows are 0.
+           A batch uses about 500 of 50,257 rows, so a dense dw would be 99 % zeros. dw is
+           returned as the used rows and their ids: a RowGradient.
+           select_rows: dx[rows[m]] += dy[m]; rows that were not taken get 0
+saved      embedding: ids and the shape of w, 8·B·T bytes
+           select_rows: rows and the shape of x, 8·M bytes
 source     y = onehot(ids) w, so dw = onehot(ids)ᵀ dy, without the zeros
 """
 
@@ -26,11 +29,12 @@ class RowGradient:
         self.ids, self.rows, self.shape, self.dtype = ids, rows, shape, rows.dtype
 
     def add_to(self, table):
-        """Add the rows into `table` in place, each id in turn, so that repeats accumulate."""
+        """Add the rows into `table` in place. The rows of an id that repeats are summed."""
         order = np.argsort(self.ids, kind="stable")
         ids = self.ids[order]
-        first = np.flatnonzero(np.diff(ids, prepend=-1))  # where a new id begins
+        first = np.flatnonzero(np.diff(ids, prepend=-1))  # the places where a new id begins
         if first.size:
+            # np.add.at would do the same, several times slower.
             table[ids[first]] += np.add.reduceat(self.rows[order], first, axis=0)
 
     def dense(self):
@@ -53,3 +57,15 @@ def embedding_forward(w, ids):
 def embedding_backward(dy, saved):
     ids, shape = saved
     return RowGradient(ids.ravel(), dy.reshape(-1, shape[1]), shape), None
+
+
+def select_rows_forward(x, rows):
+    expect_shape("select_rows", "x", x, N=None, D=None)
+    expect_shape("select_rows", "rows", rows, M=None)
+    expect_integers("select_rows", "rows", rows, below=x.shape[0], size_name="N")
+    return x[rows], (rows, x.shape)  # (M, D)
+
+
+def select_rows_backward(dy, saved):
+    rows, shape = saved
+    return RowGradient(rows, dy, shape).dense(), None  # (N, D)

@@ -1,17 +1,16 @@
 """Two gates: one array decides, element by element, how much of another passes.
 
-    forward    sigmoid_gate        y = σ(g) v              a soft switch between 0 and 1
-               relu_squared_gate   y = max(g, 0)² v        closed below 0, unbounded above
-    backward   given dy:
-               sigmoid_gate        dv = dy σ(g)            dg = dy v σ(g) (1 - σ(g))
-               relu_squared_gate   dv = dy max(g, 0)²      dg = 2 dy v max(g, 0)
-    saved      σ(g) or max(g, 0), and v     8 bytes per element in float32
+    forward    sigmoid_gate        s = σ(g) ;       y = s v      between closed (0) and open (1)
+               relu_squared_gate   r = max(g, 0) ;  y = r² v     closed below 0, unbounded above
+    backward   sigmoid_gate        dv = dy s        dg = (1 - s) dv v
+               relu_squared_gate   dv = dy r²       dg = 2 dy r v
+    saved      s or r, and v       8 bytes per element in float32
     source     gated linear units: Dauphin et al. 2017, arXiv:1612.08083; Shazeer 2020,
                arXiv:2002.05202; relu²: So et al. 2021, arXiv:2109.08668
 
 Each is fused from two operations that the table has too, an activation and multiply. For relu²
-these would keep one array more; for σ the same two, and pass over memory more often. The tests
-hold the fused and the composed form equal.
+these would keep one array more. For σ they keep the same two arrays but pass over memory more
+often. The tests hold the fused and the composed form equal.
 """
 
 from __future__ import annotations
@@ -23,31 +22,27 @@ from .activations import relu, sigmoid
 def sigmoid_gate_forward(g, v):
     _expect_same("sigmoid_gate", g, v)
     s = sigmoid(g)
-    return s * v, (s, v)
+    return s * v, (s, v)  # g is not saved: its gradient needs only σ(g)
 
 
 def sigmoid_gate_backward(dy, saved):
     s, v = saved
     dv = dy * s
-    dg = 1 - s
-    dg *= dv
-    dg *= v
+    # The gate learns most at s = 1/2. Fully open or closed, 1 - s or dv is 0.
+    dg = (1 - s) * dv * v  # because dσ/dg = s (1 - s)
     return dg, dv
 
 
 def relu_squared_gate_forward(g, v):
     _expect_same("relu_squared_gate", g, v)
     r = relu(g)
-    return r * r * v, (r, v)
+    return r * r * v, (r, v)  # r, not r²: dg needs r
 
 
 def relu_squared_gate_backward(dy, saved):
     r, v = saved
-    dr = dy * r
-    dg = dr * v
-    dg *= 2
-    dr *= r
-    return dg, dr
+    dy_r = dy * r  # 0 where the gate is closed, so neither g nor v learns there
+    return 2 * dy_r * v, dy_r * r
 
 
 def _expect_same(where, g, v):

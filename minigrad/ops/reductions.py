@@ -2,7 +2,7 @@
 
     forward    y = Σ x   or   y = (1/n) Σ x   over `axis` (None: all; an int, or several)
     backward   every summed element entered with weight 1 (or 1/n), so each receives the
-               whole dy (or dy/n): dx is dy copied back along the summed axes
+               whole dy (or dy/n): dx is dy, copied back along the summed axes
     saved      the shape of x and the axes; no array
     source     ∂(Σ_i x_i)/∂x_j = 1
 
@@ -43,4 +43,4 @@ def _axes(axis, ndim):
 def _copy_back(dy, shape, axis):
     axes = _axes(axis, len(shape))
     kept = tuple(1 if a in axes else size for a, size in enumerate(shape))
-    return np.broadcast_to(dy.reshape(kept), shape).copy()
+    return np.broadcast_to(dy.reshape(kept), shape).copy()  # a gradient may be written to later

@@ -2,11 +2,10 @@
 
 forward    r = (mean_d x² + ε)^(-1/2)              one number per position    (..., 1)
            n = r x ;  y = w n                                                 (..., D)
-backward   given dy:  dw = Σ dy n over all positions                          (D,)
+backward   given dy:  dw = Σ dy n over all N positions                        (D,)
            dn = dy w ;  ∂r/∂x_j = -r³ x_j / D  gives
            dx = r (dn - n · mean_d(dn n))                                     (..., D)
-           the subtracted part is what only stretches x, which the norm undoes
-saved      x, w, r      4·N·(D+1) + 4·D bytes in float32, for N positions; n is recomputed
+saved      x, w, r      4·N·(D+1) + 4·D bytes in float32; n is recomputed
 source     Zhang & Sennrich 2019, arXiv:1910.07467, eq. 4; ε as in FlashLM v3
 """
 
@@ -18,18 +17,14 @@ from ..errors import expect_shape
 def rms_norm_forward(x, w, *, eps=1e-8):
     D = x.shape[-1]
     expect_shape("rms_norm", "w", w, f"x {x.shape}", D=D)
-    r = ((x * x).mean(axis=-1, keepdims=True) + eps) ** -0.5  # (..., 1)
+    r = ((x * x).mean(axis=-1, keepdims=True) + eps) ** -0.5  # (..., 1); ε: x may be all 0
     return x * r * w, (x, w, r)
 
 
 def rms_norm_backward(dy, saved):
     x, w, r = saved
-    D = x.shape[-1]
-    n = x * r
-    t = dy * n  # (..., D)
-    dw = t.reshape(-1, D).sum(axis=0)  # (D,)
-    n *= (t @ w)[..., None] / D  # n · mean(dn n), because Σ_d dn n = Σ_d (dy n) w
-    dx = dy * w
-    dx -= n
-    dx *= r
+    n, dn = x * r, dy * w  # (..., D)
+    dw = (dy * n).reshape(-1, w.size).sum(axis=0)  # (D,); all positions share the gain
+    # The subtracted part points along x. It only stretches x, and the norm undoes stretching.
+    dx = r * (dn - n * (dn * n).mean(axis=-1, keepdims=True))  # (..., D)
     return dx, dw

@@ -2,8 +2,8 @@
 
     m ← β₁ m + (1-β₁) g              the recent mean of the gradient
     v ← β₂ v + (1-β₂) g²             the recent mean of its square
-    m̂ = m / (1 - β₁ᵗ),  v̂ = v / (1 - β₂ᵗ)     both started at 0, which this undoes
-    p ← p - lr·λ p - lr · m̂ / (√v̂ + ε)         λ, the weight decay, bypasses m and v
+    m and v start at 0 and are too small at first, by the factors c₁ = 1 - β₁ᵗ, c₂ = 1 - β₂ᵗ:
+    p ← p - lr·λ p - (lr/c₁) · m / (√v/√c₂ + ε)           λ is the weight decay
 
 source   Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2, with PyTorch's order
 """
@@ -18,22 +18,21 @@ from .optimizer import Optimizer
 def adamw_update(p, g, m, v, t, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
     """Step number t (from 1) on p, m and v, in place."""
     beta1, beta2 = betas
-    m += (1 - beta1) * (g - m)
+    c1, c2 = 1 - beta1**t, 1 - beta2**t
+    m += (1 - beta1) * (g - m)  # the same as β₁ m + (1-β₁) g
     v += (1 - beta2) * (g * g - v)
-    denominator = np.sqrt(v) / (1 - beta2**t) ** 0.5 + eps
-    p *= 1 - lr * weight_decay
-    p -= lr / (1 - beta1**t) * (m / denominator)
+    p *= 1 - lr * weight_decay  # past m and v, so that all weights decay alike
+    # m/√v is near ±1 for a steady gradient of any size, and near 0 for one that changes sign.
+    p -= lr / c1 * (m / (np.sqrt(v) / c2**0.5 + eps))
 
 
 class AdamW(Optimizer):
-    """AdamW on named parameters; a parameter without a gradient is passed over, its t too.
+    """AdamW on named parameters. A parameter without a gradient keeps its value and its t.
 
     Args:
         lr: step size; `step(factor)` multiplies it by a schedule's factor.
         betas, eps, weight_decay: as on this page.
     """
-
-    elementwise = True
 
     def __init__(self, parameters, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
         super().__init__(parameters, lr)

@@ -1,16 +1,13 @@
-"""Clipping: when the gradients together are too long, shorten them all alike."""
+"""Clipping: scale all gradients down by one factor when their joint norm is too large."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 
 from ..tensor import Tensor
-from .blocks import flat_blocks
-
-BLOCK = 1 << 20  # numbers whose squares are summed at once
 
 
 def clip_grad_norm(parameters: Iterable[Tensor], max_norm: float) -> float:
@@ -32,15 +29,14 @@ def clip_grad_norm(parameters: Iterable[Tensor], max_norm: float) -> float:
     return norm
 
 
-def grad_norm(parameters: Iterable[Tensor], *, each: Callable = map) -> float:
-    """The joint Euclidean norm of the gradients; `each` is `map` or works like it."""
+def grad_norm(parameters: Iterable[Tensor]) -> float:
+    """The Euclidean norm of all gradients together, as if they were one long vector."""
     gradients = [p.grad for p in parameters if p.grad is not None]
-    parts = [part for g in gradients for (part,) in flat_blocks(g, size=BLOCK)]
-    return math.sqrt(sum(each(lambda part: float(np.vdot(part, part)), parts)))
+    return math.sqrt(sum(float(np.vdot(g, g)) for g in gradients))
 
 
 def clip_scale(norm: float, max_norm: float) -> float:
-    """What gradients of that joint norm are multiplied by, so that it is at most max_norm."""
+    """The factor that shortens gradients of this joint norm to max_norm; 1 if they fit."""
     if math.isfinite(norm) and norm + 1e-6 > max_norm:
         return max_norm / (norm + 1e-6)
     return 1.0

@@ -8,12 +8,9 @@ source   Polyak & Juditsky 1992; as an exponential average: Tarvainen & Valpola 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from ..module import Module
-from .blocks import flat_blocks
 
 
 def ema_update(average, p, *, decay):
@@ -31,14 +28,17 @@ class EMA:
         self.parameters = dict(module.named_parameters())
         self.average = {name: p.data.copy() for name, p in self.parameters.items()}
 
-    def update(self, *, each: Callable = map) -> None:
-        """Take in the weights as they are; `each` is `map` or works like it."""
-        pairs = ((self.average[name], p.data) for name, p in self.parameters.items())
-        parts = [part for pair in pairs for part in flat_blocks(*pair)]
-        list(each(lambda part: ema_update(*part, decay=self.decay), parts))
+    def update(self) -> None:
+        """Move the average towards the present weights."""
+        for name, p in self.parameters.items():
+            ema_update(self.average[name], p.data, decay=self.decay)
 
     def load(self, average: dict[str, np.ndarray]) -> None:
-        """Take up an `average` of the same names and shapes, or change nothing and raise."""
+        """Copy an `average` of the same names and shapes.
+
+        Raises:
+            ValueError: names or shapes differ; nothing is changed.
+        """
         shapes = {name: array.shape for name, array in self.average.items()}
         if {name: np.shape(array) for name, array in average.items()} != shapes:
             raise ValueError("EMA: the average does not have this module's names and shapes")

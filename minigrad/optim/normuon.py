@@ -1,15 +1,15 @@
-"""NorMuon: a step that turns every direction of a matrix equally, with its rows evened out.
+"""NorMuon: an update that moves all directions of a matrix equally, and its rows equally.
 
     m ← β₁ m + (1-β₁) g                         the recent mean of the gradient   (O, D)
     u = m, or with Nesterov β₁ m + (1-β₁) g
-    O = newton_schulz(u)                        nearly U Vᵀ, where u = U S Vᵀ     (O, D)
-    v ← β₂ v + (1-β₂) mean over each row of O²                                    (O, 1)
-    Ô = O / (√v + ε)                            rows that moved much move less    (O, D)
-    p ← p - lr·λ p - lr · size · Ô
+    q = newton_schulz(u)                        nearly U Vᵀ, where u = U S Vᵀ     (O, D)
+    v ← β₂ v + (1-β₂) mean over each row of q²                                    (O, 1)
+    q̂ = q / (√v + ε)                            rows that moved much move less    (O, D)
+    p ← p - lr·λ p - lr · size/(‖q̂‖_F + ε) · q̂
 
-v3's form       β₂ = 0.999, no Nesterov, size = 0.2·√(O·D) / (‖Ô‖_F + ε): every step has the
-                root mean square 0.2·lr, and v, started at 0 and never corrected, cancels out
-published form  β₂ = 0.95, Nesterov, size = ‖O‖_F / (‖Ô‖_F + ε) · √max(1, O/D)
+v3's form       β₂ = 0.999, no Nesterov, size = 0.2·√(O·D): every step has the root mean square
+                0.2·lr. v starts at 0 and is not corrected, because its scale cancels out.
+published form  β₂ = 0.95, Nesterov, size = ‖q‖_F · √max(1, O/D)
 
 source   Muon: Jordan et al. 2024, kellerjordan.github.io/posts/muon; NorMuon: Li et al. 2025,
          arXiv:2510.05491, algorithm 1 and its authors' code; v3's form: FlashLM v3's notebook
@@ -28,9 +28,9 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 def newton_schulz(g, steps=5):
     """Nearly the orthogonal matrix nearest to g: its singular values pushed towards 1.
 
-    Each step maps a singular value s to a·s + b·s³ + c·s⁵, steep at 0 so that five steps are
-    enough. They end between about 0.7 and 1.2, not at 1: fast rather than exact, on purpose.
-    Values far below ‖g‖_F (under a thousandth) are still on their way up.
+    Each step maps a singular value s to a·s + b·s³ + c·s⁵. The slope at 0 is steep, so that
+    five steps are enough. The values end between about 0.7 and 1.2, not at 1: the speed is
+    worth it. Values below a thousandth of ‖g‖_F end lower.
 
     Example:
         >>> g = np.random.default_rng(0).standard_normal((5, 3))
@@ -39,14 +39,14 @@ def newton_schulz(g, steps=5):
         True
     """
     a, b, c = COEFFICIENTS
-    x = g / (np.linalg.norm(g) + 1e-7)
+    x = g / (np.linalg.norm(g) + 1e-7)  # now all singular values are at most 1
     tall = x.shape[0] > x.shape[1]
     if tall:
-        x = x.T
+        x = x.T  # so that x xᵀ is the smaller of the two squares
     for _ in range(steps):
-        A = x @ x.T  # the smaller of the two squares
+        A = x @ x.T  # (O, O), or (D, D) if tall
         B = b * A + c * (A @ A)
-        x = a * x + B @ x
+        x = a * x + B @ x  # products only: cheap, where an exact U Vᵀ needs an SVD
     return x.T if tall else x
 
 
@@ -54,18 +54,19 @@ def normuon_update(
     p, g, m, v, *, lr, beta1=0.95, beta2=0.999, eps=1e-8, weight_decay=0.0, form="v3"
 ):
     """One step on p, m and v (one number per row of p), in place. `form` is on this page."""
-    m += (1 - beta1) * (g - m)
-    u = m if form == "v3" else beta1 * m + (1 - beta1) * g
-    o = newton_schulz(u)
-    v += (1 - beta2) * ((o * o).mean(axis=1, keepdims=True) - v)
-    evened = o / (np.sqrt(v) + eps)
-    rows, columns = p.shape
+    O, D = p.shape
+    m += (1 - beta1) * (g - m)  # the same as β₁ m + (1-β₁) g
+    u = m if form == "v3" else beta1 * m + (1 - beta1) * g  # Nesterov looks one step ahead
+    q = newton_schulz(u)
+    v += (1 - beta2) * ((q * q).mean(axis=1, keepdims=True) - v)  # (O, 1)
+    q_hat = q / (np.sqrt(v) + eps)
+    # The size of g never enters: every step is as long as lr and the shape of p say.
     if form == "v3":
-        length = 0.2 * (rows * columns) ** 0.5
+        size = 0.2 * (O * D) ** 0.5
     else:
-        length = float(np.linalg.norm(o)) * max(1, rows / columns) ** 0.5
+        size = float(np.linalg.norm(q)) * max(1, O / D) ** 0.5
     p *= 1 - lr * weight_decay
-    p -= lr * length / (float(np.linalg.norm(evened)) + eps) * evened
+    p -= lr * size / (float(np.linalg.norm(q_hat)) + eps) * q_hat
 
 
 class NorMuon(Optimizer):
@@ -83,19 +84,12 @@ class NorMuon(Optimizer):
         super().__init__(parameters, lr)
         if form not in FORMS:
             raise ValueError(f"NorMuon: form is {form!r}, expected one of {FORMS}")
-        for name, parameter in self.parameters.items():
-            if parameter.ndim != 2:
-                raise ValueError(
-                    f"NorMuon: {name} {parameter.shape} is not a matrix; use AdamW"
-                )
+        for name, p in self.parameters.items():
+            if p.ndim != 2:  # a vector has no singular values to even out
+                raise ValueError(f"NorMuon: {name} {p.shape} is not a matrix; use AdamW")
         beta2 = {"v3": 0.999, "published": 0.95}[form] if beta2 is None else beta2
-        self.options = {
-            "beta1": beta1,
-            "beta2": beta2,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "form": form,
-        }
+        self.options = {"beta1": beta1, "beta2": beta2, "eps": eps}
+        self.options |= {"weight_decay": weight_decay, "form": form}
 
     def new_state(self, p):
         return {"m": np.zeros_like(p), "v": np.zeros((p.shape[0], 1), p.dtype)}

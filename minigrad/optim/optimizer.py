@@ -1,26 +1,21 @@
-"""What every optimizer shares: the state of each parameter, the step, and its dictionary."""
+"""The base of all optimizers: the state of each parameter, the step, and the state's dict."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from ..module import Parameter
-from .blocks import flat_blocks
 
 
 class Optimizer:
-    """Named parameters, a learning rate, and one small dict of arrays per parameter.
+    """Named parameters, a learning rate, and a small dict of arrays per parameter.
 
-    A subclass gives `new_state(p)` and `update(p, g, state, t, lr)`, both on arrays; t counts
-    that parameter's steps from 1. State is made at a parameter's first step, so a parameter
-    that is frozen at first starts fresh when it is freed. Where `elementwise` is true, each
-    number is updated by itself, and an update may be given parts of arrays: see blocks.py.
+    A subclass defines `new_state(p)` and `update(p, g, state, t, lr)` on arrays. t counts the
+    steps of that parameter from 1. State is made at a parameter's first step, so a parameter
+    that is frozen at first starts with fresh state later.
     """
-
-    elementwise = False
 
     def __init__(self, parameters: Iterable[tuple[str, Parameter]], lr: float):
         self.parameters = dict(parameters)
@@ -36,19 +31,13 @@ class Optimizer:
     def update(self, p, g, state, t, lr) -> None:
         raise NotImplementedError(f"{type(self).__name__} has no update")
 
-    def step(self, factor: float = 1.0, *, scale: float = 1.0) -> None:
-        """Move every parameter that has a gradient and is not frozen, at rate lr · factor.
+    def step(self, factor: float = 1.0) -> None:
+        """Move every parameter that has a gradient and is not frozen, at rate lr · factor."""
+        for p, g, state, t in self.ready():
+            self.update(p, g, state, t, self.lr * factor)
 
-        Gradients count `scale` times, as clipping wants it.
-        """
-        for update in self.updates(factor, scale=scale):
-            update()
-
-    def updates(self, factor: float = 1.0, *, scale: float = 1.0) -> list[Callable[[], None]]:
-        """A step as calls that do not depend on each other, and may be made side by side."""
-        return [u for job in self._jobs() for u in self._updates(*job, factor, scale)]
-
-    def _jobs(self):
+    def ready(self) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray], int]]:
+        """Count a step of every parameter that takes one, and yield its p, g, state and t."""
         for name, parameter in self.parameters.items():
             if parameter.grad is None or not parameter.requires_grad:
                 continue
@@ -57,23 +46,17 @@ class Optimizer:
             self.steps[name] = self.steps.get(name, 0) + 1
             yield parameter.data, parameter.grad, self.state[name], self.steps[name]
 
-    def _updates(self, p, g, state, t, factor, scale):
-        """The update of one parameter, as calls that may be made in any order."""
-        blocks = flat_blocks if self.elementwise else lambda *arrays: [arrays]
-        for p_part, g_part, *parts in blocks(p, g, *state.values()):
-            named = dict(zip(state, parts, strict=True))
-            yield partial(self._scaled_update, p_part, g_part, named, t, factor, scale)
-
-    def _scaled_update(self, p, g, state, t, factor, scale):
-        self.update(p, g if scale == 1.0 else g * scale, state, t, self.lr * factor)
-
     def state_dict(self) -> dict[str, np.ndarray]:
         """NAME/ENTRY for each array of state, and NAME/t for the number of steps."""
         arrays = {f"{n}/{entry}": a for n, s in self.state.items() for entry, a in s.items()}
         return arrays | {f"{name}/t": np.array(t) for name, t in self.steps.items()}
 
     def load_state_dict(self, arrays: dict[str, np.ndarray]) -> None:
-        """Take up where a state_dict left off; raises ValueError listing what does not fit."""
+        """Continue from a state_dict.
+
+        Raises:
+            ValueError: the state does not fit; the message lists each problem.
+        """
         names = {key.rpartition("/")[0] for key in arrays}
         state = {n: self.new_state(p.data) for n, p in self.parameters.items() if n in names}
         shapes = {f"{n}/{entry}": a.shape for n, s in state.items() for entry, a in s.items()}

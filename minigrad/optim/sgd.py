@@ -23,8 +23,6 @@ def sgd_update(p, g, m, *, lr, momentum=0.0):
 class SGD(Optimizer):
     """Stochastic gradient descent on named parameters; momentum 0 is the plain form."""
 
-    elementwise = True
-
     def __init__(self, parameters, *, lr, momentum=0.0):
         super().__init__(parameters, lr)
         self.momentum = momentum

@@ -1,5 +1,6 @@
 """Every operation of the table, on every case: its values, its gradients, and its manners."""
 
+import importlib
 import math
 import re
 
@@ -10,7 +11,7 @@ from cases import CASES, Case, cases_of, normal
 from minigrad import TABLE, DtypeError, ShapeError, Tensor, functional
 from minigrad.gradcheck import gradcheck
 from minigrad.look import saved_bytes
-from minigrad.ops import RowGradient, tied_head
+from minigrad.ops import RowGradient, causal_conv, tied_head, tied_head_fast
 
 SMALL = 80  # numbers to differentiate by, one after the other
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
@@ -40,8 +41,9 @@ def in_float32(case):
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    """The tied head in blocks of three words and two rows, so that 7 words need three."""
-    monkeypatch.setattr(tied_head, "BLOCK", 3)
+    """The tied head in blocks of 3 words and 2 rows, so that 7 words need 3 blocks."""
+    monkeypatch.setattr(tied_head_fast, "VOCABULARY_BLOCK", 3)
+    monkeypatch.setattr(tied_head_fast, "ROWS", 2)
     monkeypatch.setattr(tied_head, "ROWS", 2)
 
 
@@ -60,8 +62,9 @@ def test_every_operation_has_a_small_case_a_view_and_a_twin():
 
 @pytest.mark.parametrize("name", TABLE)
 def test_every_operation_has_a_page_and_is_a_function_of_tensors(name):
-    page = TABLE[name].forward.__globals__["__doc__"]
-    assert getattr(functional, name).__doc__ == page
+    module = TABLE[name].forward.__module__.removesuffix("_fast")
+    page = importlib.import_module(module).__doc__
+    assert f"{module.replace('.', '/')}.py" in getattr(functional, name).__doc__
     for heading in ("forward", "backward", "saved", "source"):
         assert re.search(rf"^ *{heading}\s", page, re.MULTILINE)
 
@@ -379,6 +382,35 @@ def test_fused_equals_composed(case, small_blocks):
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-14)
 
 
+PLAIN = {
+    "causal_conv": (causal_conv.causal_conv_forward, causal_conv.causal_conv_backward),
+    "tied_head": (tied_head.tied_head_forward, tied_head.tied_head_backward),
+}
+
+
+def with_dtype(arrays, dtype):
+    return [a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+@pytest.mark.parametrize("case", [c for name in PLAIN for c in cases_of(name)], ids=str)
+def test_the_plain_page_equals_the_fast_form_of_the_table(case, dtype, small_blocks):
+    arrays = with_dtype(case.arrays, dtype)
+    if dtype == np.complex128:  # as in a complex step: a real point and a small imaginary part
+        arrays = [a + 1e-3j * a.real[::-1] if a.dtype == dtype else a for a in arrays]
+    forward, backward = PLAIN[case.operation_name]
+    y, saved = forward(*arrays, **case.options)
+    fast, fast_saved = case.operation.forward(*arrays, **case.options)
+    (dy,) = with_dtype([normal(*y.shape)], dtype)
+    found = [y, *backward(dy, saved)]
+    expected = [fast, *case.operation.backward(dy, fast_saved)]
+    tolerance = 1e-5 if dtype == np.float32 else 1e-12
+    for one, other in zip(found, expected, strict=True):
+        assert one is other is None or one.dtype == other.dtype == dtype
+        if one is not None:
+            np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance)
+
+
 def test_targets_of_few_bits_reach_words_beyond_them(small_blocks):
     h, w = normal(2, 3), normal(300, 3)
     narrow = Case("tied_head", "", (h, w, np.array([5, 255], np.uint8)))
@@ -457,7 +489,7 @@ ERRORS = [
     ),
     (
         *("select_rows", (zeros(3, 2), zeros(2, 2)), {}, ShapeError),
-        "select_rows: rows has shape (2, 2), expected (P,)",
+        "select_rows: rows has shape (2, 2), expected (M,)",
     ),
     (
         *("select_rows", (zeros(3, 2), zeros(2)), {}, DtypeError),

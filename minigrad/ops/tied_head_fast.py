@@ -1,0 +1,138 @@
+"""The tied head in blocks of the vocabulary: the fast form of tied_head.py.
+
+Gains: forward and backward take RATIO of the plain form's time on one core (PLAIN -> FAST ms,
+h (512, 256), w (50257, 256), float32), and blocks can be shared between cores. Both measured
+2026-11-29. For each 512 rows of h:
+
+    1. z = h w_bᵀ of each block b of the vocabulary, then e = e^(z - top), with the block's own
+       largest logit `top` in each row, in the memory of z; then lse over all blocks
+    2. dz = e · e^(top - lse) · (1 + 2 λ lse)/N - ..., again in the memory of z, then
+       dh += dz w_b and dw_b = dzᵀ h
+
+A block stays in the cache during each stage, and e^z is computed once. The plain form
+makes five passes over main memory. Blocks do not depend on each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from .tied_head import ROWS, expect_head_sizes
+
+VOCABULARY_BLOCK = 1024  # columns of z at a time: 2 MB in float32 with 512 rows
+
+
+def tied_head_fast_forward(
+    h,
+    w,
+    y,
+    *,
+    label_smoothing=0.0,
+    z_loss=0.0,
+    with_dw: bool = True,
+    parts: int = 1,
+    parallel_map: Callable = map,
+    buffers: dict | None = None,
+):
+    """tied_head_forward, with options that change the work but not the result.
+
+    with_dw: False for a frozen w, whose dw is then None.
+    parts: the vocabulary is cut into as many parts, one for each worker of `parallel_map`,
+        which is `map` or works like it.
+    buffers: a dict that keeps the large arrays from call to call, dw among them. The gradients
+        of a call are valid until the next call with the same dict.
+    """
+    expect_head_sizes(h, w, y)
+    N, V, dtype = len(h), len(w), np.result_type(h, w)
+    buffers = {} if buffers is None else buffers
+    z = _buffer(buffers, "z", (min(N, ROWS) * V,), dtype)
+    dw = _buffer(buffers, "dw", w.shape, dtype) if with_dw else None
+    dh, loss = np.empty(h.shape, dtype), 0.0
+    spans = [(V * part // parts, V * (part + 1) // parts) for part in range(parts)]
+    for start in range(0, N, ROWS):
+        rows = slice(start, start + ROWS)
+        hr, yr = h[rows], y[rows].astype(np.int64)  # (R, D), (R,)
+        found = list(parallel_map(partial(_exponentials, hr, w, z), spans))
+        lse = _log_sum_exp([block for blocks, _ in found for block in blocks])  # (R,)
+        mean_z = hr @ (sum(total for _, total in found) / V)  # (R,) mean over the vocabulary
+        z_y = (hr * w[yr]).sum(axis=1)  # (R,)
+        losses = lse - (1 - label_smoothing) * z_y - label_smoothing * mean_z
+        loss += (losses + z_loss * lse * lse).sum()
+        scale = (1 + 2 * z_loss * lse) / N  # (R,)
+        gradients = partial(
+            _gradients, hr, w, yr, lse, scale, label_smoothing, N, dw, start == 0
+        )
+        dh[rows] = sum(parallel_map(gradients, [blocks for blocks, _ in found]))
+    return np.asarray(loss / N, dtype), (dh, dw)
+
+
+def tied_head_fast_backward(dy, saved):
+    dh, dw = saved
+    if dy == 1:  # the usual case: no pass over dw
+        return dh, dw, None
+    return dy * dh, None if dw is None else dy * dw, None
+
+
+@dataclass
+class _Block:
+    """One block of columns of z, with e^(z - top) in the memory of z."""
+
+    columns: slice
+    e: np.ndarray  # (R, block)
+    top: np.ndarray  # (R,)
+
+    def __post_init__(self):
+        self.sum = self.e.sum(axis=1)  # (R,)
+
+
+def _exponentials(h, w, z, span):
+    """Stage 1 on a span of the vocabulary: its blocks, and the sum of its rows of w."""
+    R, blocks, total = len(h), [], 0.0
+    for start in range(*span, VOCABULARY_BLOCK):
+        columns = slice(start, min(start + VOCABULARY_BLOCK, span[1]))
+        e = z[R * columns.start : R * columns.stop].reshape(R, -1)  # (R, block)
+        np.matmul(h, w[columns].T, out=e)
+        top = e.real.max(axis=1)
+        e -= top[:, None]
+        np.exp(e, out=e)
+        blocks.append(_Block(columns, e, top))
+        total = total + w[columns].sum(axis=0)  # (D,)
+    return blocks, total
+
+
+def _log_sum_exp(blocks):
+    """ln Σ e^z over the columns of all blocks, for each row (R,)."""
+    tops = np.stack([block.top for block in blocks])  # (blocks, R)
+    sums = np.stack([block.sum for block in blocks])  # (blocks, R)
+    top = tops.max(axis=0)
+    return top + np.log((sums * np.exp(tops - top)).sum(axis=0))
+
+
+def _gradients(h, w, y, lse, scale, label_smoothing, N, dw, is_first, blocks):
+    """Stage 2 on the blocks of a span: returns their part of dh, writes their rows of dw."""
+    dh = 0.0
+    for block in blocks:
+        columns, dz = block.columns, block.e  # dz takes the place of e
+        dz *= (np.exp(block.top - lse) * scale)[:, None]
+        if label_smoothing:
+            dz -= label_smoothing / (len(w) * N)
+        here = np.flatnonzero((y >= columns.start) & (y < columns.stop))
+        dz[here, y[here] - columns.start] -= (1 - label_smoothing) / N
+        dh = dh + dz @ w[columns]
+        if dw is not None and is_first:
+            np.matmul(dz.T, h, out=dw[columns])
+        elif dw is not None:
+            dw[columns] += dz.T @ h
+    return dh
+
+
+def _buffer(buffers, name, shape, dtype):
+    """An array with undefined content: the array of the last call if it fits."""
+    array = buffers.get(name)
+    if array is None or array.shape != shape or array.dtype != dtype:
+        array = buffers[name] = np.empty(shape, dtype)
+    return array
