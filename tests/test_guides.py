@@ -14,7 +14,7 @@ import pytest
 
 from flashlm_np.cli import main
 from flashlm_np.course.exercises import EXERCISES
-from minigrad.look.pages import page_of
+from minigrad.look.operation_docs import read_docstring
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDES = ("quick_start", "step_by_step", "write_an_operation")
@@ -63,7 +63,7 @@ def test_the_guide_for_teachers_has_every_exercise_and_every_notebook():
 
 
 def test_the_page_of_the_guide_is_a_page():
-    page = page_of(SimpleNamespace(__doc__=own_page().split('"""')[1]))
+    page = read_docstring(SimpleNamespace(__doc__=own_page().split('"""')[1]))
     assert page.title.startswith("Soft threshold: ")
     assert set(page.sections) == {"forward", "backward", "saved", "source"}
 

@@ -17,7 +17,7 @@ from browser import chromium, opened
 from site_pages import is_external, read, target
 
 from minigrad import TABLE
-from minigrad.look.pages import page_of
+from minigrad.look.operation_docs import operation_docstring
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -111,7 +111,7 @@ def test_no_page_asks_another_machine_for_anything(pages, site):
 @pytest.mark.parametrize("name", TABLE)
 def test_an_operation_has_its_mathematics_as_in_its_docstring(name, pages):
     page = pages[f"ops/{module_of(name)}.html"]
-    sections = page_of(sys.modules[TABLE[name].forward.__module__]).sections
+    sections = operation_docstring(TABLE[name]).sections
     assert {"forward", "backward", "saved", "source"} <= set(sections)
     shown = [block.rstrip("\n") for block in page.blocks]
     assert [text for text in sections.values() if text not in shown] == []

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from minigrad import TABLE
-from minigrad.look.pages import page_of
+from minigrad.look.operation_docs import read_docstring
 
 from .docstrings import as_rst
 from .rst import (
@@ -44,7 +44,7 @@ def _operations_on(module):
 
 def operation_page(module: ModuleType) -> str:
     """Its docstring laid out, then each operation's facts and two functions, then the rest."""
-    page = page_of(module)
+    page = read_docstring(module)
     name, _, rest = page.title.partition(": ")
     parts = [heading(inline(name if rest else page.title.rstrip(".")), "=")]
     parts += [inline(rest[0].upper() + rest[1:])] if rest else []
@@ -120,7 +120,7 @@ def index_page() -> str:
         (
             f":doc:`{name} <{name}>`",
             ", ".join(f":ref:`{o.name} <op-{o.name}>`" for o in _operations_on(module)),
-            inline(page_of(module).title),
+            inline(read_docstring(module).title),
         )
         for name, module in modules().items()
     ]

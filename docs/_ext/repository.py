@@ -22,7 +22,7 @@ def make(app, config):
     _write("ops", _operations())
     _write("api", _modules())
     _write("files", _files(notebooks))
-    _write("steps", {"two_ways_to_w.html": first_steps().page})
+    _write("steps", {"two_ways_to_w.html": first_steps().html})
 
 
 def _operations():

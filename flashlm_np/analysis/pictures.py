@@ -87,7 +87,7 @@ def _draw_weights(axes, inspection):
 
 def _draw_operations(axes, step):
     totals, milliseconds = Counter(), {}
-    for key, cost in step.profile.shares.items():
+    for key, cost in step.profile.stats.items():
         milliseconds[key] = 1e3 * cost.seconds / step.steps
         totals[key[0]] += milliseconds[key]
     names = [name for name, _ in totals.most_common(8)][::-1]

@@ -40,7 +40,7 @@ class StepProfile:
     @property
     def head_seconds(self) -> float:
         """The time of a step in the head, forward and backward."""
-        costs = self.profile.shares.items()
+        costs = self.profile.stats.items()
         return sum(cost.seconds for (name, _), cost in costs if name in HEAD) / self.steps
 
 
@@ -116,7 +116,7 @@ def step_table(step: StepProfile, counts: dict[str, int]) -> str:
     `counts` are the step's multiply-adds.
     """
     seconds, stages = step.seconds, dict(step.stages)
-    operations = sum(cost.seconds for cost in step.profile.shares.values())
+    operations = sum(cost.seconds for cost in step.profile.stats.values())
     stages["forward and backward"] = operations / step.steps
     stages["the rest"] = seconds - sum(stages.values())
     gflops = 2e-9 * sum(counts.values()) / seconds

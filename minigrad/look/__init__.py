@@ -1,24 +1,23 @@
-"""Looking at what runs: a line about an array, every step of a pass, where the time goes.
+"""Views of a computation: text, a profile, and a page that shows every step.
 
-describe        a line about an array, a tensor, or each parameter of a module
-trace           every operation that runs, forward and backward, a line each
-profile         what each operation cost: seconds, multiply-adds, bytes
-record          keeps of each operation that runs what step_through shows
-step_through    a page on which the whole computation can be walked, forward and back
+describe        a line about an array, about a tensor, or about each parameter of a module
+trace           a line about every operation that runs, forward and backward
+profile         the seconds, multiply-adds and bytes of each operation
+step_through    a page that shows a computation step by step, forward and backward
+record          keeps the values that step_through shows, for a loss that is computed first
 """
 
-from .describing import describe
-from .profiling import PRODUCTS, Profile, Share, profile, saved_bytes
+from .profiler import OperationStats, Profile, profile, saved_bytes
 from .recorder import record
-from .stepping import Steps, step_through
-from .tracing import Event, trace
+from .text_views import Event, Trace, describe, trace
+from .viewer import StepThrough, step_through
 
 __all__ = [
-    "PRODUCTS",
     "Event",
+    "OperationStats",
     "Profile",
-    "Share",
-    "Steps",
+    "StepThrough",
+    "Trace",
     "describe",
     "profile",
     "record",

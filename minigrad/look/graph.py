@@ -10,12 +10,16 @@ import numpy as np
 from ..engine import Node
 from ..errors import GraphError, ShapeError
 from ..gradcheck.rules import argument_names
-from ..ops import TIED_HEAD, Operation
+from ..ops import Operation
+from ..ops.tied_head_fast import tied_head_fast_forward
 from ..tensor import Tensor
 from .recorder import ENTRIES, ModuleCall, record
 
-# Options that change where or how fast an operation runs, but not its result.
-EXECUTION_OPTIONS = {TIED_HEAD: ("parts", "each", "buffers", "with_dw")}
+# Options that do not change the result. They are not shown, and not passed on when the forward
+# runs again: the buffers, for example, still hold the gradients of the first run.
+EXECUTION_OPTIONS = {
+    tied_head_fast_forward: ("with_dw", "parts", "parallel_map", "buffers"),
+}
 
 
 @dataclass(eq=False)
@@ -65,7 +69,7 @@ class Graph:
         inputs = [self._input(*pair) for pair in zip(node.parents, entry.arrays, strict=True)]
         self._index[id(node)] = len(self.values)
         self.values.append(Value("result", np.asarray(entry.result)))
-        hidden = EXECUTION_OPTIONS.get(node.operation, ())
+        hidden = EXECUTION_OPTIONS.get(node.operation.forward, ())
         self.applications.append(
             Application(
                 node.operation,

@@ -1,184 +1,145 @@
-"""Where everything of a graph stands: an operation per row, in the order in which they ran.
+"""Positions of a graph's parts: one operation per row, in the order in which they ran.
 
     leaves and constants | their lanes | operations, in boxes of modules | lanes of results
 
-A module's operations ran one after the other, so its box is a span of rows. What is folded is
-such a span made narrow: everything keeps its place from left to right.
+The operations of a module call ran one after the other, so its box is a range of rows. The page
+folds a box by making its rows narrow. Positions from left to right never change.
 """
 
 from __future__ import annotations
 
-LEAF_X, LEAF_WIDTH, LEAF_HEIGHT, LEAF_PITCH = 8, 176, 40, 48
-CARD_LETTERS = 21
+CARD_X, CARD_WIDTH, CARD_HEIGHT, CARD_PITCH, CARD_LETTERS = 8, 176, 40, 48, 21
 LEFT_LANES = 190  # the first lane of leaves and constants
-OPERATION_X, OPERATION_WIDTH, OPERATION_HEIGHT = 336, 190, 44
-RIGHT_LANES = 650  # the first lane of results that are not used at once
+X, WIDTH, HEIGHT = 336, 190, 44  # of operations
+RIGHT_LANES = 650  # the first lane of results that the next operation does not use
 LANE = 9
-PORT = 18  # at least, between two edges that enter on one side
+PORT = 18  # the least distance between two edges that enter on one side
+OUT = 9  # a result for a later row leaves so far above the lower right corner
 GAP, HEADER, FOOT, INDENT = 26, 26, 10, 7
 
 
 def layout(data: dict) -> dict:
-    """Positions in pixels of the operations, cards, boxes and edges of a recording's data."""
-    rows = _rows(data)
-    made = {operation["output"]: i for i, operation in enumerate(data["operations"])}
-    operations, cards, boxes, y = [], [], [], GAP // 2
-    open_boxes: list[dict] = []
-    for i, operation in enumerate(data["operations"]):
-        chain = _chain(data["calls"], operation["call"])
-        y = _close(open_boxes, chain, y)
-        for call in chain[len(open_boxes) :]:
-            inset = INDENT * len(open_boxes)
-            box = {"call": call, "x": OPERATION_X - 52 + inset, "y": y}
-            box["width"] = OPERATION_WIDTH + 104 - 2 * inset
-            open_boxes.append(box)
-            boxes.append(box)
-            y += HEADER
-        first = y
-        for value in rows[i]:
-            again = any(card["value"] == value for card in cards)
-            name = _card_name(data["values"][value]["name"], again)
-            cards.append({"value": value, "operation": i, "y": y, "again": again, "name": name})
-            y += LEAF_PITCH
-        ports = _sides(operation, made, i)
-        ports = PORT * (1 + max(ports.count("left"), ports.count("right")))
-        height = max(OPERATION_HEIGHT, ports, y - first - LEAF_PITCH + LEAF_HEIGHT)
-        operations.append({"y": first, "height": height})
-        y = first + height + GAP
-    y = _close(open_boxes, [], y)
-    edges = _edges(data, made, operations, cards)
-    right = max(
-        [edge["lane"] for edge in edges if edge["side"] == "right"], default=RIGHT_LANES
-    )
+    """Positions in pixels of the operations, cards, boxes and edges of the page's data."""
+    placed = _Layout(data)
+    lanes = [edge["lane"] for edge in placed.edges if edge["side"] == "right"]
     return {
-        "operation": {"x": OPERATION_X, "width": OPERATION_WIDTH},
-        "card": {"x": LEAF_X, "width": LEAF_WIDTH, "height": LEAF_HEIGHT},
-        "operations": operations,
-        "cards": cards,
-        "boxes": boxes,
-        "edges": edges,
-        "width": right + 16,
-        "height": y,
+        "operation": {"x": X, "width": WIDTH},
+        "card": {"x": CARD_X, "width": CARD_WIDTH, "height": CARD_HEIGHT},
+        "operations": placed.rows,
+        "cards": list(placed.cards.values()),
+        "boxes": placed.boxes,
+        "edges": placed.edges,
+        "width": max(lanes, default=RIGHT_LANES) + 16,
+        "height": placed.y,
     }
 
 
-def _card_name(name, again):
-    """A name that fits into its card: the end of a path tells most."""
-    prefix = "again: " if again else ""
-    room = CARD_LETTERS - len(prefix)
-    return prefix + (name if len(name) <= room else f"…{name[1 - room :]}")
+class _Layout:
+    """Places one operation after the other; `y` is the top of the next row.
 
-
-def _close(open_boxes, chain, y):
-    """End the boxes of calls that are over; the y below them."""
-    while [box["call"] for box in open_boxes] != chain[: len(open_boxes)]:
-        box = open_boxes.pop()
-        box["height"] = y - GAP + FOOT - box["y"]
-        y += FOOT
-    return y
-
-
-def _chain(calls, call):
-    chain = []
-    while call is not None:
-        chain.append(call)
-        call = calls[call]["within"]
-    return chain[::-1]
-
-
-def _rows(data):
-    """Per operation the leaves and constants whose cards stand in its row.
-
-    A leaf has a card where it is first used, and another wherever a call of a module uses it.
+    A leaf or a constant has one card for each module call that uses it, beside its first use.
     """
-    seen, rows = set(), []
-    for operation in data["operations"]:
-        row = []
-        for value in operation["inputs"]:
-            key = value, operation["call"]
-            if data["values"][value]["kind"] != "result" and key not in seen:
-                seen.add(key)
-                row.append(value)
-        rows.append(row)
-    return rows
 
+    def __init__(self, data):
+        self.values, self.calls, self.y = data["values"], data["calls"], GAP // 2
+        self.rows, self.boxes, self.edges, self.open_boxes = [], [], [], []
+        self.cards: dict[tuple, dict] = {}  # by value and call
+        operations = data["operations"]
+        self.made_by = {operation["output"]: i for i, operation in enumerate(operations)}
+        self.lanes = {"left": _Lanes(LEFT_LANES), "right": _Lanes(RIGHT_LANES)}
+        self.last_use = {
+            self._key(v, operation): i
+            for i, operation in enumerate(operations)
+            for v in operation["inputs"]
+        }
+        for i, operation in enumerate(operations):
+            self._enter(self._enclosing(operation["call"]))
+            self._place(i, operation)
+        self._enter([])
 
-def _edges(data, made, operations, cards):
-    """An edge per input: its two ends, and the lane in which it runs between them, if any."""
-    lanes = {"left": _Lanes(), "right": _Lanes()}
-    uses = _last_uses(data, made)
-    edges = []
-    for i, operation in enumerate(data["operations"]):
-        place, sides = operations[i], _sides(operation, made, i)
-        for j, value in enumerate(operation["inputs"]):
-            edge = {"operation": i, "argument": j, "value": value, "side": sides[j]}
-            same = [k for k, side in enumerate(sides) if side == sides[j]]
-            share = (same.index(j) + 1) / (len(same) + 1)
-            if sides[j] == "top":
-                above = operations[i - 1]
-                x = OPERATION_X + OPERATION_WIDTH * share
-                edge |= {"x1": x, "y1": above["y"] + above["height"], "x2": x, "y2": place["y"]}
-            elif sides[j] == "right":
-                source = made[value]
-                start = operations[source]
-                lane = lanes["right"].take(value, source, uses[value, None])
-                edge |= {
-                    "x1": OPERATION_X + OPERATION_WIDTH,
-                    "x2": OPERATION_X + OPERATION_WIDTH,
-                }
-                edge |= {
-                    "y1": start["y"] + start["height"] - 9,
-                    "lane": RIGHT_LANES + LANE * lane,
-                }
-                edge["y2"] = place["y"] + (place["height"] - 9) * share
-            else:
-                card = _card(cards, data, value, i)
-                edge |= {"x1": LEAF_X + LEAF_WIDTH, "y1": card["y"] + LEAF_HEIGHT / 2}
-                edge |= {"x2": OPERATION_X, "y2": place["y"] + place["height"] * share}
-                key = value, operation["call"]
-                lane = lanes["left"].take(key, card["operation"], uses[key])
-                edge["lane"] = LEFT_LANES + LANE * lane
-            edges.append(edge)
-    return edges
+    def _key(self, value, operation):
+        """Of a line: a result has one for all its uses, a leaf has one in each call."""
+        return value, None if value in self.made_by else operation["call"]
 
+    def _enclosing(self, call):
+        """A call and those around it, the outermost first."""
+        return [] if call is None else [*self._enclosing(self.calls[call]["within"]), call]
 
-def _sides(operation, made, i):
-    """Where each input enters: from the left a leaf, from above the result just made."""
-    places = {None: "left", i - 1: "top"}
-    return [places.get(made.get(value), "right") for value in operation["inputs"]]
+    def _enter(self, calls):
+        """Close the boxes of other calls, and open those of these calls."""
+        while [box["call"] for box in self.open_boxes] != calls[: len(self.open_boxes)]:
+            box = self.open_boxes.pop()
+            box["height"] = self.y - GAP + FOOT - box["y"]
+            self.y += FOOT
+        for call in calls[len(self.open_boxes) :]:
+            inset = INDENT * len(self.open_boxes) - 52
+            box = {"call": call, "x": X + inset, "y": self.y, "width": WIDTH - 2 * inset}
+            self.open_boxes.append(box)
+            self.boxes.append(box)
+            self.y += HEADER
 
+    def _place(self, i, operation):
+        top, inputs = self.y, operation["inputs"]
+        sides = {None: "left", i - 1: "top"}
+        sides = [sides.get(self.made_by.get(value), "right") for value in inputs]
+        for value, side in zip(inputs, sides, strict=True):
+            key = self._key(value, operation)
+            if side == "left" and key not in self.cards:
+                self.cards[key] = self._card(value, i)
+                self.y += CARD_PITCH
+        ports = PORT * (1 + max(sides.count("left"), sides.count("right")))
+        height = max(HEIGHT, ports, self.y - top - CARD_PITCH + CARD_HEIGHT)
+        self.rows.append({"y": top, "height": height})
+        self.y = top + height + GAP
+        for j, (value, side) in enumerate(zip(inputs, sides, strict=True)):
+            port = (sides[:j].count(side) + 1) / (sides.count(side) + 1)
+            edge = {"operation": i, "argument": j, "value": value, "side": side}
+            ends = self._ends(side, self._key(value, operation), self.rows[i], port)
+            self.edges.append(edge | ends)
 
-def _last_uses(data, made):
-    """The last operation that uses a result, or a leaf within a call."""
-    uses = {}
-    for i, operation in enumerate(data["operations"]):
-        for value in operation["inputs"]:
-            uses[value, None if value in made else operation["call"]] = i
-    return uses
+    def _card(self, value, i):
+        again = any(value == v for v, _ in self.cards)
+        prefix, name = "again: " * again, self.values[value]["name"]
+        letters = CARD_LETTERS - len(prefix)
+        if len(name) > letters:  # the end of a path tells most
+            name = f"…{name[1 - letters :]}"
+        return {
+            "value": value,
+            "operation": i,
+            "y": self.y,
+            "again": again,
+            "name": prefix + name,
+        }
 
-
-def _card(cards, data, value, i):
-    """The card of a leaf from which an edge to operation i starts."""
-    call = data["operations"][i]["call"]
-    return next(
-        card
-        for card in cards
-        if card["value"] == value and data["operations"][card["operation"]]["call"] == call
-    )
+    def _ends(self, side, key, row, port):
+        """The two ends of an edge that enters a row, and the lane between them."""
+        if side == "left":
+            card = self.cards[key]
+            first, x1, x2 = card["operation"], CARD_X + CARD_WIDTH, X
+            y1, y2 = card["y"] + CARD_HEIGHT / 2, row["y"] + row["height"] * port
+        else:
+            first = self.made_by[key[0]]
+            y1 = self.rows[first]["y"] + self.rows[first]["height"]
+            if side == "top":
+                x = X + WIDTH * port
+                return {"x1": x, "y1": y1, "x2": x, "y2": row["y"]}
+            x1 = x2 = X + WIDTH
+            y1, y2 = y1 - OUT, row["y"] + (row["height"] - OUT) * port
+        lane = self.lanes[side].take(key, first, self.last_use[key])
+        return {"x1": x1, "y1": y1, "lane": lane, "x2": x2, "y2": y2}
 
 
 class _Lanes:
-    """Lanes beside the rows: two lines that overlap from top to bottom get different ones."""
+    """Vertical lanes; two lines that overlap from top to bottom get different ones."""
 
-    def __init__(self):
-        self.of: dict = {}
-        self.busy_until: list[int] = []
+    def __init__(self, first_x):
+        self.first_x, self.lane_of, self.busy_until = first_x, {}, []
 
     def take(self, key, first, last):
-        if key not in self.of:
+        """The x of the lane for a line from row `first` to row `last`."""
+        if key not in self.lane_of:
             free = [n for n, until in enumerate(self.busy_until) if until < first]
-            if not free:
-                self.busy_until.append(0)
-            self.of[key] = free[0] if free else len(self.busy_until) - 1
-            self.busy_until[self.of[key]] = last
-        return self.of[key]
+            lane = free[0] if free else len(self.busy_until)
+            self.busy_until[lane : lane + 1] = [last]
+            self.lane_of[key] = lane
+        return self.first_x + LANE * self.lane_of[key]

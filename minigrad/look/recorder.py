@@ -26,6 +26,11 @@ class ModuleCall:
     module: Module
     enclosing: ModuleCall | None
 
+    def with_enclosing(self) -> list[ModuleCall]:
+        """All calls around an operation, from the outermost to this one."""
+        outer = self.enclosing.with_enclosing() if self.enclosing else []
+        return [*outer, self]
+
 
 @dataclass(eq=False)
 class Entry:

@@ -25,8 +25,10 @@ from flashlm_np.data.dataset import DataSource, load_dataset, sample_batch
 from flashlm_np.evaluation.evaluate import mean_and_error, token_losses
 from flashlm_np.evaluation.ngrams import baselines
 from flashlm_np.model.config import QUICKSTART, V3, Phase
-from flashlm_np.model.flashlm import FlashLM, receptive_field
-from flashlm_np.training.fast_step import Recipe
+from flashlm_np.model.flashlm import FlashLM
+from flashlm_np.model.fused import FusedTiedHead
+from flashlm_np.model.layers import TiedHead
+from flashlm_np.training.fast_step import FastStep
 from flashlm_np.training.threads import Workers
 from minigrad import Tensor, no_grad
 from minigrad import functional as F
@@ -218,17 +220,17 @@ counted = baselines(corpus.train, corpus.valid, config.vocab_size)
 
 def read_off(model, tokens=2048):
     """The true and the smoothed loss of the first validation tokens, one by one."""
-    return token_losses(model, corpus.valid[: tokens + 1], receptive_field(config) - 1)
+    return token_losses(model, corpus.valid[: tokens + 1], config.receptive_field - 1)
 
 
 # %%
 model = FlashLM(config, np.random.default_rng(0))
-recipe, batch_rng, found = Recipe(model, config), np.random.default_rng(0), []
+fast_step, batch_rng, found = FastStep(model, config), np.random.default_rng(0), []
 for step in range(101):
     if step in (0, 3, 6, 10, 20, 40, 70, 100):
         found.append((step, *(losses.mean() for losses in read_off(model))))
     batch = sample_batch(corpus, batch=8, sequence=64, position_share=1.0, rng=batch_rng)
-    recipe.step(step + 1, [batch])
+    fast_step.step(step + 1, [batch])
 for step, true, smoothed in found[::2] + found[-1:]:
     print(f"step {step:3}: true {true:.3f}, smoothed {smoothed:.3f}: {smoothed - true:+.3f}")
 
@@ -340,7 +342,7 @@ for std in (0.02, 0.1, 0.147):
 
 # %%
 plain_loss = replace(config, label_smoothing=0.0, z_loss=0.0)
-buggy = Recipe(FlashLM(config, np.random.default_rng(0)), plain_loss)
+buggy = FastStep(FlashLM(config, np.random.default_rng(0)), plain_loss)
 reported = []
 for step in range(1, 51):
     batch = sample_batch(corpus, batch=8, sequence=64, position_share=1.0, rng=batch_rng)
@@ -410,13 +412,14 @@ options = {"label_smoothing": EPSILON, "z_loss": Z_LOSS}
 
 def seconds(fused, positions):
     """Of one forward and backward: in the head, and in the rest."""
-    model_v3.lm_head.fused = fused
+    head = FusedTiedHead if fused else TiedHead
+    model_v3.lm_head = head(model_v3.embedding.weight)
     for parameter in model_v3.parameters():
         parameter.grad = None
     with one_core.at_work(), profile() as watched:
         model_v3.loss(ids, targets, positions, **options).backward()
-    head = sum(s.seconds for (name, _), s in watched.shares.items() if name in HEAD)
-    return head, sum(s.seconds for s in watched.shares.values()) - head
+    head = sum(s.seconds for (name, _), s in watched.stats.items() if name in HEAD)
+    return head, sum(s.seconds for s in watched.stats.values()) - head
 
 
 scored = {"all positions": None, "a quarter of them": rng.permutation(128)[:32]}

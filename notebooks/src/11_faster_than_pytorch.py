@@ -23,18 +23,18 @@ from unittest.mock import patch
 import matplotlib.pyplot as plt
 import numpy as np
 
-from flashlm_np.analysis.multiply_adds import limit, multiply_adds
+from flashlm_np.analysis.multiply_adds import multiply_adds, seconds_at_peak
 from flashlm_np.analysis.step_profile import measure
 from flashlm_np.data.dataset import Dataset, sample_batch
 from flashlm_np.model.config import V3, Phase
 from flashlm_np.model.flashlm import FlashLM
-from flashlm_np.training.fast_step import Recipe
+from flashlm_np.training.fast_step import FastStep
 from flashlm_np.training.memory import keep_freed_memory
 from flashlm_np.training.threads import Workers
 from minigrad import Tensor
 from minigrad import functional as F
 from minigrad.optim import adamw_update
-from minigrad.optim.blocks import SIZE, flat_blocks
+from minigrad.optim.blocks import BLOCK_SIZE, flat_blocks
 
 workers, one = Workers(), Workers(1)
 rng = np.random.default_rng(11)
@@ -173,12 +173,12 @@ block_seconds = [seconds(lambda size=size: adamw_in_blocks(int(size)), 3) for si
 
 fig, axes = plt.subplots(figsize=(8, 3), layout="constrained")
 axes.semilogx(sizes, 1e3 * np.array(block_seconds), "k-o")
-axes.axvline(SIZE, color="0.6", ls="--")
-axes.text(SIZE, 0, " what minigrad uses", fontsize=9, va="bottom")
+axes.axvline(BLOCK_SIZE, color="0.6", ls="--")
+axes.text(BLOCK_SIZE, 0, " what minigrad uses", fontsize=9, va="bottom")
 axes.set(xlabel="numbers in a block", ylabel="milliseconds", ylim=(0, None))
 axes.set_title("AdamW on 4 million weights, one core")
 plt.show()
-ways = {f"blocks of {SIZE:,}": SIZE, "all at once": N, "blocks of 1,024": 1024}
+ways = {f"blocks of {BLOCK_SIZE:,}": BLOCK_SIZE, "all at once": N, "blocks of 1,024": 1024}
 for name, size in ways.items():
     took = block_seconds[sizes.tolist().index(size)]
     print(f"{name:18} {1e3 * took:4.0f} ms, {1e9 * took / N:5.1f} ns per weight")
@@ -290,7 +290,7 @@ print("freed memory is kept" if keep_freed_memory() else "not glibc: memory stay
 # logits in between. The fused head visits each block of 1,024 words twice. First it makes the
 # block's logits and, *while they are in the cache*, their exponentials and sums. When all sums
 # are known it turns the block into its gradient in the same memory and uses it at once for both
-# remaining products ([tied_head.py](../minigrad/ops/tied_head.py)). Blocks do not need each
+# remaining products ([tied_head_fast.py](../minigrad/ops/tied_head_fast.py)). Blocks do not need each
 # other, so every core has its own. (We take half of the words, so that it is quick.)
 #
 # *Predict first:* how many megabytes does each form need anew in a step: with everything fresh,
@@ -314,7 +314,7 @@ def head(fused, **how):
     loss.backward(into={})
 
 
-many = {"parts": workers.threads, "each": workers.map}
+many = {"parts": workers.threads, "parallel_map": workers.map}
 forms = {  # how BLAS's threads are held, and the work
     "plain, BLAS's threads": (nullcontext, lambda: head(False)),
     "fused, one core": (one.at_work, lambda: head(True)),
@@ -364,7 +364,7 @@ print(f"the last takes {best / plain:.0%} of the first one's time")
 phase = Phase(1, 128, 4, 2)
 config = replace(V3, vocab_size=8192, phases=(phase,))
 work = multiply_adds(config, phase)
-least = limit(config, phase, 1e9 * peak)
+least = seconds_at_peak(config, phase, 1e9 * peak)
 step = measure(config, phase, steps=3)
 rate = phase.tokens / step.seconds
 print("billions of multiply-adds:", {name: round(n / 1e9, 1) for name, n in work.items()})
@@ -395,7 +395,7 @@ print("\n".join(step.profile.table(step.steps, step.seconds).splitlines()[:11]))
 # multiply-adds alone would take:
 
 # %%
-shares = step.profile.shares
+shares = step.profile.stats
 costs = {}  # of each operation, forward and backward together
 for (name, _), share in shares.items():
     costs.setdefault(name, []).append(share)
@@ -453,7 +453,7 @@ else:
 # %%
 tokens = rng.integers(0, config.vocab_size, 50_000)
 corpus = Dataset("random", tokens, tokens[:2])
-recipe = Recipe(FlashLM(config, np.random.default_rng(0)), config)
+fast_step = FastStep(FlashLM(config, np.random.default_rng(0)), config)
 
 
 def micro_batches():
@@ -464,10 +464,10 @@ def micro_batches():
 
 if torch_flashlm:
     theirs = torch_flashlm.FlashLM(config.vocab_size)
-    ours = recipe.model.state_dict()
+    ours = fast_step.model.state_dict()
     theirs.load_state_dict({name: torch.from_numpy(w.copy()) for name, w in ours.items()})
     ids, targets, positions = micro_batches()[0]
-    our_loss = recipe.model.loss(ids, targets, positions, **options).item()
+    our_loss = fast_step.model.loss(ids, targets, positions, **options).item()
     batch = [torch.from_numpy(array) for array in (ids, targets, positions)]
     their_loss = torch_flashlm.training_loss(theirs, *batch).item()
     print(f"the same weights and tokens: our loss {our_loss:.5f}, theirs {their_loss:.5f}")
@@ -480,7 +480,7 @@ if torch_flashlm:
         as_torch = [tuple(torch.from_numpy(a) for a in batch) for batch in batches]
         torch_flashlm.train_step(theirs, optimizers, as_torch, ema=average)
 
-    racers = {"NumPy": lambda batches: recipe.step(1000, batches), "PyTorch": their_step}
+    racers = {"NumPy": lambda batches: fast_step.step(1000, batches), "PyTorch": their_step}
     laps = {name: [] for name in racers}
     for _ in range(4):
         for name, racer in racers.items():
@@ -522,7 +522,7 @@ if torch_flashlm:
 # 2. *Think.* Amdahl: if the products run at the peak and are 60 % of a step, how much faster
 #    can everything else make it?
 # 3. *Change.* In section 2 use float64. Where does the valley move, and why?
-# 4. *Change.* In section 5, change `minigrad.ops.tied_head.BLOCK` to 64 and to 50,257 (it is
+# 4. *Change.* In section 5, change `minigrad.ops.tied_head_fast.VOCABULARY_BLOCK` to 64 and to 50,257 (it is
 #    read at each call). What is the fastest on your machine?
 # 5. *Change.* In section 6, draw the share of the limit for batches of 1, 4 and 16 windows. Why
 #    does it grow? What does not grow with the batch?

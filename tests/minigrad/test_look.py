@@ -1,11 +1,11 @@
-"""Looking: descriptions, traces and profiles."""
+"""The text views and the profiler."""
 
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from minigrad import Module, Parameter, Tensor, layers, no_grad
+from minigrad import Module, Parameter, Tensor, apply, layers, no_grad
 from minigrad import functional as F
 from minigrad.look import describe, profile, saved_bytes, trace
 
@@ -30,7 +30,7 @@ def test_describe_an_array_a_tensor_and_a_module():
     ]
 
 
-def test_trace_tells_every_step_in_order():
+def test_trace_lists_every_step_in_order():
     w = leaf(5, 2)
     with trace() as steps:
         y = F.embedding(w, np.array([1, 1, 3]))
@@ -59,11 +59,11 @@ def test_profile_counts_calls_seconds_and_bytes():
         y.sum().backward()
         with no_grad():
             a @ b
-    forward, backward = (result.shares["matmul", d] for d in ("forward", "backward"))
+    forward, backward = (result.stats["matmul", d] for d in ("forward", "backward"))
     assert (forward.calls, backward.calls) == (3, 2)
     assert forward.bytes_kept == 2 * (a.data.nbytes + b.data.nbytes)
     assert backward.bytes_kept == 0
-    assert sum(share.seconds for share in result.shares.values()) > 0
+    assert sum(stats.seconds for stats in result.stats.values()) > 0
     assert forward.multiply_adds == 3 * 30 * 20 * 10
     assert backward.multiply_adds == 2 * 2 * 30 * 20 * 10
     assert forward.bytes_moved == 3 * 8 * (600 + 200 + 300)
@@ -86,23 +86,23 @@ def rows_of(table):
     return {tuple(line.split()[:2]): line.split()[2:] for line in lines}
 
 
-def test_a_profile_counts_what_runs_side_by_side_once():
+def test_a_profile_divides_the_seconds_of_parallel_threads():
     a, b = leaf(30, 20), leaf(20, 10)
     with profile(workers=2) as result, ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda _: a @ b, range(2)))
-        alone = result.shares["matmul", "forward"].seconds
+        alone = result.stats["matmul", "forward"].seconds
         a @ b
-    assert result.shares["matmul", "forward"].calls == 3
-    assert 0 < alone < result.shares["matmul", "forward"].seconds
+    assert result.stats["matmul", "forward"].calls == 3
+    assert 0 < alone < result.stats["matmul", "forward"].seconds
 
 
 def test_the_head_multiplies_in_its_forward_pass():
     h, w = leaf(4, 3), leaf(7, 3)
     for with_dw, products in ((True, 3), (False, 2)):
         with profile() as result:
-            F.tied_head(h, w, np.array([0, 1, 2, 6]), with_dw=with_dw).backward()
-        assert result.shares["tied_head", "forward"].multiply_adds == products * 4 * 3 * 7
-        assert result.shares["tied_head", "backward"].multiply_adds == 0
+            apply("tied_head", h, w, np.array([0, 1, 2, 6]), with_dw=with_dw).backward()
+        assert result.stats["tied_head", "forward"].multiply_adds == products * 4 * 3 * 7
+        assert result.stats["tied_head", "backward"].multiply_adds == 0
 
 
 def test_an_empty_profile_and_two_nested_ones():
@@ -114,9 +114,9 @@ def test_an_empty_profile_and_two_nested_ones():
         with profile() as inner:
             x.sum()
         x.sum()
-    assert inner.shares["sum", "forward"].calls == 1
+    assert inner.stats["sum", "forward"].calls == 1
     x.sum()  # is observed by neither
-    assert outer.shares["sum", "forward"].calls == 2
+    assert outer.stats["sum", "forward"].calls == 2
 
 
 def test_saved_bytes():

@@ -1,4 +1,4 @@
-"""step_through: the record is what backward computes, and the page shows the record."""
+"""step_through: its steps are those of backward, and the page shows these steps."""
 
 import contextlib
 import html
@@ -14,10 +14,13 @@ from cases import CASES
 
 from minigrad import TABLE, GraphError, Module, Operation, ShapeError, Tensor, apply, no_grad
 from minigrad import functional as F
+from minigrad.gradcheck.rules import argument_names
 from minigrad.layers import Linear, RMSNorm
 from minigrad.look import record, step_through
+from minigrad.look.array_tables import number_text, table
+from minigrad.look.operation_docs import local_rule, operation_docstring
 from minigrad.look.recorder import ENTRIES
-from minigrad.look.tables import number, table
+from minigrad.ops.tied_head_fast import tied_head_fast_backward, tied_head_fast_forward
 
 rng = np.random.default_rng(5)
 
@@ -157,7 +160,7 @@ def test_two_calls_of_one_module_are_told_apart():
 def test_a_second_path_is_added_in_words_and_waits_for_the_first():
     data = step_through(broadcast_loss).data
     first, second = steps_to(data, "x")
-    assert "path 1 of 2; until the others have come, it must wait" in first["after"]
+    assert "path 1 of 2: the gradient of x is not complete" in first["after"]
     assert "added (+=)" in second["after"]
     assert "path 2 of 2: the gradient of x is complete" in second["after"]
     assert value_named(data, "x")["arrivals"][1]["total"]["cells"] == [
@@ -180,7 +183,7 @@ def test_the_sum_that_undoes_a_broadcast_is_a_step():
     assert len(value_named(data, "b")["arrivals"]) == 1
 
 
-def test_what_is_kept_is_named_as_in_the_source():
+def test_saved_values_have_their_names_in_the_source():
     x, w = leaf(np.ones((2, 3)), "x"), leaf(np.ones((5, 3)), "w")
     (linear, _) = step_through(lambda: F.linear(x, w).sum()).data["operations"]
     assert linear["saved"] == [
@@ -222,20 +225,33 @@ def test_frozen_parameters_and_ids_are_constants():
     assert (frozen["kind"], frozen["arrivals"]) == ("constant", [])
 
 
-def test_an_operation_of_ones_own_without_a_page():
+def test_an_own_operation_without_documentation():
     double = Operation("double", lambda x: (2 * x, ()), lambda dy, saved: (2 * dy,))
     data = step_through(lambda: apply(double, leaf([1.5], "x")).sum()).data
     assert value_named(data, "x")["arrivals"][0]["total"]["cells"] == [["2"]]
-    assert data["pages"]["double"]["title"] == ""
+    assert data["documentation"]["double"]["title"] == ""
 
 
-def test_scratch_options_are_not_used_again():
+def test_buffers_are_not_written_again():
     h, w, buffers = leaf(np.ones((2, 3))), leaf(np.ones((4, 3))), {}
+    fast = Operation("fast", tied_head_fast_forward, tied_head_fast_backward, (2,))
     with record():
-        loss = F.tied_head(h, w, np.array([1, 2]), buffers=buffers)
+        loss = apply(fast, h, w, np.array([1, 2]), buffers=buffers)
     kept = buffers["dw"].copy()
     step_through(loss)
     assert buffers["dw"].tolist() == kept.tolist()
+
+
+@pytest.mark.parametrize("name", [name for name in TABLE if name not in ("sum", "mean")])
+def test_each_edge_has_its_formula_from_the_docstring(name):
+    operation = TABLE[name]
+    backward = operation_docstring(operation).sections["backward"]
+    inputs = CASES[[case.operation_name for case in CASES].index(name)].arrays
+    for position, argument in enumerate(argument_names(operation.forward, len(inputs))):
+        if position not in operation.integer_inputs:
+            rule = local_rule(operation, argument)
+            assert rule
+            assert rule in backward
 
 
 # -- what cannot be shown ------------------------------------------------------------------
@@ -299,7 +315,7 @@ def test_lost_numbers_are_flagged():
     assert value_named(data, "log 1")["table"]["about"].startswith(
         "2 NaN or infinite! Of the rest: norm 0"
     )
-    assert number(np.float32("inf")) == "∞"
+    assert number_text(np.float32("inf")) == "∞"
 
 
 def test_a_deep_chain():
@@ -335,13 +351,13 @@ def written(tmp_path_factory):
 def test_a_page_needs_nothing_else(written):
     for path, steps in written.values():
         text = path.read_text(encoding="utf-8")
-        assert text == steps.page
+        assert text == steps.html
         assert not re.search(r"(src|href)\s*=|@import|url\((?!#)", text)
 
 
 def test_no_name_can_end_the_data():
     x = leaf([1.0], "</script><b>")
-    page = step_through(x.sum, title="<i>").page
+    page = step_through(x.sum, title="<i>").html
     (text,) = re.findall(r'id="data">(.*?)</script>', page)
     assert json.loads(text)["values"][0]["name"] == "</script><b>"
     assert "<title>&lt;i&gt;</title>" in page
@@ -478,7 +494,7 @@ def test_checks_stand_beside_the_gradients(small):
 
 def test_a_value_can_be_kept_in_sight(small):
     small.click("#canvas button:has-text('power 3')")
-    assert text(small, "#pinned").startswith("Kept in sight: power 3")
+    assert text(small, "#pinned").startswith("Pinned: power 3")
     small.click("#last")
     assert "gradient of power 3" in text(small, "#pinned")
 
@@ -525,7 +541,7 @@ def test_positions_never_move(model):
 def test_it_works_within_a_notebook(browser, written):
     _, steps = written["small"]
     shown = steps._repr_html_()
-    assert html.unescape(shown.split('"')[1]) == steps.page
+    assert html.unescape(shown.split('"')[1]) == steps.html
     with contextlib.closing(browser.new_page()) as page:
         page.set_content(shown)
         frame = page.frame_locator("iframe")
@@ -542,7 +558,7 @@ def test_it_can_be_used_without_a_mouse_and_without_sight(small):
     assert small.get_attribute("#sentence", "aria-live") == "polite"
     small.focus("#canvas button:has-text('add 2')")
     small.keyboard.press("Enter")
-    assert text(small, "#pinned").startswith("Kept in sight: add 2")
+    assert text(small, "#pinned").startswith("Pinned: add 2")
     focused = small.evaluate("document.activeElement.textContent")
     assert "add 2" in focused
     assert small.locator("[aria-current=step]").count() == 1

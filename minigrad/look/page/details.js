@@ -43,23 +43,23 @@ function inputTables(step) {
   return element("div", { class: "row" }, ...once.map((value) => tableOf(values[value].table, label(value))));
 }
 
-// What is known before a step: of this the reader can predict the rest.
+// The values that are known before a step: from them the reader can predict the result.
 function givenTables(step) {
-  if (isForward(step)) return titled("What goes in", inputTables(step));
+  if (isForward(step)) return titled("The inputs", inputTables(step));
   if (step.kind === "start") return [];
-  if (step.kind === "sum") return titled("The contribution, before the sum", element("div", { class: "row" }, tableOf(steps[current - 1].contribution, "every copy's part")));
+  if (step.kind === "sum") return titled("The contribution, before the sum", element("div", { class: "row" }, tableOf(steps[current - 1].contribution, "per copy")));
   const upstream = element("div", { class: "row" }, gradientTable(operations[step.operation].output, current));
-  return [...titled("The upstream gradient, dy", upstream), ...titled("What the operation was given", inputTables(step))];
+  return [...titled("The upstream gradient, dy", upstream), ...titled("The inputs of the operation", inputTables(step))];
 }
 
 function resultTables(step) {
-  if (isForward(step)) return titled("The value that comes out, and its gradient", pairOf(operations[step.operation].output, current));
-  if (step.kind === "start") return titled("The loss, and its gradient", pairOf(step.target, current));
+  if (isForward(step)) return titled("The result and its gradient", pairOf(operations[step.operation].output, current));
+  if (step.kind === "start") return titled("The loss and its gradient", pairOf(step.target, current));
   const before = arrived(step.target, current - 1).length;
-  const sign = step.waits ? "to be summed" : before ? "+= added to what was there" : "= the first to arrive";
+  const sign = step.waits ? "to be summed" : before ? "+= added to the total" : "= first contribution";
   return [
     ...titled("The contribution of this edge", element("div", { class: "row" }, tableOf(step.contribution, "contribution", sign))),
-    ...titled("The value that it is for, and its gradient now", pairOf(step.target, current)),
+    ...titled("The value that receives it, and its gradient now", pairOf(step.target, current)),
   ];
 }
 
@@ -74,8 +74,8 @@ function checksOf(value) {
 
 function showChecks(step) {
   const value = step.target ?? operations[step.operation].output;
-  const why = "By differences: the number is moved a little up and down, in float64, and the loss is computed again.";
-  $("checks").replaceChildren(...($("check").checked ? titled("The gradient, checked", ...checksOf(value), element("p", { class: "about", text: why })) : []));
+  const why = "By differences: one number is increased and decreased a little, in float64, and the loss is computed again.";
+  $("checks").replaceChildren(...($("check").checked ? titled("The check of the gradient", ...checksOf(value), element("p", { class: "about", text: why })) : []));
 }
 
 function marked(text, phrase) {
@@ -85,30 +85,30 @@ function marked(text, phrase) {
 }
 
 function showFormula(step) {
-  const operation = operations[step.operation], page = pages[operation.name];
+  const operation = operations[step.operation], page = documentation[operation.name];
   const direction = isForward(step) ? "forward" : "backward";
   const parts = [];
   if (step.rule) parts.push(element("p", {}, "This edge: ", element("mark", { text: step.rule })));
   if (page[direction]) {
     if (page.title) parts.push(element("p", { text: page.title }));
     parts.push(element("pre", {}, ...marked(page[direction], step.rule)));
-    if (direction === "backward" && page.surrogate) parts.push(element("p", { text: "Its surrogate, whose gradient this is:" }), element("pre", { text: page.surrogate }));
+    if (direction === "backward" && page.surrogate) parts.push(element("p", { text: "This is the gradient of the surrogate:" }), element("pre", { text: page.surrogate }));
   }
   $("rule").replaceChildren(...(parts.length ? titled(isForward(step) ? "The formula" : "The local rule", ...parts) : []));
 }
 
 function showSource(step) {
   const name = operations[step.operation].name;
-  const { file, first, lines } = pages[name][isForward(step) ? "forward_source" : "backward_source"];
+  const { file, first, lines } = documentation[name][isForward(step) ? "forward_source" : "backward_source"];
   const numbered = lines.flatMap((line, i) => [element("span", { class: "number", text: `${String(first + i).padStart(4)}  ` }), `${line}\n`]);
   const title = `The source: ${file}, line ${first}`;
-  $("source").replaceChildren(...(lines.length ? titled(title, element("pre", {}, ...numbered)) : titled("The source is not at hand.")));
+  $("source").replaceChildren(...(lines.length ? titled(title, element("pre", {}, ...numbered)) : titled("The source is not available.")));
 }
 
 function showSaved(step) {
   const { saved, saved_bytes: bytes, options } = operations[step.operation];
-  const rows = saved.map(([name, what]) => element("tr", {}, element("th", { scope: "row", text: name }), element("td", { text: what })));
-  const title = isForward(step) ? "What it keeps for the way back" : "What it had kept, and may now let go";
+  const rows = saved.map(([name, text]) => element("tr", {}, element("th", { scope: "row", text: name }), element("td", { text })));
+  const title = isForward(step) ? "Saved for the backward pass" : "Saved by the forward pass, no longer needed after this step";
   const kept = rows.length ? element("table", {}, element("tbody", {}, ...rows)) : element("p", { class: "about", text: "nothing" });
   $("saved").replaceChildren(...(step.kind === "start" ? [] : titled(`${title}: ${bytes.toLocaleString("en")} bytes`, kept, options ? element("p", { class: "about", text: `options: ${options}` }) : null).filter(Boolean)));
 }
@@ -117,7 +117,7 @@ function headingOf(step) {
   const same = steps.filter((s) => isForward(s) === isForward(step));
   const operation = operations[step.operation], count = `${same.indexOf(step) + 1} of ${same.length}`;
   if (isForward(step)) return `Forward ${count}: ${values[operation.output].name}`;
-  if (step.kind === "start") return `Backward ${count}: it begins at the loss`;
+  if (step.kind === "start") return `Backward ${count}: the loss`;
   const from = values[operation.output].name, to = values[step.target].name;
   return step.kind === "sum" ? `Backward ${count}: sum over the copies of ${to}` : `Backward ${count}: from ${from} to ${to}`;
 }
@@ -125,5 +125,5 @@ function headingOf(step) {
 function foldNote(step) {
   const fold = foldOf(step.operation);
   if (fold === null) return "";
-  return ` (${calls[fold].title} is folded: its other steps are passed over; unfold it to see them.)`;
+  return ` (${calls[fold].title} is folded: its other steps are skipped; unfold it to see them.)`;
 }

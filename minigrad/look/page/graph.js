@@ -5,7 +5,7 @@ function folds() {
     .filter((box) => folded.has(box.call) && !outwards(calls[box.call].within).some((c) => folded.has(c)))
     .map((box) => [box.y, box.y + box.height]);
 }
-// Where a height of the unfolded layout is now: folded spans are narrow, the rest moves up.
+// The current y of a y in the unfolded layout: folded boxes are narrow, and the rest moves up.
 function place(y) {
   let gone = 0;
   for (const [top, bottom] of folds()) {
@@ -27,17 +27,17 @@ function edgeLabel(edge, svg, classes) {
   const [x, y, anchor] = side === "top" ? [edge.x2 + 6, place(edge.y1) + 17, "start"]
     : side === "left" ? [edge.x2 - 10, place(edge.y2) - 4, "end"] : [edge.x2 + 10, place(edge.y2) - 4, "start"];
   const text = drawn("text", { x, y, "text-anchor": anchor, class: classes });
-  text.textContent = `${name} ${isHidden() && !isComputed(value, seenUntil()) ? "?" : values[value].shape}`;
+  text.textContent = `${name} ${isHidden() && !isComputed(value, visibleUntil()) ? "?" : values[value].shape}`;
   svg.append(text);
 }
 
 function edgeClass(edge) {
   const step = steps[current];
-  const at = seenUntil();
+  const at = visibleUntil();
   if (isForward(step)) return step.operation === edge.operation ? "used" : "";
-  if (step.operation === edge.operation && step.argument === edge.argument && step.kind !== "start") return "handed";
-  const isReturned = steps.some((s, i) => i <= at && !isForward(s) && s.operation === edge.operation && s.argument === edge.argument);
-  return isReturned ? "returned" : "";
+  if (step.operation === edge.operation && step.argument === edge.argument && step.kind !== "start") return "gradient";
+  const isPast = steps.some((s, i) => i <= at && !isForward(s) && s.operation === edge.operation && s.argument === edge.argument);
+  return isPast ? "past-gradient" : "";
 }
 
 function drawGraph() {
@@ -48,7 +48,7 @@ function drawGraph() {
   canvas.style.height = `${height}px`;
   canvas.className = isForward(steps[current]) ? "" : "backwards";
   const svg = drawn("svg", { width: layout.width, height, "aria-hidden": "true" });
-  svg.append(...["plain", "used", "handed"].map(arrowHead));
+  svg.append(...["plain", "used", "gradient"].map(arrowHead));
   canvas.append(svg);
   for (const box of layout.boxes) drawBox(box, canvas, svg);
   for (const edge of layout.edges) drawEdge(edge, svg);
@@ -57,7 +57,7 @@ function drawGraph() {
   if (focus) canvas.querySelector(`[data-key="${focus}"]`)?.focus({ preventScroll: true });
 }
 
-// Forward an edge points to its operation, backward from it.
+// Forward, an edge points to its operation; backward, away from it.
 function arrowHead(kind) {
   const marker = drawn("marker", { id: `to-${kind}`, class: kind, viewBox: "0 0 8 8", refX: 8, refY: 4, markerWidth: 8, markerHeight: 8, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" });
   marker.append(drawn("path", { d: "M0 0L8 4L0 8z" }));
@@ -89,13 +89,13 @@ function drawEdge(edge, svg) {
 }
 
 function stateText(value) {
-  return isComputed(value, seenUntil()) ? `${values[value].shape} · ${gradientState(value, seenUntil())}` : "not computed yet";
+  return isComputed(value, visibleUntil()) ? `${values[value].shape} · ${gradientState(value, visibleUntil())}` : "not computed yet";
 }
 
 function valueButton(value, key, classes, name, box) {
   const button = element("button", {
     class: classes + (pinned === value ? " pinned" : ""), "data-key": key, "aria-pressed": String(pinned === value),
-    title: `${values[value].name}: click to keep it in sight`,
+    title: `${values[value].name}: click to pin it`,
     onclick: () => { pinned = pinned === value ? null : value; show(current); },
   }, element("b", { text: name }), element("i", { text: stateText(value) }));
   Object.assign(button.style, { left: `${box.x}px`, top: `${place(box.y)}px`, width: `${box.width}px`, height: `${box.height}px` });
@@ -108,7 +108,7 @@ function drawOperation(i, canvas) {
   const isNow = step.operation === i;
   const isTarget = !isForward(step) && step.target === output && !isNow;
   const isInput = isForward(step) && operations[step.operation].inputs.includes(output);
-  const classes = `operation${isNow ? " now" : ""}${isTarget || isInput ? " lit" : ""}${isComputed(output, seenUntil()) ? "" : " waiting"}`;
+  const classes = `operation${isNow ? " now" : ""}${isTarget || isInput ? " lit" : ""}${isComputed(output, visibleUntil()) ? "" : " waiting"}`;
   const button = valueButton(output, `o${i}`, classes, `${isNow ? "▶ " : ""}${values[output].name}`, { ...layout.operation, y: at.y, height: at.height });
   if (isNow) button.setAttribute("aria-current", "step");
   canvas.append(button);
@@ -126,5 +126,5 @@ function scrollToStep() {
   const graph = document.querySelector(".graph"), step = steps[current], fold = foldOf(step.operation);
   const y = fold === null ? place(layout.operations[step.operation].y) : place(layout.boxes.find((box) => box.call === fold).y);
   if (y < graph.scrollTop + 60 || y > graph.scrollTop + graph.clientHeight - 120) graph.scrollTop = y - graph.clientHeight / 2;
-  graph.scrollLeft = layout.operation.x + layout.operation.width + 8 - graph.clientWidth; // in sight, with as much before it as fits
+  graph.scrollLeft = layout.operation.x + layout.operation.width + 8 - graph.clientWidth; // operations are visible, with as much to the left as fits
 }

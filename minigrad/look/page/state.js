@@ -1,9 +1,9 @@
 "use strict";
-// Everything shown here was computed by minigrad and lies in DATA; this script only walks it.
+// minigrad computed everything that this page shows. DATA holds it; the script only displays it.
 const DATA = JSON.parse(document.getElementById("data").textContent);
-const { values, operations, calls, pages, steps, layout } = DATA;
+const { values, operations, calls, documentation, steps, layout } = DATA;
 const $ = (id) => document.getElementById(id);
-const FOLDED = 34; // pixels that a folded module takes
+const FOLDED = 34; // the height of a folded module in pixels
 
 let current = 0, pinned = null, timer = null, revealed = false;
 const folded = new Set();
@@ -28,7 +28,7 @@ function drawn(tag, attributes) {
   return made;
 }
 
-// A call of a module and those that enclose it, the innermost first.
+// A module call and the calls that enclose it, the innermost first.
 function outwards(call) {
   const found = [];
   for (; call !== null; call = calls[call].within) found.push(call);
@@ -43,8 +43,8 @@ function foldOf(operation) {
 
 const isForward = (step) => step.kind === "forward";
 
-// A folded module is passed over but for the last of its steps in each direction.
-function isPassedOver(index) {
+// Of a folded module only the last step in each direction is shown.
+function isSkipped(index) {
   const fold = foldOf(steps[index].operation);
   if (fold === null) return false;
   const next = steps[index + 1];
@@ -72,6 +72,6 @@ function gradientState(value, at = current) {
   return count === all ? "∂ complete" : `∂ ${count} of ${all} paths`;
 }
 
-// What is not to be seen yet, because the reader is to say it first.
+// In "predict first", the result of a step stays hidden until the reader has answered.
 function isHidden() { return $("predict").checked && !revealed; }
-function seenUntil() { return isHidden() ? current - 1 : current; }
+function visibleUntil() { return isHidden() ? current - 1 : current; }

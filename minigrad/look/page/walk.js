@@ -12,7 +12,7 @@ function show(index) {
   $("answer").hidden = hidden;
   $("given-tables").replaceChildren(...givenTables(step));
   $("tables").replaceChildren(...resultTables(step));
-  $("pinned").replaceChildren(...(pinned === null ? [] : titled(`Kept in sight: ${values[pinned].name}`, pairOf(pinned, seenUntil()))));
+  $("pinned").replaceChildren(...(pinned === null ? [] : titled(`Pinned: ${values[pinned].name}`, pairOf(pinned, visibleUntil()))));
   showChecks(step); showFormula(step); showSaved(step); showSource(step);
   ask();
   drawGraph();
@@ -20,16 +20,19 @@ function show(index) {
   $("first").disabled = $("previous").disabled = target(-1) === null;
   $("last").disabled = $("next").disabled = target(1) === null;
   $("fold").textContent = folded.size ? "unfold all" : "fold all";
-  try { history.replaceState(null, "", `#step=${current + 1}`); } catch { /* a page within a notebook has no address */ }
+  try { history.replaceState(null, "", `#step=${current + 1}`); } catch { /* the frame of a notebook has no address */ }
 }
 
-// The next step in a direction that is not within something folded; null at the end.
+// The next step in a direction that no folded module hides; null at the end.
 function target(direction, from = current) {
-  for (let i = from + direction; i >= 0 && i < steps.length; i += direction) if (!isPassedOver(i)) return i;
+  for (let i = from + direction; i >= 0 && i < steps.length; i += direction) if (!isSkipped(i)) return i;
   return null;
 }
-function move(direction) { const to = target(direction); if (to === null) stop(); else show(to); }
-function settle() { show(isPassedOver(current) ? target(1) ?? target(-1) : current); }
+function move(direction) {
+  const to = target(direction);
+  if (to === null) stop(); else show(to);
+}
+function settle() { show(isSkipped(current) ? target(1) ?? target(-1) : current); }
 
 function stop() {
   clearInterval(timer); timer = null;
@@ -48,10 +51,10 @@ function foldAll() {
 }
 
 function fromAddress() {
-  const asked = parseInt((/step=(\d+)/.exec(location.hash) || [])[1], 10);
-  if (!Number.isFinite(asked)) return 0;
-  const index = Math.min(steps.length, Math.max(1, asked)) - 1;
-  enclosing(steps[index].operation).forEach((call) => folded.delete(call)); // an address is of a step, so show it
+  const number = parseInt((/step=(\d+)/.exec(location.hash) || [])[1], 10);
+  if (!Number.isFinite(number)) return 0;
+  const index = Math.min(steps.length, Math.max(1, number)) - 1;
+  enclosing(steps[index].operation).forEach((call) => folded.delete(call)); // unfold what hides the step
   return index;
 }
 
@@ -60,7 +63,7 @@ const KEYS = {
   " ": play, p: () => { $("predict").click(); $("given")?.focus(); }, c: () => $("check").click(), f: foldAll,
 };
 document.addEventListener("keydown", (event) => {
-  const stepping = event.target.id === "given" && !event.target.value && event.key.startsWith("Arrow"); // nothing there to move in
+  const stepping = event.target.id === "given" && !event.target.value && event.key.startsWith("Arrow"); // no text to move in
   const typing = ["INPUT", "SELECT"].includes(event.target.tagName) && !["checkbox", "range"].includes(event.target.type) && !stepping;
   const pressing = event.key === " " && ["BUTTON", "INPUT"].includes(event.target.tagName);
   const sliding = event.target.type === "range" && ["ArrowRight", "ArrowLeft", "Home", "End"].includes(event.key);
@@ -75,12 +78,12 @@ $("predict").onchange = () => { revealed = false; show(current); };
 $("check").onchange = () => show(current);
 $("slider").max = steps.length - 1;
 $("slider").oninput = (event) => {
-  const asked = Number(event.target.value);
-  show(isPassedOver(asked) ? target(1, asked) ?? target(-1, asked) : asked);
+  const index = Number(event.target.value);
+  show(isSkipped(index) ? target(1, index) ?? target(-1, index) : index);
 };
 window.addEventListener("hashchange", () => show(fromAddress()));
 window.addEventListener("resize", scrollToStep);
 $("fold").hidden = !calls.length;
 layout.boxes.filter((box) => DATA.folded.includes(box.call)).forEach((box) => folded.add(box.call));
 const start = fromAddress();
-show(isPassedOver(start) ? target(1, start) ?? start : start);
+show(isSkipped(start) ? target(1, start) ?? start : start);

@@ -37,7 +37,7 @@ def test_the_multiply_adds_are_those_of_the_operations_that_run(frozen, fused):
     expected = multiply_adds(config, phase)
     if not fused and frozen:  # the plain head makes the table's gradient, and nobody takes it
         expected["head"] = expected["head"] // 2 * 3
-    counted = sum(share.multiply_adds for share in watched.shares.values())
+    counted = sum(stats.multiply_adds for stats in watched.stats.values())
     assert counted == sum(expected.values()) - expected["newton-schulz"]
 
 

@@ -1,4 +1,4 @@
-"""The graph of a recording as one picture, for print and for pages that run no script."""
+"""The graph as an SVG picture, for print and for places where no script runs."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ text { font: 12px system-ui, sans-serif; fill: #1c2330; }
 .small { font-size: 11px; fill: #5b6576; }
 """
 
-
 ARROW = (
     '<marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" '
     'markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z"/></marker>'
 )
 
 
-def drawing(data: dict, title: str) -> str:
-    """SVG of a recording's `data` with its layout: operations, values, shapes on the edges."""
+def svg(data: dict, title: str) -> str:
+    """The picture of the page's data: operations, values, and shapes on the edges."""
     plan = data["layout"]
     width, height = plan["width"], plan["height"]
     parts = [_box(box, data) for box in plan["boxes"]]

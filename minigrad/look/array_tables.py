@@ -1,0 +1,99 @@
+"""An array as a table of texts: some rows and columns, and a line of statistics."""
+
+from __future__ import annotations
+
+import numpy as np
+
+ROWS, COLUMNS = 6, 6  # the largest table
+NOT_FINITE = {"nan": "NaN", "inf": "∞", "-inf": "−∞"}
+
+
+def nonzero_rows(array: np.ndarray) -> list[int]:
+    """The first rows that hold a number other than 0, or the first rows if none does."""
+    flat = _as_matrix(array)
+    nonzero = np.flatnonzero((flat != 0).any(axis=1))
+    chosen = nonzero if nonzero.size else np.arange(len(flat))
+    return chosen[:ROWS].tolist()
+
+
+def table(array: np.ndarray, rows: list[int] | None = None) -> dict:
+    """The cells of an array as texts, by default of its first rows.
+
+    All axes but the last are flattened to rows. A row's label holds its indices on these axes.
+    """
+    flat = _as_matrix(array)
+    rows = list(range(min(ROWS, len(flat)))) if rows is None else rows
+    cells = flat[rows, :COLUMNS]
+    return {
+        "shape": shape_text(array.shape),
+        "size": array.size,
+        "rows": [_row_label(array, row) for row in rows],
+        "cells": [[number_text(x) for x in row] for row in cells],
+        "cut": _cut_text(flat.shape, cells.shape, rows),
+        "about": statistics_text(array),
+    }
+
+
+def number_text(x) -> str:
+    """A number with four digits; NaN and infinity by their names.
+
+    Example:
+        >>> number_text(np.float32(0.123456)), number_text(-np.inf), number_text(3)
+        ('0.1235', '−∞', '3')
+    """
+    if isinstance(x, (int, np.integer, np.bool_)):
+        return str(int(x))
+    return f"{x + 0.0:.4g}" if np.isfinite(x) else NOT_FINITE[str(x)]
+
+
+def statistics_text(array: np.ndarray) -> str:
+    """The norm, the range and the fraction of zeros; a warning if a number is not finite.
+
+    Example:
+        >>> statistics_text(np.array([3.0, 0.0, -4.0, np.nan]))
+        '1 NaN or infinite! Of the rest: norm 5, from -4 to 3, 25% zeros'
+    """
+    if not array.size:
+        return "no element"
+    if array.dtype.kind not in "fc":
+        return f"integers from {array.min()} to {array.max()}"
+    finite = array[np.isfinite(array)]
+    parts = []
+    if finite.size:
+        scale = float(np.abs(finite).max()) or 1.0  # so that no square overflows
+        norm = scale * float(np.linalg.norm((finite / scale).ravel()))
+        ends = number_text(finite.min()), number_text(finite.max())
+        parts = [f"norm {norm:.4g}", "from {} to {}".format(*ends)]
+    zeros = float((array == 0).mean())
+    if zeros and array.size > 1:
+        parts.append(f"{zeros:.0%} zeros")
+    text = ", ".join(parts)
+    if not_finite := array.size - finite.size:
+        text = f"{not_finite} NaN or infinite!" + (f" Of the rest: {text}" if text else "")
+    return text
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    return str(tuple(map(int, shape)))
+
+
+def _as_matrix(array):
+    if not array.ndim or not array.size:
+        return array.reshape(1, -1)
+    return array.reshape(-1, array.shape[-1])
+
+
+def _row_label(array, row):
+    if array.ndim < 2 or not array.size:
+        return ""
+    return ", ".join(str(int(i)) for i in np.unravel_index(row, array.shape[:-1]))
+
+
+def _cut_text(whole, shown, rows):
+    cuts = []
+    if shown[0] < whole[0]:
+        which = "first" if rows == list(range(len(rows))) else "first nonzero"
+        cuts.append(f"the {which} {shown[0]:,} of {whole[0]:,} rows")
+    if shown[1] < whole[1]:
+        cuts.append(f"the first {shown[1]:,} of {whole[1]:,} columns")
+    return f"Cut: {' and '.join(cuts)}." if cuts else ""

@@ -1,0 +1,87 @@
+"""Names for the values and the module calls of a graph."""
+
+from __future__ import annotations
+
+from ..module import Module
+from .array_tables import number_text, shape_text
+from .graph import Graph
+
+
+def value_labels(graph: Graph, paths: dict[int, str]) -> list[str]:
+    """A name per value: a tensor's name, a parameter's path, an operation and its number."""
+    arguments: dict[int, str] = {}  # of each value, at its first use
+    labels = {}
+    for i, a in enumerate(graph.applications):
+        labels[a.output] = f"{a.operation.name} {i + 1}"
+        for argument, index in zip(a.arguments, a.inputs, strict=True):
+            arguments.setdefault(index, argument)
+    for index, value in enumerate(graph.values):
+        if value.kind == "constant":
+            number = number_text(value.array[()]) if value.array.ndim == 0 else None
+            labels[index] = number or paths.get(id(value.array)) or arguments[index]
+        elif value.kind == "leaf":
+            own = value.leaf.name or paths.get(id(value.leaf))
+            labels[index] = own or f"{arguments[index]} {shape_text(value.array.shape)}"
+    return [labels[index] for index in range(len(graph.values))]
+
+
+def module_paths(graph: Graph, model: Module | None) -> dict[int, str]:
+    """The paths of modules and parameters by id, from `model` or from the outermost called."""
+    roots = {} if model is None else {id(model): (model, "")}
+    for a in graph.applications:
+        if a.call is None:
+            continue
+        module = a.call.with_enclosing()[0].module
+        if id(module) not in roots:
+            kind = type(module).__name__
+            count = sum(path.split()[0] == kind for _, path in roots.values() if path)
+            roots[id(module)] = (module, f"{kind} {count + 1}" if count else kind)
+    paths: dict[int, str] = {}
+    for root, path in roots.values():
+        for name, parameter in root.named_parameters():
+            paths.setdefault(id(parameter), _joined(path, name))
+            paths.setdefault(id(parameter.data), _joined(path, name))  # frozen: a constant
+        _add_modules(root, path, paths)
+    return paths
+
+
+def _add_modules(module, path, paths):
+    paths.setdefault(id(module), path or type(module).__name__)
+    for name, child in module.named_children():
+        _add_modules(child, _joined(path, name), paths)
+
+
+def _joined(path, name):
+    return f"{path}.{name}" if path else name
+
+
+def module_calls(graph: Graph, paths: dict[int, str]) -> tuple[list[dict], list[int | None]]:
+    """The module calls in order, as data for the page, and each operation's innermost call.
+
+    `first` and `last` are the operations of a call, `within` is the call that encloses it.
+    """
+    calls: list[dict] = []
+    index: dict[int, int] = {}  # of each ModuleCall, by its id
+    same_module: dict[int, list[dict]] = {}
+    innermost: list[int | None] = []
+    for i, a in enumerate(graph.applications):
+        within = None
+        for call in a.call.with_enclosing() if a.call else []:
+            if id(call) not in index:
+                index[id(call)] = len(calls)
+                kind = type(call.module).__name__
+                path = paths.get(id(call.module), kind)
+                outer = "" if within is None else f"{calls[within]['path']}."
+                title = path.removeprefix(outer)
+                calls.append(
+                    {"title": title, "path": path, "kind": kind, "within": within, "first": i}
+                )
+                same_module.setdefault(id(call.module), []).append(calls[-1])
+            within = index[id(call)]
+            calls[within]["last"] = i
+        innermost.append(within)
+    for passes in same_module.values():
+        if len(passes) > 1:
+            for number, call in enumerate(passes, 1):
+                call["title"] += f", pass {number} of {len(passes)}"
+    return calls, innermost

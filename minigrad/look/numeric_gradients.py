@@ -1,0 +1,96 @@
+"""Gradients by differences: change one number of a value and compute the loss again.
+
+All is computed in float64. An operation with a surrogate is replaced by its surrogate, because
+its backward returns the surrogate's gradient.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..gradcheck.declarations import side_of, surrogate_of
+from ..gradcheck.differences import STEP
+from .array_tables import number_text
+from .graph import Graph
+
+ALL_CHECKED = 300  # numbers; of a larger graph, the largest gradient of each value is checked
+
+
+def numeric_checks(graph: Graph, totals: list[np.ndarray | None]) -> list[list[dict]]:
+    """For each value, its gradients in `totals` beside those by differences."""
+    numeric = NumericGradients(graph)
+    check_all = sum(t.size for t in totals if t is not None) <= ALL_CHECKED
+    checks: list[list[dict]] = [[] for _ in totals]
+    for i, total in enumerate(totals):
+        if total is None or not total.size:
+            continue
+        largest = np.unravel_index(np.argmax(np.abs(total)), total.shape)
+        for index in np.ndindex(total.shape) if check_all else [largest]:
+            check = _check(index, total[index], numeric.derivative(i, index))
+            if not check["agree"]:  # the function may bend within a step, as relu² does at 0
+                shorter = numeric.derivative(i, index, shorten=256)
+                check = _check(index, total[index], shorter)
+            checks[i].append(check)
+    return checks
+
+
+def _check(index, found, expected):
+    at = f"[{', '.join(str(int(k)) for k in index)}]" if index else ""
+    if expected is None:
+        return {
+            "at": at,
+            "found": number_text(found),
+            "expected": "a kink is near",
+            "agree": True,
+        }
+    gap, size = abs(found - expected), max(abs(found), abs(expected))
+    return {
+        "at": at,
+        "found": f"{found:.6g}",
+        "expected": f"{expected:.6g}",
+        "agree": bool(gap <= 1e-3 * size + 1e-7),
+    }
+
+
+class NumericGradients:
+    """∂loss/∂value for the values of a graph, by central differences."""
+
+    def __init__(self, graph: Graph):
+        self.graph = graph
+        self.arrays = [
+            v.array.astype(np.float64) if v.array.dtype.kind == "f" else v.array
+            for v in graph.values
+        ]
+        self.functions = []
+        for a in graph.applications:
+            arrays = [self.arrays[i] for i in a.inputs]
+            self.arrays[a.output] = np.asarray(a.operation.forward(*arrays, **a.options)[0])
+            self.functions.append(_function(a, arrays))
+
+    def derivative(self, value: int, index: tuple, shorten: float = 1) -> float | None:
+        """The derivative of the loss by one number of a value; None near a kink."""
+        step = STEP * max(1.0, abs(float(self.arrays[value][index]))) / shorten
+        up, up_sides = self._loss(value, index, step)
+        down, down_sides = self._loss(value, index, -step)
+        return None if up_sides != down_sides else (up - down) / (2 * step)
+
+    def _loss(self, value, index, step):
+        """The loss with one number changed, and the sides of the kinks on which inputs lie."""
+        moved = self.arrays[value].copy()
+        moved[index] += step
+        changed, sides = {value: moved}, []
+        for a, function in zip(self.graph.applications, self.functions, strict=True):
+            if changed.keys() & set(a.inputs):
+                arrays = [changed.get(i, self.arrays[i]) for i in a.inputs]
+                changed[a.output] = function(*arrays)
+                if side := side_of(a.operation):
+                    sides.append(side(*arrays, **a.options).tobytes())
+        return float(changed[self.graph.applications[-1].output].sum()), sides
+
+
+def _function(application, arrays):
+    """The function to differentiate: the forward, or its surrogate at these arrays."""
+    operation, options = application.operation, application.options
+    if surrogate := surrogate_of(operation):
+        return surrogate(*arrays, **options)
+    return lambda *moved: operation.forward(*moved, **options)[0]

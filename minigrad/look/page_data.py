@@ -1,0 +1,84 @@
+"""The data of a computation's page, ready for JSON: the page itself computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..module import Module
+from ..tensor import Tensor
+from .array_tables import shape_text, table
+from .graph import Application, Graph, Value
+from .labels import module_calls, module_paths, value_labels
+from .layout import layout
+from .numeric_gradients import numeric_checks
+from .operation_docs import documentation, saved_names
+from .profiler import saved_bytes
+from .steps import Steps
+
+
+def page_data(
+    loss: Tensor | Callable[[], Tensor], model: Module | None = None, check: bool = True
+) -> dict:
+    """The values, operations, module calls, documentation, steps and layout of a loss."""
+    graph = Graph(loss)
+    paths = module_paths(graph, model)
+    labels = value_labels(graph, paths)
+    calls, innermost = module_calls(graph, paths)
+    steps = Steps(graph, labels)
+    checks = numeric_checks(graph, steps.totals) if check else [[] for _ in graph.values]
+    used = {a.operation.name: a.operation for a in graph.applications}
+    data = {
+        "values": [
+            _value(value, labels[i], table(value.array, steps.rows[i]))
+            | {
+                "expected": steps.expected[i],
+                "arrivals": steps.arrivals[i],
+                "checks": checks[i],
+            }
+            for i, value in enumerate(graph.values)
+        ],
+        "operations": [
+            _operation(a, call) for a, call in zip(graph.applications, innermost, strict=True)
+        ],
+        "calls": calls,
+        "documentation": {name: documentation(o) for name, o in used.items()},
+        "steps": steps.steps,
+    }
+    return data | {"layout": layout(data)}
+
+
+def _value(value: Value, label: str, values: dict) -> dict:
+    return {
+        "name": label,
+        "kind": value.kind,
+        "shape": values["shape"],
+        "dtype": str(value.array.dtype),
+        "table": values,
+    }
+
+
+def _operation(application: Application, call: int | None) -> dict:
+    saved = application.saved
+    items = saved if isinstance(saved, (tuple, list)) else (saved,)
+    names = saved_names(application.operation, len(items))
+    options = [f"{name} = {_text(value)}" for name, value in application.options.items()]
+    return {
+        "name": application.operation.name,
+        "arguments": application.arguments,
+        "inputs": application.inputs,
+        "output": application.output,
+        "call": call,
+        "options": ", ".join(options),
+        "saved": [[name, _text(item)] for name, item in zip(names, items, strict=True)],
+        "saved_bytes": saved_bytes(saved),
+    }
+
+
+def _text(value):
+    """An array's shape, dtype and bytes; the beginning of any other value's repr."""
+    if isinstance(value, np.ndarray):
+        return f"{shape_text(value.shape)} {value.dtype}, {value.nbytes:,} bytes"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,75 @@
+"""The sentences of the page: each step's text before (`before`) and after its result."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..ops import Operation
+from .array_tables import shape_text
+from .operation_docs import local_rule
+
+
+def forward_texts(operation: Operation, inputs: list[str], shape: tuple[int, ...]) -> dict:
+    """The texts of an operation that runs on these inputs, each as `input_text` writes it."""
+    listed = " and ".join(filter(None, (", ".join(inputs[:-1]), inputs[-1])))
+    return {
+        "before": f"{operation.name} runs on {listed}.",
+        "after": f"The result has shape {shape_text(shape)}.",
+    }
+
+
+def input_text(argument: str, label: str, shape: tuple[int, ...]) -> str:
+    """Such as "a = x (2, 3)"; without the shape where the label tells it already."""
+    told = shape_text(shape) in label or (not shape and label[0] in "-0123456789")
+    text = label if told else f"{label} {shape_text(shape)}"
+    return text if text.startswith(f"{argument} (") else f"{argument} = {text}"
+
+
+def start_texts() -> dict:
+    return {
+        "before": "The backward pass begins at the loss.",
+        "after": "When the loss changes by a small amount, it changes by just that amount: its "
+        "gradient with respect to itself is 1.",
+    }
+
+
+def edge_texts(operation: Operation, argument: str, result: str, target: str) -> dict:
+    """The texts and the formula of a gradient that flows from a result to one input."""
+    to = argument if argument == target else f"{argument}, which is {target}"
+    return {
+        "rule": local_rule(operation, argument),
+        "before": f"The gradient of {result} is complete. The backward pass of "
+        f"{operation.name} now computes a gradient for its input {to}.",
+        "after": f"The local rule gives this edge's contribution to the gradient of {target}.",
+    }
+
+
+def waiting_text(wide: np.ndarray, gradient: np.ndarray) -> str:
+    """A remark on a contribution whose sum over the copies is the next step."""
+    shapes = shape_text(wide.shape), shape_text(gradient.shape)
+    return " It has the shape {} of the result, not yet {}.".format(*shapes)
+
+
+def sum_texts(target: str, wide: np.ndarray, gradient: np.ndarray) -> dict:
+    """The texts of the sum over the copies of a broadcast input."""
+    wide_shape, shape = shape_text(wide.shape), shape_text(gradient.shape)
+    copies = wide.size // max(1, gradient.size)
+    return {
+        "rule": f"sum {wide_shape} to {shape}",
+        "before": f"{target} {shape} was broadcast to {wide_shape}: each of its numbers was "
+        f"used {copies} times.",
+        "after": "Each use changes the loss, and the changes add up. So the gradient is summed "
+        "over the axes along which the numbers were copied.",
+    }
+
+
+def arrival_text(label: str, count: int, of: int) -> str:
+    """A remark on the contribution that arrives at a value as number `count` of `of`."""
+    text = ""
+    if count > 1:
+        text = (
+            f" A contribution from another path is there already, so this one is added (+=): "
+            f"{label} changes the loss along both paths."
+        )
+    state = "complete" if count == of else "not complete until the other paths have arrived"
+    return f"{text} This is path {count} of {of}: the gradient of {label} is {state}."
