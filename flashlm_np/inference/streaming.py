@@ -1,134 +1,114 @@
 """A FlashLM that reads one token at a time and runs nothing twice.
 
-    present    a token's row x (D,) passes through the block R times, by itself but for the
-               convolutions: only they look back, each at K rows of what it saw before
-    past       a convolution with the lags 0, d, ..., (K-1)·d keeps its last (K-1)·d + 1 rows
-               in a ring, where a new row takes the place of the one that is never asked for
-               again: nothing moves. The block's second round sees other rows than the first,
-               so every recursion has rings of its own.
-    memory     R·D·Σ_d ((K-1)·d + 1) numbers per text, whatever its length: 430 kB for v3
-    arithmetic every weight of the block R times and of the head once per token; a forward pass
-               over a context of n tokens, for each next token, would take it n times
+    present    A token's row x (D,) passes through the block R times by itself. Only the
+               convolutions look back, each at K rows of its earlier inputs.
+    past       A convolution with the lags 0, d, ..., (K-1)·d keeps its last (K-1)·d + 1 input
+               rows in a ring buffer. A new row replaces the oldest one, so no row moves. Each
+               recursion has ring buffers of its own, because its rows are different.
+    memory     R·D·Σ_d ((K-1)·d + 1) numbers, whatever the length of the text: 430 kB for v3
+    arithmetic every weight of the block R times and of the head once per token; generate.py
+               takes that n times for a text of n tokens
 
-The same numbers as the model's forward pass, but for rounding: matrices are applied to one row
-where it applies them to many. Before a text lie zeros, and a row of zeros stays zero through
-norms, convolutions and gates, for nothing in a block has a bias. So the texts of a batch may
-differ in length: before the shorter ones stands the id NOTHING, whose row is zeros.
+The numbers are those of the model's forward pass, except for rounding: a matrix is applied to
+one row at a time. Zeros stand before a text, and a row of zeros stays zero in norms,
+convolutions and gates, because nothing in a block has a bias.
 
-Source: rings for dilated convolutions: Le Paine et al. 2016, "Fast WaveNet", arXiv:1611.09482.
+source   ring buffers for dilated convolutions: Le Paine et al. 2016, "Fast WaveNet",
+         arXiv:1611.09482
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 
 from minigrad.errors import expect_integers, expect_shape
 from minigrad.layers import RMSNorm, TernaryLinear
 from minigrad.ops.activations import relu, sigmoid
-from minigrad.ops.causal_conv import from_groups, split_taps
-from minigrad.ops.linear import times
+from minigrad.ops.causal_conv_fast import split_taps
 from minigrad.ops.ternary import ternarize
 
 from ..model.flashlm import FlashLM
 from ..model.layers import GatedConv
 from .int8 import quantize
-from .packing import pack
-from .state import State
-from .tables import table_sums
 
-NOTHING = -1  # the id of what lies before a text
 CHUNK = 256  # tokens of a prompt that are read at once
 
-Head = Callable[[np.ndarray], np.ndarray]  # what the final norm leaves (B, D) -> logits (B, V)
+
+@dataclass
+class State:
+    """The ring buffers of one text, and `position`: how many of its tokens were read.
+
+    rings[r][i] (G, L, C) holds the last L rows that convolution i saw in recursion r. The row
+    of token t is in slot t mod L.
+    """
+
+    rings: list[list[np.ndarray]]
+    position: int = 0
+
+    @property
+    def nbytes(self) -> int:
+        return sum(ring.nbytes for rings in self.rings for ring in rings)
 
 
 class Stream:
-    """The weights of a model, made ready to read token by token.
+    """The weights of a model, prepared for reading token by token.
 
-    The ternary matrices are made here, once: after the weights have changed, make a new Stream.
-    `head` gives the logits (B, V) of rows (B, D), by default those of the model's own table.
-    With `int8_activations`, the ternary layers see 8 bits per number and add integers only.
-    With `packed`, they keep base-3 bytes and look them up in tables of sums: see tables.py.
+    The ternary matrices are made here, once. Make a new Stream after the weights have changed.
+    With `int8_activations`, the inputs of the ternary layers have 8 bits per number, and these
+    layers add only integers.
     """
 
-    def __init__(
-        self,
-        model: FlashLM,
-        head: Head | None = None,
-        *,
-        int8_activations: bool = False,
-        packed: bool = False,
-    ):
+    def __init__(self, model: FlashLM, *, int8_activations: bool = False):
         block = model.block
         mixer, glu = block.token_mixer, block.glu
         self.recursions = model.recursions
         self.table = model.embedding.weight.data  # (V, D)
-        self.head = head or self._tied_head
         self.norm1, self.norm2, self.final_norm = block.norm1, block.norm2, model.final_norm
         self.norms, self.convs = mixer.norms, [_Conv(layer) for layer in mixer.layers]
-        how = {"int8": int8_activations, "packed": packed}
-        self.out = _Ternary([mixer.out_proj], **how)  # D -> D
-        self.gate_up = _Ternary([glu.gate_proj, glu.up_proj], **how)  # D -> 2·H
-        self.down = _Ternary([glu.down_proj], **how)  # H -> D
+        self.out = _Ternary([mixer.out_proj], int8_activations)  # D -> D
+        self.gate_up = _Ternary([glu.gate_proj, glu.up_proj], int8_activations)  # D -> 2·H
+        self.down = _Ternary([glu.down_proj], int8_activations)  # H -> D
 
     @property
-    def context(self) -> int:
-        """How many tokens, the last one included, decide the logits: the receptive field."""
+    def receptive_field(self) -> int:
+        """The number of tokens, the last one included, that can influence the logits."""
         return 1 + self.recursions * sum(conv.length - 1 for conv in self.convs)
 
-    def state(self, batch: int = 1) -> State:
-        """The state of `batch` texts of which nothing is read yet."""
+    def state(self) -> State:
+        """The state before the first token of a text."""
         D, dtype = self.table.shape[1], self.table.dtype
-        shapes = [(c.groups, batch, c.length, D // c.groups) for c in self.convs]
-        rings = [[np.zeros(s, dtype) for s in shapes] for _ in range(self.recursions)]
-        return State(batch, rings)
+        shapes = [(c.groups, c.length, D // c.groups) for c in self.convs]
+        return State([[np.zeros(s, dtype) for s in shapes] for _ in range(self.recursions)])
 
-    def load(self, path: Path) -> State:
-        """The state that `State.save` wrote; a UserError unless it fits this model."""
-        return State.load(path, self.state())
-
-    def step(self, state: State, ids: np.ndarray) -> np.ndarray:
-        """Read one token of each text, ids (B,); the logits (B, V) of the tokens after them."""
-        ids = np.asarray(ids)
-        self._expect("step", ids, B=state.batch)
-        return self.head(self._hidden(state, ids[:, None])[:, 0])
+    def step(self, state: State, token: int) -> np.ndarray:
+        """Read one token; returns the logits (V,) of the next one."""
+        h = self._hidden(state, self._expect("step", "token", [token]))  # (1, D)
+        # Four rows of the table side by side, as BLAS reads them, take v3 twice as long.
+        return np.vecdot(self.table, h[0])
 
     def prefill(self, state: State, ids: np.ndarray) -> None:
-        """Read ids (B, T), any number of tokens of each text, without asking what comes next.
+        """Read ids (T,) without asking for the logits of the next token."""
+        ids = self._expect("prefill", "ids", ids)
+        for start in range(0, len(ids), CHUNK):
+            self._hidden(state, ids[start : start + CHUNK])
 
-        Texts of unequal length are aligned at their ends, with NOTHING in front (which needs a
-        norm_eps above 0, as zeros cannot be scaled to unit size).
-        """
+    def _expect(self, where, name, ids):
         ids = np.asarray(ids)
-        self._expect("prefill", ids, B=state.batch, T=None)
-        for start in range(0, ids.shape[1], CHUNK):
-            self._hidden(state, ids[:, start : start + CHUNK])
-
-    def _expect(self, where, ids, **sizes):
-        expect_shape(where, "ids", ids, "the state", **sizes)
-        known = np.where(ids == NOTHING, 0, ids)
-        expect_integers(where, "ids", known, len(self.table), "V")
+        if ids.size:
+            expect_shape(where, name, ids, T=None)
+            expect_integers(where, name, ids, len(self.table), "V")
+        return ids
 
     def _hidden(self, state, ids):
-        """What the head sees of ids (B, T), while the rings take in their rows: (B, T, D)."""
-        x = self._embed(ids)
+        """The input of the head at ids (T,), whose rows go into the rings: (T, D)."""
+        x = self.table[ids]  # (T, D)
         for rings in state.rings:
             x = x + self._mix(_norm(x, self.norm1), rings, state.position)
             x = x + self._glu(_norm(x, self.norm2))
-        state.position += ids.shape[1]
+        state.position += len(ids)
         return _norm(x, self.final_norm)
-
-    def _embed(self, ids):
-        begun = (ids != NOTHING)[..., None]
-        return self.table[ids] * begun  # (B, T) -> (B, T, D); of NOTHING, some row times 0
-
-    def _tied_head(self, h):
-        """Logits of h (B, D). One row reads the table in its order, as fast as memory gives it:
-        BLAS reads four rows of the table side by side, for which v3's takes twice as long."""
-        return np.vecdot(self.table, h)[None] if len(h) == 1 else h @ self.table.T  # (B, V)
 
     def _mix(self, x, rings, position):
         for norm, conv, ring in zip(self.norms, self.convs, rings, strict=True):
@@ -136,10 +116,10 @@ class Stream:
         return self.out(x)
 
     def _glu(self, x):
-        both = self.gate_up(x)  # (B, T, 2·H)
-        H = both.shape[-1] // 2
-        gate = relu(both[..., :H])
-        return self.down(gate * gate * both[..., H:])
+        both = self.gate_up(x)  # (T, 2·H)
+        H = both.shape[1] // 2
+        gate = relu(both[:, :H])
+        return self.down(gate * gate * both[:, H:])  # (T, D)
 
 
 class _Conv:
@@ -148,64 +128,60 @@ class _Conv:
     def __init__(self, layer: GatedConv):
         conv = layer.conv_gate.conv
         self.groups, K = conv.groups, conv.weight.shape[2]
-        taps = [split_taps(kernel.data, self.groups) for kernel in layer.kernels()]
+        kernels = layer.conv_gate.kernel(), layer.conv_value.kernel()
+        taps = [split_taps(kernel.data, self.groups) for kernel in kernels]
         self.weight = np.concatenate(taps, axis=2)  # (G, K·C, 2·C)
         self.lags = np.arange(K - 1, -1, -1) * conv.dilation  # (K,) of each tap, oldest first
         self.length = 1 + int(self.lags[0])
 
     def __call__(self, n, ring, position):
-        """The gated convolution of n (B, T, D), which follows on what the ring holds."""
-        B, T, D = n.shape
-        n = n.reshape(B, T, self.groups, -1).transpose(2, 0, 1, 3)  # (G, B, T, C)
-        rows = self.remember(ring, position % self.length, n)  # (G, B, T, K, C)
-        both = rows.reshape(self.groups, B * T, -1) @ self.weight  # (G, B·T, 2·C)
-        C = D // self.groups
-        return from_groups(sigmoid(both[..., :C]) * both[..., C:], B, T)
+        """The gated convolution of n (T, D), which follows the rows in the ring."""
+        T, D = n.shape
+        G, C = self.groups, D // self.groups
+        n = n.reshape(T, G, C).transpose(1, 0, 2)  # (G, T, C)
+        rows = self._remember(ring, position % self.length, n)  # (G, T, K, C)
+        both = rows.reshape(G, T, -1) @ self.weight  # (G, T, 2·C)
+        y = sigmoid(both[..., :C]) * both[..., C:]  # (G, T, C)
+        return y.transpose(1, 0, 2).reshape(T, D)
 
-    def remember(self, ring, slot, n):
-        """Put n into the ring (G, B, L, C) from `slot` on; the K rows that each of n sees.
+    def _remember(self, ring, slot, n):
+        """Put n into the ring (G, L, C) from `slot` on; returns the K rows that each row sees.
 
-        Slots below 0 count from the end of the array: that is all that makes it a ring. Where
-        there are several rows, a late one may take the place of what an early one still sees;
-        so these see a copy, in which the past and n stand in order.
+        Negative slots count from the end of the array, which closes the ring. One of several
+        new rows may replace a row that an earlier one of them still sees. So they read from a
+        copy, in which the past and n stand in order.
         """
-        L, T = self.length, n.shape[2]
+        L, T = self.length, n.shape[1]
         if T == 1:
-            ring[:, :, slot] = n[:, :, 0]
-            return ring.take(slot - self.lags, axis=2)[:, :, None]
-        past = ring.take(np.arange(slot - L, slot), axis=2)
-        rows = np.concatenate([past, n], axis=2)  # (G, B, L + T, C)
-        ring[:, :, np.arange(slot + T - L, slot + T) % L] = rows[:, :, T:]
-        return rows.take(L + np.arange(T)[:, None] - self.lags, axis=2)
-
-
-def _norm(x, norm: RMSNorm):
-    """RMSNorm of x (..., D), with fewer calls than minigrad's, which one row would wait for."""
-    r = (np.vecdot(x, x) / x.shape[-1] + norm.eps) ** -0.5
-    return x * r[..., None] * norm.scale.data
+            ring[:, slot] = n[:, 0]
+            return ring.take(slot - self.lags, axis=1)[:, None]
+        past = ring.take(np.arange(slot - L, slot), axis=1)
+        rows = np.concatenate([past, n], axis=1)  # (G, L + T, C)
+        ring[:, np.arange(slot + T - L, slot + T) % L] = rows[:, T:]
+        return rows.take(L + np.arange(T)[:, None] - self.lags, axis=1)
 
 
 class _Ternary:
-    """Ternary layers that see the same row, as one: T (O, D), and a scale for each output."""
+    """Ternary layers with the same input, as one: T (O, D), and a scale for each output."""
 
-    def __init__(self, layers: list[TernaryLinear], int8: bool, packed: bool):
+    def __init__(self, layers: list[TernaryLinear], int8: bool):
         pairs = [
             ternarize(layer.weight.data, threshold=layer.threshold, scale=layer.scale)
             for layer in layers
         ]
         self.T = np.concatenate([T for T, _ in pairs])  # (O, D)
-        scales = [np.full(len(T), s, T.dtype) for T, s in pairs]
-        self.scale, self.int8 = np.concatenate(scales), int8  # (O,)
-        self.packed = pack(self.T.astype(np.int8), 1.0) if packed else None
-        self.weight = self.T * self.scale[:, None]
+        self.scale = np.concatenate([np.full(len(T), s, T.dtype) for T, s in pairs])  # (O,)
+        self.weight, self.int8 = self.T * self.scale[:, None], int8
 
     def __call__(self, x):
-        if not (self.int8 or self.packed):
-            return times(x, self.weight.T)
-        rows = x.reshape(-1, x.shape[-1])
-        seen, step = quantize(rows) if self.int8 else (rows, x.dtype.type(1))
-        if self.packed:
-            sums = table_sums(seen, self.packed).astype(x.dtype)
-        else:  # whole numbers, and exact: see int8.py
-            sums = seen.astype(x.dtype) @ self.T.T
-        return (sums * (self.scale * step)).reshape(*x.shape[:-1], -1)
+        if not self.int8:
+            return x @ self.weight.T  # (T, D) -> (T, O)
+        q, step = quantize(x)
+        # The sums are integers, which floating point holds exactly: see int8.py.
+        return (q.astype(x.dtype) @ self.T.T) * (self.scale * step)
+
+
+def _norm(x, norm: RMSNorm):
+    """RMSNorm of x (T, D) in fewer NumPy calls than minigrad's, which matter for one row."""
+    r = (np.vecdot(x, x) / x.shape[-1] + norm.eps) ** -0.5  # (T,)
+    return x * r[:, None] * norm.scale.data

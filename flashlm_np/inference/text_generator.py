@@ -1,0 +1,125 @@
+"""Text in, text out: a model with its tokenizer, and the fast form of generate.py.
+
+Gains for v3: 2.2 ms per token in place of 55 ms for running a context of 256 tokens again
+(docs/inference.md). Sorting only the likely tokens saves SORT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from minigrad.errors import expect_integers
+
+from ..data.tokenizers.tokenizer import Tokenizer
+from ..model.flashlm import FlashLM
+from .streaming import Stream
+
+LIKELY = 1e-5  # of the most likely token's probability: the least that a likely token has
+
+
+@dataclass
+class TextGenerator:
+    """A model with its tokenizer.
+
+    has_separators: whether the end-of-text token separates the documents of the dataset. Then
+        a text starts after one, and ends when the model generates the next.
+    """
+
+    model: FlashLM
+    tokenizer: Tokenizer
+    has_separators: bool
+
+    def generate(self, prompt: str, tokens: int, seed: int = 0, **options) -> Iterator[str]:
+        """Yield the continuation of `prompt` in pieces. `options` as in generate_fast."""
+        ids = generate_fast(
+            self.model,
+            self.prompt_ids(prompt),
+            tokens,
+            np.random.default_rng(seed),
+            vocab_size=self.tokenizer.vocab_size,
+            stop=self.tokenizer.end_of_text if self.has_separators else None,
+            **options,
+        )
+        return self.tokenizer.decode_stream(ids)
+
+    def prompt_ids(self, prompt: str) -> np.ndarray:
+        """The ids of a prompt: after a separator, or if there are none, at least one id."""
+        ids = self.tokenizer.encode(prompt)
+        if self.has_separators:
+            return np.concatenate([[self.tokenizer.end_of_text], ids.astype(np.int64)])
+        return ids if len(ids) else self.tokenizer.encode(self.tokenizer.beginning)
+
+
+def generate_fast(
+    model: FlashLM,
+    prompt: np.ndarray,
+    tokens: int,
+    rng: np.random.Generator,
+    *,
+    stop: int | None = None,
+    vocab_size: int | None = None,
+    int8_activations: bool = False,
+    **sampling,
+) -> Iterator[int]:
+    """generate.generate, with each token run once. `int8_activations` as in Stream.
+
+    Raises:
+        ValueError: the prompt is empty.
+        ShapeError: the prompt has an id that the model has not.
+    """
+    prompt = np.asarray(prompt)
+    if not len(prompt):
+        raise ValueError("generate: the prompt is empty, expected at least one token")
+    expect_integers("generate", "prompt", prompt, len(model.embedding.weight.data), "V")
+    stream = Stream(model, int8_activations=int8_activations)
+    state, token = stream.state(), int(prompt[-1])
+    # Tokens before the receptive field change nothing.
+    stream.prefill(state, prompt[-stream.receptive_field : -1])
+    for _ in range(tokens):
+        logits = stream.step(state, token)  # (V,)
+        token = sample_token_fast(logits[:vocab_size], rng, **sampling)
+        if token == stop:
+            return
+        yield token
+
+
+def sample_token_fast(
+    logits: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+) -> int:
+    """generate.sample_token, with the likely tokens sorted and all only where these need it."""
+    if temperature == 0:
+        return int(logits.argmax())
+    z = (logits - logits.max()).astype(np.float64) / temperature  # (V,)
+    p = np.exp(z)
+    p /= p.sum()
+    u = rng.random()
+    likely = np.flatnonzero(p >= LIKELY * p.max())
+    for ids in (likely, np.arange(len(p))):
+        order = ids[np.argsort(-z[ids], kind="stable")]
+        place = _place(np.cumsum(p[order]), u, len(p), top_k, top_p)
+        if place < len(order):
+            break
+    return int(order[place])
+
+
+def _place(mass, u, V, top_k, top_p) -> int:
+    """The place of the drawn token, the most likely first; V if it is not among the first n.
+
+    `mass` (n,) is the cumulated probability of the n most likely tokens.
+    """
+    keep = min(top_k or V, V, 1 + int(np.searchsorted(mass, top_p)))
+    if keep <= len(mass):
+        place = np.searchsorted(mass[:keep], u * mass[keep - 1], side="right")
+        return int(place.clip(0, keep - 1))
+    if top_k or top_p < 1:
+        return V  # the sum of the kept ones is not known here
+    place = int(np.searchsorted(mass, u, side="right"))  # all V are kept, and sum to 1
+    return place if place < len(mass) else V
