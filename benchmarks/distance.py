@@ -1,12 +1,12 @@
-"""Where is the distance from the best possible loss? A run's excess, by what it had to say.
+"""The distance of a run from the best possible loss, by kind of word.
 
     python benchmarks/distance.py runs/quickstart
 
-Each story is read back as the choices and recalls that made it (flashlm_np/data/stories/walk.py).
-The
-model's nats on the words of a recall (a name that is mentioned again, a trait, a consequence)
-are all excess, for they are certain. Those on everything else are compared with what its
-choices cost exactly. The table is in nats per story, and adds up to the whole distance.
+Each story is read back as the choices and recalls that made it
+(flashlm_np/data/stories/walk.py). The words of a recall (a name that is mentioned again, a
+trait, a consequence) are certain, so all nats of the model on them are excess. Its nats on the
+other words are compared with the exact cost of the choices. The table is in nats per story, and
+adds up to the whole distance.
 """
 
 import argparse
@@ -22,8 +22,7 @@ from flashlm_np.data.stories.grammar import Recall
 from flashlm_np.data.stories.stories import TABLES
 from flashlm_np.data.stories.walk import Reader, walk
 from flashlm_np.evaluation.evaluate import token_losses
-from flashlm_np.model.flashlm import receptive_field
-from flashlm_np.training.runs import Run
+from flashlm_np.training.runs import SavedRun
 
 FREE = "choices and the words between"
 
@@ -33,10 +32,10 @@ def main():
     parser.add_argument("folder", type=Path, help="a run on stories")
     parser.add_argument("--checkpoint", choices=("last", "best"), default="best")
     options = parser.parse_args()
-    run = Run.load(options.folder, options.checkpoint)
-    tokenizer = run.writer.tokenizer
-    tokens, _ = validation_stories(run.saved.config.eval_tokens, tokenizer)
-    losses, _ = token_losses(run.writer.model, tokens, receptive_field(run.saved.config) - 1)
+    run = SavedRun.load(options.folder, options.checkpoint)
+    tokenizer = run.tokenizer
+    tokens, _ = validation_stories(run.config.eval_tokens, tokenizer)
+    losses, _ = token_losses(run.model, tokens, run.config.receptive_field - 1)
     ends = np.flatnonzero(tokens == tokenizer.end_of_text)
     excess, times = Counter(), Counter()
     for start, end in pairwise(ends):
@@ -52,7 +51,7 @@ def main():
 
 
 def add_story(pieces, losses, excess, times):
-    """Add a story's excess to the Counter, kind by kind. The end token counts as free words."""
+    """Add a story's excess to the Counter by kind. The end token counts as free words."""
     text = b"".join(pieces).decode()
     kinds, cost = read(text)
     for kind, start, stop in kinds:

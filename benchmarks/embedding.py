@@ -1,11 +1,11 @@
-"""How GPT-2's embedding is squeezed: seconds, memory, and the error against the full SVD.
+"""The truncated SVD of GPT-2's embedding: seconds, memory, and the error against the full SVD.
 
     python benchmarks/embedding.py [--tokens 50257] [--width 768] [--kept 256]
 
-The table is made up: correlated columns whose singular values fall as GPT-2's do, by a factor
-of about a hundred. Each way runs in its own process, so that the memory is its own. The error
-is the largest difference of an entry, up to the sign of its column, over the largest entry;
-the reference is the full SVD in float64.
+The table is synthetic: correlated columns whose singular values fall as GPT-2's do, by a factor
+of about a hundred. Each method runs in a process of its own, whose peak memory is reported. The
+error is the largest difference of an entry, up to the sign of its column, over the largest
+entry. The reference is the full SVD in float64.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import time
 
 import numpy as np
 
-from flashlm_np.training.initial_embedding import _blocks, squeeze
+from flashlm_np.training.initial_embedding import row_blocks, truncated_svd
 from flashlm_np.training.memory import peak_memory
 
 
@@ -25,30 +25,30 @@ def main():
     parser.add_argument("--tokens", type=int, default=50257)
     parser.add_argument("--width", type=int, default=768)
     parser.add_argument("--kept", type=int, default=256)
-    parser.add_argument("--way", choices=WAYS, help="run this one only, and print JSON")
+    parser.add_argument("--method", choices=METHODS, help="run only this one, and print JSON")
     options = parser.parse_args()
-    if options.way:
+    if options.method:
         print(json.dumps(measure(options)))
         return
-    print(f"{'way':>26} {'seconds':>8} {'peak MB':>8} {'error':>9}")
+    print(f"{'method':>26} {'seconds':>8} {'peak MB':>8} {'error':>9}")
     reference = None
-    for way in WAYS:
-        command = [sys.executable, __file__, *sys.argv[1:], "--way", way]
+    for method in METHODS:
+        command = [sys.executable, __file__, *sys.argv[1:], "--method", method]
         found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
         rows = np.array(found["rows"])
         reference = rows if reference is None else reference
         rows = rows * np.sign((rows * reference).sum(axis=0))
         error = np.abs(rows - reference).max() / np.abs(reference).max()
-        print(f"{way:>26} {found['seconds']:8.2f} {found['peak'] / 1e6:8.0f} {error:9.1e}")
+        print(f"{method:>26} {found['seconds']:8.2f} {found['peak'] / 1e6:8.0f} {error:9.1e}")
 
 
 def measure(options):
-    """One way on the made-up table: its time, this process's peak, and some of its rows."""
+    """One method on the table: its time, this process's peak memory, and some of its rows."""
     X = table(options.tokens, options.width)
     start = time.perf_counter()
-    squeezed = WAYS[options.way](X, options.kept)  # (V, D)
+    reduced = METHODS[options.method](X, options.kept)  # (V, D)
     seconds = time.perf_counter() - start
-    rows = squeezed[:: max(1, len(squeezed) // 500)]
+    rows = reduced[:: max(1, len(reduced) // 500)]
     return {"seconds": seconds, "peak": peak_memory(), "rows": rows.tolist()}
 
 
@@ -69,10 +69,10 @@ def full_svd(X, D, dtype):
     return U[:, :D] * S[:D]
 
 
-WAYS = {
+METHODS = {
     "full SVD in float64": lambda X, D: full_svd(X, D, np.float64),
     "full SVD in float32": lambda X, D: full_svd(X, D, np.float32),
-    "squeeze (XᵀX in float64)": lambda X, D: squeeze(lambda: _blocks(X, 4096), D).table,
+    "by XᵀX in float64": lambda X, D: truncated_svd(lambda: row_blocks(X), D).table,
 }
 
 

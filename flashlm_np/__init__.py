@@ -1,3 +1,47 @@
-"""flashlm_np: FlashLM v3, a ternary language model, built on minigrad and trained on a CPU."""
+"""flashlm_np: FlashLM v3, a ternary language model, built on minigrad and trained on a CPU.
+
+The student's path through both packages, about 1,200 lines, in this order:
+
+    minigrad/engine.py              record operations as nodes, walk the nodes backward
+    minigrad/tensor.py              the Tensor: an array, its gradient, and the operators
+    minigrad/ops/elementwise.py     + - * / and powers, and gradients under broadcasting
+    minigrad/ops/linear.py          the matrix product of a layer
+    minigrad/ops/rms_norm.py        scale a row to unit root mean square
+    minigrad/ops/causal_conv.py     mix a position with earlier positions
+    minigrad/ops/ternary.py         weights in {-1, 0, 1}, and how they learn
+    minigrad/ops/gated.py           one signal decides how much of another passes
+    minigrad/ops/cross_entropy.py   the loss, in nats per token
+    minigrad/module.py              parameters with names, in a tree
+    flashlm_np/model/layers.py      FlashLM's block, composed from the operations
+    flashlm_np/model/flashlm.py     the language model
+    minigrad/optim/adamw.py         the optimizer of embeddings, convolutions and gains
+    minigrad/optim/normuon.py       the optimizer of the ternary matrices
+    flashlm_np/training/step.py     one training step
+    flashlm_np/inference/generate.py  one token after another
+
+Beside the path: data (tokenizers, stories, token files), evaluation, the rest of training and
+inference, published (the author's checkpoint, GPT-2's table), analysis, the course and its
+grader, and cli (the command `flashlm`).
+
+For notebooks and scripts: `train`, `resume` and `load` give a `Run`, which can generate text,
+score a text, and inspect its model. api.py documents them, with examples.
+"""
+
+from .api import TINY, Run, load, resume, train
+from .errors import UserError
+from .model.config import QUICKSTART, V3, Config, Phase
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "QUICKSTART",
+    "TINY",
+    "V3",
+    "Config",
+    "Phase",
+    "Run",
+    "UserError",
+    "load",
+    "resume",
+    "train",
+]

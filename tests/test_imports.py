@@ -51,8 +51,9 @@ FLASHLM_NP = {
     "published": {*CORE, "training"},
     "analysis": {*CORE, "training"},
     "course": {*CORE, "training"},
-    "api": {*CORE, "training", "published", "analysis"},
-    "cli": {*CORE, "training", "published", "analysis", "course", "api"},
+    "start_run": {*CORE, "training", "published"},
+    "api": {*CORE, "training", "published", "analysis", "start_run"},
+    "cli": {*CORE, "training", "published", "analysis", "course", "start_run", "api"},
     "__main__": {"cli"},
 }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..errors import UserError
 from ..model.config import PRESETS
 from .arguments import add_run_folder, add_threads, at_least
+from .run import dataset_or_none
 
 
 def add_profile(commands):
@@ -31,13 +32,26 @@ def add_profile(commands):
 def _profile(options) -> None:
     """Take a few training steps on random tokens; print what each operation costs, and how
     large a part of the step the output layer is."""
-    from ..analysis import step_profile as profiling
+    from ..analysis import pictures, step_profile
+    from ..analysis.multiply_adds import multiply_adds
+    from ..training.memory import keep_freed_memory
 
     config = replace(PRESETS[options.preset], fused=not options.plain)
     number = options.phase or min(2, len(config.phases))
     if number > len(config.phases):
         raise UserError(f"--phase is {number}, but {config.preset} has {len(config.phases)}")
-    profiling.run(config, number, options.steps, options.threads, options.picture)
+    keep_freed_memory()
+    phase = sorted(config.phases, key=lambda phase: phase.first_step)[number - 1]
+    title = f"Phase {number} of {config.preset}, {phase}: {phase.tokens:,} tokens per step"
+    print(title)
+    step = step_profile.measure(config, phase, options.steps, options.threads)
+    print(step_profile.step_table(step, multiply_adds(config, phase)))
+    half = max(2, options.steps // 2)
+    heads = step_profile.measure_heads(config, phase, half, options.threads)
+    print(f"\n{step_profile.head_table(heads)}")
+    if options.picture:
+        pictures.draw_profile(options.picture, title, step, heads)
+        print(f"\nThe same as a picture: {options.picture}")
 
 
 def add_inspect(commands):
@@ -50,11 +64,17 @@ def add_inspect(commands):
 
 
 def _inspect(options) -> None:
-    """Print a model's ledger: parameters, bytes, multiplications and additions per token; and
+    """Print a model's costs (parameters, bytes, multiplications and additions per token) and
     its ternary weights."""
-    from ..analysis.inspection import inspect
+    from ..analysis import inspection, pictures
+    from ..training.runs import SavedRun
 
-    inspect(options.folder, options.checkpoint, options.ema, options.picture)
+    run = SavedRun.load(options.folder, options.checkpoint, options.ema)
+    result = inspection.inspect_run(run)
+    print(result)
+    if options.picture:
+        pictures.draw_inspection(options.picture, result)
+        print(f"\nThe same as a picture: {options.picture}")
 
 
 def add_export(commands):
@@ -82,7 +102,39 @@ def add_export(commands):
 def _export(options) -> None:
     """Write a run's model for use only: ternary weights packed, the rest in a byte or two per
     number. eval, generate and inspect read it."""
-    from ..training import runs
+    from ..files import write_atomically
+    from ..inference.c_source import c_source
+    from ..inference.export import pack_weights
+    from ..training.runs import SavedRun, save_export
 
-    run = runs.Run.load(options.folder, options.checkpoint, options.ema)
-    runs.export_run(run, options.out, options.c, options.encoding, options.head)
+    run = SavedRun.load(options.folder, options.checkpoint, options.ema)
+    if run.is_packed:
+        raise UserError(f"{run.folder} is packed already; export the run that it was made from")
+    if options.out is None and options.c is None:
+        raise UserError("give a folder OUT, or --c FILE, to write to")
+    packed = pack_weights(run.config, run.model.state_dict(), options.encoding, options.head)
+    if options.c is not None:
+        source = c_source(packed, run.tokenizer.vocab_size)
+        write_atomically(options.c, source.encode())
+        print(f"{options.c}: compile with cc -std=c99 -O2 {options.c} -o model -lm")
+    if options.out is not None:
+        size = save_export(run, packed, options.out)
+        before = sum(p.data.nbytes for p in run.model.parameters())
+        print(
+            f"{options.out}: {size:,} bytes, {size / before:.1%} of the {before:,} in float32"
+        )
+        _compare_losses(run, SavedRun.load(options.out))
+
+
+def _compare_losses(run, packed):
+    from ..evaluation.evaluate import evaluate
+
+    if (dataset := dataset_or_none(run)) is None:
+        return
+    before, after = (
+        evaluate(r.model, r.config, dataset.valid, r.tokenizer).loss for r in (run, packed)
+    )
+    print(
+        f"validation loss {before:.4f} before, {after:.4f} packed: {after - before:+.5f} nats "
+        "per token"
+    )

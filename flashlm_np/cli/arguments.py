@@ -53,12 +53,3 @@ def add_run_folder(parser):
         "--checkpoint", choices=("last", "best"), default="best", help="default: best"
     )
     parser.add_argument("--ema", action="store_true", help="use the averaged weights")
-
-
-def add_head(parser):
-    parser.add_argument(
-        "--head",
-        choices=("float32", "int8"),
-        default="float32",
-        help="the output matrix; int8: a byte per number. Default: float32",
-    )

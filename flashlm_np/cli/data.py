@@ -60,12 +60,12 @@ def _add_tokenizer(parser, default, **options):
 
 def _prepare(options) -> int:
     """Cut the documents of SOURCE into tokens, for `flashlm train --data DIR`."""
-    from ..data.prepare import prepare, told
-    from ..data.sources import V3_CONFIG, V3_DATASET, V3_DOCUMENTS, Source
+    from ..data.prepare import describe_skipped, prepare
+    from ..data.sources import V3_CONFIG, V3_DATASET, V3_DOCUMENTS, DocumentSource
     from ..data.tokenizers.tokenizer import Tokenizer
     from ..training.threads import available_cores
 
-    source = Source(
+    source = DocumentSource(
         names=tuple(options.source) or V3_DATASET,
         config=options.config or (None if options.source else V3_CONFIG),
         split=options.split,
@@ -83,7 +83,7 @@ def _prepare(options) -> int:
     )
     print(
         f"{record['tokens']:,} tokens of {record['documents']:,} documents "
-        f"({record['bytes']:,} bytes of text; {told(record['skipped'])}) are in {options.out}\n"
+        f"({record['bytes']:,} bytes of text; {describe_skipped(record['skipped'])}) are in {options.out}\n"
         f"Train on them with: flashlm train --preset v3 --data {options.out}"
     )
     return 0
@@ -183,13 +183,11 @@ def _convert(options) -> int:
     `flashlm generate OUT_DIR [--ema]`.
     """
     from ..published.convert import convert
-    from ..published.unpickle import shown
 
     made = convert(options.file, options.folder, options.tokenizer)
-    told = made.state["published"]
     print(f"{options.folder} holds {options.file.name} after step {made.step:,}")
-    for key, value in told.items():
-        print(f"  {key}: {shown(value)}")
+    for key, value in made.state["published"].items():
+        print(f"  {key}: {str(value)[:80]!a}")  # the file's text may hold control characters
     averaged = "" if made.weights("ema") else "; it has no averaged weights"
     print(f"Write with it: flashlm generate {options.folder}{averaged}")
     return 0

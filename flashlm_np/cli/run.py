@@ -1,16 +1,16 @@
-"""`flashlm eval`, `generate`, `stories`: what a run has learned, and from what."""
+"""`flashlm eval`, `generate`, `stories`: the loss and the text of a run, and its corpus."""
 
 from __future__ import annotations
 
+from ..errors import UserError
 from ..model.config import TEMPERATURE
-from .arguments import add_head, add_run_folder, add_values, at_least, number
+from .arguments import add_run_folder, add_values, at_least, number
 
 
 def add_eval(commands):
     parser = commands.add_parser("eval", help="evaluate a run", description=_eval.__doc__)
     parser.set_defaults(run=_eval)
     add_run_folder(parser)
-    add_head(parser)
     others = parser.add_mutually_exclusive_group()
     others.add_argument("--text", nargs="+", metavar="FILE", help="score the whole of these")
     others.add_argument("--data", metavar="DIR", help="score the last part of this corpus")
@@ -18,10 +18,55 @@ def add_eval(commands):
 
 def _eval(options) -> None:
     """Score a run's model on its validation tokens, or on those of --text or --data."""
-    from ..training import runs
+    from ..data.dataset import DataSource
+    from ..evaluation.evaluate import evaluate
+    from ..evaluation.ngrams import baselines
+    from ..training.runs import SavedRun
 
-    run = runs.Run.load(options.folder, options.checkpoint, options.ema, options.head)
-    runs.evaluate_run(run, options.text, options.data)
+    run = SavedRun.load(options.folder, options.checkpoint, options.ema)
+    source = DataSource.at(data=options.data) if options.data else None
+    dataset = dataset_or_none(run) if options.text else run.dataset(source)
+    if options.text:
+        tokens, best = _ids_of_files(run, options.text), None
+    else:
+        tokens, best = dataset.valid, dataset.best_possible_loss
+    counted = dataset and baselines(dataset.train, tokens, run.config.vocab_size)
+    print(losses(evaluate(run.model, run.config, tokens, run.tokenizer), counted, best))
+
+
+def _ids_of_files(run, paths):
+    from ..data.dataset import read_text
+
+    try:
+        return run.ids_to_score(map(read_text, paths))
+    except ValueError as error:
+        raise UserError(f"--text: {error}") from None
+
+
+def dataset_or_none(run):
+    """The dataset of a run. Where it cannot be read, print why, and give None."""
+    try:
+        return run.dataset()
+    except UserError as error:
+        print(f"No training text to compare with: {error}")
+        return None
+
+
+def losses(result, counted, best) -> str:
+    """An Evaluation in lines, with the Baselines and the best possible loss, or without."""
+    lines = [
+        f"true loss        {result.loss:.4f} ± {result.loss_error:.4f} nats per token, "
+        f"perplexity {result.perplexity:.2f}, {result.bits_per_byte:.4f} bits per byte",
+        f"label-smoothed   {result.smoothed:.4f} ± {result.smoothed_error:.4f} (v3's number)",
+    ]
+    if best is not None:
+        lines.append(f"best possible    {best:.4f}, which is {result.loss - best:.4f} lower")
+    if counted is not None:
+        lines.append(
+            f"baselines        uniform {counted.uniform:.4f}, unigram {counted.unigram:.4f}, "
+            f"bigram {counted.bigram:.4f}"
+        )
+    return "\n".join([*lines, f"scored           {result.tokens:,} tokens"])
 
 
 def add_generate(commands):
@@ -30,20 +75,14 @@ def add_generate(commands):
     )
     parser.set_defaults(run=_generate)
     add_run_folder(parser)
-    add_head(parser)
     parser.add_argument(
         "--activations",
         choices=("float32", "int8"),
         default="float32",
-        help="what the ternary layers see; int8: they add integers only. Default: float32",
-    )
-    parser.add_argument(
-        "--packed",
-        action="store_true",
-        help="keep ternary weights packed, and multiply by table look-ups and additions",
+        help="the inputs of the ternary layers; int8: they add integers only. Default: float32",
     )
     not_negative, whole = at_least(float, 0), at_least(int, 0)
-    share = number(float, lambda value: 0 <= value <= 1, "is not between 0 and 1")
+    part = number(float, lambda value: 0 <= value <= 1, "is not between 0 and 1")
     add_values(
         parser,
         ("--prompt", str, "", "how the text begins"),
@@ -55,34 +94,48 @@ def add_generate(commands):
             "low is safe, 1 as learned; 0: the likeliest token",
         ),
         ("--top-k", whole, 0, "choose among the k likeliest tokens only; 0: among all"),
-        ("--top-p", share, 1.0, "choose among the likeliest that together have this share"),
-        ("--seed", whole, 0, "of the dice"),
+        (
+            "--top-p",
+            part,
+            1.0,
+            "choose among the likeliest that together have this probability",
+        ),
+        ("--seed", whole, 0, "of the random numbers"),
     )
 
 
 def _generate(options) -> None:
     """Continue a prompt, token by token."""
-    from ..training import runs
+    from ..training.runs import SavedRun
 
-    run = runs.Run.load(options.folder, options.checkpoint, options.ema, options.head)
-    how = {name: getattr(options, name) for name in ("temperature", "top_k", "top_p")}
-    how["int8_activations"] = options.activations == "int8"
-    how["packed"] = options.packed
-    runs.write_on(run, options.prompt, options.tokens, options.seed, how)
+    run = SavedRun.load(options.folder, options.checkpoint, options.ema)
+    try:
+        pieces = run.text_generator.generate(
+            options.prompt,
+            options.tokens,
+            options.seed,
+            temperature=options.temperature,
+            top_k=options.top_k,
+            top_p=options.top_p,
+            int8_activations=options.activations == "int8",
+        )
+    except ValueError as error:
+        raise UserError(f"--prompt: {error}") from None
+    print(options.prompt, end="", flush=True)
+    for piece in pieces:
+        print(piece, end="", flush=True)
+    print()
 
 
 def add_stories(commands):
     parser = commands.add_parser("stories", help="tell stories", description=_stories.__doc__)
     parser.set_defaults(run=_stories)
-    parser.add_argument(
-        "--count", type=at_least(int, 0), default=3, metavar="N", help="default: 3"
-    )
-    parser.add_argument(
-        "--seed", type=at_least(int, 0), default=0, metavar="N", help="default: 0"
-    )
+    whole = at_least(int, 0)
+    parser.add_argument("--count", type=whole, default=3, metavar="N", help="default: 3")
+    parser.add_argument("--seed", type=whole, default=0, metavar="N", help="default: 0")
 
 
-def _stories(options) -> int:
+def _stories(options) -> None:
     """Print stories of the embedded corpus, each with its exact probability."""
     import numpy as np
 
@@ -92,4 +145,3 @@ def _stories(options) -> int:
     for _ in range(options.count):
         text = stories.generate(rng)
         print(f"{text}\n[ln p = {stories.score(text):.3f}]\n")
-    return 0

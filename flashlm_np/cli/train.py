@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import fields, replace
+from itertools import chain, count
 from pathlib import Path
 
-from ..errors import UserError
+from ..errors import INTERRUPTED, UserError
 from ..model.config import PRESETS, Config, Phase, option_name, text_of
 from .arguments import add_threads, number, reading
+from .run import losses
 
 
 def add_train(commands):
@@ -59,7 +61,7 @@ def _defaults(name):
 def _train(options) -> int:
     """Train on stories, on --text or on --data, and write a report, a curve and samples."""
     from ..data.dataset import DataSource
-    from ..training import runs
+    from ..start_run import resume_run, start_run
 
     chosen = {
         field.name: tuple(value) if isinstance(value, list) else value
@@ -72,21 +74,58 @@ def _train(options) -> int:
     if options.resume:
         others = ("preset", "text", "data", "out", "minutes")
         chosen |= {name: getattr(options, name) for name in others if getattr(options, name)}
-        return runs.resume(Path(options.resume), chosen, options.threads)
+        return _run(resume_run(Path(options.resume), chosen, options.threads))
     preset = options.preset or "quickstart"
     try:
         config = replace(PRESETS[preset], **chosen)
     except ValueError as error:
         raise UserError(str(error)) from None
     out = Path(options.out) if options.out else _free_folder(Path("runs") / preset)
-    material = DataSource.at(options.text, options.data)
-    return runs.start(config, material, out, options.minutes, options.threads)
+    source = DataSource.at(options.text, options.data)
+    return _run(start_run(config, source, out, options.minutes, options.threads))
+
+
+def _run(trainer) -> int:
+    """Run a trainer to its end, or until Ctrl-C; print its losses and a sample."""
+    from ..training.memory import keep_freed_memory
+    from ..training.report import write_results
+    from ..training.stopping import Stopped
+
+    keep_freed_memory()
+    _describe(trainer)
+    out, best = trainer.out, trainer.dataset.best_possible_loss
+    try:
+        final = trainer.run()
+    except Stopped as stopped:
+        print(
+            f"{stopped} Go on with\n"
+            f"  flashlm train --resume {out}    (or python3 run.py train --resume {out})"
+        )
+        return INTERRUPTED
+    results = write_results(trainer, final)
+    print(losses(final, results.counted, best))
+    print(
+        f"A sample:\n\n{results.samples[0]}\n\nReport, curve and samples: {out / 'report.md'}"
+    )
+    return 0
+
+
+def _describe(trainer):
+    config, dataset = trainer.config, trainer.dataset
+    best = dataset.best_possible_loss
+    if warning := trainer.fast_step.workers.warning:
+        print(warning)
+    print(
+        f"{config.preset}: {trainer.model}\n"
+        f"{dataset.name}: {len(dataset.train):,} training tokens, "
+        f"{len(dataset.valid) - 1:,} validation tokens"
+        + ("" if best is None else f", best possible loss {best:.4f}")
+        + f"\n{config.steps:,} steps; writing to {trainer.out}",
+        flush=True,
+    )
 
 
 def _free_folder(folder: Path) -> Path:
     """`folder`, or the first of folder-2, folder-3, ... that does not exist."""
-    number, free = 1, folder
-    while free.exists():
-        number += 1
-        free = folder.with_name(f"{folder.name}-{number}")
-    return free
+    names = chain([folder.name], (f"{folder.name}-{number}" for number in count(2)))
+    return next(free for name in names if not (free := folder.with_name(name)).exists())

@@ -16,7 +16,7 @@ from minigrad.ops.cross_entropy import log_sum_exp
 
 from ..data.tokenizers.tokenizer import Tokenizer
 from ..model.config import Config
-from ..model.flashlm import FlashLM, receptive_field
+from ..model.flashlm import FlashLM
 
 WINDOW = 1024  # tokens per forward pass
 ROWS = 256  # positions whose logits (ROWS, V) are in memory at once
@@ -49,7 +49,7 @@ def evaluate(
     model: FlashLM, config: Config, tokens: np.ndarray, tokenizer: Tokenizer
 ) -> Evaluation:
     """Score all but the first of `tokens` (M + 1,) with the model's present weights."""
-    losses, smoothed = token_losses(model, tokens, context=receptive_field(config) - 1)
+    losses, smoothed = token_losses(model, tokens, context=config.receptive_field - 1)
     scored_bytes = sum(len(piece) for piece in token_bytes(tokenizer, tokens[1:]))
     return Evaluation(
         *mean_and_error(losses),

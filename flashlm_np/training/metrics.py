@@ -1,4 +1,4 @@
-"""metrics.csv: one row per optimizer step, written as the run goes."""
+"""metrics.csv: one row per optimizer step, appended while the run goes on."""
 
 from __future__ import annotations
 
@@ -26,47 +26,44 @@ COLUMNS = (
 
 
 class Metrics:
-    """The table of a run. A resumed run forgets the rows after its checkpoint.
+    """The table of a run. A resumed run drops the rows after its checkpoint.
 
-    Units: losses in nats per token; seconds of training since the first step, evaluations not
-    counted; the valid_* columns are empty at steps without an evaluation.
+    Units: losses in nats per token; seconds of training since the first step, without the
+    evaluations. The valid_* columns are empty at steps without an evaluation.
     """
 
     def __init__(self, path: Path, keep_to_step: int = 0):
         self.path = path
         kept = [row for row in read_metrics(path) if row["step"] <= keep_to_step]
-        write_atomically(path, _format(kept, header=True))
+        text = io.StringIO()
+        _writer(text).writeheader()
+        _writer(text).writerows(kept)
+        write_atomically(path, text.getvalue().encode())
 
     def add(self, row: dict) -> None:
+        """Append the row of one step, by column name."""
         try:
             with open(self.path, "a", encoding="utf-8", newline="") as file:
-                file.write(_format([row]).decode())
+                _writer(file).writerow(row)
         except OSError as error:
             raise UserError(f"cannot write {self.path}: {error.strerror}") from None
 
 
-def read_metrics(path: Path) -> list[dict]:
-    """The whole rows of a metrics file as numbers (None where empty); [] without a file.
+def _writer(file) -> csv.DictWriter:
+    return csv.DictWriter(file, COLUMNS, lineterminator="\n")
 
-    A run that was killed may leave half a row at the end, which is left out.
+
+def read_metrics(path: Path) -> list[dict]:
+    """The rows of a metrics file as numbers, None where empty. Without a file: no rows.
+
+    A killed run may leave half a row at the end. It is left out.
     """
     if not path.is_file():
         return []
-    rows = csv.reader(path.read_text(encoding="utf-8").splitlines(keepends=True))
-    whole = [row for row in rows if len(row) == len(COLUMNS) and row[0].isdecimal()]
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if None not in row.values()]
     return [
-        {
-            column: (int(text) if column == "step" else float(text)) if text else None
-            for column, text in zip(COLUMNS, row, strict=True)
-        }
-        for row in whole
+        {column: float(text) if text else None for column, text in row.items()}
+        | {"step": int(row["step"])}
+        for row in rows
     ]
-
-
-def _format(rows, header=False) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
-    if header:
-        writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()

@@ -10,8 +10,8 @@ from torch_zip import save
 
 from flashlm_np.cli import main
 from flashlm_np.data.dataset import DataSource, load_dataset, training_size
-from flashlm_np.data.tokenizers.vocab_file import format_vocab
 from flashlm_np.data.tokenizers.saving import save_tokenizer
+from flashlm_np.data.tokenizers.vocab_file import format_vocab
 from flashlm_np.model.config import V3
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.training import checkpoint
@@ -152,7 +152,7 @@ def test_training_begins_with_an_embedding_of_its_corpus(data, tmp_path, monkeyp
     )
     corpus, _ = load_dataset(DataSource.at(data=data), **tiny.CONFIG.data_options())
     table = embeddings.from_corpus(corpus.train, 2000, 16).table
-    expected = embeddings.rescaled(table, 0.11)
+    expected = embeddings.scaled_to_rms(table, 0.11)
     got = checkpoint.load(out).arrays["model/embedding.weight"]
     np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-8)
 

@@ -243,14 +243,14 @@ def test_a_loss_that_is_not_a_number_stops_the_run(tmp_path, capsys):
 
 def test_the_last_good_checkpoint_is_kept_when_the_loss_is_lost(tmp_path, capsys, monkeypatch):
     out = tmp_path / "run"
-    real = Trainer._one_step
+    real = Trainer.one_step
 
     def spoil(self):
         if self.step == 4:
             self.model.final_norm.scale.data[0] = np.nan
         return real(self)
 
-    monkeypatch.setattr(Trainer, "_one_step", spoil)
+    monkeypatch.setattr(Trainer, "one_step", spoil)
     error = fails(capsys, 1, "train", *OPTIONS, "--out", str(out))
     assert error.startswith("at step 5 the loss is nan")
     assert f"flashlm train --resume {out}" in error
@@ -369,7 +369,7 @@ def test_help_imports_nothing_heavy():
         "import sys; from flashlm_np.cli import main\n"
         "try: main(['--help'])\n"
         "except SystemExit: pass\n"
-        "heavy = {'matplotlib', 'datasets', 'torch', 'tiktoken', 'safetensors', 'tqdm'}\n"
+        "heavy = {'matplotlib', 'datasets', 'pyarrow', 'huggingface_hub', 'torch'}\n"
         "sys.exit(', '.join(heavy & sys.modules.keys()) or 0)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

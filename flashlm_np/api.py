@@ -1,0 +1,159 @@
+"""Train, load and use a model from Python: the interface for notebooks and scripts.
+
+The commands of `flashlm` call the same functions. UserError is the error that a user can mend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from .analysis.inspection import Inspection, inspect_run
+from .data.dataset import DataSource
+from .evaluation.evaluate import Evaluation, evaluate
+from .model.config import QUICKSTART, TEMPERATURE, Config, Phase
+from .start_run import resume_run, start_run
+from .training.report import write_results
+from .training.runs import SavedRun
+from .training.trainer import Trainer
+
+# A configuration for examples: it trains in a second, and learns next to nothing.
+TINY = replace(
+    QUICKSTART,
+    d_model=8,
+    conv_groups=2,
+    dilations=(1, 4),
+    stories=40,
+    steps=2,
+    phases=(Phase(1, 64, 2),),
+    eval_tokens=200,
+)
+
+
+class Run(SavedRun):
+    """A model that was trained, with its tokenizer, configuration and checkpoint.
+
+    >>> import tempfile
+    >>> run = train(TINY, out=tempfile.mkdtemp())  # doctest: +ELLIPSIS
+    Making up stories ...
+    >>> run.model, run.config.steps
+    (FlashLM with 17,129 parameters, 2)
+    """
+
+    def generate(
+        self,
+        prompt: str = "",
+        *,
+        tokens: int = 200,
+        temperature: float = TEMPERATURE,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> str:
+        """Continue a prompt by at most `tokens` tokens, and return both.
+
+        temperature: divides the logits; 0 takes the most likely token.
+        top_k, top_p: sample from the k most likely tokens only, or from those that together
+            have the probability top_p.
+
+        >>> import tempfile
+        >>> run = train(TINY, out=tempfile.mkdtemp())  # doctest: +ELLIPSIS
+        Making up stories ...
+        >>> text = run.generate("Once upon a time", tokens=10)
+        >>> text.startswith("Once upon a time")
+        True
+        >>> text == run.generate("Once upon a time", tokens=10)  # the same seed
+        True
+        """
+        options = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+        return prompt + "".join(self.text_generator.generate(prompt, tokens, seed, **options))
+
+    def score(self, text: str) -> Evaluation:
+        """The model's loss on a text: .loss in nats per token, .bits_per_byte, .perplexity.
+
+        >>> import tempfile
+        >>> run = train(TINY, out=tempfile.mkdtemp())  # doctest: +ELLIPSIS
+        Making up stories ...
+        >>> score = run.score("Once upon a time, a fox lived in a den.")
+        >>> score.tokens, 7 < score.loss < 8
+        (12, True)
+        """
+        return evaluate(self.model, self.config, self.ids_to_score([text]), self.tokenizer)
+
+    def inspect(self) -> Inspection:
+        """The parameters, bytes and operations of the model, and its ternary weights.
+
+        >>> import tempfile
+        >>> run = train(TINY, out=tempfile.mkdtemp())  # doctest: +ELLIPSIS
+        Making up stories ...
+        >>> sum(part.parameters for part in run.inspect().costs)
+        17129
+        """
+        return inspect_run(self)
+
+
+def train(
+    config: Config = QUICKSTART,
+    *,
+    out: str | Path,
+    text: Sequence[str] | None = None,
+    data: str | None = None,
+    minutes: float | None = None,
+    threads: int | None = None,
+) -> Run:
+    """Train a model in the new folder `out`, print the progress, and return the best model.
+
+    text: files to learn from; data: a folder of `flashlm prepare`. Without both: stories.
+    minutes: take as many steps as fit into these, instead of config.steps.
+    threads: the number of cores to use, by default all.
+
+    Raises:
+        UserError: the folder holds a run, or the text or the configuration does not fit.
+        Stopped: Ctrl-C came. The last step is saved, and `resume` goes on.
+
+    >>> import tempfile
+    >>> from dataclasses import replace
+    >>> config = replace(TINY, steps=3)
+    >>> run = train(config, out=tempfile.mkdtemp())  # doctest: +ELLIPSIS
+    Making up stories ...
+    step 3: validation 7.6... nats per token, 7.2... above the limit
+    >>> run.checkpoint.step
+    3
+    """
+    source = DataSource.at(text, data)
+    return _finish(start_run(config, source, Path(out), minutes, threads))
+
+
+def resume(folder: str | Path, *, threads: int | None = None, **changes: int) -> Run:
+    """Go on with a run that was stopped, as if it had not been, and return the best checkpoint.
+
+    changes: new values of steps, eval_every or save_every.
+
+    >>> import tempfile
+    >>> run = train(TINY, out=tempfile.mkdtemp())  # doctest: +ELLIPSIS
+    Making up stories ...
+    >>> run = resume(run.folder, steps=3)  # doctest: +ELLIPSIS
+    Going on with ... after step 2 ...
+    >>> run.config.steps
+    3
+    """
+    return _finish(resume_run(Path(folder), changes, threads))
+
+
+def load(folder: str | Path, checkpoint: str = "best", average: bool = False) -> Run:
+    """Load a run from its folder: its "best" or "last" checkpoint, or the averaged weights.
+
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> run = train(TINY, out=folder)  # doctest: +ELLIPSIS
+    Making up stories ...
+    >>> load(folder, "last").model
+    FlashLM with 17,129 parameters
+    """
+    return Run.load(Path(folder), checkpoint, average)
+
+
+def _finish(trainer: Trainer) -> Run:
+    write_results(trainer, trainer.run())
+    return load(trainer.out)

@@ -1,0 +1,60 @@
+"""GPT-2's embedding, reduced to the model's width: the table that FlashLM v3 starts with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from huggingface_hub import HfFileSystem, try_to_load_from_cache
+from safetensors import safe_open
+from tqdm import tqdm
+
+from ..errors import UserError
+from ..training.initial_embedding import ReducedTable, row_blocks, truncated_svd
+
+REPOSITORY, FILE, TENSOR = "openai-community/gpt2", "model.safetensors", "wte.weight"
+REQUEST = 8 << 20  # bytes in one range request
+REMEDY = (
+    "; check the network, use a copy of the file (flashlm embed gpt2 --weights FILE), or "
+    "choose another embedding (corpus or random)"
+)
+
+
+def from_gpt2(D: int, weights: Path | None = None) -> ReducedTable:
+    """Return GPT-2's embedding in D numbers per token.
+
+    It is read from the file `weights`, else from the Hugging Face cache, else from the hub.
+    Raises UserError if it cannot be read, or if D is larger than its 768 numbers.
+    """
+    path, name = weights or try_to_load_from_cache(REPOSITORY, FILE), weights or REPOSITORY
+    try:
+        wide = _from_file(path) if isinstance(path, str | Path) else _from_hub()
+    except Exception as error:  # those of safetensors, the hub and HTTP have no common base
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        raise UserError(f"cannot read {name}: {reason}{'' if weights else REMEDY}") from None
+    if wide.ndim != 2 or not 1 <= D <= wide.shape[1]:
+        raise UserError(f"an embedding of shape {wide.shape} cannot be reduced to width {D}")
+    if not np.isfinite(wide).all():
+        raise UserError(f"{name} holds numbers that are not finite")
+    return truncated_svd(lambda: row_blocks(wide), D)
+
+
+def _from_file(path):
+    with safe_open(path, framework="np") as file:
+        names = list(file.keys())
+        return file.get_tensor(TENSOR if TENSOR in names else f"transformer.{TENSOR}")
+
+
+def _from_hub():
+    """Read only the header and the tensor, 154 MB of the file's 548 MB."""
+    with HfFileSystem().open(f"{REPOSITORY}/{FILE}", cache_type="none") as file:
+        header = file.read(int.from_bytes(file.read(8), "little"))  # JSON after its length
+        entry, data = json.loads(header)[TENSOR], bytearray()
+        start, stop = (8 + len(header) + offset for offset in entry["data_offsets"])
+        file.seek(start)
+        with tqdm(total=stop - start, unit="B", unit_scale=True, disable=None) as bar:
+            while piece := file.read(min(REQUEST, stop - file.tell())):
+                data += piece
+                bar.update(len(piece))
+    return np.frombuffer(data, "<f4").reshape(entry["shape"])

@@ -1,0 +1,34 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from flashlm_np.data.dataset import Dataset
+from flashlm_np.data.tokenizers.tokenizer import Tokenizer
+from flashlm_np.errors import UserError
+from flashlm_np.model.config import V3
+from flashlm_np.start_run import initial_embedding
+from flashlm_np.training.initial_embedding import save_embedding
+
+
+def test_each_initial_embedding(tmp_path):
+    ids = np.random.default_rng(3).integers(0, 29, 500).astype(np.uint16)
+    dataset = Dataset("test", ids, ids[:9])
+    config = replace(V3, vocab_size=30, d_model=16, embedding_std=0.3)
+    tokenizer = Tokenizer.embedded()
+
+    def table(kind):
+        return initial_embedding(replace(config, embedding=kind), dataset, tokenizer)
+
+    assert table("random") is None
+    counted = table("corpus")
+    seen = counted[counted.any(axis=1)]
+    assert len(seen) == 29  # the thirtieth never occurs
+    assert np.sqrt(np.mean(seen**2)) == pytest.approx(0.11, rel=1e-4)
+    path, saved = tmp_path / "embedding.safetensors", np.ones((30, 16), np.float32)
+    save_embedding(path, saved, "ones")
+    np.testing.assert_array_equal(table(str(path)), saved)
+    with pytest.raises(UserError, match="needs GPT-2's tokens: give --data DIR"):
+        table("gpt2")
+    with pytest.raises(UserError, match="cannot read nowhere: No such file"):
+        table("nowhere")
