@@ -25,14 +25,14 @@ SECOND_PATH = "added (+=)"
 def main():
     steps = first_steps()
     DOCS.joinpath("step_through.svg").write_text(steps.svg, encoding="utf-8")
-    shown = next(i for i, s in enumerate(steps.data["steps"]) if SECOND_PATH in s["after"])
+    step = next(i for i, s in enumerate(steps.data["steps"]) if SECOND_PATH in s["after"])
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
         page = browser.new_page(viewport={"width": 1240, "height": 640})
         page.set_content(steps.html)
-        page.fill("#slider", str(shown))
+        page.fill("#slider", str(step))
         page.evaluate("document.activeElement.blur()")
         page.screenshot(path=str(DOCS / "step_through.png"))
         browser.close()

@@ -108,7 +108,7 @@ function showSource(step) {
 function showSaved(step) {
   const { saved, saved_bytes: bytes, options } = operations[step.operation];
   const rows = saved.map(([name, text]) => element("tr", {}, element("th", { scope: "row", text: name }), element("td", { text })));
-  const title = isForward(step) ? "Saved for the backward pass" : "Saved by the forward pass, no longer needed after this step";
+  const title = isForward(step) ? "Saved for the backward pass" : "Saved by the forward pass, released after its backward pass";
   const kept = rows.length ? element("table", {}, element("tbody", {}, ...rows)) : element("p", { class: "about", text: "nothing" });
   $("saved").replaceChildren(...(step.kind === "start" ? [] : titled(`${title}: ${bytes.toLocaleString("en")} bytes`, kept, options ? element("p", { class: "about", text: `options: ${options}` }) : null).filter(Boolean)));
 }
