@@ -1,14 +1,14 @@
 """A Hugging Face hub on the loopback, as far as this project talks to one.
 
-A hub answers with what it knows of a file and sends the reader on to another server, the CDN,
-for the bytes of a large one. `faults` says how the CDN misbehaves, one answer after the other,
-and `hub_faults` how the hub does; when they are used up, all is well.
+A hub answers with its facts about a file, and sends the reader to another server, the CDN, for
+the bytes of a large file. `faults` lists how the CDN misbehaves, one answer after the other.
+When the list is used up, each answer is right.
 
     with HubServer() as hub:
         hub.publish("openai-community/gpt2", folder)
         hub.faults = [Fault(), Fault(), Fault(die_after=1000)]
-        read_tensor("openai-community/gpt2", "model.safetensors", names, endpoint=hub.url)
-        hub.requests  # what was asked for, and how many bytes were sent
+        HfFileSystem(endpoint=hub.url).open("openai-community/gpt2/model.safetensors").read()
+        hub.requests  # each request, with the number of bytes that were sent
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ import json
 import re
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,16 +33,11 @@ SMALL = {".md", ".json", ".txt", ".yaml"}  # kept in git itself, so without a CD
 
 @dataclass
 class Fault:
-    """How one answer goes wrong; as it is written here, it does not."""
+    """How one answer goes wrong; the defaults are an answer that is right."""
 
     status: int = 200
     die_after: int | None = None  # bytes of the body, and then the connection is closed
-    whole_file: bool = False  # answer 200 with all of it, whatever was asked for
-    unmeasured: bool = False  # no Content-Length: the answer ends where the connection does
-    more: bytes = b""  # after the body
-    etag: str | None = None
-    claimed_size: int | None = None
-    delay: float = 0.0  # seconds before the answer
+    whole_file: bool = False  # answer 200 with the whole file to a request for a part
 
 
 @dataclass
@@ -62,8 +56,6 @@ class HubServer:
         self.commits: dict[str, dict[str, Path]] = {}  # repository: commit: folder
         self.requests: list[Request] = []
         self.faults: Iterable[Fault] = []
-        self.hub_faults: Iterable[Fault] = []
-        self.before_answer: Callable[[Request], object] = lambda request: None
         self.lock = threading.Lock()
         self.servers = [_Server(self, _Hub, "127.0.0.1"), _Server(self, _Cdn, "localhost")]
         self.url, self.cdn_url = (server.url for server in self.servers)
@@ -92,12 +84,10 @@ class HubServer:
             revision = list(commits)[-1]
         return (revision, commits[revision]) if revision in commits else None
 
-    def next_fault(self, server: str) -> Fault:
+    def next_fault(self) -> Fault:
         with self.lock:
-            name = "faults" if server == "cdn" else "hub_faults"
-            faults = iter(getattr(self, name))
-            setattr(self, name, faults)
-            return next(faults, Fault())
+            self.faults = iter(self.faults)
+            return next(self.faults, Fault())
 
 
 class _Server(ThreadingHTTPServer):
@@ -123,10 +113,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         self.seen = Request(self.name, self.command, path, self.headers)
         hub.requests.append(self.seen)
-        hub.before_answer(self.seen)
         body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-        self.fault = hub.next_fault(self.name)
-        time.sleep(self.fault.delay)
+        self.fault = hub.next_fault() if self.name == "cdn" else Fault()
         if self.fault.status != 200:
             self.answer(self.fault.status)
         else:
@@ -135,11 +123,8 @@ class _Handler(BaseHTTPRequestHandler):
     do_HEAD = do_POST = do_GET
 
     def answer(self, status=200, body=b"", **headers):
-        body += self.fault.more
         self.send_response(status)
-        if not self.fault.unmeasured:
-            headers["Content_Length"] = len(body)
-        for name, value in headers.items():
+        for name, value in {"Content_Length": len(body), **headers}.items():
             self.send_header(name.replace("_", "-"), str(value))
         self.end_headers()
         if self.command == "HEAD":
@@ -149,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
             piece = part[at : at + PIECE]
             self.seen.sent += len(piece)  # first, for the reader may be quicker than this line
             self.wfile.write(piece)
-        if self.fault.unmeasured or len(part) < len(body):
+        if len(part) < len(body):
             self.close_connection = True
 
     def json(self, value):
@@ -211,15 +196,14 @@ class _Cdn(_Handler):
     def route(self, hub, path, body):
         _, _, kind, owner, name, commit, file = path.split("/", 6)
         path = hub.folder(f"{kind}/{owner}/{name}", commit)[1] / file
-        total, known = path.stat().st_size, {"ETag": self.fault.etag or _etag(path)}
+        total, known = path.stat().st_size, {"ETag": _etag(path)}
         asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers["Range"] or "")
         if not asked or self.fault.whole_file:
             return self.answer(200, path.read_bytes(), **known)
         start, stop = int(asked[1]), min(int(asked[2] or total) + 1, total)
         if start >= total:
             return self.answer(416, Content_Range=f"bytes */{total}")
-        claimed = self.fault.claimed_size or total
-        known["Content_Range"] = f"bytes {start}-{stop - 1}/{claimed}"
+        known["Content_Range"] = f"bytes {start}-{stop - 1}/{total}"
         return self.answer(206, _part(path, start, stop), **known)
 
 

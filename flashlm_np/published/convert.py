@@ -1,14 +1,14 @@
-"""The published checkpoint, flashlm_final.pt, as a checkpoint of this project.
+"""Convert the published checkpoint, flashlm_final.pt, to a checkpoint of this project.
 
 Its author saved a dict with torch.save:
 
-    model_state_dict   the weights, by the names that the model here has too
+    model_state_dict   the weights; the model here has the same names
     ema_state          their running average (may be missing)
-    config             the notebook's numbers: d_model, n_recursions, label_smoothing, ...
+    config             the notebook's settings: d_model, n_recursions, label_smoothing, ...
     last_step, val_loss, note
 
-Sizes are read off the weights, and must be those of `config`. The dilations stand nowhere in
-the file; they are those of v3. The tokenizer, GPT-2's, is not in it either.
+The sizes are taken from the weights, and must agree with `config`. The file holds no dilations;
+they are those of v3. It does not hold the tokenizer, which is GPT-2's.
 """
 
 from __future__ import annotations
@@ -28,9 +28,8 @@ from ..model.flashlm import FlashLM
 from ..training import checkpoint
 from ..training.checkpoint import Checkpoint
 from .torch_file import read_torch_file
-from .unpickle import shown
 
-# The notebook's names of what a Config holds too. Without the first four there is no model.
+# The notebook's names of fields of Config. Without the first four there is no model.
 CONFIG = {
     "d_model": "d_model",
     "vocab_size": "vocab_size",
@@ -46,7 +45,7 @@ CONFIG = {
 }
 NEEDED = list(CONFIG)[:4]
 
-# Each size is read off the first weight that has it. With these right, all weights of the model
+# Each size is taken from the first weight that has it. If they agree, all weights of the model
 # together are at most a few times as large as the file.
 SHAPES = {
     "embedding.weight": "VD",
@@ -59,19 +58,19 @@ SHAPES = {
 def convert(path: Path, out: Path, tokenizer: str | None = None) -> Checkpoint:
     """Write the checkpoint of the published file `path` into the folder `out`, and return it.
 
-    `tokenizer` is a name as in Tokenizer.named, or "numbers", for one that is unknown. If it is
-    not given, a vocabulary of 50,257 means GPT-2's, any other "numbers".
+    `tokenizer` is a name as in Tokenizer.named, or "numbers" for plain ids. The default is
+    GPT-2's for a vocabulary of 50,257, else plain ids.
 
     Raises:
-        UserError: the file is not what its author publishes, or `out` holds a run already.
+        UserError: the file is no checkpoint of FlashLM v3, or `out` holds a run already.
     """
     if (out / "last.json").exists():
         raise UserError(f"{out} holds a run already; choose another folder")
     converted = _checkpoint(path, read_torch_file(path))
-    kept = _tokenizer(path, converted.config.vocab_size, tokenizer)
-    converted.state["tokenizer"] = {"name": kept.name, "fingerprint": kept.fingerprint}
+    chosen = _tokenizer(path, converted.config.vocab_size, tokenizer)
+    converted.state["tokenizer"] = {"name": chosen.name, "fingerprint": chosen.fingerprint}
     out.mkdir(parents=True, exist_ok=True)
-    save_tokenizer(out, kept)
+    save_tokenizer(out, chosen)
     checkpoint.save(out, converted, ["last", "best"])
     return converted
 
@@ -104,23 +103,25 @@ def _checkpoint(path, published) -> Checkpoint:
 
 
 def _entry(published, key, kind):
-    value = published.get(key) if type(published) is dict else None
-    if type(value) is not kind:
+    value = published.get(key) if isinstance(published, dict) else None
+    if not isinstance(value, kind) or isinstance(value, bool):
         raise ValueError(f"it has no {key!r} that is a {kind.__name__}")
     return value
 
 
 def _weights(published, key) -> dict[str, np.ndarray]:
-    """One of its two sets of weights; as they stand in the file, no copies."""
+    """One of the two sets of weights, as the file has them."""
     weights = _entry(published, key, dict)
     for name, array in weights.items():
-        numbers = isinstance(array, np.ndarray) and array.dtype.kind == "f"
-        if not (numbers and str(name).isprintable()):
-            raise ValueError(f"{shown(name)} in {key!r} is no array of floating-point numbers")
+        is_floating = isinstance(array, np.ndarray) and array.dtype.kind == "f"
+        if not (is_floating and str(name).isprintable()):
+            shown = str(name)[:80]
+            raise ValueError(f"{shown!a} in {key!r} is no array of floating-point numbers")
     return weights
 
 
 def _sizes(weights) -> dict[str, int]:
+    """The size of each letter in SHAPES."""
     sizes: dict[str, int] = {}
     for name, letters in SHAPES.items():
         if name not in weights:
@@ -134,10 +135,10 @@ def _sizes(weights) -> dict[str, int]:
     return sizes
 
 
-def _config(numbers, sizes) -> Config:
+def _config(settings, sizes) -> Config:
     V, D, C, K, H = (sizes[letter] for letter in "VDCKH")
-    names = [theirs for theirs in CONFIG if theirs in numbers or theirs in NEEDED]
-    known = {CONFIG[theirs]: _number(numbers, theirs) for theirs in names}
+    names = [name for name in CONFIG if name in settings or name in NEEDED]
+    known = {CONFIG[name]: _setting(settings, name) for name in names}
     config = replace(V3, taps=K, conv_groups=D // C, **known)
     if (config.vocab_size, config.d_model, config.glu_width) != (V, D, H):
         raise ValueError(
@@ -147,18 +148,18 @@ def _config(numbers, sizes) -> Config:
     return config
 
 
-def _number(numbers, theirs):
-    """A number of the notebook's config, of the type that ours has."""
-    kind = type(getattr(V3, CONFIG[theirs]))
-    value = numbers.get(theirs)
+def _setting(settings, name):
+    """A number of the notebook's config, in the type of the same field of Config."""
+    kind = type(getattr(V3, CONFIG[name]))
+    value = settings.get(name)
     if type(value) not in (kind, int):
-        raise ValueError(f"its config has no {theirs!r} that is a number ({kind.__name__})")
+        raise ValueError(f"its config has no {name!r} that is a number ({kind.__name__})")
     return kind(value)
 
 
 def _loaded(model, prefix, weights) -> dict[str, np.ndarray]:
     """Copies of the model's own arrays, float32, after it has taken the weights."""
-    with np.errstate(over="ignore"):  # what is too large for float32 becomes inf, and is found
+    with np.errstate(over="ignore"):  # a number too large for float32 becomes inf, see below
         model.load_state_dict(weights)
     for name, parameter in model.named_parameters():
         if not np.isfinite(parameter.data).all():
@@ -167,18 +168,11 @@ def _loaded(model, prefix, weights) -> dict[str, np.ndarray]:
 
 
 def _state(path, published) -> dict:
-    """What a run's checkpoint says beside its arrays; here there was no run."""
-    told = {key: published.get(key) for key in ("val_loss", "note")}
-    told = {key: value for key, value in told.items() if isinstance(value, str | int | float)}
+    """The state that a run would have saved; here it says where the weights are from."""
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    facts = {key: published.get(key) for key in ("val_loss", "note")}
+    facts = {key: fact for key, fact in facts.items() if isinstance(fact, str | int | float)}
     return {
-        "published": {"file": path.name, "sha256": _sha256(path)} | told,
+        "published": {"file": path.name, "sha256": sha256} | facts,
         "corpus": {"name": "published", "separated": False},
     }
-
-
-def _sha256(path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()

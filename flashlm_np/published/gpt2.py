@@ -22,16 +22,16 @@ REMEDY = (
 
 
 def from_gpt2(D: int, weights: Path | None = None) -> ReducedTable:
-    """Return GPT-2's embedding in D numbers per token.
+    """Return GPT-2's embedding in D numbers per token, from a file or from Hugging Face's hub.
 
-    It is read from the file `weights`, else from the Hugging Face cache, else from the hub.
     Raises UserError if it cannot be read, or if D is larger than its 768 numbers.
     """
     path, name = weights or try_to_load_from_cache(REPOSITORY, FILE), weights or REPOSITORY
     try:
         wide = _from_file(path) if isinstance(path, str | Path) else _from_hub()
     except Exception as error:  # those of safetensors, the hub and HTTP have no common base
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = reason.split(" for url")[0].rstrip(".")  # a CDN's address is a secret
         raise UserError(f"cannot read {name}: {reason}{'' if weights else REMEDY}") from None
     if wide.ndim != 2 or not 1 <= D <= wide.shape[1]:
         raise UserError(f"an embedding of shape {wide.shape} cannot be reduced to width {D}")

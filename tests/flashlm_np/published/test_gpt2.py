@@ -101,7 +101,7 @@ def test_a_server_that_goes_on_failing_is_one_sentence(server, fault, reason):
 
 def test_a_repository_that_is_not_there_is_one_sentence(server):
     server.commits.clear()
-    assert "404" in refused(7)
+    assert "repository not found" in refused(7)
 
 
 def test_a_missing_tensor_is_one_sentence(server, tmp_path):

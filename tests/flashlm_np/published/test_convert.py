@@ -12,9 +12,9 @@ from flashlm_np.data.tokenizers.plain_ids import PlainIds
 from flashlm_np.errors import UserError
 from flashlm_np.model.config import V3
 from flashlm_np.model.flashlm import FlashLM
+from flashlm_np.model.weights import load_weights
 from flashlm_np.published.convert import convert
 from flashlm_np.training import checkpoint
-from flashlm_np.model.weights import load_weights
 
 CONFIG = replace(V3, vocab_size=11, d_model=6, conv_groups=3, taps=2, glu_ratio=1.5)
 NUMBERS = {
