@@ -20,6 +20,14 @@ def read_bytes(path: Path) -> bytes:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
 
 
+def not_utf_8(path: Path | str, error: UnicodeDecodeError) -> UserError:
+    """The error for a file that should be text."""
+    return UserError(
+        f"{path} is not UTF-8 text (byte {error.start}); convert it with `iconv -t UTF-8` or "
+        "choose another file"
+    )
+
+
 def read_record(path: Path, form: str, advice: str, **kinds: type) -> dict:
     """Read a JSON object whose entry "format" is `form`.
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from flashlm_np.data.sources import Source
+from flashlm_np.data.sources import DocumentSource
 from flashlm_np.errors import UserError
 
 LONG = "This sentence is number {} of a few, and it has more than fifty characters."
@@ -30,17 +30,10 @@ def table(path, values, column="text", **options):
 
 def read(*paths, **options):
     """The texts of the documents, and how many were skipped for what."""
-    skipped, texts, begun = Counter(), [], False
-    for part in Source(tuple(map(str, paths)), **options).parts():
-        if part.skipped:
-            skipped[part.skipped] += 1
-            continue
-        assert part.begins == (not begun)
-        texts.extend([""] * part.begins)
-        texts[-1] += part.text
-        begun = not part.ends
-    assert not begun
-    return texts, dict(skipped)
+    source = DocumentSource(tuple(map(str, paths)), **options)
+    found = list(source.documents())
+    skipped = Counter(document.skipped for document in found if document.skipped)
+    return [document.text for document in found if not document.skipped], dict(skipped)
 
 
 def refusal(*paths, **options):

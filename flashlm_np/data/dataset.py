@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserError
+from ..files import not_utf_8
 from .stories import stories
 from .token_file import load_tokens
 from .tokenizers.tokenizer import Tokenizer
@@ -192,10 +193,7 @@ def read_text(path: str) -> str:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path} is not UTF-8 text (byte {error.start}); convert it with "
-            "`iconv -t UTF-8` or choose another file"
-        ) from None
+        raise not_utf_8(path, error) from None
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
     if not text.strip():

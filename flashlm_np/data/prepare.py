@@ -1,7 +1,7 @@
-"""`flashlm prepare`: texts in, one flat row of token ids out.
+"""`flashlm prepare`: documents in, a prepared dataset of token ids out.
 
-Documents stream through in batches: while one is read, others are cut into tokens on all cores,
-and what is done is written. Memory holds a few batches, however many documents there are.
+Threads encode batches of documents while others are read and written. Memory holds a few
+batches, however many documents there are.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,18 +19,18 @@ import numpy as np
 from ..errors import UserError
 from ..files import remove_leftovers
 from ..progress import Progress
-from .readers import Part
-from .sources import Source
-from .token_file import IDS, RECORD, write_ids, write_record
+from .readers import Document
+from .sources import DocumentSource
+from .token_file import IDS_FILE, RECORD_FILE, write_ids, write_record
 from .tokenizers.tokenizer import Tokenizer
 
-BATCH = 1 << 18  # characters in a batch; a document counts as a few more than it has
-LOCK = "prepare.lock"
+BATCH_CHARACTERS = 1 << 18
+LOCK_FILE = "prepare.lock"
 
 
 @dataclass
 class Counts:
-    """What has gone into the row so far, and what could not."""
+    """The documents that were written, and those that were skipped, by reason."""
 
     documents: int = 0
     tokens: int = 0
@@ -39,7 +39,7 @@ class Counts:
 
 
 def prepare(
-    source: Source,
+    source: DocumentSource,
     tokenizer: Tokenizer,
     out: Path,
     *,
@@ -47,25 +47,30 @@ def prepare(
     separator: bool = False,
     threads: int = 1,
 ) -> dict:
-    """Tokenize `source` into the folder `out`; the record that was written there.
+    """Tokenize the documents of `source` into the folder `out`, and return its record.
 
-    Takes the first `documents` of it, or all. With `separator`, the end-of-text token follows
-    each document; without, they touch, as in FlashLM v3.
+    documents: take only the first ones.
+    separator: end each document with the end-of-text token; FlashLM v3 has none.
 
     Raises:
-        UserError: the folder holds a corpus already, another process is preparing it, the
-            source cannot be read, holds no usable text, or the disk is full. Then nothing is
-            left that looks like a corpus.
+        UserError: the folder holds a prepared dataset, another process is writing to it, the
+            source cannot be read or holds no usable text, or the disk is full. The folder then
+            holds no new record, so it is no prepared dataset.
     """
     from filelock import FileLock, Timeout
 
     out = Path(out)
     if source.folder and source.folder in (out.resolve(), *out.resolve().parents):
         raise UserError(f"{out} is in the folder that is read; choose another --out")
+    lock = out / LOCK_FILE
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with FileLock(out / LOCK, timeout=0), _removed(out / LOCK):
-            return _prepare(source, tokenizer, out, documents, separator, threads)
+        with FileLock(lock, timeout=0):
+            try:
+                return _prepare(source, tokenizer, out, documents, separator, threads)
+            finally:
+                with suppress(OSError):  # Windows cannot delete a file that is open
+                    lock.unlink()
     except Timeout:
         raise UserError(
             f"another flashlm prepare is writing to {out}; wait for it, or choose another --out"
@@ -74,27 +79,17 @@ def prepare(
         raise UserError(f"cannot write to {out}: {error.strerror or error}") from None
 
 
-@contextmanager
-def _removed(lock: Path):
-    """Leave no lock behind; whoever waits for it sees that (Windows keeps the empty file)."""
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            lock.unlink()
-
-
 def _prepare(source, tokenizer, out, documents, separator, threads):
-    if (out / RECORD).exists():
+    if (out / RECORD_FILE).exists():
         raise UserError(
-            f"{out} holds a prepared corpus already; train with --data {out}, delete it, or "
+            f"{out} holds a prepared dataset already; train with --data {out}, delete it, or "
             "choose another --out"
         )
-    for name in (IDS, RECORD, f"{tokenizer.name}.bpe"):
+    for name in (IDS_FILE, RECORD_FILE, f"{tokenizer.name}.bpe"):
         remove_leftovers(out / name)
     counts = Counts()
     rows = _rows(source, tokenizer, counts, documents, separator, threads)
-    about_ids = write_ids(out, rows, tokenizer.dtype)
+    file = write_ids(out, rows, tokenizer.dtype)
     record = {
         "dataset": source.dataset,
         "config": source.config,
@@ -105,78 +100,76 @@ def _prepare(source, tokenizer, out, documents, separator, threads):
         "skipped": dict(counts.skipped),
         "bytes": counts.bytes,
         "separator": separator,
-        **about_ids,
+        **file,
     }
     write_record(out, tokenizer, record)
     return record
 
 
-def _rows(source, tokenizer, counts, limit, separator, threads) -> Iterator[np.ndarray]:
-    """The ids of the documents, in order, counted and reported while they go by."""
+def _rows(source, tokenizer, counts, documents, separator, threads) -> Iterator[np.ndarray]:
+    """Yield the ids of each document, in order; count them and show the progress."""
     end = np.array([tokenizer.end_of_text] if separator else [], tokenizer.dtype)
-    progress, start = Progress("document", limit), time.perf_counter()
-    try:
-        for part, ids, size in _encoded(source.parts(), tokenizer, threads):
-            if part.skipped:
-                counts.skipped[part.skipped] += 1
+    start = time.perf_counter()
+    with closing(Progress("document", documents)) as progress:
+        for ids, size, skipped in _encoded(source.documents(), tokenizer, threads):
+            if skipped:
+                counts.skipped[skipped] += 1
                 continue
-            row = np.concatenate([ids, end]) if part.ends else ids
+            row = np.concatenate([ids, end])
             yield row
-            counts.documents += part.ends
+            counts.documents += 1
             counts.tokens += len(row)
             counts.bytes += size
             rate = counts.tokens / (time.perf_counter() - start)
-            how = f"{counts.tokens:,} tokens, {rate:,.0f} per second"
-            progress.advance(how, int(part.ends))
-            if counts.documents == limit:
+            progress.advance(f"{counts.tokens:,} tokens, {rate:,.0f} per second")
+            if counts.documents == documents:
                 break
-    finally:
-        progress.close()
     if not counts.tokens:
-        raise UserError(f"{source.dataset} holds no usable text ({told(counts.skipped)})")
+        reasons = describe_skipped(counts.skipped)
+        raise UserError(f"{source.dataset} holds no usable text ({reasons})")
 
 
-def _encoded(parts: Iterable[Part], tokenizer: Tokenizer, threads: int):
-    """Each part, its ids and its bytes, in their order; batches are cut on all threads."""
+def _encoded(documents: Iterable[Document], tokenizer: Tokenizer, threads: int):
+    """Yield the results of `_encode` in the order of the documents, computed by threads."""
     with ThreadPoolExecutor(threads) as pool:
-        waiting = deque()
+        futures = deque()
         try:
-            for batch in _batches(parts):
-                waiting.append(pool.submit(_encode_batch, tokenizer, batch))
-                if len(waiting) > 2 * threads:
-                    yield from waiting.popleft().result()
-            while waiting:
-                yield from waiting.popleft().result()
+            for batch in _batches(documents):
+                futures.append(pool.submit(_encode_batch, tokenizer, batch))
+                if len(futures) > 2 * threads:  # enough to keep all threads busy
+                    yield from futures.popleft().result()
+            while futures:
+                yield from futures.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _batches(parts: Iterable[Part]) -> Iterator[list[Part]]:
+def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
     batch, size = [], 0
-    for part in parts:
-        batch.append(part)
-        size += len(part.text) + 256  # so that empty ones come to an end, too
-        if size >= BATCH:
+    for document in documents:
+        batch.append(document)
+        size += len(document.text) + 256  # a batch of empty documents must have an end, too
+        if size >= BATCH_CHARACTERS:
             yield batch
             batch, size = [], 0
     yield batch
 
 
 def _encode_batch(tokenizer, batch):
-    return [_encode(tokenizer, part) for part in batch]
+    return [_encode(tokenizer, document) for document in batch]
 
 
-def _encode(tokenizer, part):
+def _encode(tokenizer, document):
+    """The ids of a document, its bytes in UTF-8, and the reason why it is skipped, or ""."""
+    if document.skipped:
+        return None, 0, document.skipped
     try:
-        return part, tokenizer.encode(part.text), len(part.text.encode())
-    except ValueError as error:
-        if not part.whole:  # the ids of other parts may be written already
-            place = f"in the part of a long text that begins {part.text[:40]!r}"
-            raise UserError(f"{error} ({place})") from None
-        return Part(skipped="not text"), None, 0
+        return tokenizer.encode(document.text), len(document.text.encode()), ""
+    except ValueError:
+        return None, 0, "not text"
 
 
-def told(skipped: Counter) -> str:
-    """What was skipped, for people: "nothing skipped", "skipped 3 too short, 1 malformed"."""
+def describe_skipped(skipped: Counter) -> str:
+    """For a message: "nothing skipped", or "skipped 1 malformed, 3 too short"."""
     counts = ", ".join(f"{count:,} {reason}" for reason, count in sorted(skipped.items()))
     return f"skipped {counts}" if counts else "nothing skipped"

@@ -1,11 +1,11 @@
-"""A prepared corpus: one flat row of token ids, and a record of what they are.
+"""A prepared dataset: one row of token ids on the disk, and a record that describes it.
 
     DIR/tokens.bin     the ids, little-endian, 2 bytes each (4 where the vocabulary is larger
                        than 65,536), nothing before, between or after them
-    DIR/NAME.bpe       the tokenizer's ranks, so that the ids can be read for ever
+    DIR/NAME.bpe       the tokenizer's vocabulary, so that the ids can always be decoded
     DIR/tokens.json    the record: source, counts, tokenizer, type, SHA-256 of tokens.bin
 
-The record is written last. Without it, DIR is not a corpus, whatever else is there.
+The record is written last. A folder without it is not a prepared dataset.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from .tokenizers.saving import load_tokenizer, save_tokenizer
 from .tokenizers.tokenizer import Tokenizer
 
 FORMAT = "flashlm-np tokens 1"
-RECORD, IDS = "tokens.json", "tokens.bin"
+RECORD_FILE, IDS_FILE = "tokens.json", "tokens.bin"
 DTYPES = {"uint16": np.dtype("<u2"), "uint32": np.dtype("<u4")}
-KINDS = {  # the entries of a record that have to be there
+ENTRIES = {  # of a record, and their types
     "dataset": str,
     "documents": int,
     "bytes": int,
@@ -36,7 +36,7 @@ KINDS = {  # the entries of a record that have to be there
     "sha256": str,
     "tokenizer": dict,
 }
-BLOCK = 1 << 20  # ids that are read at once when a file is checked
+IDS_PER_READ = 1 << 20  # when a file is checked
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,10 @@ class Tokens:
 
 
 def write_ids(folder: Path, rows: Iterable[np.ndarray], dtype: np.dtype) -> dict:
-    """Write the rows, one after the other, as tokens.bin; what the record says of the file."""
+    """Write the rows, one after the other, as tokens.bin, and return entries for the record."""
     digest, count = hashlib.sha256(), 0
     disk_type = DTYPES[dtype.name]
-    with written_atomically(folder / IDS) as file:
+    with written_atomically(folder / IDS_FILE) as file:
         for ids in rows:
             data = ids.astype(disk_type, copy=False).tobytes()
             digest.update(data)
@@ -62,22 +62,19 @@ def write_ids(folder: Path, rows: Iterable[np.ndarray], dtype: np.dtype) -> dict
 
 
 def write_record(folder: Path, tokenizer: Tokenizer, record: dict) -> None:
-    """Declare the folder whole: the tokenizer first, then tokens.json."""
+    """Write the tokenizer and then tokens.json, which makes the folder a prepared dataset."""
     save_tokenizer(folder, tokenizer)
-    about = {
-        "name": tokenizer.name,
-        "fingerprint": tokenizer.fingerprint,
-        "vocab_size": tokenizer.vocab_size,
-    }
-    record = {"format": FORMAT, **record, "tokenizer": about}
-    write_atomically(folder / RECORD, (json.dumps(record, indent=1) + "\n").encode())
+    names = ("name", "fingerprint", "vocab_size")
+    described = {name: getattr(tokenizer, name) for name in names}
+    record = {"format": FORMAT, **record, "tokenizer": described}
+    write_atomically(folder / RECORD_FILE, (json.dumps(record, indent=1) + "\n").encode())
 
 
 def load_tokens(folder: Path) -> Tokens:
-    """Open a prepared corpus, or raise a UserError that says what is wrong with it."""
+    """Open a prepared dataset. Raises UserError that says what is wrong with it."""
     record = _read_record(folder)
     tokenizer = load_tokenizer(folder, record["tokenizer"], 0)
-    path, dtype = folder / IDS, DTYPES[record["dtype"]]
+    path, dtype = folder / IDS_FILE, DTYPES[record["dtype"]]
     try:
         size = path.stat().st_size if path.is_file() else 0
         if size != record["tokens"] * dtype.itemsize:
@@ -92,15 +89,15 @@ def load_tokens(folder: Path) -> Tokens:
 
 
 def _check_ids(path, dtype, sha256, vocab_size):
-    """Read the file once: its checksum must be the record's, its ids in the vocabulary."""
+    """Read the file once: its checksum must be the record's, and its ids in the vocabulary."""
     digest, largest = hashlib.sha256(), 0
     with open(path, "rb") as file:
-        while data := file.read(BLOCK * dtype.itemsize):
+        while data := file.read(IDS_PER_READ * dtype.itemsize):
             digest.update(data)
             largest = max(largest, int(np.frombuffer(data, dtype).max()))
     if digest.hexdigest() != sha256:
         raise UserError(
-            f"{path} is damaged: its SHA-256 is not the one in {RECORD}; prepare it again"
+            f"{path} is damaged: its SHA-256 is not the one in {RECORD_FILE}; prepare it again"
         )
     if largest >= vocab_size:
         raise UserError(
@@ -110,15 +107,15 @@ def _check_ids(path, dtype, sha256, vocab_size):
 
 
 def _read_record(folder: Path) -> dict:
-    path, advice = folder / RECORD, "prepare it again"
+    path, advice = folder / RECORD_FILE, "prepare it again"
     if not path.is_file():
         raise UserError(
-            f"{folder} holds no {RECORD}, so it is not a prepared corpus, or not a whole one; "
-            f"make it with: flashlm prepare --out {folder}"
+            f"{folder} holds no {RECORD_FILE}, so it is not a prepared dataset, or not a "
+            f"complete one; make it with: flashlm prepare --out {folder}"
         )
-    record = read_record(path, FORMAT, advice, **KINDS)
+    record = read_record(path, FORMAT, advice, **ENTRIES)
     if record["dtype"] not in DTYPES:
         raise UserError(f"{path} is damaged: its dtype is {record['dtype']!r}; {advice}")
     if record["tokens"] < 1:
-        raise UserError(f"{path} is damaged: it tells of {record['tokens']} tokens; {advice}")
+        raise UserError(f"{path} is damaged: its tokens are {record['tokens']}; {advice}")
     return record

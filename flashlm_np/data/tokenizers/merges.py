@@ -9,14 +9,14 @@ gives frequent byte strings an id of their own. The algorithm:
     4. the most frequent pair becomes a token with the next id; merge it in every word
     5. repeat 3 and 4 until the vocabulary has the wanted size
 
-A new text is encoded by the same merges in the same order, which is the order of the ids. So the
-tokens in order are all that is stored. The pair of a merge need not be stored: as long as no
-merge has crossed the ends of a byte string, the merges inside it depend on that string alone,
-so two different pairs never spell the same token.
+A new text is encoded by the same merges in the same order, which is the order of the ids. So
+the tokens in order are all that is stored. The pair of a merge need not be stored: as long as
+no merge has crossed the ends of a byte string, the merges inside it depend on that string
+alone, so two different pairs never spell the same token.
 
 Step 3 is slow, so it is done once: a merge changes few words, and only the counts of their
-pairs are updated. A tie goes to the pair with the smaller ids, so that the same texts give the same
-tokens on every machine.
+pairs are updated. A tie goes to the pair with the smaller ids, so that the same texts give the
+same tokens on every machine.
 
 Source: Sennrich, Haddow & Birch 2016, arXiv:1508.07909, algorithm 1; on bytes as in GPT-2.
 After a change of the stories, make the shipped file again:

@@ -5,7 +5,7 @@ from tiny import small_model
 from flashlm_np.data.tokenizers.plain_ids import PlainIds
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.evaluation.evaluate import evaluate, token_bytes
-from flashlm_np.inference.generate import Writer
+from flashlm_np.inference.text_generator import TextGenerator
 
 
 def test_numbers_are_ids():
@@ -50,7 +50,8 @@ def test_it_has_what_a_tokenizer_has():
 def test_a_model_writes_and_is_scored_with_it():
     model, config = small_model(np.float32)
     numbers = PlainIds(config.vocab_size)
-    written = "".join(Writer(model, config, numbers, separated=False).write("1 2 3", 8))
+    generator = TextGenerator(model, numbers, has_separators=False)
+    written = "".join(generator.generate("1 2 3", 8))
     assert len(numbers.encode(written)) == 8
     ids = np.arange(20) % 7
     assert evaluate(model, config, ids, numbers).tokens == 19

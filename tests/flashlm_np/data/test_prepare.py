@@ -16,9 +16,8 @@ from hub_server import Fault, HubServer
 from shared import shared
 
 from flashlm_np.data import prepare as page
-from flashlm_np.data import readers
 from flashlm_np.data.prepare import prepare
-from flashlm_np.data.sources import Source
+from flashlm_np.data.sources import DocumentSource
 from flashlm_np.data.token_file import load_tokens
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.data.tokenizers.vocab_file import format_vocab
@@ -30,7 +29,7 @@ FILES = ["stories.bpe", "tokens.bin", "tokens.json"]
 
 def run(path, out, tokenizer=STORIES, min_characters=50, **options):
     """Prepare a file or a folder: the record and the ids that were written."""
-    source = Source((str(path),), min_characters=min_characters)
+    source = DocumentSource((str(path),), min_characters=min_characters)
     record = prepare(source, tokenizer, out, **options)
     assert json.loads((out / "tokens.json").read_text()).items() >= record.items()
     return record, load_tokens(out).ids
@@ -85,8 +84,7 @@ def test_documents_touch_in_their_order(path, out):
     assert names_in(out) == FILES
 
 
-def test_a_separator_ends_each_document(path, out, monkeypatch):
-    monkeypatch.setattr(readers, "BLOCK", 16)  # of several parts, but with one end
+def test_a_separator_ends_each_document(path, out):
     record, ids = run(path, out, separator=True)
     np.testing.assert_array_equal(ids, joined(TEXTS, [STORIES.end_of_text]))
     assert (record["documents"], record["tokens"]) == (len(TEXTS), len(ids))
@@ -103,7 +101,7 @@ def test_the_name_of_the_separator_in_a_text_is_none(tmp_path, out):
 @pytest.mark.parametrize("threads", [1, 2, 5])
 @pytest.mark.parametrize("size", [1, 600, 10**9])
 def test_batches_and_threads_change_nothing(path, out, monkeypatch, threads, size):
-    monkeypatch.setattr(page, "BATCH", size)
+    monkeypatch.setattr(page, "BATCH_CHARACTERS", size)
     _, ids = run(path, out, threads=threads)
     np.testing.assert_array_equal(ids, joined(TEXTS))
 
@@ -116,7 +114,8 @@ def test_a_limit_counts_what_is_kept_and_only_what_came_before(tmp_path, out):
     np.testing.assert_array_equal(ids, joined(TEXTS[:3]))
     assert record["documents"] == 3
     assert record["skipped"] == {"too short": 3, "malformed": 3, "not text": 3}
-    assert page.told(record["skipped"]) == "skipped 3 malformed, 3 not text, 3 too short"
+    told = page.describe_skipped(record["skipped"])
+    assert told == "skipped 3 malformed, 3 not text, 3 too short"
 
 
 def test_bytes_are_those_of_utf_8(tmp_path, out):
@@ -181,7 +180,7 @@ def test_a_prepared_corpus_is_not_overwritten(path, out):
     run(path, out)
     before = (out / "tokens.bin").read_bytes()
     told = refused(path, out, FILES, separator=True)
-    assert "holds a prepared corpus already; train with --data" in told
+    assert "holds a prepared dataset already; train with --data" in told
     assert (out / "tokens.bin").read_bytes() == before
 
 
@@ -195,25 +194,24 @@ def test_nothing_usable_is_told_with_the_reasons(tmp_path, out):
 
 
 @pytest.mark.parametrize("texts", [TEXTS[:1], TEXTS * 20])
-def test_an_error_half_way_leaves_nothing(tmp_path, out, texts, monkeypatch):
-    monkeypatch.setattr(page, "BATCH", 1000)
-    data = "\n".join(texts).encode() + b"\xff"
-    monkeypatch.setattr(readers, "BLOCK", 64)
-    (tmp_path / "a.txt").write_bytes(data)
-    assert f"is not UTF-8 text (byte {len(data) - 1})" in refused(tmp_path / "a.txt", out)
+def test_an_error_half_way_leaves_nothing(tmp_path, tmp_path_factory, texts, monkeypatch):
+    out = tmp_path_factory.mktemp("out")
+    monkeypatch.setattr(page, "BATCH_CHARACTERS", 1000)
+    for i, text in enumerate(texts):
+        (tmp_path / f"{i:04}.txt").write_text(text)
+    (tmp_path / "last.txt").write_bytes(b"0123456\xff")
+    assert "last.txt is not UTF-8 text (byte 7)" in refused(tmp_path, out)
 
 
-def test_too_many_blanks_are_a_skip_or_an_error_but_never_a_loss(tmp_path, out, monkeypatch):
+def test_too_many_spaces_are_skipped_and_counted(tmp_path, out):
     text = TEXTS[0] + " " * 200_001 + "."
     path = lines(tmp_path / "a.jsonl", GOOD[0], {"text": text}, GOOD[1])
     record, ids = run(path, out)
     assert record["skipped"] == {"not text": 1}
     np.testing.assert_array_equal(ids, joined(TEXTS[:2]))
-    (tmp_path / "a.txt").write_text("\n".join([*TEXTS, text]))
-    monkeypatch.setattr(readers, "BLOCK", 1000)
+    (tmp_path / "a.txt").write_text(text)
     told = refused(tmp_path / "a.txt", tmp_path / "other")
-    assert "blanks in a row" in told
-    assert "in the part of a long text that begins" in told
+    assert told == "a.txt holds no usable text (skipped 1 not text)"
 
 
 def test_out_is_no_folder(path, tmp_path):
@@ -367,7 +365,7 @@ def test_without_a_network_the_command_fails_in_one_sentence(tmp_path, out):
 def test_the_stand_in_for_fineweb_edu_has_its_known_tokens(out, monkeypatch):
     folder = shared("data/fineweb-edu")
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(shared("tokenizer")))
-    source = Source((str(folder),), "sample-10BT")
+    source = DocumentSource((str(folder),), "sample-10BT")
     record = prepare(source, Tokenizer.gpt2(), out, threads=2)
     assert (record["documents"], record["tokens"]) == (1778, 4_934_888)
     assert record["skipped"] == {}

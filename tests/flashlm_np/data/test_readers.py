@@ -1,109 +1,15 @@
 """Files of documents, good and bad: what is read, what is skipped and why, what is refused."""
 
-import io
 import json
 import tracemalloc
-from itertools import product
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from documents import GOOD, TEXTS, lines, read, refusal, table
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pyarrow import parquet
 
-from flashlm_np.data import readers
-from flashlm_np.data.sources import Source
-from flashlm_np.data.tokenizers.tokenizer import Tokenizer
-
-property_test = settings(derandomize=True, deadline=None, max_examples=150, database=None)
-
-
-# -- cutting -------------------------------------------------------------------------------
-
-# Rich in places where GPT-2's pattern begins a piece, or could be thought to.
-BLANKS = [
-    " ",
-    "  ",
-    "\t",
-    "\n",
-    "\r\n",
-    "\r",
-    "\n\n ",
-    "\x0b",
-    "\x1c",
-    "\x85",
-    "\xa0",
-    "\u3000",
-]
-OTHERS = [
-    "a",
-    "The",
-    " owl",
-    "'s",
-    "'",
-    "'ll",
-    "9",
-    "12",
-    ".",
-    "...",
-    "é",
-    "\u0301",
-    "漢",
-    "😀",
-]
-rich = st.lists(st.sampled_from(BLANKS + OTHERS), max_size=40).map("".join)
-
-# Any two bytes of these in one piece become one token: ids tell where the pieces begin.
-SEEN = sorted(set("".join(BLANKS + OTHERS).encode()))
-RANKS = {bytes([b]): b for b in range(256)}
-RANKS |= {bytes(pair): 256 + i for i, pair in enumerate(product(SEEN, repeat=2))}
-PAIRS = Tokenizer("pairs", RANKS)
-
-
-@pytest.fixture
-def small_blocks(monkeypatch):
-    monkeypatch.setattr(readers, "BLOCK", 7)
-
-
-def ids_of(parts):
-    return np.concatenate([PAIRS.encode(part.text) for part in parts])
-
-
-@property_test
-@given(rich, st.integers(1, 12))
-def test_the_ids_of_the_parts_are_those_of_the_whole(text, size):
-    blocks = [text[i : i + size] for i in range(0, len(text), size)]
-    parts = list(readers.cut(blocks))
-    assert "".join(part.text for part in parts) == text
-    assert [part.begins for part in parts] == [True] + [False] * (len(parts) - 1)
-    assert [part.ends for part in parts] == [False] * (len(parts) - 1) + [True]
-    np.testing.assert_array_equal(ids_of(parts), PAIRS.encode(text))
-
-
-@property_test
-@given(rich, st.integers(1, 12))
-def test_a_file_is_cut_between_no_bytes_of_a_character(text, size):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(readers, "BLOCK", size)
-        parts = list(readers.text_parts(io.BytesIO(text.encode()), "x.txt", "text"))
-    assert "".join(part.text for part in parts) == text
-    np.testing.assert_array_equal(ids_of(parts), PAIRS.encode(text))
-
-
-def test_a_border_far_from_the_end_is_found():
-    parts = list(readers.cut(["The owl " + "o" * 9000, "o."]))
-    assert [len(part.text) for part in parts] == [7, 9003]
-
-
-def test_a_file_and_a_document_are_cut_where_they_can_be(tmp_path, small_blocks):
-    (tmp_path / "a.txt").write_text("The owl saw a mouse, and slept.")
-    (tmp_path / "a.jsonl").write_text('{"text": "The owl saw a mouse, and slept."}')
-    for name in ("a.txt", "a.jsonl"):
-        parts = [part.text for part in Source((str(tmp_path / name),)).parts()]
-        assert parts == ["The", " owl saw a", " mouse,", " and", " slept."]
-
+from flashlm_np.data.sources import DocumentSource
 
 # -- text ----------------------------------------------------------------------------------
 
@@ -117,23 +23,11 @@ def test_a_text_file_is_one_document_as_it_is(tmp_path):
 @pytest.mark.parametrize(
     "data", [b"\xe9", b"ok \xe2\x82 no", b"0123456\xff", b"to the end \xe2"]
 )
-def test_a_text_file_that_is_not_utf_8_is_refused_with_the_place(tmp_path, small_blocks, data):
+def test_a_text_file_that_is_not_utf_8_is_refused_with_the_place(tmp_path, data):
     (tmp_path / "a.txt").write_bytes(data)
     place = next(i for i, byte in enumerate(data) if byte > 127)
     told = refusal(tmp_path / "a.txt")
     assert f"{tmp_path}/a.txt is not UTF-8 text (byte {place}); convert it with" in told
-
-
-def test_a_stretch_without_a_blank_has_an_end(tmp_path, monkeypatch, small_blocks):
-    monkeypatch.setattr(readers, "STRETCH", 30)
-    (tmp_path / "a.txt").write_text("a " * 50 + "b" * 29)
-    assert len(read(tmp_path / "a.txt")[0]) == 1
-    (tmp_path / "a.txt").write_text("a " * 50 + "b" * 50)
-    assert "is not text: it has more than 30 characters without a" in refusal(
-        tmp_path / "a.txt"
-    )
-    (tmp_path / "a.jsonl").write_text(f'{{"text": "{"b" * 50}"}}\n{{"text": "{TEXTS[0]}"}}')
-    assert read(tmp_path / "a.jsonl") == ([TEXTS[0]], {"not text": 1})
 
 
 # -- JSONL ---------------------------------------------------------------------------------
@@ -183,12 +77,6 @@ def test_characters_are_counted_and_not_bytes(tmp_path):
     path = lines(tmp_path / "a.jsonl", {"text": "é" * 49}, {"text": "漢" * 50})
     assert read(path) == (["漢" * 50], {"too short": 1})
     assert read(path, min_characters=0) == (["é" * 49, "漢" * 50], {})
-
-
-def test_a_line_of_no_end_is_not_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(readers, "LINE", 200)
-    path = lines(tmp_path / "a.jsonl", GOOD[0], {"text": "x " * 500}, GOOD[1], b"{" * 400)
-    assert read(path) == (TEXTS[:2], {"too long": 2})
 
 
 def test_utf_16_is_not_read_as_something_else(tmp_path):
@@ -291,7 +179,7 @@ def test_a_large_row_group_is_read_in_pages(tmp_path):
     tracemalloc.start()
     try:
         before, most = pa.total_allocated_bytes(), 0
-        for _ in Source((str(path),)).parts():
+        for _ in DocumentSource((str(path),)).documents():
             most = max(most, pa.total_allocated_bytes() - before)
         peak = tracemalloc.get_traced_memory()[1]
     finally:

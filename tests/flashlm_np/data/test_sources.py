@@ -3,7 +3,7 @@
 import pytest
 from documents import TEXTS, lines, read, refusal, table
 
-from flashlm_np.data.sources import V3_CONFIG, V3_DATASET, Source
+from flashlm_np.data.sources import V3_CONFIG, V3_DATASET, DocumentSource
 
 HALF = len(TEXTS) // 2
 FIRST, SECOND = TEXTS[:HALF], TEXTS[HALF:]
@@ -17,7 +17,7 @@ def rows(texts):
 
 
 def test_the_dataset_of_v3_is_the_default():
-    source = Source()
+    source = DocumentSource()
     assert source.on_hub
     assert source.names == V3_DATASET
     assert source.dataset == "HuggingFaceFW/fineweb-edu"
@@ -43,22 +43,22 @@ def test_the_dataset_of_v3_is_the_default():
 )
 def test_a_name_is_one_of_the_hub_or_not(name, on_hub, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert Source((name,)).on_hub is on_hub
-    assert not Source((name, name)).on_hub
+    assert DocumentSource((name,)).on_hub is on_hub
+    assert not DocumentSource((name, name)).on_hub
 
 
 def test_what_is_here_is_not_looked_for_on_the_hub(tmp_path, monkeypatch):
     (tmp_path / "owner" / "name").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
-    assert not Source(("owner/name",)).on_hub
+    assert not DocumentSource(("owner/name",)).on_hub
 
 
 def test_people_are_told_names_and_not_paths(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert Source((".",)).dataset == tmp_path.name
+    assert DocumentSource((".",)).dataset == tmp_path.name
     paths = tuple(str(tmp_path / f"{i}.txt") for i in range(1200))
-    assert Source(paths[:4]).dataset == "0.txt, 1.txt, 2.txt, 3.txt"
-    assert Source(paths).dataset == "0.txt, 1.txt, 2.txt, 1,197 more"
+    assert DocumentSource(paths[:4]).dataset == "0.txt, 1.txt, 2.txt, 3.txt"
+    assert DocumentSource(paths).dataset == "0.txt, 1.txt, 2.txt, 1,197 more"
 
 
 def test_what_is_no_file_is_refused_before_anything_is_read(tmp_path):
@@ -66,9 +66,9 @@ def test_what_is_no_file_is_refused_before_anything_is_read(tmp_path):
     (tmp_path / "a.csv").write_text("text\n")
     (tmp_path / "folder.txt").mkdir()
     for bad in (tmp_path / "a.csv", tmp_path / "absent.txt", tmp_path / "folder.txt", "imdb"):
-        source = Source((str(good), str(bad)))
+        source = DocumentSource((str(good), str(bad)))
         with pytest.raises(Exception, match="is no file that can be read; give a dataset's"):
-            next(source.parts())
+            next(source.documents())
 
 
 def test_files_have_no_configuration(tmp_path):

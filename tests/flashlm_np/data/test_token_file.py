@@ -1,4 +1,4 @@
-"""Reading a prepared corpus: good, damaged, lying and fuzzed."""
+"""Reading a prepared dataset: good, damaged, lying and fuzzed."""
 
 import hashlib
 import json
@@ -100,7 +100,7 @@ def no_ids(folder):
 
 
 DAMAGE = {
-    "holds no tokens.json, so it is not a prepared corpus, or not a whole one; make it with": [
+    "holds no tokens.json, so it is not a prepared dataset, or not a complete one; make": [
         lambda folder: (folder / "tokens.json").unlink(),
         lambda folder: ((folder / "tokens.json").unlink(), (folder / "tokens.json").mkdir()),
     ],
@@ -135,8 +135,8 @@ DAMAGE = {
     "tokens.bin holds id 257, but its tokenizer has 257 tokens; prepare it again": [
         replace_ids
     ],
-    "tokens.json is damaged: it tells of 0 tokens": [no_ids],
-    "tokens.json is damaged: it tells of -8 tokens": [lambda folder: edit(folder, tokens=-8)],
+    "tokens.json is damaged: its tokens are 0": [no_ids],
+    "tokens.json is damaged: its tokens are -8": [lambda folder: edit(folder, tokens=-8)],
     "expected 10,000,000,000,000,000 tokens of 2 bytes": [
         lambda folder: edit(folder, tokens=10**16)
     ],

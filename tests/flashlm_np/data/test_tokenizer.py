@@ -162,7 +162,7 @@ def test_two_rows_are_not_one():
         SMALL.decode(np.zeros((2, 3), dtype=int))
 
 
-# The vocabulary, its file, their fingerprint ------------------------------------------------------
+# The vocabulary, its file, their fingerprint ----------------------------------------------
 
 
 def test_the_fingerprint_follows_the_vocabulary_and_not_the_name():
@@ -214,8 +214,8 @@ def test_a_broken_line_is_named(line):
         (SINGLE_BYTES | {b"he": 7}, "vocabulary: expected the ids 0 to 256, each once"),
         (
             {bytes([b]): b - 3 for b in range(3, 256)},
-            r"vocabulary: 3 of the 256 single bytes have no id, the first is b'\x00'; a text with "
-            "such a byte could not be encoded",
+            r"vocabulary: 3 of the 256 single bytes have no id, the first is b'\x00'; a text "
+            "with such a byte could not be encoded",
         ),
     ],
 )
