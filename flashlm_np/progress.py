@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
 
 from tqdm import tqdm
 
@@ -49,12 +47,3 @@ class Progress:
 
     def close(self) -> None:
         self.bar.close()
-
-
-@contextmanager
-def megabytes() -> Iterator[Callable[[int, int], None]]:
-    """Show a download; call the result with the bytes that have come, and with their total."""
-    with closing(Progress("megabyte", None)) as progress:
-        yield lambda done, total: progress.advance(
-            f"of {total / 1e6:,.0f}", done // 10**6 - progress.done
-        )

@@ -8,17 +8,15 @@ from pathlib import Path
 import numpy as np
 from huggingface_hub import HfFileSystem, try_to_load_from_cache
 from safetensors import safe_open
-from tqdm import tqdm
 
 from ..errors import UserError
+from ..progress import Progress
 from ..training.initial_embedding import ReducedTable, row_blocks, truncated_svd
 
 REPOSITORY, FILE, TENSOR = "openai-community/gpt2", "model.safetensors", "wte.weight"
-REQUEST = 8 << 20  # bytes in one range request
-REMEDY = (
-    "; check the network, use a copy of the file (flashlm embed gpt2 --weights FILE), or "
-    "choose another embedding (corpus or random)"
-)
+REQUEST = 8_000_000  # bytes in one range request
+REMEDY = "; check the network, use a copy of the file (flashlm embed gpt2 --weights FILE), or "
+REMEDY += "choose another embedding (corpus or random)"
 
 
 def from_gpt2(D: int, weights: Path | None = None) -> ReducedTable:
@@ -53,8 +51,9 @@ def _from_hub():
         entry, data = json.loads(header)[TENSOR], bytearray()
         start, stop = (8 + len(header) + offset for offset in entry["data_offsets"])
         file.seek(start)
-        with tqdm(total=stop - start, unit="B", unit_scale=True, disable=None) as bar:
-            while piece := file.read(min(REQUEST, stop - file.tell())):
-                data += piece
-                bar.update(len(piece))
+        progress = Progress("megabyte", (stop - start) // 10**6)
+        while piece := file.read(min(REQUEST, stop - file.tell())):
+            data += piece
+            progress.advance("", len(data) // 10**6 - progress.done)
+        progress.close()
     return np.frombuffer(data, "<f4").reshape(entry["shape"])

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from flashlm_np import progress as page
-from flashlm_np.progress import Progress, clock, megabytes
+from flashlm_np.progress import Progress, clock
 
 
 def test_plain_lines_come_only_every_15_seconds(monkeypatch, capsys):
@@ -32,14 +32,6 @@ def test_a_terminal_gets_a_bar(monkeypatch, total, shown):
     progress.close()
     assert shown in terminal.getvalue()
     assert "\ra line of its own\n" in terminal.getvalue()
-
-
-def test_a_download_is_counted_in_megabytes(monkeypatch, capsys):
-    monkeypatch.setattr(page, "PLAIN_LINE_EVERY", 0)
-    with megabytes() as show:
-        show(1_500_000, 3_000_000)
-        show(3_000_000, 3_000_000)
-    assert capsys.readouterr().out == "megabyte 1: of 3\nmegabyte 3: of 3\n"
 
 
 def test_seconds_as_a_clock_shows_them():
