@@ -7,18 +7,18 @@ WRONG holds, for the kinds of mistakes that a grader should explain, an answer a
 from __future__ import annotations
 
 import ast
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from flashlm_np.course.blanking import exercise_text
+from flashlm_np.course.blanks import exercise_text, names_in, source_of
 from flashlm_np.course.exercise import Exercise
 from flashlm_np.course.exercises import EXERCISES
-from flashlm_np.course.page import Page, names_in
 from flashlm_np.course.student import Answer
 from minigrad import TABLE
+from minigrad.engine import Node, add_gradients
+from minigrad.errors import GraphError
 from minigrad.ops import RowGradient
 from minigrad.optim.normuon import COEFFICIENTS
 
@@ -27,21 +27,16 @@ BY_NAME = {exercise.name: exercise for exercise in EXERCISES}
 
 def solution(exercise: Exercise) -> str:
     """The student's file with the bodies of the package, and imports of what these use."""
-    page, text = Page(exercise.page), exercise_text(exercise)
-    module = vars(importlib.import_module(exercise.page))
-    lines, nodes = text.splitlines(), {}
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.FunctionDef):
-            nodes[node.name] = node
-    used = set()
-    for path, name in reversed(list(zip(exercise.written, exercise.functions, strict=True))):
-        source, node = page.function(path), nodes[name]
-        body = page.text(source.lineno, source.end_lineno).splitlines()
-        lines[node.lineno - 1 : node.end_lineno] = body
+    text = exercise_text(exercise)
+    lines, used = text.splitlines(), set()
+    nodes = {n.name: n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef)}
+    for name, function in reversed(exercise.solution.items()):
+        body, source = source_of(function)
+        lines[nodes[name].lineno - 1 : nodes[name].end_lineno] = body
         used |= names_in(source)
-    needed = sorted((used & set(module)) - {"np"} - _defined(text))
+    needed = sorted((used & set(vars(exercise.page))) - {"np"} - _defined(text))
     place = lines.index("from __future__ import annotations") + 1
-    lines[place:place] = [f"from {exercise.page} import {name}" for name in needed]
+    lines[place:place] = [f"from {exercise.page.__name__} import {name}" for name in needed]
     return "\n".join(lines) + "\n"
 
 
@@ -67,7 +62,7 @@ class WrongAnswer:
 
     @property
     def answer(self) -> Answer:
-        return Answer(self.exercise.reference() | self.functions)
+        return Answer(self.exercise.solution | self.functions)
 
     def __str__(self):
         return f"{self.exercise.name}: {self.hint[:60]}"
@@ -78,7 +73,7 @@ WRONG: list[WrongAnswer] = []
 
 def wrong(name: str, hint: str, **others: Callable):
     """Plants the decorated function in place of the one called `name`."""
-    exercise = next(e for e in EXERCISES if name in e.functions)
+    exercise = next(e for e in EXERCISES if name in e.solution)
 
     def plant(function):
         WRONG.append(WrongAnswer(exercise, {name: function} | others, hint))
@@ -99,7 +94,7 @@ def _(dy, saved):
     pass
 
 
-@wrong("multiply_backward", "one gradient per array of the forward, None for integers.")
+@wrong("multiply_backward", "return one gradient per array of the forward, None for integers.")
 def _(dy, saved):
     return right("multiply")(dy, saved)[:1]
 
@@ -124,15 +119,15 @@ def _(dy, saved):
     return dy, dy
 
 
-@wrong("sum_forward", "the numbers are right, in another shape (reshape, or keepdims).")
+@wrong("sum_forward", "the numbers are right, but in another shape (reshape, or keepdims).")
 def _(x, *, axis=None, keepdims=False):
     return np.asarray(x.sum(axis=axis)), (x.shape, axis)
 
 
 @wrong(
     "rms_norm_forward",
-    "float32 came in. np.zeros(n), np.array(0.5) and np.sqrt(2.0) are float64, and make "
-    "float64 of what they meet; give np.zeros a dtype, and use Python's numbers.",
+    "the inputs are float32. np.zeros(n), np.array(0.5) and np.sqrt(2.0) are float64, and "
+    "every result with them is float64; give np.zeros a dtype, and use Python's numbers.",
 )
 def _(x, w, *, eps=1e-8):
     y, saved = TABLE["rms_norm"].forward(x, w, eps=eps)
@@ -177,7 +172,7 @@ def _(z, y, *, label_smoothing=0.0, z_loss=0.0):
 
 @wrong(
     "cross_entropy_backward",
-    "dz is N times too large, where N is the number of rows of z: not divided by it.",
+    "dz is N times too large, where N is the number of rows of z: divide by it.",
 )
 def _(dy, saved):
     dz, _ = right("cross_entropy")(dy, saved)
@@ -186,15 +181,15 @@ def _(dy, saved):
 
 @wrong(
     "linear_backward",
-    "db is N times too small, where N is the number of rows of x: a mean where a sum is right, "
-    "or a division too many.",
+    "db is N times too small, where N is the number of rows of x: the code takes a mean "
+    "instead of a sum, or divides once too often.",
 )
 def _(dy, saved):
     dx, dw, *db = right("linear")(dy, saved)
     return dx, dw, *(b * b.size / dy.size for b in db)
 
 
-@wrong("ternary_linear_backward", "all of dw is 0: nothing would be learned from it.")
+@wrong("ternary_linear_backward", "all of dw is 0, so nothing can be learned from it.")
 def _(dy, saved):
     dx, dw = right("ternary_linear")(dy, saved)
     return dx, np.zeros_like(dw)
@@ -207,7 +202,7 @@ def _(x):
 
 
 OVERFLOW = (
-    "e to such a power overflows to infinity. Before a softmax or a logarithm of a sum "
+    "e to a large power overflows to infinity. Before a softmax or a logarithm of a sum, "
     "subtract each row's largest number, which changes nothing else; for σ, 1 / (1 + e⁻ˣ) "
     "stays finite."
 )
@@ -240,20 +235,22 @@ def _(dy, saved):
 
 @wrong(
     "sum_backward",
-    "dx is the same whatever dy is. By the chain rule everything is multiplied by dy.",
+    "dx does not change with dy. By the chain rule everything is multiplied by dy.",
 )
 def _(dy, saved):
     return (np.ones(saved[0], dy.dtype),)
 
 
-@wrong("causal_conv_forward", "y is as if dilation were 1: is it not used, or not saved?")
+@wrong(
+    "causal_conv_forward", "y is the result for dilation=1: dilation is not used, or not saved."
+)
 def _(x, w, *, groups=1, dilation=1):
     return TABLE["causal_conv"].forward(x, w, groups=groups)
 
 
-@wrong("newton_schulz", "x is as if steps were 5: is it not used, or not saved?")
+@wrong("newton_schulz", "x is the result for steps=5: steps is not used, or not saved.")
 def _(g, steps=5):
-    return BY_NAME["newton_schulz"].reference()["newton_schulz"](g)
+    return BY_NAME["newton_schulz"].solution["newton_schulz"](g)
 
 
 @wrong("sigmoid_backward", "the factor 1 - y is missing in dx.")
@@ -285,8 +282,8 @@ def _(dy, saved):
 
 @wrong(
     "causal_conv_forward",
-    "future leak: y at position 0 moves when x at the later position 1 is changed. The last "
-    "tap sees the present, all others the past.",
+    "future leak: y at position 0 changes with x at the later position 1. The last tap "
+    "sees the present, all others the past.",
 )
 def _(x, w, *, groups=1, dilation=1):
     y, saved = TABLE["causal_conv"].forward(x[:, ::-1], w, groups=groups, dilation=dilation)
@@ -295,37 +292,37 @@ def _(x, w, *, groups=1, dilation=1):
 
 @wrong(
     "causal_conv_backward",
-    "a gradient flows from the past to the future: dx at position 1 moves when dy at position "
-    "0 is changed. x is seen at its own position and later.",
+    "the gradient flows from the past to the future: dx at position 1 changes with dy at "
+    "position 0. Only its own and later outputs see x.",
 )
 def _(dy, saved):
     dx, _ = right("causal_conv")(dy[:, ::-1], saved)
     return dx[:, ::-1], right("causal_conv")(dy, saved)[1]
 
 
-@wrong("embedding_backward", "dw is one place too high along axis 0.")
+@wrong("embedding_backward", "dw is one index too high along axis 0.")
 def _(dy, saved):
     return np.roll(right("embedding")(dy, saved)[0].dense(), 1, axis=0), None
 
 
-@wrong("tied_head_backward", "only the last place along axis 0 of dw is wrong.")
+@wrong("tied_head_backward", "only the last index along axis 0 of dw is wrong.")
 def _(dy, saved):
     dh, dw, _ = right("tied_head")(dy, saved)
-    return dh, dw if dw is None else np.concatenate([dw[:-1], 0 * dw[:1]]), None
+    return dh, np.concatenate([dw[:-1], 0 * dw[:1]]), None
 
 
 # Accumulation ----------------------------------------------------------------------------
 
 LAST_ONLY = (
-    "+= is missing: of several gradients only the last one was kept. What is used twice moves "
-    "the loss in two ways, and its gradient is the sum of both."
+    "+= is missing: only the last of several gradients was kept. A value that is used twice "
+    "changes the loss in two ways, and its gradient is the sum of both."
 )
 
 
 @wrong(
     "embedding_backward",
-    "+= is missing: an id that repeats gets only its last position's gradient. dw[ids] += dy "
-    "does not help, because NumPy adds to each id once; np.add.at, a loop, or a RowGradient "
+    "+= is missing: an id that repeats gets only the gradient of its last position. dw[ids] += "
+    "dy does not help, because NumPy adds to each id once; np.add.at, a loop, or a RowGradient "
     "does.",
 )
 def _(dy, saved):
@@ -343,7 +340,7 @@ def _(self, gradient):
 
 @wrong(
     "accumulate",
-    "rows of an id that repeats were added once; gradient.add_to(table) adds them all.",
+    "the rows of an id that repeats were added once; gradient.add_to(table) adds them all.",
 )
 def _(self, gradient):
     self.grad = np.zeros_like(self.data) if self.grad is None else self.grad
@@ -355,7 +352,7 @@ def _(self, gradient):
 
 @wrong(
     "accumulate",
-    "the next += would write into somebody else's array. Begin with a buffer of zeros like "
+    "the next += would change the caller's array. Begin with a buffer of zeros like "
     "self.data, and add to it.",
 )
 def _(self, gradient):
@@ -373,30 +370,31 @@ def _(self, gradient):
     pass
 
 
-def walk(root, dy, into, keep=lambda old, new: old + new, take=lambda waiting: waiting.pop()):
-    """A walk back, right but for what is passed in."""
-    from minigrad.engine import Node, _dense, _node_backward
-
+def walk(root, dy, take=lambda waiting: waiting.pop()):
+    """A walk back that is right if `take` removes the highest number."""
     waiting, arrived = [root], {root: dy}
     while waiting:
         node = take(waiting)
-        dy = _dense(arrived.pop(node))
-        gradients = _node_backward(node, dy)
-        for parent, gradient in zip(node.parents, gradients, strict=True):
-            if parent is None or gradient is None:
+        if not node.parents:
+            raise GraphError(f"{node} was walked before")
+        dy = dense(arrived.pop(node))
+        gradients = node.operation.backward(dy, node.saved)
+        parents, node.parents = node.parents, ()
+        for parent, gradient in zip(parents, gradients, strict=True):
+            if gradient is None or parent is None:
                 continue
-            gradient = _dense(gradient)
-            if isinstance(parent, Node):
-                if parent not in arrived:
-                    waiting.append(parent)
-                arrived[parent] = (
-                    keep(arrived[parent], gradient) if parent in arrived else gradient
-                )
-            elif into is None:
+            if not isinstance(parent, Node):
                 parent.accumulate(gradient)
+            elif parent in arrived:
+                arrived[parent] = add_gradients(arrived[parent], gradient)
             else:
-                into[parent] = into.get(parent, 0) + gradient
+                waiting.append(parent)
+                arrived[parent] = gradient
         yield node, dy, gradients
+
+
+def dense(gradient):
+    return gradient.dense() if isinstance(gradient, RowGradient) else gradient
 
 
 def highest(waiting):
@@ -405,63 +403,62 @@ def highest(waiting):
 
 @wrong(
     "backward_steps",
-    "a node was reached again after its turn: its gradient was not complete. Of all nodes that "
-    "wait, take the one with the highest number.",
+    "a node was reached again after its backward, so its gradient was not complete. Of all "
+    "nodes that wait, take the one with the highest number.",
 )
-def _(root, dy, into=None):
-    return walk(root, dy, into)
+def _(root, dy):
+    return walk(root, dy)
 
 
 @wrong(
     "backward_steps",
-    "a node had its turn twice, or before a gradient came. Let each wait once, and of all that "
-    "wait take the one with the highest number.",
+    "a node was taken twice, or before its gradient came. Let each node wait once. Of all "
+    "nodes that wait, take the one with the highest number.",
 )
-def _(root, dy, into=None):
+def _(root, dy):
     waiting, arrived = [root], {root: dy}
     while waiting:
         node = highest(waiting)
-        steps = walk(node, arrived.pop(node), {} if into is None else into)
-        node, dy, gradients = next(steps)
+        dy = arrived.pop(node)
+        gradients = node.operation.backward(dy, node.saved)
         for parent, gradient in zip(node.parents, gradients, strict=True):
-            if hasattr(parent, "operation"):
+            if isinstance(parent, Node):
                 waiting.append(parent)
                 arrived[parent] = arrived.get(parent, 0) + gradient
-            elif into is None and parent is not None:
+            elif parent is not None:
                 parent.accumulate(gradient)
         yield node, dy, gradients
 
 
-@wrong(
-    "backward_steps", "with `into`, gather there, leaf by leaf, and call no leaf's accumulate."
-)
-def _(root, dy, into=None):
-    return walk(root, dy, None, take=highest)
-
-
 @wrong("backward_steps", "yield (node, dy, gradients) after each node.")
-def _(root, dy, into=None):
-    for _ in walk(root, dy, into, take=highest):
+def _(root, dy):
+    for _ in walk(root, dy, highest):
         pass
+
+
+@wrong("backward_steps", "yield these three after each node.")
+def _(root, dy):
+    for node, gradient, _ in walk(root, dy, highest):
+        yield node, gradient
 
 
 @wrong(
     "backward_steps",
-    "a graph may be deeper than Python's stack; use a loop and a list of what waits.",
+    "a graph may be deeper than Python's stack; use a loop and a list of the nodes that wait.",
 )
-def _(root, dy, into=None):
+def _(root, dy):
     def depth(node):
-        return 1 + max((depth(p) for p in node.parents if hasattr(p, "parents")), default=0)
+        return 1 + max((depth(p) for p in node.parents if isinstance(p, Node)), default=0)
 
     depth(root)
-    yield from walk(root, dy, into, take=highest)
+    yield from walk(root, dy, highest)
 
 
 # Writing where none is allowed ---------------------------------------------------------------
 
 READ_ONLY = (
-    "inputs, dy and saved are for reading only: others still need them. Make a new array, and "
-    "write into that."
+    "inputs, dy and saved are read-only, because other code still needs them. Make a new array "
+    "and write into that."
 )
 
 
@@ -496,7 +493,7 @@ def sum_saving_a_list(x, *, axis=None, keepdims=False):
 
 @wrong(
     "sum_backward",
-    "leave what was saved as it is; a second check needs it, too.",
+    "do not change the saved values: the gradient checker calls twice.",
     sum_forward=sum_saving_a_list,
 )
 def _(dy, saved):
@@ -507,12 +504,12 @@ def _(dy, saved):
 
 @wrong(
     "normuon_update",
-    "p is as it was. p = p - ... makes a new array that nobody sees; change it in place: p -= "
-    "...",
+    "p did not change. p = p - ... makes a new array that the caller does not see; change it "
+    "in place: p -= ...",
 )
 def _(p, g, m, v, *, lr, beta1=0.95, beta2=0.999, eps=1e-8, weight_decay=0.0, form="v3"):
     options = {"beta1": beta1, "beta2": beta2, "eps": eps, "weight_decay": weight_decay}
-    right = BY_NAME["normuon"].reference()["normuon_update"]
+    right = BY_NAME["normuon"].solution["normuon_update"]
     right(p.copy(), g, m, v, lr=lr, form=form, **options)
 
 
@@ -536,7 +533,7 @@ def _(x, packed):
     )
 
 
-@wrong("rms_norm_backward", "x stands where the page has n = r x.")
+@wrong("rms_norm_backward", "the code has x where the page has n = r x.")
 def _(dy, saved):
     x, w, r = saved
     n, dn = r * x, dy * w
@@ -546,8 +543,7 @@ def _(dy, saved):
 
 @wrong(
     "rms_norm_backward",
-    "axis 0 of dw was summed, too, and must stay: sum over the axes before it, however many "
-    "there are.",
+    "axis 0 of dw was summed too, and must stay: sum over all axes before it.",
 )
 def _(dy, saved):
     x, _, r = saved
@@ -555,7 +551,7 @@ def _(dy, saved):
 
 
 BAD_ROWS = (
-    "it is RowGradient(ids, rows, shape) with ids (N,), rows (N, D) and shape (V, D); "
+    "RowGradient(ids, rows, shape) needs ids (N,), rows (N, D) and shape (V, D); "
     "ids.ravel() and dy.reshape(-1, D) have such shapes."
 )
 
@@ -572,7 +568,7 @@ def _(dy, saved):
     return RowGradient(dy, ids, shape), None
 
 
-@wrong("embedding_backward", "one gradient per array of the forward, None for integers.")
+@wrong("embedding_backward", "return one gradient per array of the forward, None for integers.")
 def _(dy, saved):
     return right("embedding")(dy, saved)[0].dense()
 

@@ -74,22 +74,22 @@ def _check(options) -> int:
     """Check the exercises in DIR, or those of these names: to do, wrong or right, and why. Each
     runs in a process of its own. The exit code is 1 if one is wrong."""
     from ..course import report
+    from ..course.exercise import RIGHT, WRONG
     from ..course.exercises import EXERCISES, find
     from ..course.runner import check
-    from ..course.verdict import RIGHT, WRONG
     from ..course.workbook import expect_workbook
     from ..files import write_atomically
 
     files = expect_workbook(options.folder)
     chosen = [find(name) for name in options.names] or EXERCISES
-    verdicts = {}
-    for exercise, verdict in check({e: files.get(e.name) for e in chosen}, options.timeout):
-        verdicts[exercise] = verdict
-        for line in report.lines_of(exercise, verdict, whole=bool(options.names)):
+    grades = {}
+    for exercise, grade in check({e: files.get(e.name) for e in chosen}, options.timeout):
+        grades[exercise] = grade
+        for line in report.lines_of(exercise, grade, whole=bool(options.names)):
             print(line, flush=True)
-    if len(verdicts) > 1:
-        print(f"\n{report.summary(verdicts.values())}")
+    if len(grades) > 1:
+        print(f"\n{report.summary(grades.values())}")
     if options.junit:
-        write_atomically(options.junit, report.junit(verdicts))
-    states = {verdict.state for verdict in verdicts.values()}
+        write_atomically(options.junit, report.junit(grades))
+    states = {grade.state for grade in grades.values()}
     return int(WRONG in states or (options.strict and states != {RIGHT}))

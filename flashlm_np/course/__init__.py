@@ -1,18 +1,17 @@
-"""The course: exercises cut out of this package, and a grader that explains.
+"""The course: exercises cut from this package, and a grader that explains mistakes.
 
-A workbook is a folder with a file per exercise: a page of the package, the bodies of whose
-functions are to be written. The solutions are the package itself.
+A workbook is a folder with a file per exercise: a page of the package without the bodies of its
+functions. The solutions are the package itself.
 
-    exercises   the table: which functions of which page (an exercise: exercise)
-    blanking    a page without bodies, by its syntax tree (page)
-    workbook    the folder: writing it, finding the files in it
-    student     what a student's file defines, and what in it is still to do
-    probing     how each function is called, on small readable inputs, and watched meanwhile
-    comparing   expected against found: the first thing that is wrong, in words
-    grading     all inputs, both precisions: the verdict
-    hints       what a wrong result has in common with the right one (evidence, findings,
-                mistakes: the usual wrong forms)
-    worker      one exercise, in a process of its own
-    runner      starts the workers, and ends those that do not end
-    report      verdicts in words, and as JUnit XML
+    exercises       the table of exercises (exercise: one of them, its grade, a failure)
+    blanks          the file of an exercise: a page without bodies
+    workbook        the folder: write it, and find the files in it
+    runner          a subprocess for each exercise, with limits
+    student         read the student's file: its functions, and the blank ones
+    grader          compare the student's functions with the package's, and choose a hint
+    function_tests  the test cases of each function (inputs: small readable arrays)
+    calling         one call of a student's function
+    comparing       the first difference between two results
+    hints           explanations of wrong results, and the usual mistakes of each exercise
+    report          grades as text, and as JUnit XML
 """

@@ -1,26 +1,29 @@
-"""Expected against found: the first thing that is wrong, in words."""
+"""Compare an expected result with the one found, and name the first difference."""
 
 from __future__ import annotations
 
-import numbers
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from minigrad.ops import RowGradient
 
-from .probing.inputs import Case, arrays_in
+from .inputs import as_text
 
 TOLERANCE = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 1e-3}  # of the largest number
-COARSE = 1e-3  # what is further off is wrong, whatever its dtype
-WIDTH = 96
+COARSE = 1e-3  # a larger difference is a wrong value in any dtype
 
 
 @dataclass(frozen=True)
 class Mismatch:
-    """What was expected, what was found, and where, if it is one element."""
+    """The first difference, and the index of the element, if it is one element.
 
+    kind: value, shape, dtype or type.
+    """
+
+    kind: str
     expected: str
     found: str
     index: tuple[int, ...] | None = None
@@ -31,14 +34,18 @@ class Mismatch:
 
 
 def dense(value: Any) -> Any:
-    """A gradient by rows, or a NumPy number, as the array that it stands for."""
+    """A row gradient or a NumPy number as an array; any other value as it is."""
     if isinstance(value, RowGradient):
         return value.dense()
     return np.asarray(value) if isinstance(value, np.generic) else value
 
 
+def is_float(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
+
+
 def close(one: Any, other: Any, tolerance: float = 1e-6) -> bool:
-    """Whether two arrays are equal but for rounding."""
+    """Whether two arrays are equal except for rounding."""
     one, other = dense(one), dense(other)
     return (
         isinstance(one, np.ndarray)
@@ -49,102 +56,63 @@ def close(one: Any, other: Any, tolerance: float = 1e-6) -> bool:
 
 
 def wrong_elements(expected: np.ndarray, found: np.ndarray, tolerance: float) -> np.ndarray:
-    """Where two arrays of one shape differ by more than rounding."""
-    size = np.abs(expected[np.isfinite(expected)]).max(initial=0.0)
+    """A mask of the elements that differ by more than rounding, for arrays of one shape."""
+    largest = float(np.abs(expected[np.isfinite(expected)]).max(initial=0.0))
     with np.errstate(invalid="ignore"):
-        near = np.abs(found.astype(np.float64) - expected) <= tolerance * float(size) + 1e-9
+        near = np.abs(found.astype(np.float64) - expected) <= tolerance * largest + 1e-9
     return ~(near | (found == expected) | (np.isnan(found) & np.isnan(expected)))
 
 
-def mismatch(expected: Any, found: Any) -> Mismatch | None:
-    """The first thing in which `found` is not what it should be."""
+def first_mismatch(expected: Any, found: Any) -> Mismatch | None:
+    """The first difference between two results, or None."""
     expected, found = dense(expected), dense(found)
     if not isinstance(expected, np.ndarray):
-        return _plain_mismatch(expected, found)
+        return _mismatch_of_objects(expected, found)
     if not isinstance(found, np.ndarray):
-        return Mismatch(f"an array of shape {expected.shape}", _kind(found))
+        return Mismatch("type", f"an array of shape {expected.shape}", _describe(found))
     if found.shape != expected.shape:
-        return Mismatch(f"shape {expected.shape}", f"shape {found.shape}")
+        return Mismatch("shape", f"shape {expected.shape}", f"shape {found.shape}")
+    dtypes = Mismatch("dtype", f"dtype {expected.dtype}", f"dtype {found.dtype}")
     if found.dtype.kind not in "fiub":
-        return Mismatch(f"dtype {expected.dtype}", f"dtype {found.dtype}")
-    fine = TOLERANCE.get(expected.dtype, 1e-6)
-    return (
-        _value_mismatch(expected, found, COARSE)
-        or _dtype_mismatch(expected, found)
-        or _value_mismatch(expected, found, fine)
-    )
+        return dtypes
+    if wrong := _mismatch_of_values(expected, found, COARSE):
+        return wrong
+    if found.dtype != expected.dtype:
+        return dtypes
+    return _mismatch_of_values(expected, found, TOLERANCE.get(expected.dtype, 1e-6))
 
 
-def _plain_mismatch(expected, found):
-    """Of what is None, a number or a text."""
-    if isinstance(found, np.ndarray) and found.ndim == 0:
-        found = found.item()
-    if isinstance(expected, numbers.Real) and isinstance(found, numbers.Real):
-        close = abs(expected - found) <= 1e-6 * max(1, abs(expected))
-        return None if close else Mismatch(*_told_apart(expected, found))
-    if type(expected) is type(found) and expected == found:
-        return None
-    return Mismatch(_kind(expected), _kind(found))
-
-
-def _value_mismatch(expected, found, tolerance):
+def _mismatch_of_values(expected, found, tolerance):
     wrong = wrong_elements(expected, found, tolerance)
     if not wrong.any():
         return None
     index = tuple(int(i) for i in np.argwhere(wrong)[0])
-    return Mismatch(*_told_apart(expected[index].item(), found[index].item()), index)
+    texts = _distinct_texts(expected[index].item(), found[index].item())
+    return Mismatch("value", *texts, index)
 
 
-def _dtype_mismatch(expected, found):
-    if expected.dtype == found.dtype:
+def _mismatch_of_objects(expected, found):
+    """Compare None, a number or a text with the object found."""
+    if isinstance(found, np.ndarray) and found.ndim == 0:
+        found = found.item()
+    if isinstance(expected, Real) and isinstance(found, Real):
+        if abs(expected - found) <= 1e-6 * max(1, abs(expected)):
+            return None
+        return Mismatch("value", *_distinct_texts(expected, found))
+    if type(expected) is type(found) and expected == found:
         return None
-    return Mismatch(f"dtype {expected.dtype}", f"dtype {found.dtype}")
+    return Mismatch("type", _describe(expected), _describe(found))
 
 
-def _kind(value):
-    if value is None or isinstance(value, (str, tuple, numbers.Real)):
+def _describe(value):
+    if value is None or isinstance(value, (str, tuple, Real)):
         return repr(value)
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape}"
     return f"a {type(value).__name__}"
 
 
-def _told_apart(one, other):
-    """Two numbers as texts that differ."""
-    texts = shown(one), shown(other)
+def _distinct_texts(one, other):
+    """Two different numbers as two different texts."""
+    texts = as_text(one), as_text(other)
     return texts if texts[0] != texts[1] else (repr(one), repr(other))
-
-
-# Inputs as text ------------------------------------------------------------------------------
-
-
-def shown(value: Any) -> str:
-    """A value of a case, as short as it can be read."""
-    if isinstance(value, float):
-        return repr(float(f"{value:.6g}") + 0.0)  # which makes 0.0 of -0.0
-    if isinstance(value, np.ndarray):
-        return shown(value.tolist())
-    if isinstance(value, list):
-        return f"[{', '.join(map(shown, value))}]"
-    if isinstance(value, RowGradient):
-        return f"RowGradient({shown(value.ids)}, {shown(value.rows)}, {value.shape})"
-    if hasattr(value, "unpack"):  # a packed matrix
-        return f"pack({shown(value.unpack())}, {shown(value.scale)})"
-    return repr(value)
-
-
-def case_lines(case: Case) -> list[str]:
-    """`for x = ..., w = ...`, on as few lines as there is room for."""
-    lines, line = [], "for" if _in_float64(case) else "in float32, for"
-    for number, (name, value) in enumerate(case.items(), start=1):
-        text = f" {name} = {shown(value)}" + ("," if number < len(case) else "")
-        if number > 1 and len(line) + len(text) > WIDTH - 4:
-            lines.append(line)
-            line = "   "
-        line += text
-    return [*lines, line]
-
-
-def _in_float64(case):
-    dtypes = {array.dtype for value in case.values() for array in arrays_in(value)}
-    return np.dtype(np.float32) not in dtypes

@@ -1,35 +1,41 @@
-"""An exercise: functions of one page of the package that a student writes."""
+"""An exercise, its grade, and the failure of a student's answer."""
 
 from __future__ import annotations
 
-import importlib
-import operator
-from collections.abc import Callable
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from types import ModuleType
+
+TO_DO, WRONG, RIGHT = "to do", "wrong", "right"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Exercise:
-    """Functions of one page of the package that a student writes.
+    """Functions of one page of the package for a student to write; they are the solution.
 
-    page: the module that defines them; a function with a dot is a method.
-    given: names that the student's file has beside them, from the page or, with dots, from
-        anywhere: functions are imported, constants repeated.
-    note: what the page does not say.
+    given: functions and classes that the student's file imports.
+    constants: names of constants of the page that the student's file repeats.
+    note: facts that the page does not state.
     """
 
     number: int
     name: str
-    page: str
-    written: tuple[str, ...]
+    functions: tuple[Callable, ...]
     about: str
-    given: tuple[str, ...] = ()
+    given: tuple[Callable, ...] = ()
+    constants: tuple[str, ...] = ()
     note: str = ""
 
     @property
-    def functions(self) -> tuple[str, ...]:
-        """The names as the student's file has them: a method is a function there."""
-        return tuple(name.rpartition(".")[2] for name in self.written)
+    def solution(self) -> dict[str, Callable]:
+        """The functions by name; a method is a plain function in the student's file."""
+        return {function.__name__: function for function in self.functions}
+
+    @property
+    def page(self) -> ModuleType:
+        """The module that defines the functions."""
+        return sys.modules[self.functions[0].__module__]
 
     @property
     def label(self) -> str:
@@ -39,8 +45,52 @@ class Exercise:
     def file_name(self) -> str:
         return f"{self.number:02}_{self.name}.py"
 
-    def reference(self) -> dict[str, Callable]:
-        """The package's own functions, by the names of the student's."""
-        page = importlib.import_module(self.page)
-        paths = zip(self.functions, self.written, strict=True)
-        return {name: operator.attrgetter(path)(page) for name, path in paths}
+
+class Failure(Exception):
+    """The reason why an answer is not right; it ends the grading of the exercise.
+
+    remark: a second observation that confirms it.
+    to_do: the answer is not wrong but unfinished.
+    crashed: the answer gave no result to compare.
+    """
+
+    def __init__(self, reason: str, hint: str = "", *, remark="", to_do=False, crashed=False):
+        super().__init__(reason)
+        self.reason, self.hint, self.remark = reason, hint, remark
+        self.to_do, self.crashed = to_do, crashed
+
+
+@dataclass
+class Grade:
+    """The result of one exercise.
+
+    state: to do, wrong or right.
+    details: lines that explain the state.
+    right: the functions that are right, of an exercise that is to do.
+    crashed: the answer is wrong because it raised an exception or took too long.
+    printed: the output of the student's code.
+    """
+
+    state: str
+    details: tuple[str, ...] = ()
+    right: tuple[str, ...] = ()
+    crashed: bool = False
+    printed: str = ""
+    seconds: float = 0.0
+
+    def to_json(self) -> dict:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, record: dict) -> Grade:
+        tuples = {name: tuple(record[name]) for name in ("details", "right")}
+        return cls(**record | tuples)
+
+    @classmethod
+    def of_failure(cls, failure: Failure, inputs: Sequence[str] = ()) -> Grade:
+        """The grade of a failure; `inputs` are lines that describe the inputs of the call."""
+        if failure.to_do:
+            return cls(TO_DO, (failure.reason,))
+        hint = f"Hint: {failure.hint}" if failure.hint else ""
+        lines = (failure.reason, *inputs, failure.remark, hint)
+        return cls(WRONG, tuple(line for line in lines if line), crashed=failure.crashed)

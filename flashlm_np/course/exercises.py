@@ -1,188 +1,203 @@
-"""THE TABLE of exercises: which functions of which page are to be written, in what order."""
+"""The table of exercises: the functions to write, in their order."""
 
 from __future__ import annotations
 
 import difflib
 
+from minigrad import engine, ops
+from minigrad.ops import RowGradient
+from minigrad.ops import activations as act
+from minigrad.ops import elementwise as elem
+from minigrad.optim import adamw, normuon
+from minigrad.tensor import Tensor
+
 from ..errors import UserError
+from ..inference import packing, tables
 from .exercise import Exercise
 
-
-def _operation(name, page, about, *, more=(), given=(), note=""):
-    """An operation of minigrad.ops: its forward and its backward."""
-    written = (*more, f"{name}_forward", f"{name}_backward")
-    return name, f"minigrad.ops.{page}", written, about, given, note
-
-
-def _table(*rows) -> tuple[Exercise, ...]:
-    return tuple(Exercise(number, *row) for number, row in enumerate(rows, start=1))
-
-
-EXERCISES = _table(
-    _operation(
+EXERCISES = (
+    Exercise(
+        1,
         "add",
-        "elementwise",
-        "Addition with broadcasting: what was stretched was used several times, and its "
+        (elem.sum_to_shape, elem.add_forward, elem.add_backward),
+        "Addition with broadcasting. A stretched element is used several times, and its "
         "gradient is the sum over the copies.",
-        more=("sum_to_shape",),
     ),
-    _operation(
+    Exercise(
+        2,
         "multiply",
-        "elementwise",
+        (elem.multiply_forward, elem.multiply_backward),
         "The product rule: the gradient of a factor is dy times the other factor.",
-        given=("sum_to_shape",),
+        given=(elem.sum_to_shape,),
     ),
-    _operation(
+    Exercise(
+        3,
         "sum",
-        "reductions",
+        (ops.reductions.sum_forward, ops.reductions.sum_backward),
         "A sum over axes: every element that was summed receives the whole dy.",
         note="The result is always an array, so a sum over all axes is np.asarray(x.sum()).",
     ),
-    _operation(
+    Exercise(
+        4,
         "matmul",
-        "matmul",
+        (ops.matmul.matmul_forward, ops.matmul.matmul_backward),
         "The matrix product, whose two gradients are matrix products too.",
-        given=("sum_to_shape",),
+        given=(elem.sum_to_shape,),
     ),
-    _operation(
-        "linear", "linear", "A layer: one matrix and one bias for any number of positions."
+    Exercise(
+        5,
+        "linear",
+        (ops.linear.linear_forward, ops.linear.linear_backward),
+        "A layer: one matrix and one bias for any number of positions.",
     ),
-    _operation(
+    Exercise(
+        6,
         "relu_squared",
-        "activations",
-        "max(x, 0)²: silent below 0, and smooth at it.",
+        (act.relu_squared_forward, act.relu_squared_backward),
+        "max(x, 0)²: 0 for negative x, and smooth at 0.",
     ),
-    _operation(
+    Exercise(
+        7,
         "sigmoid",
-        "activations",
+        (act.sigmoid_forward, act.sigmoid_backward),
         "σ(x), and why its derivative is cheapest from y.",
         note="Large x of either sign must give 0 or 1, and never NaN.",
     ),
-    _operation(
+    Exercise(
+        8,
         "sigmoid_gate",
-        "gated",
+        (ops.gated.sigmoid_gate_forward, ops.gated.sigmoid_gate_backward),
         "A soft switch: one array decides how much of another passes.",
-        given=("sigmoid",),
+        given=(act.sigmoid,),
     ),
-    _operation(
+    Exercise(
+        9,
         "rms_norm",
-        "rms_norm",
-        "A norm: every element of a row moves all of its row.",
+        (ops.rms_norm.rms_norm_forward, ops.rms_norm.rms_norm_backward),
+        "A norm: every element of a row changes all outputs of its row.",
     ),
-    _operation(
+    Exercise(
+        10,
         "embedding",
-        "embedding",
-        "A look-up: an id that stands in several places gets the gradient of all of them.",
-        given=("RowGradient",),
+        (ops.embedding.embedding_forward, ops.embedding.embedding_backward),
+        "A lookup: an id that stands in several places gets the gradients of all of them.",
+        given=(RowGradient,),
         note="A dense dw of w's shape is as right as a RowGradient(ids, rows, shape), which "
         "has ids (N,), rows (N, D) and shape (V, D).",
     ),
-    _operation(
+    Exercise(
+        11,
         "causal_conv",
-        "causal_conv",
+        (ops.causal_conv.causal_conv_forward, ops.causal_conv.causal_conv_backward),
         "A convolution that never sees the future, and whose gradient never reaches the past.",
         note="Neighboring channels share a group, and so do neighboring outputs: w[g,o] on the "
         "page is w[g·(O/G) + o] in the array.",
     ),
-    (
+    Exercise(
+        12,
         "ternarize",
-        "minigrad.ops.ternary",
-        ("ternarize",),
+        (ops.ternary.ternarize,),
         "Weights in three values, with a threshold and a scale.",
-        (),
-        "",
     ),
-    _operation(
+    Exercise(
+        13,
         "ternary_linear",
-        "ternary",
-        "A staircase has no gradient to learn from: pass it straight through.",
-        given=("ternarize",),
+        (ops.ternary.ternary_linear_forward, ops.ternary.ternary_linear_backward),
+        "The derivative of a step function is 0 almost everywhere: the gradient passes "
+        "straight through instead.",
+        given=(ops.ternary.ternarize,),
     ),
-    _operation(
+    Exercise(
+        14,
         "cross_entropy",
-        "cross_entropy",
-        "How surprised is the model? Smoothing, z-loss, and numbers that stay finite.",
+        (ops.cross_entropy.cross_entropy_forward, ops.cross_entropy.cross_entropy_backward),
+        "The loss, with label smoothing, z-loss, and numbers that stay finite.",
         note="The loss is an array of shape (): np.asarray(number).",
     ),
-    _operation(
+    Exercise(
+        15,
         "tied_head",
-        "tied_head",
+        (ops.tied_head.tied_head_forward, ops.tied_head.tied_head_backward),
         "Project onto the vocabulary with the embedding table, and take the loss.",
         given=(
-            "minigrad.ops.cross_entropy.cross_entropy_forward",
-            "minigrad.ops.cross_entropy.cross_entropy_backward",
+            ops.cross_entropy.cross_entropy_forward,
+            ops.cross_entropy.cross_entropy_backward,
         ),
         note="linear, then cross_entropy, on all rows at once is right. Turns of ROWS rows "
         "only save memory.",
     ),
-    (
+    Exercise(
+        16,
         "adamw",
-        "minigrad.optim.adamw",
-        ("adamw_update",),
+        (adamw.adamw_update,),
         "A step of nearly constant size per weight, in place.",
-        (),
-        "The arrays p, m and v are changed in place (p -= ..., not p = p - ...); g is not. "
-        "Nothing is returned.",
+        note="Change the arrays p, m and v in place (p -= ..., not p = p - ...), and leave g "
+        "as it is. Return nothing.",
     ),
-    (
+    Exercise(
+        17,
         "newton_schulz",
-        "minigrad.optim.normuon",
-        ("newton_schulz",),
-        "Push all singular values of a matrix towards 1, with products alone.",
-        ("COEFFICIENTS",),
-        "First g is divided by its Frobenius norm + 1e-7, which brings all singular values "
-        "under 1 and leaves a matrix of zeros as it is. On matrices, s³ is (x xᵀ) x and s⁵ is "
+        (normuon.newton_schulz,),
+        "Move all singular values of a matrix towards 1, by matrix products alone.",
+        constants=("COEFFICIENTS",),
+        note="First divide g by its Frobenius norm + 1e-7. All singular values are then below "
+        "1, and a matrix of zeros stays as it is. On matrices, s³ is (x xᵀ) x and s⁵ is "
         "(x xᵀ)² x.",
     ),
-    (
+    Exercise(
+        18,
         "normuon",
-        "minigrad.optim.normuon",
-        ("normuon_update",),
-        "A step that turns every direction of a matrix equally, with its rows evened out.",
-        ("newton_schulz",),
-        "The arrays p, m and v are changed in place; g is not. Nothing is returned. form says "
-        "which of the page's two sizes, and whether Nesterov; beta2 is passed in.",
+        (normuon.normuon_update,),
+        "A step of equal size in every direction of a matrix, with its rows normalized.",
+        given=(normuon.newton_schulz,),
+        note="Change the arrays p, m and v in place, and leave g as it is. Return nothing. "
+        "form selects one of the page's two sizes, and whether Nesterov; beta2 is passed in.",
     ),
-    (
+    Exercise(
+        19,
         "pack",
-        "flashlm_np.inference.packing",
-        ("pack",),
+        (packing.pack,),
         "Four or five ternary weights in a byte.",
-        ("PackedTernary", "ENCODINGS"),
-        "Return PackedTernary(encoding, (O, D), scale, codes), with codes of uint8 "
+        given=(packing.PackedTernary,),
+        constants=("ENCODINGS",),
+        note="Return PackedTernary(encoding, (O, D), scale, codes), with codes of uint8 "
         "(O, bytes of a row). The first weight of a byte is its lowest digit, k = 0.",
     ),
-    (
+    Exercise(
+        20,
         "table_product",
-        "flashlm_np.inference.tables",
-        ("signed_sums_of_five", "table_sums"),
-        "A matrix product by look-up: the packed byte is the index.",
-        ("FIVE", "SUMS", "PackedTernary"),
-        "packed.codes is (O, G): a byte for each row and group of five; packed.shape is "
+        (
+            tables.signed_sums_of_five,
+            tables.table_sums,
+        ),
+        "A matrix product by table lookup: the packed byte is the index.",
+        given=(packing.PackedTernary,),
+        constants=("FIVE", "SUMS"),
+        note="packed.codes is (O, G): a byte for each row and group of five; packed.shape is "
         "(O, D). Inputs that are missing in the last group count as 0. The result is x Tᵀ "
-        "without the scale, in x's dtype; for an int8 x in int32, because five int8 do not "
-        "fit in an int8.",
+        "without the scale, in the dtype of x, but in int32 for an int8 x, because five int8 "
+        "do not fit in an int8.",
     ),
-    (
+    Exercise(
+        21,
         "accumulate",
-        "minigrad.tensor",
-        ("Tensor.accumulate",),
-        "The engine's +=: a leaf that is used twice gets both gradients.",
-        ("RowGradient",),
-        "self is a leaf Tensor: it has self.data, and self.grad, which is None at first. A "
-        "RowGradient adds itself: gradient.add_to(table).",
+        (Tensor.accumulate,),
+        "The += of the engine: a leaf that is used twice gets the sum of both gradients.",
+        given=(RowGradient,),
+        note="self is a leaf Tensor. It has self.data, and self.grad, which is None at first. "
+        "A RowGradient adds itself: gradient.add_to(table).",
     ),
-    (
+    Exercise(
+        22,
         "backward_steps",
-        "minigrad.engine",
-        ("backward_steps",),
-        "The engine itself: walk back so that each gradient is complete before it is used.",
-        ("Node", "_node_backward", "_dense"),
-        "_node_backward(node, dy) runs a node's backward, once, and returns a gradient per "
+        (engine.backward_steps,),
+        "The engine: walk back so that each gradient is complete before it is used.",
+        given=(engine.Node, engine.add_gradients, engine._backward, engine._dense),
+        note="_backward(node, dy) runs a node's backward, once, and returns a gradient per "
         "parent. node.parents has, per input, a Node, a leaf, or None for a constant. "
         "node.number grows in the order of creation. A leaf is a Tensor and takes its "
-        "gradient with leaf.accumulate(gradient). A gradient may be a RowGradient; "
-        "_dense(gradient) makes an array of it, and leaves an array as it is.",
+        "gradient with leaf.accumulate(gradient). A gradient may be a RowGradient: "
+        "_dense(gradient) makes an array of it, and add_gradients(a, b) adds two of either kind.",
     ),
 )
 

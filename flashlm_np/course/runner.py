@@ -1,13 +1,13 @@
-"""Starting the workers, and ending those that do not end.
+"""Grade each exercise in a subprocess, with limits on its time and its output.
 
-Student code gets a process, a time, and a place to print to; what it does to its own process is
-its own trouble. This is no sandbox: it guards against accidents, not against malice. Whoever
-grades strangers' files does it in a container.
+This protects against accidents, not against malice. To grade the files of strangers, run the
+whole program in a container.
 """
 
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import json
 import os
 import re
@@ -20,31 +20,30 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ..training.threads import available_cores
-from .exercise import Exercise
-from .printed import TOO_MUCH, Printed
-from .student import read
-from .verdict import TO_DO, WRONG, Trouble, Verdict, verdict_of
+from .exercise import TO_DO, WRONG, Exercise, Failure, Grade
+from .student import load, read
 
-SECONDS = 20.0  # for the student's code of one exercise
-START = 30.0  # seconds more until the process is ended from outside, its start included
+SECONDS = 20.0  # the student's time for one exercise
+START_SECONDS = 30.0  # more, until the subprocess is ended from outside; it has to start
+MAX_PRINTED = 10_000_000  # bytes that end the subprocess
+SHOWN = 4000  # characters of the output that are kept
 
-# Left by os._exit: threads that the student started do not keep it alive.
+# os._exit does not wait for threads that the student started.
 _PROGRAM = """
 import json, os, sys
 sys.path[:] = json.loads(sys.argv[1])
-from flashlm_np.course.worker import main
-main(sys.argv[2], sys.argv[3], sys.argv[4], float(sys.argv[5]))
+from flashlm_np.course.runner import grade_here
+grade_here(sys.argv[2], sys.argv[3], sys.argv[4], float(sys.argv[5]))
 os._exit(0)
 """
 
 
 def check(
     files: dict[Exercise, Path | None], seconds: float = SECONDS
-) -> Iterator[tuple[Exercise, Verdict]]:
-    """The verdict on each exercise's file, in order, as it becomes known."""
+) -> Iterator[tuple[Exercise, Grade]]:
+    """The grade of each exercise's file, in order, as soon as it is known."""
     running: set[subprocess.Popen] = set()
-    pool = ThreadPoolExecutor(available_cores())
+    pool = ThreadPoolExecutor(os.cpu_count())
     try:
         jobs = [
             pool.submit(check_file, exercise, file, seconds, running)
@@ -52,108 +51,129 @@ def check(
         ]
         for exercise, job in zip(files, jobs, strict=True):
             yield exercise, job.result()
-    finally:  # also when the user interrupts, or no more verdicts are wanted
+    finally:  # also after Ctrl-C, and when the caller stops early
         pool.shutdown(wait=False, cancel_futures=True)
         for process in list(running):
             _end(process)
 
 
-def check_file(exercise: Exercise, file: Path | None, seconds: float, running: set) -> Verdict:
-    """The verdict on one file; a process is started only if there is something to run."""
+def check_file(exercise: Exercise, file: Path | None, seconds: float, running: set) -> Grade:
+    """The grade of one file; a subprocess starts only if a function is written."""
     start = time.perf_counter()
     if file is None:
-        return Verdict(
-            TO_DO, (f"{exercise.file_name} is not there; flashlm course start writes it",)
-        )
+        text = f"{exercise.file_name} is missing; flashlm course start writes it"
+        return Grade(TO_DO, (text,))
     try:
         _, blank = read(exercise, file)
-    except Trouble as trouble:
-        return verdict_of(trouble)
+    except Failure as failure:
+        return Grade.of_failure(failure)
     if len(blank) == len(exercise.functions):
-        return Verdict(TO_DO, (f"to do: {', '.join(exercise.functions)}",))
+        return Grade(TO_DO, (f"to do: {', '.join(exercise.solution)}",))
     with tempfile.TemporaryDirectory(prefix="flashlm-", ignore_cleanup_errors=True) as folder:
-        verdict = _in_a_process(exercise, file.resolve(), seconds, Path(folder), running)
-    verdict.seconds = time.perf_counter() - start
-    return verdict
+        grade = _grade_in_subprocess(exercise, file.resolve(), seconds, Path(folder), running)
+    grade.seconds = time.perf_counter() - start
+    return grade
 
 
-def _in_a_process(exercise, file, seconds, folder, running):
-    out = folder / "verdict.json"
-    path = [os.path.abspath(entry) for entry in sys.path]
-    arguments = [json.dumps(path), exercise.name, str(file), str(out), str(seconds)]
-    process = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        cwd=folder,
-        env=os.environ | {"PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"},
-        start_new_session=os.name == "posix",
-    )
-    running.add(process)
-    printed = Printed(process)
-    late = False
+def _grade_in_subprocess(exercise, file, seconds, folder, running):
+    path = json.dumps([os.path.abspath(entry) for entry in sys.path])
+    deadline = time.monotonic() + seconds + START_SECONDS
+    with open(folder / "printed.txt", "w+b") as printed:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM, path, exercise.name, file, folder, str(seconds)],
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env=os.environ | {"PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"},
+            start_new_session=os.name == "posix",
+        )
+        running.add(process)
+        size = 0
+        try:
+            while (
+                process.poll() is None and size <= MAX_PRINTED and time.monotonic() < deadline
+            ):
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(0.05)
+                size = os.fstat(printed.fileno()).st_size
+        finally:
+            _end(process)
+            running.discard(process)
+        printed.seek(0)
+        text = printed.read(4 * SHOWN).decode("utf-8", "replace").replace("\r\n", "\n")
     try:
-        process.wait(seconds + START)
-    except subprocess.TimeoutExpired:
-        late = True
-    finally:
-        _end(process)
-        running.discard(process)
-    verdict = _read_verdict(out) or _no_verdict(
-        process.returncode, out, file, seconds, late, printed
-    )
-    verdict.printed = printed.text()
-    return verdict
+        grade = Grade.from_json(json.loads(_read(folder / "grade.json")))
+    except (ValueError, TypeError, KeyError):
+        late = time.monotonic() >= deadline
+        reason = _reason(
+            process.returncode, _read(folder / "trace.txt"), file, seconds, late, size
+        )
+        grade = Grade(WRONG, (reason,), crashed=True)
+    grade.printed = text if len(text) <= SHOWN else f"{text[:SHOWN]}\n... and so on"
+    return grade
 
 
-def _read_verdict(out):
+def _reason(code, trace, file, seconds, late, size):
+    """The reason why a subprocess ended without a grade."""
+    if size > MAX_PRINTED:
+        return f"printed more than {MAX_PRINTED // 1_000_000} MB: an endless loop?"
+    if late or "Timeout" in trace:
+        line = re.search(rf'File "{re.escape(str(file))}", line (\d+) in (\w+)', trace)
+        place = f", in line {line[1]}, {line[2]}" if line else ""
+        return f"took longer than {seconds:g} s{place}: an endless loop?"
+    if code < 0:
+        with contextlib.suppress(ValueError):
+            code = signal.Signals(-code).name
+        return f"was ended by {code}: too much memory, or a crash outside Python?"
+    return f"left Python with exit code {code} before the end: os._exit?"
+
+
+def _read(file):
+    """The text of a file of the subprocess, or "" if it did not write it."""
     try:
-        return Verdict.of_record(json.loads(out.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
-
-
-def _no_verdict(code, out, file, seconds, late, printed):
-    """Why a process left without a verdict."""
-    trace = _read(out.with_name(out.name + ".trace"))
-    if printed.too_much:
-        what = f"printed more than {TOO_MUCH // 1_000_000} MB: an endless loop?"
-    elif late or "Timeout" in trace:
-        place = _place(trace, file)
-        what = f"took longer than {seconds:g} s{place}: an endless loop?"
-    elif code < 0:
-        what = f"was ended by {_signal(-code)}: too much memory, or a crash outside Python?"
-    else:
-        what = f"left Python with exit code {code} before the end: os._exit?"
-    return Verdict(WRONG, (what,), crashed=True)
-
-
-def _read(path):
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        return file.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
 
 
-def _place(trace, file):
-    """In which line of the student's file the process was, of what the watchdog wrote."""
-    found = re.search(rf'File "{re.escape(str(file))}", line (\d+) in (\w+)', trace)
-    return f", in line {found[1]}, {found[2]}" if found else ""
-
-
-def _signal(number):
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
 def _end(process):
-    """End a process and, where the system has sessions, all that it started."""
+    """End a subprocess and, where the system has sessions, all that it started."""
     if os.name == "posix":
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     else:
         process.kill()
     process.wait()
+
+
+# -- in the subprocess -----------------------------------------------------------------------
+
+
+def grade_here(name: str, file: str, folder: str, seconds: float) -> None:
+    """Grade `file` as the exercise `name`; write the grade to grade.json in `folder`.
+
+    After `seconds` the process ends, and its stack is in trace.txt.
+    """
+    with open(Path(folder, "trace.txt"), "w", encoding="utf-8") as trace:
+        faulthandler.dump_traceback_later(seconds, exit=True, file=trace)
+        grade = _load_and_grade(name, Path(file))
+        faulthandler.cancel_dump_traceback_later()
+    unfinished = Path(folder, "unfinished.json")  # renamed, so that grade.json is complete
+    unfinished.write_text(json.dumps(grade.to_json()), encoding="utf-8")
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # the student may have closed it
+            stream.flush()
+    unfinished.replace(Path(folder, "grade.json"))
+
+
+def _load_and_grade(name, file):
+    from .exercises import find
+    from .grader import grade
+
+    exercise = find(name)
+    sys.path.append(str(file.parent))  # last, so that no file of the student hides a module
+    try:
+        return grade(exercise, load(exercise, file))
+    except Failure as failure:
+        return Grade.of_failure(failure)

@@ -1,4 +1,4 @@
-"""What a student's file defines, and what in it is still to do."""
+"""Read a student's file: its functions, and the ones that are still blank."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .blanking import is_blank
-from .exercise import Exercise
-from .verdict import TO_DO, Trouble
+from .blanks import is_blank
+from .exercise import TO_DO, Exercise, Failure
 
 
 @dataclass
 class Answer:
-    """The functions of an exercise, from a student's file; in place of blanks the package's."""
+    """The functions of an exercise from a student's file, with the package's for blank ones."""
 
     functions: dict[str, Callable]
     blank: frozenset[str] = frozenset()
@@ -25,59 +24,84 @@ class Answer:
 
 
 def read(exercise: Exercise, file: Path) -> tuple[types.CodeType, frozenset[str]]:
-    """The file, compiled but not run, and the names of its functions that are still to do.
+    """Compile the file without running it; also the names of its blank functions.
 
     Raises:
-        Trouble: it is not Python, or a function is missing.
+        Failure: the file is not Python, or a function is missing.
     """
     try:
         tree = ast.parse(file.read_bytes(), str(file))
         code = compile(tree, str(file), "exec")
     except SyntaxError as error:
         line = f"line {error.lineno}: " if error.lineno else ""
-        raise Trouble(f"{line}SyntaxError: {error.msg}", crashed=True) from None
+        raise Failure(f"{line}SyntaxError: {error.msg}", crashed=True) from None
     except (ValueError, RecursionError, MemoryError) as error:
-        raise Trouble(f"not a Python file: {error}", crashed=True) from None
+        raise Failure(f"not a Python file: {error}", crashed=True) from None
     defined = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    for name in exercise.functions:
+    for name in exercise.solution:
         if name not in defined:
-            raise Trouble(
+            raise Failure(
                 f"the file defines no function {name}",
-                "every function of the exercise must be there, if only with the line "
+                "keep every function of the exercise, if only with the line "
                 f'raise NotImplementedError("{TO_DO}").',
             )
-    return code, frozenset(name for name in exercise.functions if is_blank(defined[name]))
+    return code, frozenset(name for name in exercise.solution if is_blank(defined[name]))
 
 
 def load(exercise: Exercise, file: Path) -> Answer:
-    """Run the student's file, and take its functions."""
+    """Run the student's file and take its functions.
+
+    Raises:
+        Failure: the file raises an exception, or a function has other parameters.
+    """
     code, blank = read(exercise, file)
-    reference = exercise.reference()
     module = types.ModuleType(file.stem)
     module.__file__ = str(file)
     sys.modules[module.__name__] = module  # dataclasses and pickle look there
     try:
         exec(code, module.__dict__)
     except (Exception, SystemExit) as error:
-        raise exception(error, str(file), "reading the file") from None
-    for name in blank:
-        setattr(module, name, reference[name])
-    functions = {name: getattr(module, name) for name in exercise.functions}
-    for name in exercise.functions:
-        _expect_signature(name, functions[name], reference[name])
+        raise exception_failure(error, str(file), "reading the file") from None
+    for name in blank:  # so that the student's other functions can call them
+        setattr(module, name, exercise.solution[name])
+    functions = {name: getattr(module, name) for name in exercise.solution}
+    for name, function in exercise.solution.items():
+        _expect_signature(name, functions[name], function)
     return Answer(functions, blank, str(file))
 
 
-def exception(error: BaseException, file: str, where: str) -> Trouble:
-    """What a student's code raised, with the line of the student's file."""
+def _expect_signature(name, found, expected):
+    """Positional parameters may have other names, but not another number."""
+    try:
+        have, want = inspect.signature(found), inspect.signature(expected)
+    except (TypeError, ValueError):
+        raise Failure(f"{name} is not a function", crashed=True) from None
+    if _form(have) != _form(want):
+        want = want.replace(
+            parameters=[p.replace(annotation=p.empty) for p in want.parameters.values()],
+            return_annotation=want.empty,
+        )
+        raise Failure(
+            f"{name} takes {have}, expected {want}", "leave its first line as it was."
+        )
+
+
+def _form(signature):
+    parameters = signature.parameters.values()
+    by_name = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+    return [p.kind for p in parameters if p.kind is not p.KEYWORD_ONLY], by_name
+
+
+def exception_failure(error: BaseException, file: str, where: str) -> Failure:
+    """The failure for an exception of the student's code, with the line of the file."""
     line = line_of(error, file)
     place = f"{where}, line {line}" if line else where
     if isinstance(error, NotImplementedError) and str(error) == TO_DO:
-        return Trouble(f"{place}: still to do", to_do=True)
+        return Failure(f"{place}: still to do", to_do=True)
     if isinstance(error, SystemExit):
-        return Trouble(f"{place}: leaves the program", crashed=True)
+        return Failure(f"{place}: leaves the program", crashed=True)
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return Trouble(f"{place}: {text}", crashed=True)
+    return Failure(f"{place}: {text}", crashed=True)
 
 
 def line_of(error: BaseException, file: str) -> int | None:
@@ -88,21 +112,3 @@ def line_of(error: BaseException, file: str) -> int | None:
             line = trace.tb_lineno
         trace = trace.tb_next
     return line
-
-
-def _expect_signature(name, found, expected):
-    """The names of positional parameters are the student's; their number is not."""
-    try:
-        have, want = inspect.signature(found), inspect.signature(expected)
-    except (TypeError, ValueError):
-        raise Trouble(f"{name} is no function", crashed=True) from None
-    if _form(have) != _form(want):
-        raise Trouble(
-            f"{name} takes {have}, expected {want}", "leave its first line as it was."
-        )
-
-
-def _form(signature):
-    parameters = signature.parameters.values()
-    by_name = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
-    return [p.kind for p in parameters if p.kind is not p.KEYWORD_ONLY], by_name

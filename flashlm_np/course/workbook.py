@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..files import write_atomically
-from .blanking import exercise_text
+from .blanks import exercise_text
 from .exercise import Exercise
 from .exercises import EXERCISES
 

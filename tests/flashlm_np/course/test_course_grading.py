@@ -10,11 +10,9 @@ from course_answers import BY_NAME, WRONG, solution
 from planted_bugs import PLANTED_BUGS
 
 from flashlm_np.course.exercises import EXERCISES
-from flashlm_np.course.grading import finite_difference, grade
-from flashlm_np.course.mistakes import MISTAKES
-from flashlm_np.course.probing import probes_of
-from flashlm_np.course.probing.inputs import arrays_in
-from flashlm_np.course.probing.probe import split
+from flashlm_np.course.function_tests import split
+from flashlm_np.course.grader import MISTAKES, function_tests_of, grade
+from flashlm_np.course.inputs import arrays_in
 from flashlm_np.course.student import Answer, load
 from minigrad import TABLE
 from minigrad.ops import RowGradient
@@ -23,10 +21,10 @@ by_label = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
 
 
 def graded(name, *functions, **named):
-    """The verdict on functions in place of the package's, found by their own names."""
+    """The result on functions in place of the package's, found by their own names."""
     functions = {function.__name__: function for function in functions} | named
     exercise = BY_NAME[name]
-    return grade(exercise, Answer(exercise.reference() | functions))
+    return grade(exercise, Answer(exercise.solution | functions))
 
 
 # -- right ---------------------------------------------------------------------------------
@@ -36,35 +34,24 @@ def graded(name, *functions, **named):
 def test_the_package_is_the_solution(exercise, tmp_path):
     file = tmp_path / exercise.file_name
     file.write_text(solution(exercise), encoding="utf-8")
-    verdict = grade(exercise, load(exercise, file))
-    assert verdict.state == "right", verdict.details
-    assert verdict.details[0].startswith("It gives what the package gives, on ")
+    result = grade(exercise, load(exercise, file))
+    assert result.state == "right", result.details
+    assert result.details[0].startswith("It gives what the package gives, on ")
 
 
 def test_any_right_way_is_right():
     """The head with whole logits, and an embedding's gradient as a dense table."""
 
-    def tied_head_forward(
-        h,
-        w,
-        y,
-        *,
-        label_smoothing=0.0,
-        z_loss=0.0,
-        with_dw=True,
-        parts=1,
-        each=map,
-        buffers=None,
-    ):
+    def tied_head_forward(h, w, y, *, label_smoothing=0.0, z_loss=0.0):
         loss = TABLE["cross_entropy"]
         options = {"label_smoothing": label_smoothing, "z_loss": z_loss}
         value, saved = loss.forward(h @ w.T, y, **options)
-        return value, (saved, h, w, with_dw)
+        return value, (saved, h, w)
 
     def tied_head_backward(dy, saved):
-        saved, h, w, with_dw = saved
+        saved, h, w = saved
         dz, _ = TABLE["cross_entropy"].backward(dy, saved)
-        return dz @ w, dz.T @ h if with_dw else None, None
+        return dz @ w, dz.T @ h, None
 
     def embedding_backward(dy, saved):
         ids, shape = saved
@@ -80,7 +67,7 @@ def test_a_backward_goes_with_the_forward_that_is_there():
     """The student's own saved, where the forward is the student's; else the package's."""
 
     def exercise_with(blank):
-        functions = BY_NAME["sigmoid"].reference()
+        functions = BY_NAME["sigmoid"].solution
         if not blank:
             functions["sigmoid_forward"] = lambda x: (1 / (1 + np.exp(-x)), {"x": x})
 
@@ -93,18 +80,18 @@ def test_a_backward_goes_with_the_forward_that_is_there():
         return grade(BY_NAME["sigmoid"], Answer(functions, blank))
 
     assert exercise_with(blank=False).state == "right"
-    verdict = exercise_with(blank=True)
-    assert verdict.state == "to do"
-    assert verdict.details == ("to do: sigmoid_forward",)
-    assert verdict.right == ("sigmoid_backward",)
+    result = exercise_with(blank=True)
+    assert result.state == "to do"
+    assert result.details == ("to do: sigmoid_forward",)
+    assert result.right == ("sigmoid_backward",)
 
 
 @pytest.mark.parametrize("name", [e.name for e in EXERCISES if e.name in TABLE])
 def test_differences_confirm_the_expected_gradients(name):
-    """All of them, but for a staircase's, which are its surrogate's."""
-    forward, backward = TABLE[name].forward, TABLE[name].backward
-    *_, probe = probes_of(BY_NAME[name])
-    for case in probe.cases:
+    """Except the gradient of ternary weights, which is that of a surrogate."""
+    forward, backward = BY_NAME[name].functions[-2:]
+    *_, test = function_tests_of(BY_NAME[name])
+    for case in test.cases:
         arrays, options = split(forward, case)
         _, saved = forward(*arrays.values(), **options)
         for label, gradient in zip(arrays, backward(case["dy"], saved), strict=True):
@@ -112,7 +99,7 @@ def test_differences_confirm_the_expected_gradients(name):
                 continue
             found = gradient.dense() if isinstance(gradient, RowGradient) else gradient
             for index in np.ndindex(found.shape):
-                slope = finite_difference(name, case, label, index)
+                slope = test.finite_difference(case, label, index)
                 assert slope == pytest.approx(found[index], rel=1e-5, abs=1e-5)
 
 
@@ -123,12 +110,12 @@ PLANTED = [bug for bug in PLANTED_BUGS if bug.operation_name in BY_NAME]
 
 @pytest.mark.parametrize("bug", PLANTED, ids=str)
 def test_planted_bugs_are_found(bug):
-    verdict = graded(bug.operation_name, **{f"{bug.operation_name}_backward": bug.backward})
-    assert verdict.state == "wrong"
-    assert verdict.details[0].startswith(f"{bug.operation_name}_backward")
-    assert verdict.details[1].startswith("for ")
+    result = graded(bug.operation_name, **{f"{bug.operation_name}_backward": bug.backward})
+    assert result.state == "wrong"
+    assert result.details[0].startswith(f"{bug.operation_name}_backward")
+    assert result.details[1].startswith("for ")
     if bug.what != "positions of dy in reverse order meet those of x":
-        assert verdict.details[-1].startswith("Hint: ")
+        assert result.details[-1].startswith("Hint: ")
 
 
 def test_many_planted_bugs_are_of_exercises():
@@ -137,30 +124,30 @@ def test_many_planted_bugs_are_of_exercises():
 
 @pytest.mark.parametrize("answer", WRONG, ids=str)
 def test_wrong_answers_are_explained(answer):
-    verdict = grade(answer.exercise, answer.answer)
-    assert verdict.state == "wrong"
-    assert verdict.details[-1] == f"Hint: {answer.hint}"
+    result = grade(answer.exercise, answer.answer)
+    assert result.state == "wrong"
+    assert result.details[-1] == f"Hint: {answer.hint}"
 
 
 MISTAKE_LIST = [
     (function, label, text, wrong)
     for (function, label), forms in MISTAKES.items()
     for text, wrong in forms
-    if function not in ("accumulate", "backward_steps")
+    if function.__name__ not in ("accumulate", "backward_steps")
 ]
 
 
 @pytest.mark.parametrize(
     ("function", "label", "text", "wrong"),
     MISTAKE_LIST,
-    ids=[f"{function}: {text[:50]}" for function, _, text, _ in MISTAKE_LIST],
+    ids=[f"{function.__name__}: {text[:50]}" for function, _, text, _ in MISTAKE_LIST],
 )
 def test_each_known_mistake_is_recognized(function, label, text, wrong):
     exercise = next(e for e in EXERCISES if function in e.functions)
-    functions = exercise.reference()
-    verdict = grade(exercise, Answer(functions | making(functions, function, label, wrong)))
-    assert verdict.state == "wrong"
-    assert verdict.details[-1] == f"Hint: {text}"
+    functions, function = exercise.solution, function.__name__
+    result = grade(exercise, Answer(functions | making(functions, function, label, wrong)))
+    assert result.state == "wrong"
+    assert result.details[-1] == f"Hint: {text}"
 
 
 def making(functions, function, label, wrong):
@@ -274,8 +261,8 @@ def test_the_precision_is_told():
     ],
 )
 def test_what_is_no_gradient(result, what):
-    verdict = graded("multiply", multiply_backward=lambda dy, saved: result)
-    assert verdict.details[0] == what
+    grade = graded("multiply", multiply_backward=lambda dy, saved: result)
+    assert grade.details[0] == what
 
 
 def test_what_is_no_output():
@@ -285,7 +272,7 @@ def test_what_is_no_output():
         ("pack", lambda T, scale, encoding="base-3": T, "returns a ndarray, expected a Packed"),
         ("newton_schulz", lambda g, steps=5: None, "returns None, expected (x,)"),
     ]:
-        changed = next(f for f in BY_NAME[name].functions if not f.endswith("_backward"))
+        changed = next(f for f in BY_NAME[name].solution if not f.endswith("_backward"))
         assert what in graded(name, **{changed: function}).details[0]
 
 
@@ -345,13 +332,13 @@ STRANGE = {
 def test_nothing_strange_upsets_the_grader(exercise):
     """Whatever an answer gives in place of its arrays: it is wrong, and the grader goes on."""
 
-    for function, right in exercise.reference().items():
+    for function, right in exercise.solution.items():
         for change in STRANGE.values():
             other = partial(strange, exercise.name, function, right, change)
             other.__signature__ = inspect.signature(right)
-            verdict = grade(exercise, Answer(exercise.reference() | {function: other}))
-            assert verdict.state == "wrong"
-            assert verdict.details
+            result = grade(exercise, Answer(exercise.solution | {function: other}))
+            assert result.state == "wrong"
+            assert result.details
 
 
 def strange(name, function, right, change, *arrays, **options):

@@ -1,18 +1,19 @@
 """The workbook: pages without bodies, cut out by syntax tree, that nothing overwrites."""
 
 import ast
+import inspect
 import sys
 
 import pytest
 from course_answers import solution
 
-from flashlm_np.course.blanking import exercise_text, is_blank
+from flashlm_np.course.blanks import exercise_text, is_blank, source_of
 from flashlm_np.course.exercises import EXERCISES, find
-from flashlm_np.course.page import Page
 from flashlm_np.course.runner import check
 from flashlm_np.course.student import read
 from flashlm_np.course.workbook import expect_workbook, files_in, start
 from flashlm_np.errors import UserError
+from minigrad.ops import gated
 
 by_label = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
 
@@ -41,14 +42,14 @@ def test_the_exercises_are_in_order():
 
 @by_label
 def test_a_page_keeps_its_text_and_loses_its_bodies(exercise):
-    page, text = Page(exercise.page), exercise_text(exercise)
+    text = exercise_text(exercise)
     tree = ast.parse(text)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    assert ast.get_docstring(tree) == ast.get_docstring(page.tree)
-    assert tuple(functions) == exercise.functions
+    assert ast.get_docstring(tree) == inspect.getdoc(exercise.page)
+    assert list(functions) == list(exercise.solution)
     assert all(is_blank(function) for function in functions.values())
-    for path, name in zip(exercise.written, exercise.functions, strict=True):
-        source = page.function(path)
+    for name, function in exercise.solution.items():
+        _, source = source_of(function)
         assert ast.unparse(functions[name].args) == ast.unparse(source.args)
         assert ast.get_docstring(functions[name]) == ast.get_docstring(source)
     assert max(map(len, text.splitlines())) <= 96
@@ -59,7 +60,7 @@ def test_a_page_runs_anywhere(exercise, tmp_path):
     """It imports by absolute names, and its functions say that they are to do."""
     module = {"__name__": "elsewhere"}
     exec(compile(exercise_text(exercise), "elsewhere.py", "exec"), module)
-    for name in exercise.functions:
+    for name in exercise.solution:
         with pytest.raises(NotImplementedError, match=r"^to do$"):
             module[name](*[None] * module[name].__code__.co_argcount, **_options(module[name]))
 
@@ -78,10 +79,10 @@ def test_a_page_in_whole():
 # To write: sigmoid_gate_forward, sigmoid_gate_backward
 # To check: flashlm course check . sigmoid_gate
 #
-# The text below is the page minigrad/ops/gated.py; the exercise is what it says of these
+# The text below is the page minigrad/ops/gated.py. The exercise is its part about these
 # functions.
 """
-        + Page("minigrad.ops.gated").docstring()
+        + f'"""{gated.__doc__}"""'
         + """
 
 from __future__ import annotations
@@ -142,10 +143,10 @@ def test_a_workbook_is_to_do(workbook):
         ["README.md", *(exercise.file_name for exercise in EXERCISES)]
     )
     files = files_in(workbook)
-    verdicts = dict(check({exercise: files[exercise.name] for exercise in EXERCISES}))
-    for exercise, verdict in verdicts.items():
-        assert verdict.state == "to do"
-        assert verdict.details == (f"to do: {', '.join(exercise.functions)}",)
+    results = dict(check({exercise: files[exercise.name] for exercise in EXERCISES}))
+    for exercise, result in results.items():
+        assert result.state == "to do"
+        assert result.details == (f"to do: {', '.join(exercise.solution)}",)
 
 
 def test_the_readme_lists_every_exercise(workbook):
@@ -226,7 +227,7 @@ def test_modules_that_a_worker_does_not_need_are_not_loaded():
     import subprocess
 
     program = (
-        "import sys; import flashlm_np.course.worker; "
+        "import sys; import flashlm_np.course.runner, flashlm_np.course.grader; "
         "print(*sorted({name.split('.')[0] for name in sys.modules}))"
     )
     done = subprocess.run(

@@ -1,8 +1,8 @@
-"""Inputs for the operations, the smallest first, with sizes that differ."""
+"""Test cases of the operations by name: the smallest first, with sizes that differ."""
 
 from __future__ import annotations
 
-from .inputs import Case, case
+from ..inputs import Case, case
 
 _PAIRS = [
     case({"a": (2,), "b": (2,)}),
@@ -38,7 +38,7 @@ _CONVOLUTIONS = [
     ((2, 6, 4), (6, 2, 3), {"groups": 2, "dilation": 2}),
 ]
 
-OPERATIONS: dict[str, list[Case]] = {
+OPERATION_CASES: dict[str, list[Case]] = {
     "add": _PAIRS,
     "multiply": _PAIRS,
     "sum": [
@@ -112,15 +112,5 @@ OPERATIONS: dict[str, list[Case]] = {
         *(case({"h": (2, 3), "w": (4, 3), "y": [3, 0]}, **options) for options in _LOSSES),
         case({"h": (3, 1), "w": (2, 1), "y": [1, 1, 0]}),
         case({"h": [[1000.0]], "w": [[1.0], [-1.0]], "y": [1]}),
-        case({"h": (1, 2), "w": (3, 2), "y": [2]}, with_dw=False),
     ],
 }
-
-SHAPES_TO_SUM = [
-    case({"dy": (2,)}, shape=(2,)),
-    case({"dy": (2,)}, shape=(1,)),
-    case({"dy": (2,)}, shape=()),
-    case({"dy": (2, 3)}, shape=(3,)),
-    case({"dy": (2, 3)}, shape=(2, 1)),
-    case({"dy": (2, 3, 4)}, shape=(3, 1)),
-]

@@ -1,0 +1,169 @@
+"""The file that a student gets: a page of the package without the bodies of its functions.
+
+It is cut from the source of the page, so that both always agree. It has the docstring of the
+page, and of each function the signature, the docstring and one line to replace.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from minigrad.ops import TABLE
+
+from .exercise import TO_DO, Exercise
+
+WIDTH = 96
+_RAISE = f'raise NotImplementedError("{TO_DO}")'
+
+
+def exercise_text(exercise: Exercise) -> str:
+    """The student's file."""
+    source = inspect.getsource(exercise.page)
+    docstring = ast.get_source_segment(source, ast.parse(source).body[0])
+    imports, constants = _imports_and_constants(exercise, source)
+    parts = [
+        f"{_heading(exercise)}\n{docstring}",
+        "from __future__ import annotations",
+        *imports,
+        "\n".join(constants),
+    ]
+    head = "\n\n".join(part for part in parts if part)
+    functions = [_blank_function(exercise, function) for function in exercise.functions]
+    return "\n\n\n".join([head, *functions]) + "\n"
+
+
+def is_blank(function: ast.FunctionDef) -> bool:
+    """Whether the function holds nothing but a docstring and the line to replace."""
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    return [ast.dump(node) for node in body] == [ast.dump(ast.parse(_RAISE).body[0])]
+
+
+def names_in(*nodes: ast.AST) -> set[str]:
+    """The names that are used in parts of a syntax tree."""
+    return {n.id for node in nodes for n in ast.walk(node) if isinstance(n, ast.Name)}
+
+
+def source_of(function: Callable) -> tuple[list[str], ast.FunctionDef]:
+    """The lines of a function, without indentation, and its syntax tree."""
+    text = textwrap.dedent(inspect.getsource(function))
+    return text.splitlines(), ast.parse(text).body[0]
+
+
+def _heading(exercise):
+    these = "this function" if len(exercise.functions) == 1 else "these functions"
+    lines = [
+        exercise.label,
+        "",
+        f"To write: {', '.join(exercise.solution)}",
+        f"To check: flashlm course check . {exercise.name}",
+        "",
+        f"The text below is the page {exercise.page.__name__.replace('.', '/')}.py. The "
+        f"exercise is its part about {these}.",
+        *([exercise.note] if exercise.note else []),
+    ]
+    return "\n".join(map(_comment, lines))
+
+
+def _comment(text, indent=""):
+    start = f"{indent}# "
+    wrap = partial(textwrap.wrap, break_long_words=False, break_on_hyphens=False)
+    lines = wrap(text, WIDTH, initial_indent=start, subsequent_indent=start)
+    return "\n".join(lines or [start.rstrip()])
+
+
+# -- imports and constants -------------------------------------------------------------------
+
+
+def _imports_and_constants(exercise, source):
+    """Blocks of imports, and the constants, that the student's file begins with."""
+    assigned = {
+        name: ast.get_source_segment(source, node)
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign)
+        for name in names_in(*node.targets)
+    }
+    signatures = sorted(set().union(*map(_signature_names, exercise.functions)))
+    constants = [name for name in (*exercise.constants, *signatures) if name in assigned]
+    given = {value.__name__: value for value in exercise.given}
+    given |= {n: getattr(exercise.page, n) for n in signatures if n not in assigned}
+    names = {}
+    for name, value in given.items():
+        names.setdefault(value.__module__, []).append(name)
+    standard = [module for module in names if module.split(".")[0] in sys.stdlib_module_names]
+    own = [module for module in names if module not in standard]
+    imports = [
+        "\n".join(_import(module, names[module]) for module in sorted(standard)),
+        "import numpy as np",
+        "\n".join(_import(module, names[module]) for module in sorted(own)),
+    ]
+    return imports, list(dict.fromkeys(assigned[name] for name in constants))
+
+
+def _signature_names(function):
+    """The names that annotations and defaults use."""
+    _, node = source_of(function)
+    parts = [node.args, *([node.returns] if node.returns else [])]
+    return names_in(*parts) - set(dir(builtins)) - {"np"}
+
+
+def _import(module, names):
+    line = f"from {module} import {', '.join(sorted(names))}"
+    if len(line) <= WIDTH:
+        return line
+    return f"from {module} import (\n" + "".join(f"    {n},\n" for n in sorted(names)) + ")"
+
+
+# -- a function without its body -------------------------------------------------------------
+
+
+def _blank_function(exercise, function):
+    """The signature and the docstring, remarks, and the line to replace."""
+    lines, node = source_of(function)
+    has_docstring = ast.get_docstring(node) is not None
+    head = lines[: node.body[0].end_lineno if has_docstring else node.body[0].lineno - 1]
+    while not has_docstring and head[-1].lstrip().startswith("#"):
+        head.pop()  # a comment of the body
+    remarks = [_comment(remark, "    ") for remark in _remarks(exercise, function)]
+    return "\n".join([*head, *remarks, f"    {_RAISE}"])
+
+
+def _remarks(exercise, function):
+    """The values that a forward or a backward returns."""
+    forward, backward = exercise.functions[-2:] if exercise.name in TABLE else (None, None)
+    if function not in (forward, backward):
+        return []
+    saved = " or ".join(_saved_values(forward))
+    if function is forward:
+        return [f"Return y, saved. The package saves {saved}; yours may save anything."]
+    return [
+        f"Return {_gradient_names(forward, TABLE[exercise.name].integer_inputs)}.",
+        f"Until you have written {forward.__name__}, saved is the package's: {saved}.",
+    ]
+
+
+def _saved_values(forward):
+    """The values that the package's forward returns beside y, as its source has them."""
+    _, node = source_of(forward)
+    returned = [n.value for n in ast.walk(node) if isinstance(n, ast.Return)]
+    pairs = [value for value in returned if isinstance(value, ast.Tuple)]
+    return list(dict.fromkeys(ast.unparse(pair.elts[1]) for pair in pairs))
+
+
+def _gradient_names(forward, integer_inputs: Sequence[int]):
+    """The tuple that a backward returns; several where an input may be left out."""
+    parameters = inspect.signature(forward).parameters.values()
+    arrays = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
+    names = ["None" if i in integer_inputs else f"d{p.name}" for i, p in enumerate(arrays)]
+    required = sum(parameter.default is parameter.empty for parameter in arrays)
+    text = " or ".join(tuple_text(names[:n]) for n in range(required, len(names) + 1))
+    return text + (", a tuple of one" if len(names) == 1 else "")
+
+
+def tuple_text(names: Sequence[str]) -> str:
+    return f"({names[0]},)" if len(names) == 1 else f"({', '.join(names)})"

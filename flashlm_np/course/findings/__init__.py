@@ -1,1 +1,0 @@
-"""Findings: each looks at the evidence, and says in a sentence what it sees, or nothing."""

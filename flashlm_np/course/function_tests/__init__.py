@@ -1,0 +1,106 @@
+"""The test of one function: its test cases, and the call that gives its results by name.
+
+The same call is made of the student's function and of the package's. The results are y of a
+forward, a gradient per argument of a backward, and the changed arrays of an optimizer's update.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..blanks import tuple_text
+from ..exercise import Failure
+from ..inputs import Case, LockedArrays
+
+Functions = Mapping[str, Callable]  # the student's or the package's, by name
+
+
+class FunctionTest:
+    """The test of a function that returns its results.
+
+    results: the names of the results.
+    forward: the function that takes the inputs; of a backward it is the forward.
+    result_text, symbol: formats for the name of a result in a sentence and in a formula.
+    changes: the inputs that the function changes in place.
+    causal: y at a position may not depend on later x.
+    """
+
+    result_text, symbol = "result {}", "{}"
+    changes: tuple[str, ...] = ()
+    causal = is_backward = False
+
+    def __init__(self, function: Callable, cases: Sequence[Case], *results: str):
+        self.function = self.forward = function
+        self.name, self.cases, self.results = function.__name__, list(cases), results
+
+    def call(self, functions: Functions, case: Case, locked: LockedArrays) -> dict[str, Any]:
+        """The results by name, of the function with this name in `functions`."""
+        result = self.result_of(functions, case)
+        if len(self.results) == 1 and result is not None:
+            return {self.results[0]: result}
+        return dict(zip(self.results, as_tuple(self.name, result, self.results), strict=True))
+
+    def result_of(self, functions: Functions, case: Case) -> Any:
+        arrays, options = split(self.function, case)
+        return functions[self.name](*arrays.values(), **options)
+
+
+class UpdateTest(FunctionTest):
+    """The test of an optimizer's update, whose results are its state and the weights."""
+
+    result_text = "{} after the step"
+    changes = ("m", "v", "p")  # p comes last, because a wrong m makes p wrong too
+
+    def call(self, functions, case, locked):
+        self.result_of(functions, case)
+        return {name: case[name] for name in self.changes}
+
+
+class ObjectTest(FunctionTest):
+    """The test of a function that returns an object, whose fields are the results."""
+
+    def __init__(self, function: Callable, cases: Sequence[Case], kind: type, *fields: str):
+        super().__init__(function, cases, *fields)
+        self.kind = kind
+
+    def call(self, functions, case, locked):
+        result = self.result_of(functions, case)
+        if not all(hasattr(result, field) for field in self.results):
+            found = "None" if result is None else f"a {type(result).__name__}"
+            raise Failure(f"{self.name}: returns {found}, expected a {self.kind.__name__}")
+        return {field: getattr(result, field) for field in self.results}
+
+
+def split(function: Callable, case: Case) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The positional and the keyword-only arguments of a function, from a case."""
+    positional, keyword = {}, {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if name in case:
+            only = parameter.kind is parameter.KEYWORD_ONLY
+            (keyword if only else positional)[name] = case[name]
+    return positional, keyword
+
+
+def as_tuple(function: str, result: Any, names: Sequence[str], hint: str = "") -> Sequence[Any]:
+    """`result`, if it is a tuple with one value per name.
+
+    Raises:
+        Failure: it is not.
+    """
+    expected = tuple_text(names)
+    if result is None:
+        raise Failure(
+            f"{function}: returns None, expected {expected}", "is the return missing?"
+        )
+    if not isinstance(result, (tuple, list)):
+        kind = "an array" if isinstance(result, np.ndarray) else f"a {type(result).__name__}"
+        advice = f"return a tuple, even of one: {expected}." if len(names) == 1 else hint
+        raise Failure(f"{function}: returns {kind}, expected the tuple {expected}", advice)
+    if len(result) != len(names):
+        found = f"a tuple of {len(result)}"
+        raise Failure(f"{function}: returns {found}, expected {len(names)}: {expected}", hint)
+    return result

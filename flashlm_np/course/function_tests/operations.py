@@ -1,0 +1,107 @@
+"""The tests of an operation: its forward, and its backward with the saved values.
+
+The saved values come from the student's forward, or from the package's while it is blank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from minigrad.ops import RowGradient
+
+from ..exercise import Failure
+from ..inputs import Case, arrays_in, example_array
+from . import FunctionTest, as_tuple, split
+
+
+def operation_tests(
+    forward: Callable, backward: Callable, cases: Sequence[Case], *, causal: bool = False
+) -> list[FunctionTest]:
+    tests = [ForwardTest(forward, cases), BackwardTest(forward, backward, cases)]
+    for test in tests:
+        test.causal = causal
+    return tests
+
+
+class ForwardTest(FunctionTest):
+    def call(self, functions, case, locked):
+        y, _ = as_tuple(self.name, self.result_of(functions, case), ["y", "saved"])
+        return {"y": y}
+
+
+class BackwardTest(FunctionTest):
+    """Calls a backward twice, which must give the same gradients."""
+
+    result_text, symbol, is_backward = "argument {}", "d{}", True
+
+    def __init__(self, forward: Callable, backward: Callable, cases: Sequence[Case]):
+        super().__init__(backward, [])
+        self.forward = forward
+        self.cases = [self._with_dy(case) for case in cases]
+
+    def _with_dy(self, case):
+        arrays, options = split(self.forward, case)
+        y, _ = self.forward(*arrays.values(), **options)
+        return case | {"dy": np.asarray(example_array(y.shape, 6))}
+
+    def call(self, functions, case, locked):
+        arrays, options = split(self.forward, case)
+        name = self.forward.__name__
+        result = functions[name](*arrays.values(), **options)
+        _, saved = as_tuple(name, result, ["y", "saved"])
+        locked.lock("saved", saved)
+        gradients = self._gradients(functions, case["dy"], saved, arrays)
+        locked.situation = ", in a second call with the same dy and saved"
+        again = self._gradients(functions, case["dy"], saved, arrays)
+        for name, gradient in gradients.items():
+            if not _same_bits(gradient, again[name]):
+                raise Failure(
+                    f"{self.name}, argument {name}: a second call with the same dy and saved "
+                    "gives another gradient",
+                    "do not change the saved values: the gradient checker calls twice.",
+                )
+        return gradients
+
+    def finite_difference(self, case: Case, name: str, index: tuple[int, ...]) -> float:
+        """d(Σ dy·y)/d(one element of one argument), by a central difference."""
+        step = 1e-6
+
+        def total(change):
+            moved = case[name].copy()
+            moved[index] += change
+            arrays, options = split(self.forward, case | {name: moved})
+            return float((case["dy"] * self.forward(*arrays.values(), **options)[0]).sum())
+
+        return (total(step) - total(-step)) / (2 * step)
+
+    def _gradients(self, functions, dy, saved, names):
+        """The gradients by the names of the arguments."""
+        hint = "return one gradient per array of the forward, None for integers."
+        result = functions[self.name](dy, saved)
+        gradients = as_tuple(self.name, result, [f"d{name}" for name in names], hint)
+        for name, gradient in zip(names, gradients, strict=True):
+            if isinstance(gradient, RowGradient) and not _is_table(gradient):
+                raise Failure(
+                    f"{self.name}, argument {name}: this RowGradient does not form a table",
+                    "RowGradient(ids, rows, shape) needs ids (N,), rows (N, D) and shape "
+                    "(V, D); ids.ravel() and dy.reshape(-1, D) have such shapes.",
+                )
+        return dict(zip(names, gradients, strict=True))
+
+
+def _is_table(gradient):
+    """Whether ids, rows and shape fit together; a student may pass anything."""
+    try:
+        return (np.ndim(gradient.ids), gradient.dense().ndim) == (1, 2)
+    except Exception:
+        return False
+
+
+def _same_bits(one, other):
+    ours, theirs = arrays_in(one), arrays_in(other)
+    return len(ours) == len(theirs) and all(
+        np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+        for a, b in zip(ours, theirs, strict=True)
+    )
