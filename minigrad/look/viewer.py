@@ -19,7 +19,7 @@ from ..tensor import Tensor
 from .page_data import page_data
 from .svg import svg
 
-SCRIPTS = ("state", "graph", "details", "predict", "walk")
+SCRIPTS = ("state", "graph", "details", "predict", "navigation")
 FOLD_FROM = 30  # operations; in a larger graph, modules within modules are folded at first
 
 

@@ -35,9 +35,9 @@ function edgeClass(edge) {
   const step = steps[current];
   const at = visibleUntil();
   if (isForward(step)) return step.operation === edge.operation ? "used" : "";
-  if (step.operation === edge.operation && step.argument === edge.argument && step.kind !== "start") return "gradient";
-  const isPast = steps.some((s, i) => i <= at && !isForward(s) && s.operation === edge.operation && s.argument === edge.argument);
-  return isPast ? "past-gradient" : "";
+  const isHere = (s) => !isForward(s) && s.operation === edge.operation && s.argument === edge.argument;
+  if (isHere(step)) return "gradient";
+  return steps.slice(0, at + 1).some(isHere) ? "past-gradient" : "";
 }
 
 function drawGraph() {
@@ -59,7 +59,10 @@ function drawGraph() {
 
 // Forward, an edge points to its operation; backward, away from it.
 function arrowHead(kind) {
-  const marker = drawn("marker", { id: `to-${kind}`, class: kind, viewBox: "0 0 8 8", refX: 8, refY: 4, markerWidth: 8, markerHeight: 8, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" });
+  const marker = drawn("marker", {
+    id: `to-${kind}`, class: kind, viewBox: "0 0 8 8", refX: 8, refY: 4, markerWidth: 8, markerHeight: 8,
+    markerUnits: "userSpaceOnUse", orient: "auto-start-reverse",
+  });
   marker.append(drawn("path", { d: "M0 0L8 4L0 8z" }));
   return marker;
 }
@@ -68,15 +71,16 @@ function drawBox(box, canvas, svg) {
   const call = calls[box.call];
   if (outwards(call.within).some((outer) => folded.has(outer))) return;
   const isFolded = folded.has(box.call), y = place(box.y), count = call.last - call.first + 1;
-  if (!isFolded) svg.append(drawn("rect", { x: box.x, y, width: box.width, height: place(box.y + box.height) - y, rx: 6 }));
+  const height = place(box.y + box.height) - y;
+  if (!isFolded) svg.append(drawn("rect", { x: box.x, y, width: box.width, height, rx: 6 }));
   const own = steps[current].operation >= call.first && steps[current].operation <= call.last;
-  const text = `${isFolded ? "▸" : "▾"} ${call.title}${isFolded ? `: ${count} operation${count > 1 ? "s" : ""}` : ""}`;
+  const text = isFolded ? `▸ ${call.title}: ${count} operation${count > 1 ? "s" : ""}` : `▾ ${call.title}`;
   const button = element("button", {
     class: `module${isFolded ? " folded" : ""}${isFolded && own ? " now" : ""}`, "aria-expanded": String(!isFolded),
     title: `${call.path}, a ${call.kind}: click to ${isFolded ? "unfold" : "fold"}`, "data-key": `c${box.call}`, text,
     onclick: () => { isFolded ? folded.delete(box.call) : folded.add(box.call); settle(); },
   });
-  Object.assign(button.style, { left: `${box.x}px`, top: `${y}px`, width: `${box.width}px`, height: isFolded ? `${FOLDED}px` : "24px" });
+  setPlace(button, { x: box.x, width: box.width, height: isFolded ? FOLDED : 24 }, y);
   canvas.append(button);
 }
 
@@ -88,17 +92,23 @@ function drawEdge(edge, svg) {
   if (fold === null) edgeLabel(edge, svg, classes);
 }
 
+function setPlace(button, { x, width, height }, y) {
+  Object.assign(button.style, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
+}
+
 function stateText(value) {
-  return isComputed(value, visibleUntil()) ? `${values[value].shape} · ${gradientState(value, visibleUntil())}` : "not computed yet";
+  if (!isComputed(value, visibleUntil())) return "not computed yet";
+  return `${values[value].shape} · ${gradientState(value, visibleUntil())}`;
 }
 
 function valueButton(value, key, classes, name, box) {
   const button = element("button", {
-    class: classes + (pinned === value ? " pinned" : ""), "data-key": key, "aria-pressed": String(pinned === value),
+    class: classes + (pinned === value ? " pinned" : ""),
+    "data-key": key, "aria-pressed": String(pinned === value),
     title: `${values[value].name}: click to pin it`,
     onclick: () => { pinned = pinned === value ? null : value; show(current); },
   }, element("b", { text: name }), element("i", { text: stateText(value) }));
-  Object.assign(button.style, { left: `${box.x}px`, top: `${place(box.y)}px`, width: `${box.width}px`, height: `${box.height}px` });
+  setPlace(button, box, place(box.y));
   return button;
 }
 
@@ -108,8 +118,10 @@ function drawOperation(i, canvas) {
   const isNow = step.operation === i;
   const isTarget = !isForward(step) && step.target === output && !isNow;
   const isInput = isForward(step) && operations[step.operation].inputs.includes(output);
-  const classes = `operation${isNow ? " now" : ""}${isTarget || isInput ? " lit" : ""}${isComputed(output, visibleUntil()) ? "" : " waiting"}`;
-  const button = valueButton(output, `o${i}`, classes, `${isNow ? "▶ " : ""}${values[output].name}`, { ...layout.operation, y: at.y, height: at.height });
+  const isWaiting = !isComputed(output, visibleUntil());
+  const classes = ["operation", isNow && "now", (isTarget || isInput) && "lit", isWaiting && "waiting"];
+  const name = `${isNow ? "▶ " : ""}${values[output].name}`;
+  const button = valueButton(output, `o${i}`, classes.filter(Boolean).join(" "), name, { ...layout.operation, ...at });
   if (isNow) button.setAttribute("aria-current", "step");
   canvas.append(button);
 }
@@ -117,14 +129,18 @@ function drawOperation(i, canvas) {
 function drawCard(card, canvas) {
   if (foldOf(card.operation) !== null) return;
   const step = steps[current], value = values[card.value];
-  const isLit = isForward(step) ? operations[step.operation].inputs.includes(card.value) && step.operation >= card.operation : step.target === card.value && step.kind !== "start";
+  const isInput = operations[step.operation].inputs.includes(card.value) && step.operation >= card.operation;
+  const isLit = isForward(step) ? isInput : step.target === card.value && step.kind !== "start";
   const classes = `${value.kind}${card.again ? " again" : ""}${isLit ? " lit" : ""}`;
-  canvas.append(valueButton(card.value, `v${card.value}-${card.operation}`, classes, card.name, { ...layout.card, y: card.y }));
+  const key = `v${card.value}-${card.operation}`;
+  canvas.append(valueButton(card.value, key, classes, card.name, { ...layout.card, y: card.y }));
 }
 
 function scrollToStep() {
   const graph = document.querySelector(".graph"), step = steps[current], fold = foldOf(step.operation);
-  const y = fold === null ? place(layout.operations[step.operation].y) : place(layout.boxes.find((box) => box.call === fold).y);
-  if (y < graph.scrollTop + 60 || y > graph.scrollTop + graph.clientHeight - 120) graph.scrollTop = y - graph.clientHeight / 2;
-  graph.scrollLeft = layout.operation.x + layout.operation.width + 8 - graph.clientWidth; // operations are visible, with as much to the left as fits
+  const shown = fold === null ? layout.operations[step.operation] : layout.boxes.find((box) => box.call === fold);
+  const y = place(shown.y), top = graph.scrollTop, height = graph.clientHeight;
+  if (y < top + 60 || y > top + height - 120) graph.scrollTop = y - height / 2;
+  // The operations are visible, with as much to their left as fits.
+  graph.scrollLeft = layout.operation.x + layout.operation.width + 8 - graph.clientWidth;
 }

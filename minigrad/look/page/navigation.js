@@ -1,4 +1,4 @@
-// -- walking -----------------------------------------------------------------------------------
+// -- from step to step --------------------------------------------------------------------------
 
 function show(index) {
   if (index !== current) revealed = false;
@@ -12,7 +12,7 @@ function show(index) {
   $("answer").hidden = hidden;
   $("given-tables").replaceChildren(...givenTables(step));
   $("tables").replaceChildren(...resultTables(step));
-  $("pinned").replaceChildren(...(pinned === null ? [] : titled(`Pinned: ${values[pinned].name}`, pairOf(pinned, visibleUntil()))));
+  showPinned();
   showChecks(step); showFormula(step); showSaved(step); showSource(step);
   ask();
   drawGraph();
@@ -20,7 +20,9 @@ function show(index) {
   $("first").disabled = $("previous").disabled = target(-1) === null;
   $("last").disabled = $("next").disabled = target(1) === null;
   $("fold").textContent = folded.size ? "unfold all" : "fold all";
-  try { history.replaceState(null, "", `#step=${current + 1}`); } catch { /* the frame of a notebook has no address */ }
+  try {
+    history.replaceState(null, "", `#step=${current + 1}`);
+  } catch { /* the frame of a notebook has no address */ }
 }
 
 // The next step in a direction that no folded module hides; null at the end.
@@ -33,6 +35,11 @@ function move(direction) {
   if (to === null) stop(); else show(to);
 }
 function settle() { show(isSkipped(current) ? target(1) ?? target(-1) : current); }
+
+function showPinned() {
+  if (pinned === null) return $("pinned").replaceChildren();
+  $("pinned").replaceChildren(...titled(`Pinned: ${values[pinned].name}`, pairOf(pinned, visibleUntil())));
+}
 
 function stop() {
   clearInterval(timer); timer = null;
@@ -59,17 +66,25 @@ function fromAddress() {
 }
 
 const KEYS = {
-  ArrowRight: () => move(1), ArrowLeft: () => move(-1), Home: () => show(target(1, -1)), End: () => show(target(-1, steps.length)),
-  " ": play, p: () => { $("predict").click(); $("given")?.focus(); }, c: () => $("check").click(), f: foldAll,
+  ArrowRight: () => move(1),
+  ArrowLeft: () => move(-1),
+  Home: () => show(target(1, -1)),
+  End: () => show(target(-1, steps.length)),
+  " ": play,
+  p: () => { $("predict").click(); $("given")?.focus(); },
+  c: () => $("check").click(),
+  f: foldAll,
 };
 document.addEventListener("keydown", (event) => {
-  const stepping = event.target.id === "given" && !event.target.value && event.key.startsWith("Arrow"); // no text to move in
-  const typing = ["INPUT", "SELECT"].includes(event.target.tagName) && !["checkbox", "range"].includes(event.target.type) && !stepping;
-  const pressing = event.key === " " && ["BUTTON", "INPUT"].includes(event.target.tagName);
-  const sliding = event.target.type === "range" && ["ArrowRight", "ArrowLeft", "Home", "End"].includes(event.key);
-  if (typing || pressing || sliding || event.ctrlKey || event.metaKey || event.altKey || !(event.key in KEYS)) return;
+  const { key, target: { id, tagName, type, value } } = event;
+  const isText = ["INPUT", "SELECT"].includes(tagName) && !["checkbox", "range"].includes(type);
+  const isEmptyAnswer = id === "given" && !value && key.startsWith("Arrow"); // there is no text to move in
+  const presses = key === " " && ["BUTTON", "INPUT"].includes(tagName);
+  const slides = type === "range" && ["ArrowRight", "ArrowLeft", "Home", "End"].includes(key);
+  if ((isText && !isEmptyAnswer) || presses || slides) return; // the control itself uses the key
+  if (event.ctrlKey || event.metaKey || event.altKey || !(key in KEYS)) return;
   event.preventDefault();
-  KEYS[event.key]();
+  KEYS[key]();
 });
 $("first").onclick = KEYS.Home; $("last").onclick = KEYS.End;
 $("previous").onclick = () => move(-1); $("next").onclick = () => move(1);
