@@ -54,6 +54,6 @@ def _from_hub():
         progress = Progress("megabyte", (stop - start) // 10**6)
         while piece := file.read(min(REQUEST, stop - file.tell())):
             data += piece
-            progress.advance("", len(data) // 10**6 - progress.done)
+            progress.advance("of GPT-2's embedding", len(data) // 10**6 - progress.done)
         progress.close()
     return np.frombuffer(data, "<f4").reshape(entry["shape"])
