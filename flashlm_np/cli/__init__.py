@@ -1,8 +1,9 @@
 """The command `flashlm`: prepare, embed, train, eval, generate, convert, profile, inspect,
 export, stories, course.
 
-What goes wrong is one sentence on standard error and a non-zero exit. The commands themselves
-are in the folder commands.
+An error that the user can mend is one sentence on standard error, and a non-zero exit code.
+Each file of this folder holds a group of commands. Imports that take a tenth of a second or
+more stand in the functions, so that `flashlm --help` is quick.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ import os
 import sys
 
 from ..errors import INTERRUPTED, UserError
-from . import analysis, course, data, run, train
+from . import analysis, course, data, run, train, weights
 
 
 def command() -> None:
-    """The console command: `main`, and an end that nothing can spoil.
+    """Run `main`, and leave with its exit code.
 
-    Arrow's reading threads, once `datasets` has used them, sometimes abort the interpreter when
-    it shuts down (github.com/apache/arrow/issues/45214): so it is left without that.
+    Arrow's reading threads, once `datasets` has used them, sometimes abort the interpreter
+    while it shuts down (github.com/apache/arrow/issues/45214). So the shutdown is then skipped.
     """
     code = main()
     for stream in (sys.stdout, sys.stderr):
@@ -32,16 +33,16 @@ def command() -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; its exit code."""
-    for stream in (sys.stdout, sys.stderr):  # a Windows console may not know every letter
-        if hasattr(stream, "reconfigure"):  # a notebook's has not
+    """Run one command, and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):  # a Windows console may lack some letters
+        if hasattr(stream, "reconfigure"):  # a notebook's stream has no such method
             stream.reconfigure(errors="replace")
     options = _parser().parse_args(arguments)
     try:
         return options.run(options) or 0
     except UserError as error:
         return _fail(str(error))
-    except BrokenPipeError:  # the reader of our output left, as `head` does
+    except BrokenPipeError:  # the reader of the output has left, as `head` does
         sys.stderr.close()
         return 1
     except OSError as error:
@@ -68,9 +69,9 @@ def _parser() -> argparse.ArgumentParser:
         run.add_eval,
         run.add_generate,
         data.add_prepare,
-        data.add_embed,
-        data.add_convert,
-        run.add_stories,
+        weights.add_embed,
+        weights.add_convert,
+        data.add_stories,
         analysis.add_profile,
         analysis.add_inspect,
         analysis.add_export,

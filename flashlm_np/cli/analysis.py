@@ -1,12 +1,19 @@
-"""`flashlm profile`, `inspect`, `export`: where time and bytes go, and a model packed."""
+"""`flashlm profile`, `inspect`, `export`: time, bytes, operations, and a packed model."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
+from ..analysis.inspection import inspect_run
 from ..errors import UserError
+from ..evaluation.evaluate import evaluate
+from ..files import write_atomically
+from ..inference.c_source import c_source
+from ..inference.export import pack_weights
 from ..model.config import PRESETS
+from ..training.memory import keep_freed_memory
+from ..training.runs import SavedRun, save_export
 from .arguments import add_run_folder, add_threads, at_least
 from .run import dataset_or_none
 
@@ -34,7 +41,6 @@ def _profile(options) -> None:
     large a part of the step the output layer is."""
     from ..analysis import pictures, step_profile
     from ..analysis.multiply_adds import multiply_adds
-    from ..training.memory import keep_freed_memory
 
     config = replace(PRESETS[options.preset], fused=not options.plain)
     number = options.phase or min(2, len(config.phases))
@@ -66,11 +72,9 @@ def add_inspect(commands):
 def _inspect(options) -> None:
     """Print a model's costs (parameters, bytes, multiplications and additions per token) and
     its ternary weights."""
-    from ..analysis import inspection, pictures
-    from ..training.runs import SavedRun
+    from ..analysis import pictures
 
-    run = SavedRun.load(options.folder, options.checkpoint, options.ema)
-    result = inspection.inspect_run(run)
+    result = inspect_run(SavedRun.load(options.folder, options.checkpoint, options.ema))
     print(result)
     if options.picture:
         pictures.draw_inspection(options.picture, result)
@@ -102,11 +106,6 @@ def add_export(commands):
 def _export(options) -> None:
     """Write a run's model for use only: ternary weights packed, the rest in a byte or two per
     number. eval, generate and inspect read it."""
-    from ..files import write_atomically
-    from ..inference.c_source import c_source
-    from ..inference.export import pack_weights
-    from ..training.runs import SavedRun, save_export
-
     run = SavedRun.load(options.folder, options.checkpoint, options.ema)
     if run.is_packed:
         raise UserError(f"{run.folder} is packed already; export the run that it was made from")
@@ -127,8 +126,6 @@ def _export(options) -> None:
 
 
 def _compare_losses(run, packed):
-    from ..evaluation.evaluate import evaluate
-
     if (dataset := dataset_or_none(run)) is None:
         return
     before, after = (

@@ -1,4 +1,4 @@
-"""What the options of several commands share: kinds of numbers, and common arguments."""
+"""Arguments that several commands share, and types of numbers with limits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def add_values(parser, *values):
-    """Options with a value each: (name, kind, default, help)."""
+    """Add options that take a value; each is (name, kind, default, help)."""
     for name, kind, default, help in values:
         parser.add_argument(
             name, type=kind, default=default, metavar="X", help=f"{help} (%(default)s)"
@@ -18,12 +18,12 @@ def add_threads(parser, help):
     parser.add_argument("--threads", type=at_least(int, 1), metavar="N", help=help)
 
 
-def reading(item):
-    """`item` as an argparse type that passes on the message of a ValueError."""
+def parsed_by(parse):
+    """`parse` as an argparse type. The message of its ValueError is shown to the user."""
 
     def read(text):
         try:
-            return item(text)
+            return parse(text)
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
@@ -31,7 +31,7 @@ def reading(item):
 
 
 def number(kind, fits, wrong):
-    """A number as an argparse type; one that does not fit is told with `wrong`."""
+    """A number as an argparse type. `wrong` describes one that does not fit."""
 
     def read(text):
         value = kind(text)
@@ -39,7 +39,7 @@ def number(kind, fits, wrong):
             raise argparse.ArgumentTypeError(f"{text} {wrong}")
         return value
 
-    read.__name__ = kind.__name__  # argparse names it: "invalid int value"
+    read.__name__ = kind.__name__  # for argparse's message: "invalid int value"
     return read
 
 
@@ -53,3 +53,13 @@ def add_run_folder(parser):
         "--checkpoint", choices=("last", "best"), default="best", help="default: best"
     )
     parser.add_argument("--ema", action="store_true", help="use the averaged weights")
+
+
+def add_tokenizer(parser, default, **options):
+    parser.add_argument(
+        "--tokenizer",
+        default=default,
+        metavar="NAME",
+        help="gpt2, stories, or a vocabulary file in tiktoken's format"
+        + (f"; default: {default}" if default else options["help"]),
+    )

@@ -1,9 +1,13 @@
-"""`flashlm eval`, `generate`, `stories`: the loss and the text of a run, and its corpus."""
+"""`flashlm eval`, `generate`: the losses of a run, and text from its model."""
 
 from __future__ import annotations
 
+from ..data.dataset import Dataset, DataSource, read_text
 from ..errors import UserError
+from ..evaluation.evaluate import Evaluation, evaluate
+from ..evaluation.ngrams import Baselines, baselines
 from ..model.config import TEMPERATURE
+from ..training.runs import SavedRun
 from .arguments import add_run_folder, add_values, at_least, number
 
 
@@ -18,11 +22,6 @@ def add_eval(commands):
 
 def _eval(options) -> None:
     """Score a run's model on its validation tokens, or on those of --text or --data."""
-    from ..data.dataset import DataSource
-    from ..evaluation.evaluate import evaluate
-    from ..evaluation.ngrams import baselines
-    from ..training.runs import SavedRun
-
     run = SavedRun.load(options.folder, options.checkpoint, options.ema)
     source = DataSource.at(data=options.data) if options.data else None
     dataset = dataset_or_none(run) if options.text else run.dataset(source)
@@ -35,15 +34,13 @@ def _eval(options) -> None:
 
 
 def _ids_of_files(run, paths):
-    from ..data.dataset import read_text
-
     try:
         return run.ids_to_score(map(read_text, paths))
     except ValueError as error:
         raise UserError(f"--text: {error}") from None
 
 
-def dataset_or_none(run):
+def dataset_or_none(run: SavedRun) -> Dataset | None:
     """The dataset of a run. Where it cannot be read, print why, and give None."""
     try:
         return run.dataset()
@@ -52,8 +49,8 @@ def dataset_or_none(run):
         return None
 
 
-def losses(result, counted, best) -> str:
-    """An Evaluation in lines, with the Baselines and the best possible loss, or without."""
+def losses(result: Evaluation, counted: Baselines | None, best: float | None) -> str:
+    """An evaluation in lines, with the baselines and the best possible loss, if known."""
     lines = [
         f"true loss        {result.loss:.4f} ± {result.loss_error:.4f} nats per token, "
         f"perplexity {result.perplexity:.2f}, {result.bits_per_byte:.4f} bits per byte",
@@ -106,8 +103,6 @@ def add_generate(commands):
 
 def _generate(options) -> None:
     """Continue a prompt, token by token."""
-    from ..training.runs import SavedRun
-
     run = SavedRun.load(options.folder, options.checkpoint, options.ema)
     try:
         pieces = run.text_generator.generate(
@@ -125,23 +120,3 @@ def _generate(options) -> None:
     for piece in pieces:
         print(piece, end="", flush=True)
     print()
-
-
-def add_stories(commands):
-    parser = commands.add_parser("stories", help="tell stories", description=_stories.__doc__)
-    parser.set_defaults(run=_stories)
-    whole = at_least(int, 0)
-    parser.add_argument("--count", type=whole, default=3, metavar="N", help="default: 3")
-    parser.add_argument("--seed", type=whole, default=0, metavar="N", help="default: 0")
-
-
-def _stories(options) -> None:
-    """Print stories of the embedded corpus, each with its exact probability."""
-    import numpy as np
-
-    from ..data.stories import stories
-
-    rng = np.random.default_rng(options.seed)
-    for _ in range(options.count):
-        text = stories.generate(rng)
-        print(f"{text}\n[ln p = {stories.score(text):.3f}]\n")

@@ -7,9 +7,15 @@ from dataclasses import fields, replace
 from itertools import chain, count
 from pathlib import Path
 
+from ..data.dataset import DataSource
 from ..errors import INTERRUPTED, UserError
 from ..model.config import PRESETS, Config, Phase, option_name, text_of
-from .arguments import add_threads, number, reading
+from ..start_run import resume_run, start_run
+from ..training.memory import keep_freed_memory
+from ..training.report import write_results
+from ..training.stopping import Stopped
+from ..training.trainer import Trainer
+from .arguments import add_threads, number, parsed_by
 from .run import losses
 
 
@@ -44,14 +50,14 @@ def _add_field(group, field):
         group.add_argument(name, action=argparse.BooleanOptionalAction, **options)
     elif kind is tuple:
         phases = isinstance(field.default[0], Phase)
-        item, metavar = (reading(Phase.parse), "PHASE") if phases else (int, "N")
+        item, metavar = (parsed_by(Phase.parse), "PHASE") if phases else (int, "N")
         group.add_argument(name, type=item, nargs="+", metavar=metavar, **options)
     else:
         group.add_argument(name, type=kind, metavar=kind.__name__.upper(), **options)
 
 
 def _defaults(name):
-    """What each preset has in this field, for the help."""
+    """The value of each preset in this field, for the help."""
     values = {preset: text_of(getattr(config, name)) for preset, config in PRESETS.items()}
     if len(set(values.values())) == 1:
         return values.popitem()[1]
@@ -60,9 +66,6 @@ def _defaults(name):
 
 def _train(options) -> int:
     """Train on stories, on --text or on --data, and write a report, a curve and samples."""
-    from ..data.dataset import DataSource
-    from ..start_run import resume_run, start_run
-
     chosen = {
         field.name: tuple(value) if isinstance(value, list) else value
         for field in fields(Config)
@@ -85,12 +88,8 @@ def _train(options) -> int:
     return _run(start_run(config, source, out, options.minutes, options.threads))
 
 
-def _run(trainer) -> int:
+def _run(trainer: Trainer) -> int:
     """Run a trainer to its end, or until Ctrl-C; print its losses and a sample."""
-    from ..training.memory import keep_freed_memory
-    from ..training.report import write_results
-    from ..training.stopping import Stopped
-
     keep_freed_memory()
     _describe(trainer)
     out, best = trainer.out, trainer.dataset.best_possible_loss

@@ -41,7 +41,7 @@ def write_results(trainer: Trainer, final: Evaluation) -> Results:
     final: the last evaluation of the run.
     """
     config, dataset, tokenizer = trainer.config, trainer.dataset, trainer.tokenizer
-    averaged = model_with_weights(config, trainer.optimizers.ema.average)
+    averaged = model_with_weights(config, trainer.fast_step.optimizers.ema.average)
     generator = TextGenerator(trainer.model, tokenizer, dataset.has_separators)
     results = Results(
         final,

@@ -1,0 +1,110 @@
+"""`flashlm embed`, `convert`: initial embeddings, and the published checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..data.dataset import training_size
+from ..data.token_file import load_tokens
+from ..errors import UserError
+from ..model.config import V3
+from ..published.convert import convert
+from ..training.initial_embedding import (
+    CORPUS_RMS,
+    from_corpus,
+    save_embedding,
+    scaled_to_rms,
+)
+from .arguments import add_tokenizer, add_values, at_least
+
+
+def add_embed(commands):
+    parser = commands.add_parser(
+        "embed", help="make an initial embedding", description=_embed.__doc__
+    )
+    parser.set_defaults(run=_embed)
+    parser.add_argument(
+        "kind",
+        choices=("gpt2", "corpus", "random"),
+        help="gpt2: GPT-2's own, reduced; corpus: counted from --data; random: normal numbers",
+    )
+    parser.add_argument("--out", metavar="FILE", type=Path, required=True)
+    parser.add_argument("--data", metavar="DIR", help="what flashlm prepare made, for corpus")
+    parser.add_argument(
+        "--weights", metavar="FILE", type=Path, help="a model.safetensors of GPT-2 that is here"
+    )
+    parser.add_argument(
+        "--std",
+        type=at_least(float, 0),
+        metavar="X",
+        help="root mean square, for corpus (0.11) and random (0.02)",
+    )
+    whole = at_least(int, 1)
+    add_values(
+        parser,
+        ("--width", whole, 256, "numbers per token"),
+        ("--vocab-size", whole, 50257, "tokens, for random"),
+        ("--seed", at_least(int, 0), 42, "for random"),
+    )
+
+
+def _embed(options) -> None:
+    """Make the embedding that a model begins with, for `flashlm train --embedding FILE`."""
+    make = {"random": _random_table, "corpus": _corpus_table, "gpt2": _gpt2_table}
+    table, how = make[options.kind](options)
+    save_embedding(options.out, table, f"{options.kind}: {how}")
+    print(f"{options.kind}: {how}")
+    print(f"{options.out} holds {table.shape[0]:,} x {table.shape[1]} numbers")
+
+
+def _random_table(options):
+    std = V3.embedding_std if options.std is None else options.std
+    shape = (options.vocab_size, options.width)
+    rng = np.random.default_rng(options.seed)
+    table = std * rng.standard_normal(shape, dtype=np.float32)
+    return table, f"standard deviation {std}, seed {options.seed}"
+
+
+def _corpus_table(options):
+    if options.data is None:
+        raise UserError("embed corpus needs --data DIR, a folder that flashlm prepare made")
+    tokens = load_tokens(Path(options.data))
+    train = tokens.ids[: training_size(len(tokens.ids), V3.validation_share)]
+    reduced = from_corpus(train, tokens.tokenizer.vocab_size, options.width)
+    rms = CORPUS_RMS if options.std is None else options.std
+    return scaled_to_rms(reduced.table, rms), str(reduced)
+
+
+def _gpt2_table(options):
+    from ..published.gpt2 import from_gpt2
+
+    reduced = from_gpt2(options.width, options.weights)
+    return reduced.table, str(reduced)
+
+
+def add_convert(commands):
+    parser = commands.add_parser(
+        "convert", help="read the published checkpoint", description=_convert.__doc__
+    )
+    parser.set_defaults(run=_convert)
+    parser.add_argument("file", metavar="FILE", type=Path, help="flashlm_final.pt")
+    parser.add_argument("folder", metavar="OUT_DIR", type=Path, help="a new folder")
+    add_tokenizer(
+        parser, None, help=", or numbers; default: gpt2 for 50,257 tokens, else numbers"
+    )
+
+
+def _convert(options) -> None:
+    """Read a checkpoint that FlashLM v3's author published, without PyTorch.
+
+    OUT_DIR then holds its weights and their averages, for `flashlm eval OUT_DIR [--ema]` and
+    `flashlm generate OUT_DIR [--ema]`.
+    """
+    made = convert(options.file, options.folder, options.tokenizer)
+    print(f"{options.folder} holds {options.file.name} after step {made.step:,}")
+    for key, value in made.state["published"].items():
+        print(f"  {key}: {str(value)[:80]!a}")  # the file's text may hold control characters
+    averaged = "" if made.weights("ema") else "; it has no averaged weights"
+    print(f"Write with it: flashlm generate {options.folder}{averaged}")
