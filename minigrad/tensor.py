@@ -16,8 +16,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from . import ops
+from .arrays import as_floating, common_dtype, plain_number, summary
 from .engine import Node, backward_steps, run
-from .errors import DtypeError, GraphError, ShapeError
+from .errors import GraphError, ShapeError
 from .ops import Operation, RowGradient
 
 
@@ -35,7 +36,7 @@ class Tensor:
     __array_priority__ = 100  # `array * tensor` calls Tensor.__rmul__
 
     def __init__(self, data, requires_grad: bool = False, name: str | None = None):
-        self.data = _as_floating(data)
+        self.data = as_floating(data)
         self.grad: np.ndarray | None = None
         self.name = name
         self.node: Node | None = None  # the operation that computed it; None for a leaf
@@ -92,6 +93,7 @@ class Tensor:
                 f"backward: this tensor has shape {self.shape}; reduce it to one number with "
                 f".sum() or .mean(), or pass dy of that shape"
             )
+        # ∂loss/∂loss = 1 starts the chain rule.
         dy = np.ones_like(self.data) if dy is None else np.asarray(dy, self.dtype)
         if dy.shape != self.shape:
             raise ShapeError(f"backward: dy has shape {dy.shape}, expected {self.shape}")
@@ -101,6 +103,7 @@ class Tensor:
         """Add a gradient, dense or by rows, into the one buffer that this leaf keeps."""
         if self.grad is None:
             self.grad = np.zeros_like(self.data)
+        # A leaf that was used twice gets two gradients: they add, as the chain rule says.
         if isinstance(gradient, RowGradient):
             gradient.add_to(self.grad)
         else:
@@ -116,7 +119,7 @@ class Tensor:
     def __add__(self, other):
         return apply(ops.ADD, self, other)
 
-    def __radd__(self, other):
+    def __radd__(self, other):  # 2 + x: Python asks x, because 2 does not know Tensors
         return apply(ops.ADD, other, self)
 
     def __sub__(self, other):
@@ -180,37 +183,19 @@ def apply(operation: Operation | str, *inputs, **options) -> Tensor:
     """
     operation = ops.TABLE[operation] if isinstance(operation, str) else operation
     options = {name: _option(operation, name, value) for name, value in options.items()}
-    dtype = _common_dtype(operation, inputs)
+    tensors = [value.data for value in inputs if isinstance(value, Tensor)]
+    dtype = common_dtype(operation.name, tensors, inputs)
     arrays = tuple(
         value.data
         if isinstance(value, Tensor)
         else np.asarray(value, None if position in operation.integer_inputs else dtype)
         for position, value in enumerate(inputs)
     )
-    parents = tuple(_parent(value) for value in inputs)
-    y, node = run(operation, arrays, options, parents)
+    # The engine sees arrays and parents only: it does not know Tensors.
+    y, node = run(operation, arrays, options, tuple(_parent(value) for value in inputs))
     result = Tensor(y)
     result.node, result.requires_grad = node, node is not None
     return result
-
-
-def summary(array: np.ndarray) -> str:
-    """One line about an array: shape, dtype, values or range, mean, deviation, NaN.
-
-    Example:
-        >>> summary(np.arange(12.0).reshape(3, 4))
-        '(3, 4) float64 0 to 11, mean 5.5, std 3.45'
-    """
-    text = f"{array.shape} {array.dtype}"
-    if array.size <= 6:
-        numbers = np.array2string(array, precision=4, separator=", ")
-        return f"{text} {' '.join(numbers.split())}"
-    finite = array[np.isfinite(array)]
-    if finite.size:
-        text += f" {finite.min():.4g} to {finite.max():.4g}"
-        text += f", mean {finite.mean():.3g}, std {finite.std():.3g}"
-    lost = array.size - finite.size
-    return f"{text}, {lost} NaN or infinite" if lost else text
 
 
 def _parent(value):
@@ -220,47 +205,15 @@ def _parent(value):
     return value if value.node is None else value.node
 
 
-def _sizes(sizes):
-    """(2, 3) or ((2, 3),): NumPy's methods accept both."""
-    return tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
-
-
 def _option(operation, name, value):
-    """A NumPy number as a Python number, because np.float64(2) * float32 array is float64."""
     if isinstance(value, Tensor):
         raise TypeError(
             f"{operation.name}: {name} is a tensor; pass tensors by position, because "
             "options (passed by name) are never differentiated"
         )
-    is_number = isinstance(value, (np.generic, np.ndarray)) and value.ndim == 0
-    return value.item() if is_number else value
+    return plain_number(value)
 
 
-def _common_dtype(operation, inputs):
-    """The dtype of the tensors among the inputs, or else of the arrays; complex wins."""
-    dtypes = {value.data.dtype for value in inputs if isinstance(value, Tensor)}
-    if len(dtypes) == 1:  # the usual case, and the fast one
-        return dtypes.pop()
-    if not dtypes:
-        arrays = [value for value in inputs if isinstance(value, np.ndarray)]
-        return np.result_type(np.float32, *(a.dtype for a in arrays if a.dtype.kind in "fc"))
-    if len({dtype for dtype in dtypes if dtype.kind == "f"}) > 1:
-        names = " and ".join(sorted(str(dtype) for dtype in dtypes))
-        raise DtypeError(
-            f"{operation.name}: the inputs have dtypes {names}; make them one with "
-            "Tensor(x.data.astype(np.float32)), so that no precision changes unnoticed"
-        )
-    return max(dtypes, key=lambda dtype: dtype.kind == "c")
-
-
-def _as_floating(data):
-    array = np.asarray(data)
-    if array.dtype.kind in "fc":
-        is_array = isinstance(data, (np.ndarray, np.generic))
-        return array if is_array else array.astype(np.float32)
-    if isinstance(data, np.ndarray) or array.dtype.kind not in "iub":
-        raise DtypeError(
-            f"Tensor: data has dtype {array.dtype}, expected floating point; use "
-            "data.astype(np.float32), and pass ids to operations as integer arrays"
-        )
-    return array.astype(np.float32)
+def _sizes(sizes):
+    """(2, 3) or ((2, 3),): NumPy's methods accept both."""
+    return tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes

@@ -29,13 +29,14 @@ MINIGRAD = {
     "errors": set(),
     "ops": {"errors"},
     "engine": {"errors", "ops"},
-    "tensor": {"errors", "ops", "engine"},
+    "arrays": {"errors"},
+    "tensor": {"errors", "arrays", "ops", "engine"},
     "functional": {"ops", "tensor"},
     "module": {"tensor"},
     "layers": {"tensor", "functional", "module"},
     "optim": {"tensor", "module"},
     "gradcheck": {"errors", "ops", "engine", "tensor"},
-    "look": {"errors", "ops", "engine", "tensor", "module", "gradcheck"},
+    "look": {"errors", "arrays", "ops", "engine", "tensor", "module", "gradcheck"},
 }
 BASE = {"errors", "files", "progress"}
 CORE = {*BASE, "data", "model", "evaluation", "inference"}

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import summary
 from ..engine import observe
 from ..module import Module
 from ..ops import RowGradient
-from ..tensor import Tensor, summary
+from ..tensor import Tensor
 
 
 def describe(thing: Tensor | Module | np.ndarray) -> str:
