@@ -46,7 +46,7 @@ def main():
     parser.add_argument("--serve", choices=LIBRARIES, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
-        serve(*globals()[f"in_{options.serve}"]())
+        serve(*STARTS[options.serve]())
         return
     found = {}
     for library, package in LIBRARIES.items():
@@ -191,6 +191,14 @@ def in_autograd():
         return grad(lambda leaves: f(*leaves))(list(arrays))
 
     return lambda a: a, anp.tanh, walk
+
+
+STARTS = {
+    "minigrad": in_minigrad,
+    "mygrad": in_mygrad,
+    "autograd": in_autograd,
+    "torch": in_torch,
+}
 
 
 def walk_with(leaf):

@@ -26,7 +26,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from flashlm_np.analysis.multiply_adds import limit  # noqa: E402
+from flashlm_np.analysis.multiply_adds import seconds_at_peak  # noqa: E402
 from flashlm_np.model.config import V3, Phase  # noqa: E402
 from flashlm_np.training.memory import keep_freed_memory, peak_memory  # noqa: E402
 
@@ -134,7 +134,8 @@ def table(results):
 
 
 def limit_of(result):
-    return limit(V3, PHASES[result["phase"]], result["peak"]) if result["peak"] else np.nan
+    phase, peak = PHASES[result["phase"]], result["peak"]
+    return seconds_at_peak(V3, phase, peak) if peak else np.nan
 
 
 def draw(results, path):
@@ -192,13 +193,13 @@ def serve(kind, phase, threads):
 def numpy_step(phase, threads):
     from flashlm_np.data.dataset import Dataset, sample_batch
     from flashlm_np.model.flashlm import FlashLM
-    from flashlm_np.training.fast_step import Recipe
+    from flashlm_np.training.fast_step import FastStep
 
     keep_freed_memory()
     rng = np.random.default_rng(0)
     config = replace(V3, phases=(phase,))
     model = FlashLM(config, rng)
-    recipe = Recipe(model, config, threads)
+    fast_step = FastStep(model, config, threads)
     tokens = rng.integers(0, V3.vocab_size, 100_000).astype(np.uint16)
     corpus = Dataset("random", tokens, tokens[:2])
 
@@ -213,7 +214,7 @@ def numpy_step(phase, threads):
             )
             for _ in range(phase.micro_batches)
         ]
-        recipe.step(1000, batches)
+        fast_step.step(1000, batches)
 
     return step
 

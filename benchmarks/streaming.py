@@ -1,13 +1,14 @@
-"""One token at a time: what a token costs, against running the whole context again for each.
+"""The time of one token: read one at a time, and with the whole context again for each.
 
     python benchmarks/streaming.py [--models v3 quickstart] [--rounds 9] [--context 256]
 
-The weights are random, which costs what trained ones cost. In every round each way has its
-turn, so that what disturbs the machine disturbs all; a round's figure is the mean of its turns.
+The weights are random, which takes the same time as trained ones. The ways take turns in every
+round, so that a disturbance of the machine disturbs all. The figure of a round is the mean of
+its calls.
 
-The limit is what no head in float32 can beat on this machine: reading its table once, in the
-quickest of several ways, measured in the same rounds. v3's table (51 MB) comes from memory
-again for every token. quickstart's (2 MB) stays in a cache; there Python takes the time.
+The limit of a head in float32 is one reading of its table, in the fastest of several ways,
+measured in the same rounds. v3's table (51 MB) comes from memory again for every token. The
+quickstart's (2 MB) stays in a cache, and Python takes the time.
 """
 
 import argparse
@@ -22,15 +23,14 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.step import machine  # noqa: E402
-from flashlm_np.inference.generate import generate  # noqa: E402
-from flashlm_np.inference.head8 import quantize_head  # noqa: E402
 from flashlm_np.inference.streaming import Stream  # noqa: E402
+from flashlm_np.inference.text_generator import generate_fast  # noqa: E402
 from flashlm_np.model.config import PRESETS  # noqa: E402
 from flashlm_np.model.flashlm import FlashLM  # noqa: E402
 from flashlm_np.training.threads import Workers  # noqa: E402
 from minigrad import no_grad  # noqa: E402
 
-SECONDS = 0.2  # that each way has in a round
+SECONDS = 0.2  # of each way in a round
 
 
 def main():
@@ -53,30 +53,26 @@ def main():
 
 
 def prepare(name, context, workers):
-    """The ways to a token's logits, and to read the table, by name; and the sizes in words."""
+    """The ways to a token's logits and to read the table, by name, and a line about sizes."""
     # A table so large that some tokens are much likelier than others, as after training.
     config, rng = replace(PRESETS[name], embedding_std=0.2), np.random.default_rng(0)
     model = FlashLM(config, rng)
     table = model.lm_head.weight.data
-    head = quantize_head(table)
-    ids = rng.integers(0, config.vocab_size, (1, context))
-    h, shares = table[:1].copy(), workers.shares(len(table), len(table))
-    forever = generate(model, ids[0], 10**9, rng, temperature=0.5)
+    ids = rng.integers(0, config.vocab_size, context)
+    h, slices = table[:1].copy(), workers.slices(len(table), len(table))
+    forever = generate_fast(model, ids, 10**9, rng, temperature=0.5)
     ways = {
-        "full forward again": lambda: forward(model, ids),
-        "the same, last logits only": lambda: model.next_logits(ids),
+        "full forward again": lambda: forward(model, ids[None]),
+        "the same, last logits only": lambda: model.next_logits(ids[None]),
         "streaming": reader(Stream(model), ids),
-        "streaming, int8 head": reader(Stream(model, head.logits), ids),
-        "streaming, packed": reader(Stream(model, packed=True), ids),
         "generate, temperature 0.5": lambda: next(forever),
         "read: sum": lambda: table.sum(),
-        "read: sums on all cores": lambda: workers.map(lambda s: table[s].sum(), shares),
+        "read: sums on all cores": lambda: workers.map(lambda s: table[s].sum(), slices),
         "read: a BLAS product with a vector": lambda: h @ table.T,
         "read: a dot product per row": lambda: np.vecdot(table, h),
     }
     return ways, (
-        f"{name}: state {Stream(model).state().nbytes:,} bytes per text; head "
-        f"{table.nbytes:,} bytes, in int8 {head.nbytes:,} bytes"
+        f"{name}: state {Stream(model).state().nbytes:,} bytes; head {table.nbytes:,} bytes"
     )
 
 
@@ -87,8 +83,8 @@ def forward(model, ids):
 
 def reader(stream, ids):
     """A function that reads one token more, after the prompt `ids`."""
-    state, last = stream.state(), ids[:, -1]
-    stream.prefill(state, ids[:, :-1])
+    state, last = stream.state(), ids[-1]
+    stream.prefill(state, ids[:-1])
     return lambda: stream.step(state, last)
 
 

@@ -9,7 +9,7 @@ from parity.golden import close
 
 from flashlm_np.model.config import V3
 from flashlm_np.model.flashlm import FlashLM
-from flashlm_np.training.fast_step import Recipe
+from flashlm_np.training.fast_step import FastStep
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the extra `parity`")
 
@@ -55,8 +55,8 @@ def test_logits(pair, batches):
 def test_one_step_of_the_recipe(pair, batches):
     ours, theirs = pair
     step = 1000  # the embedding is trained from here on
-    recipe = Recipe(ours, V3)
-    result = recipe.step(step, batches)
+    fast_step = FastStep(ours, V3)
+    result = fast_step.step(step, batches)
     tensors = [tuple(map(torch.from_numpy, map(np.ascontiguousarray, b))) for b in batches]
     average = tf.EMA(theirs)
     loss, norm = tf.train_step(
@@ -67,4 +67,4 @@ def test_one_step_of_the_recipe(pair, batches):
     for name, p in theirs.named_parameters():
         close(ours.state_dict()[name], p.detach().numpy(), name=name)
     for name, expected in average.state_dict().items():
-        close(recipe.ema.average[name], expected.numpy(), name=f"average of {name}")
+        close(fast_step.optimizers.ema.average[name], expected.numpy(), name=f"average of {name}")

@@ -13,7 +13,7 @@ from parity.golden import close, close_gradients, golden, under
 from flashlm_np.model.config import V3, Phase
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.model.layers import CausalConv, ConvMixer, Router, TernaryGLU
-from flashlm_np.training.fast_step import Recipe
+from flashlm_np.training.fast_step import FastStep
 from minigrad import TABLE, Tensor
 from minigrad.layers import RMSNorm, TernaryLinear
 from minigrad.optim import newton_schulz
@@ -105,15 +105,15 @@ def test_twenty_training_steps():
     model, settings = load_model(
         under("init/", g), warmup_steps=8, schedule_steps=20, decay_share=0.25, phases=phases
     )
-    recipe = Recipe(model, settings)
+    fast_step = FastStep(model, settings)
     for step in range(1, steps + 1):
         rows = range((step - 1) * micro, step * micro)
         batches = [(g["input_ids"][i], g["targets"][i], g["positions"][i]) for i in rows]
-        result = recipe.step(step, batches)
+        result = fast_step.step(step, batches)
         assert result.loss == pytest.approx(g["losses"][step - 1], rel=1e-9)
         assert result.grad_norm == pytest.approx(g["grad_norms"][step - 1], rel=1e-9)
         for name, expected in under(f"step{step}/", g).items():
             close(model.state_dict()[name], expected, name=f"{name} after step {step}")
     for name, expected in under("ema/", g).items():
         tied = "embedding.weight" if name == "lm_head.weight" else name
-        close(recipe.ema.average[tied], expected, name=f"average of {name}")
+        close(fast_step.optimizers.ema.average[tied], expected, name=f"average of {name}")
