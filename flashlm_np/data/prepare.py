@@ -1,7 +1,7 @@
 """`flashlm prepare`: documents in, a prepared dataset of token ids out.
 
-Threads encode batches of documents while others are read and written. Memory holds a few
-batches, however many documents there are.
+Threads encode documents while others are read and written. Memory holds some tens of
+documents, however many there are.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .sources import DocumentSource
 from .token_file import IDS_FILE, RECORD_FILE, write_ids, write_record
 from .tokenizers.tokenizer import Tokenizer
 
-BATCH_CHARACTERS = 1 << 18
+DOCUMENTS_AHEAD = 64  # that are read before the first of them is written
 LOCK_FILE = "prepare.lock"
 
 
@@ -134,29 +134,14 @@ def _encoded(documents: Iterable[Document], tokenizer: Tokenizer, threads: int):
     with ThreadPoolExecutor(threads) as pool:
         futures = deque()
         try:
-            for batch in _batches(documents):
-                futures.append(pool.submit(_encode_batch, tokenizer, batch))
-                if len(futures) > 2 * threads:  # enough to keep all threads busy
-                    yield from futures.popleft().result()
+            for document in documents:
+                futures.append(pool.submit(_encode, tokenizer, document))
+                if len(futures) > DOCUMENTS_AHEAD:
+                    yield futures.popleft().result()
             while futures:
-                yield from futures.popleft().result()
+                yield futures.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    batch, size = [], 0
-    for document in documents:
-        batch.append(document)
-        size += len(document.text) + 256  # a batch of empty documents must have an end, too
-        if size >= BATCH_CHARACTERS:
-            yield batch
-            batch, size = [], 0
-    yield batch
-
-
-def _encode_batch(tokenizer, batch):
-    return [_encode(tokenizer, document) for document in batch]
 
 
 def _encode(tokenizer, document):

@@ -99,9 +99,9 @@ def test_the_name_of_the_separator_in_a_text_is_none(tmp_path, out):
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
-@pytest.mark.parametrize("size", [1, 600, 10**9])
-def test_batches_and_threads_change_nothing(path, out, monkeypatch, threads, size):
-    monkeypatch.setattr(page, "BATCH_CHARACTERS", size)
+@pytest.mark.parametrize("ahead", [0, 3, 64])
+def test_threads_change_nothing(path, out, monkeypatch, threads, ahead):
+    monkeypatch.setattr(page, "DOCUMENTS_AHEAD", ahead)
     _, ids = run(path, out, threads=threads)
     np.testing.assert_array_equal(ids, joined(TEXTS))
 
@@ -124,15 +124,9 @@ def test_bytes_are_those_of_utf_8(tmp_path, out):
     assert STORIES.decode(ids) == "漢é😀"
 
 
-def test_empty_documents_are_documents_where_none_is_too_short(tmp_path, out, monkeypatch):
+def test_empty_documents_are_documents_where_none_is_too_short(tmp_path, out):
     rows = [{"text": ""}] * 5000 + GOOD
     path = lines(tmp_path / "a.jsonl", *rows)
-    held = []
-    monkeypatch.setattr(page, "_encode_batch", lambda _, batch: held.append(len(batch)) or [])
-    with pytest.raises(UserError):
-        run(path, out, min_characters=0)
-    assert max(held) < 2000  # empty, yet not for nothing
-    monkeypatch.undo()
     record, ids = run(path, out, min_characters=0)
     assert record["documents"] == 5000 + len(TEXTS)
     np.testing.assert_array_equal(ids, joined(TEXTS))
@@ -196,7 +190,7 @@ def test_nothing_usable_is_told_with_the_reasons(tmp_path, out):
 @pytest.mark.parametrize("texts", [TEXTS[:1], TEXTS * 20])
 def test_an_error_half_way_leaves_nothing(tmp_path, tmp_path_factory, texts, monkeypatch):
     out = tmp_path_factory.mktemp("out")
-    monkeypatch.setattr(page, "BATCH_CHARACTERS", 1000)
+    monkeypatch.setattr(page, "DOCUMENTS_AHEAD", 3)
     for i, text in enumerate(texts):
         (tmp_path / f"{i:04}.txt").write_text(text)
     (tmp_path / "last.txt").write_bytes(b"0123456\xff")
