@@ -7,7 +7,7 @@ tables     for each group g of five inputs x_0 ... x_4, and each byte c = Σ_k d
 forward    z_no = Σ_g t_g[code_og], added from left to right; y = s z           (N, O)
 bytes      the weights take 1.6 bits each and are never unpacked.
            In float32 the tables take 4·243·G·N bytes
-cost       at most N·G·(242 + O) additions, G = ⌈D/5⌉. 242 of them build a table:
+cost       N·G·(242 + O) additions, G = ⌈D/5⌉. 242 of them build a table:
            2·(1 + 3 + 9 + 27 + 81). A matrix with two of three weights not 0 needs
            N·O·D·2/3 by definition: for O = 683 and D = 256, 48,000 instead of 117,000
 bound      float: |z - exact| ≤ γ Σ_{d: T_od ≠ 0} |x_nd| with γ = D u / (1 - D u), u = 2⁻²⁴

@@ -1,16 +1,15 @@
 # %% [markdown]
 # # 10 · Adds and subtracts
 #
-# **The question.** "Inference is just adds and subtracts, two bits per weight." Of a ternary
-# language model, how much of that is true? How small do the weights get, what becomes of the
-# multiplications, and is it fast?
+# **The question.** "Inference is just adds and subtracts, two bits per weight." How much of
+# that is true of a ternary language model? How small do the weights get, which multiplications
+# remain, and is it fast?
 #
-# The rooms are [flashlm_np/inference](../docs/inference.md), and the bytes are explained one by
-# one in [packed-format.md](../docs/packed-format.md). Write each prediction down before you run
-# the cell below it.
+# The code is in [flashlm_np/inference](../docs/inference.md), and
+# [packed-format.md](../docs/packed-format.md) explains the bytes one by one. Write each
+# prediction down before you run the cell below it.
 
 # %%
-import tempfile
 import time
 import zlib
 from dataclasses import replace
@@ -18,38 +17,30 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from safetensors.numpy import save as to_bytes
 from threadpoolctl import threadpool_limits
 
-from flashlm_np.analysis.costs import (
-    TERNARY,
-    ledger,
-    picojoules,
-    plain_truth,
-    table,
-    ternary_of,
-)
-from flashlm_np.data.dataset import DataSource, load_dataset, sample_batch
+from flashlm_np.analysis.costs import cost_summary, cost_table, ternary_matrices, token_costs
+from flashlm_np.data.dataset import DataSource, load_dataset
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.evaluation.evaluate import evaluate
-from flashlm_np.inference.export import packed_checkpoint, unpacked, write
-from flashlm_np.inference.head8 import quantize_head
+from flashlm_np.inference.export import pack_weights, unpack_weights
 from flashlm_np.inference.int8 import quantize
 from flashlm_np.inference.packing import pack
-from flashlm_np.inference.products import WAYS
 from flashlm_np.inference.streaming import Stream
-from flashlm_np.inference.tables import signed_sums_of_five
+from flashlm_np.inference.tables import signed_sums_of_five, table_sums
 from flashlm_np.model.config import QUICKSTART, V3, Phase
 from flashlm_np.model.flashlm import FlashLM
-from flashlm_np.model.weights import load_weights
+from flashlm_np.model.weights import model_with_weights
 from flashlm_np.training.trainer import Trainer
 from minigrad.ops.ternary import ternarize
 
-threadpool_limits(1)  # BLAS's threads: all that is timed here is timed on one core
+threadpool_limits(1)  # BLAS uses one thread, so that all times here are of one core
 rng = np.random.default_rng(0)
 
 # %% [markdown]
-# We need a model that has learned something. This one is the quickstart's, a quarter as wide,
-# and learns for a few seconds.
+# We need a trained model. This one is the quickstart's, but a quarter as wide, and it trains
+# for a few seconds.
 
 # %%
 config = replace(
@@ -62,28 +53,27 @@ config = replace(
     eval_tokens=1500,
 )
 tokenizer = Tokenizer.embedded()
-corpus, _ = load_dataset(DataSource(), **config.data_options())
-trainer = Trainer(config, corpus, tokenizer, Path("unused"))  # it writes only when asked to
-for step in range(1, config.steps + 1):
-    batch = sample_batch(corpus, batch=4, sequence=128, position_share=1.0, rng=trainer.rng)
-    trainer.recipe.step(step, [batch])
+dataset, _ = load_dataset(DataSource(), **config.data_options())
+trainer = Trainer(config, dataset, tokenizer, Path("unused"))  # steps alone write no file
+for _ in range(config.steps):
+    trainer.one_step()
 model = trainer.model
-before = evaluate(model, config, corpus.valid, tokenizer)
+before = evaluate(model, config, dataset.valid, tokenizer)
 print(model, f"- loss {before.loss:.3f} ± {before.loss_error:.3f} nats per token")
 
 # %% [markdown]
 # ## 1. Three values in 1.6 bits
 #
-# Two bits can tell four values apart; we have three. Five weights have $3^5 = 243$
-# possibilities, and a byte has 256. So five weights, as digits in base 3 (0, 1, 2 for 0, +1,
-# −1), fit into one byte: 1.6 bits each. The bound is $\log_2 3 = 1.585$.
+# Two bits can hold four values, and we have three. Five weights have $3^5 = 243$ combinations,
+# and a byte has 256. So one byte holds five weights as digits in base 3 (0, 1, 2 for 0, +1,
+# −1): 1.6 bits each. The bound is $\log_2 3 = 1.585$.
 #
-# *Predict first:* which byte is the row `+ 0 − − 0`, with the first weight as the lowest digit?
+# *Predict first:* the first weight is the lowest digit. Which byte is the row `+ 0 − − 0`?
 
 # %%
 row = np.array([[1, 0, -1, -1, 0]])
 packed = pack(row, scale=0.5)
-print(packed, "codes", packed.codes.tolist(), "back:", packed.unpack().tolist())
+print("codes", packed.codes.tolist(), "unpacked", packed.unpack().tolist())
 
 # %% [markdown]
 # $1 + 0 \cdot 3 + 2 \cdot 9 + 2 \cdot 27 + 0 \cdot 81 = 73$. Now the four matrices of the
@@ -91,23 +81,23 @@ print(packed, "codes", packed.codes.tolist(), "back:", packed.unpack().tolist())
 
 # %%
 print(f"{'':10}{'float32':>9}{'2-bit':>8}{'base-3':>8}   bytes; bits per weight in base-3")
-for name, (T, scale) in ternary_of(model, config).items():
+for name, (T, scale) in ternary_matrices(model, config).items():
     two, three = pack(T, scale, "2-bit"), pack(T, scale, "base-3")
     assert np.array_equal(three.unpack(), T)
     assert np.array_equal(two.unpack(), T)
     sizes = f"{4 * T.size:9,}{two.codes.nbytes:8,}{three.codes.nbytes:8,}"
-    print(f"{TERNARY[name]:10}{sizes}   {8 * three.codes.nbytes / T.size:.3f}")
+    print(f"{name:10}{sizes}   {8 * three.codes.nbytes / T.size:.3f}")
 
 # %% [markdown]
-# (64 is no multiple of 5, and a row begins on a whole byte: hence 1.625.) But is 1.585 the
-# bound? Only if −1, 0 and +1 are equally frequent. If a share $p_0$ is 0 and the rest is half
-# +1, half −1, the entropy is
+# (64 is not a multiple of 5, and a row begins on a whole byte. So the last row has 1.625.) Is
+# 1.585 bits really the bound? Only if −1, 0 and +1 are equally frequent. If a fraction $p_0$ of
+# the weights is 0, and the rest is half +1 and half −1, the entropy is
 #
 # $$ H(p_0) = -p_0 \log_2 p_0 - (1 - p_0) \log_2 (1 - p_0) + (1 - p_0) . $$
 #
-# *Predict first:* v3's threshold makes 57 % of its weights 0 before training. To how many bits
-# per weight could an ideal code go? And what does `zlib`, which knows nothing of ternary
-# weights, make of the packed bytes?
+# *Predict first:* v3's threshold makes 57 % of its weights 0 before training. How many bits per
+# weight would an ideal code need? And how many does `zlib` need for the packed bytes? It knows
+# nothing of ternary weights.
 
 
 # %%
@@ -121,15 +111,15 @@ normal = rng.standard_normal((683, 256)).astype(np.float32)
 points = []
 for threshold in (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0):
     T, _ = ternarize(normal, threshold=threshold)
-    squeezed = 8 * len(zlib.compress(pack(T, 1.0).codes.tobytes(), 9)) / T.size
-    points.append((threshold, np.mean(T == 0), entropy(T), squeezed))
+    compressed = 8 * len(zlib.compress(pack(T, 1.0).codes.tobytes(), 9)) / T.size
+    points.append((threshold, np.mean(T == 0), entropy(T), compressed))
     print("threshold {:4}: {:5.1%} zeros, entropy {:.3f} bits, zlib {:.3f}".format(*points[-1]))
 
 # %%
 fig, axis = plt.subplots(figsize=(8, 3.2), layout="constrained")
-share = np.linspace(0.001, 0.999, 400)
-H = -share * np.log2(share) - (1 - share) * np.log2(1 - share) + 1 - share
-axis.plot(share, H, "k-", lw=1.5, label="entropy")
+zeros = np.linspace(0.001, 0.999, 400)
+H = -zeros * np.log2(zeros) - (1 - zeros) * np.log2(1 - zeros) + 1 - zeros
+axis.plot(zeros, H, "k-", lw=1.5, label="entropy")
 axis.axhline(2, color="#999999", ls=":", label="2-bit")
 axis.axhline(1.6, color="#999999", ls="--", label="base-3")
 axis.plot([p[1] for p in points], [p[3] for p in points], "s", color="#c44e52", label="zlib")
@@ -137,33 +127,33 @@ for name, threshold, place in (
     ("0.5 (quickstart)", 0.5, (0.22, 1.25)),
     ("1.0 (v3)", 1.0, (0.64, 1.72)),
 ):
-    _, zeros, bits, _ = next(p for p in points if p[0] == threshold)
-    axis.annotate(f"threshold {name}", (zeros, bits), place, arrowprops={"arrowstyle": "->"})
+    _, x, y, _ = next(p for p in points if p[0] == threshold)
+    axis.annotate(f"threshold {name}", (x, y), place, arrowprops={"arrowstyle": "->"})
 axis.plot(1 / 3, np.log2(3), "ko", ms=5)
-axis.set(xlabel="share of zeros", ylabel="bits per weight", ylim=(0, 2.2))
+axis.set(xlabel="fraction of zeros", ylabel="bits per weight", ylim=(0, 2.2))
 axis.legend(fontsize=8, loc="lower left")
 plt.show()
 
 # %% [markdown]
-# At a third of zeros, 1.6 is within 1 % of the bound (●). v3's zeros would allow 1.41 bits, and
-# a general-purpose compressor gets most of the way. We leave it at 1.6 on purpose: a byte that
-# *is* five weights can be multiplied with as it is, and that comes next.
+# With a third of zeros, 1.6 is within 1 % of the bound (●). v3's zeros would allow 1.41 bits,
+# and a general-purpose compressor comes close to that. We stay at 1.6 on purpose: a byte that
+# holds exactly five weights can be multiplied with as it is. That comes next.
 #
 # ## 2. A product by look-up
 #
-# Take five inputs. There are 243 signed sums of them, and each packed byte *names* one. Make
-# all sums once, by additions; then each of the $O$ outputs looks its own up.
+# Take five inputs. They have 243 signed sums, and each packed byte is the number of one of
+# them. Compute all sums once, by additions. Then each of the $O$ outputs looks up its own.
 #
-# *Predict first:* the inputs are 1, 10, 100, 1000, 10000. What stands in the table at 73?
+# *Predict first:* the inputs are 1, 10, 100, 1000, 10000. Which sum is at index 73?
 
 # %%
 sums = signed_sums_of_five(np.array([1.0, 10, 100, 1000, 10000]).reshape(1, 5, 1))
 print("table", sums.shape, "; at 73:", sums[0, 73, 0], "; by hand: 1 - 100 - 1000 =", 1 - 1100)
 
 # %% [markdown]
-# The table is built digit by digit with 242 additions: the sums of the first inputs become
-# three times as many when the next input is left out, added or subtracted. For v3's gate, with
-# 683 outputs of 256 inputs:
+# The table is built digit by digit with 242 additions: the next input is left out, added or
+# subtracted, which gives three times as many sums. For v3's gate, with 683 outputs of 256
+# inputs:
 
 # %%
 T, scale = ternarize(normal, threshold=1.0)
@@ -174,38 +164,121 @@ print(f"additions by definition: T is not 0   {np.count_nonzero(T):8,}")
 print(f"additions by tables: G (242 + O)      {groups * (242 + O):8,}")
 
 # %% [markdown]
-# The package has five ways to the same product, three of them with no multiplication by a
-# weight: signed sums, bit slices and tables. (*unpack, then BLAS* makes the bytes a matrix
-# again.) They add in different orders.
+# [table_sums](../flashlm_np/inference/tables.py) is the whole product. Here are two more ways
+# without a multiplication by a weight. The first is the definition: for each output, add the
+# inputs where the weight is +1, and subtract those where it is −1.
+
+# %%
+places = [(np.flatnonzero(row == 1), np.flatnonzero(row == -1)) for row in T]
+
+
+def signed_sums(x):
+    """x Tᵀ for x (N, D). Sums of int8 are int32."""
+    dtype = np.int32 if x.dtype == np.int8 else x.dtype
+    z = np.empty((O, len(x)), dtype)
+    for o, (plus, minus) in enumerate(places):
+        z[o] = x[:, plus].sum(axis=1, dtype=dtype) - x[:, minus].sum(axis=1, dtype=dtype)
+    return z.T  # (O, N) -> (N, O)
+
+
+small = np.array([[1, 2, 4, 8]] * 64, np.int8).reshape(1, -1)
+assert np.array_equal(signed_sums(small), small.astype(int) @ T.T.astype(int))
+
+# %% [markdown]
+# The second way uses the bits of the numbers. Two bits per weight are enough: one says whether
+# the weight is +1, the other whether it is −1. In a float, a product with 0 is an AND with
+# zeros, and a product with −1 is an XOR with the sign bit:
+
+# %%
+keep = np.where(T == 0, 0, -1).astype(np.int32)  # -1 has only ones as bits
+flip = np.where(T < 0, -(2**31), 0).astype(np.int32)  # the sign bit of a float32
+
+
+def masked_sums(x):
+    """x Tᵀ for x (N, D) in float32."""
+    terms = (x.view(np.int32)[:, None] & keep) ^ flip  # (N, O, D): the bits of the terms
+    return terms.view(np.float32).sum(axis=2)  # (N, O)
+
+
+# %% [markdown]
+# Integers allow more. An int8 is $x = \sum_{b<7} 2^b x_b - 2^7 x_7$ with bits $x_b$. So the
+# product splits into eight products of bits with weights. A product of bits is a count of ones:
 #
-# *Predict first:* will the five agree to the last bit in float32? In 8-bit integers?
+# $$ c_b = \text{popcount}(x_b \wedge \text{plus}) - \text{popcount}(x_b \wedge \text{minus}) ,
+#    \qquad z = \sum_{b<7} 2^b c_b - 2^7 c_7 . $$
+#
+# One AND and one popcount of a 64-bit word handle 64 weights at once, and the powers of two are
+# shifts. (Bit-serial products: Umuroglu et al. 2018, BISMO, arXiv:1806.08862.) Floats cannot be
+# split in this way, because their exponents differ.
+
+
+# %%
+def to_words(bits):
+    """Bits (..., D), one per byte, as words (..., W) of 64 bits; zeros fill the last one."""
+    missing = -bits.shape[-1] % 64
+    filled = np.pad(bits, [(0, 0)] * (bits.ndim - 1) + [(0, missing)])
+    return np.packbits(filled, axis=-1).view(np.uint64)
+
+
+plus, minus = to_words(T == 1), to_words(T == -1)  # (O, W)
+powers = np.arange(8, dtype=np.int32)[:, None]  # (8, 1)
+
+
+def sliced_sums(q):
+    """q Tᵀ for q (N, D) in int8, as int32 (N, O)."""
+    bits = to_words(q.view(np.uint8)[:, None] >> powers.astype(np.uint8) & 1)  # (N, 8, W)
+    ones = [
+        np.bitwise_count(bits[:, :, None] & m).sum(-1, dtype=np.int32) for m in (plus, minus)
+    ]
+    c = (ones[0] - ones[1]) << powers  # (N, 8, O)
+    return c[:, :7].sum(axis=1, dtype=np.int32) - c[:, 7]  # bit 7 is the sign
+
+
+assert np.array_equal(sliced_sums(small), small.astype(int) @ T.T.astype(int))
+
+# %% [markdown]
+# Now the ways side by side, with BLAS, which multiplies. *Unpack, then BLAS* makes a matrix of
+# the packed bytes again. The ways add in different orders.
+#
+# *Predict first:* do they agree to the last bit in float32? In 8-bit integers?
 
 # %%
 x = rng.standard_normal((1, D)).astype(np.float32)
-q, step = quantize(x)  # int8, and what 1 stands for
+q, step = quantize(x)  # int8, and the size of 1 in x
+packed, dense = pack(T, 1.0), T.astype(np.float32)
+floats = {
+    "BLAS": lambda: x @ dense.T,
+    "unpack, then BLAS": lambda: x @ packed.dense().T,
+    "signed sums": lambda: signed_sums(x),
+    "masks": lambda: masked_sums(x),
+    "tables": lambda: table_sums(x, packed),
+}
+integers = {  # NumPy's BLAS has no integers; in float32 these sums are exact
+    "BLAS": lambda: q.astype(np.float32) @ dense.T,
+    "unpack, then BLAS": lambda: q.astype(np.float32) @ packed.dense().T,
+    "signed sums": lambda: signed_sums(q),
+    "bit slices": lambda: sliced_sums(q),
+    "tables": lambda: table_sums(q, packed),
+}
 exact = x.astype(np.float64) @ T.T.astype(np.float64)
-packed = pack(T, 1.0)
-prepared = {name: way.prepare(packed) for name, way in WAYS.items()}
+for name, way in floats.items():
+    print(f"float32 {name:18} off by at most {np.abs(way() - exact).max():.1e}")
 whole = q.astype(np.int64) @ T.T.astype(np.int64)
-for name, way in WAYS.items():
-    error = np.abs(way.sums(x, prepared[name]) - exact).max()
-    same = np.array_equal(way.sums(q, prepared[name]), whole)
-    print(
-        f"{name:18} float32: off by {error:.1e} at most; int8: {'exact' if same else 'WRONG'}"
-    )
+for name, way in integers.items():
+    print(f"int8    {name:18} {'exact' if np.array_equal(way(), whole) else 'WRONG'}")
 
 # %% [markdown]
-# A rounded sum depends on its order, and sums of integers are not rounded.
+# A rounded sum depends on the order of its terms. Sums of integers are not rounded.
 #
 # ## 3. The surprise: how much faster is adding?
 #
-# *Predict first:* tables need about a quarter of the operations, and only additions. How many
-# times as fast as the plain matrix product are they?
+# *Predict first:* tables need about a quarter of the operations, and these are additions. How
+# many times as fast as the plain matrix product are they?
 
 
 # %%
 def microseconds(run, repeats=15):
-    """The least time of several runs: what disturbs a machine only ever adds."""
+    """The least time of several runs, because disturbances only add time."""
     best = float("inf")
     for _ in range(repeats):
         start = time.perf_counter()
@@ -214,10 +287,10 @@ def microseconds(run, repeats=15):
     return 1e6 * best
 
 
-took = {}
-for name, way in WAYS.items():
-    took[name] = microseconds(lambda way=way, name=name: way.sums(x, prepared[name]))
-fig, axis = plt.subplots(figsize=(8, 2.6), layout="constrained")
+took = {name: microseconds(way) for name, way in floats.items()}
+took["bit slices, int8"] = microseconds(integers["bit slices"])
+took["tables, int8"] = microseconds(integers["tables"])
+fig, axis = plt.subplots(figsize=(8, 2.8), layout="constrained")
 colors = ["#c44e52" if "BLAS" in name else "#3b6ea5" for name in took]
 bars = axis.barh(list(took), list(took.values()), color=colors)
 axis.bar_label(
@@ -230,8 +303,8 @@ axis.invert_yaxis()
 plt.show()
 
 # %% [markdown]
-# Not faster: slower, all of them. **Why?** On a processor of today a multiplication is not what
-# costs. Compare adding and multiplying two arrays that fit into the cache:
+# None is faster: all are slower. **Why?** On a processor of today the multiplication is not the
+# cost. Compare the addition and the multiplication of two arrays that fit into the cache:
 
 # %%
 a, b = rng.standard_normal((2, 8192)).astype(np.float32)
@@ -241,28 +314,28 @@ for name, function in (("add", np.add), ("multiply", np.multiply)):
     print(f"8,192 of {name:9} {t:5.2f} µs")
 
 # %% [markdown]
-# No difference to speak of. One instruction multiplies *and* adds 4 to 16 numbers, and BLAS
-# keeps them in registers, while NumPy's look-ups pass over memory once for each step. What wins
-# is the same table *compiled*, with its sums in registers (T-MAC, arXiv:2407.00088; bitnet.cpp,
-# arXiv:2502.11880), or hardware without multipliers. What packing wins here and now is bytes.
-# (`python3 run.py export` with `--c` writes a C program that adds integers only in its ternary
-# layers.)
+# There is almost no difference. One instruction multiplies *and* adds 4 to 16 numbers, and BLAS
+# keeps them in registers. NumPy's look-ups pass over memory once for each step. Two things are
+# faster: the same table *compiled*, with its sums in registers (T-MAC, arXiv:2407.00088;
+# bitnet.cpp, arXiv:2502.11880), and hardware without multipliers. Here and now, packing saves
+# bytes. (`python3 run.py export` with `--c` writes a C program that adds only integers in its
+# ternary layers.)
 #
 # ## 4. One token at a time
 #
-# To write a text, the forward pass over everything so far would run again for every token. But
-# a convolution looks back at a few rows only. [Stream](../flashlm_np/inference/streaming.py)
-# keeps those in rings, and runs each token once.
+# To generate a text, the forward pass over the whole text would run again for every token. But
+# a convolution looks back at only a few rows. [Stream](../flashlm_np/inference/streaming.py)
+# keeps these rows in rings, and runs each token once.
 #
-# *Predict first:* after 300 tokens, how far are its logits from those of the full forward? How
-# many bytes does its memory have after 10 tokens, and after 300?
+# *Predict first:* after 300 tokens, how far are its logits from those of the full forward pass?
+# How many bytes does its memory have after 10 tokens, and after 300?
 
 # %%
-ids = corpus.valid[:-1].astype(np.int64)
+ids = dataset.valid[:-1].astype(np.int64)
 stream = Stream(model)
 state = stream.state()
 for position, token in enumerate(ids[:300], 1):
-    logits = stream.step(state, [token])
+    logits = stream.step(state, token)
     if position in (10, 300):
         print(f"after {position:3} tokens: {state.nbytes:,} bytes")
 full = model.next_logits(ids[None, :300])
@@ -276,8 +349,8 @@ again, once = [], []
 for length in lengths:
     again.append(microseconds(lambda n=length: model.next_logits(ids[None, :n]), 3))
     state = stream.state()
-    stream.prefill(state, ids[None, :length])
-    once.append(microseconds(lambda n=length, s=state: stream.step(s, ids[n : n + 1]), 10))
+    stream.prefill(state, ids[:length])
+    once.append(microseconds(lambda n=length, s=state: stream.step(s, ids[n]), 10))
 fig, axis = plt.subplots(figsize=(8, 3), layout="constrained")
 axis.plot(lengths, np.array(again) / 1e3, "ko-", label="forward over the whole text")
 axis.plot(lengths, np.array(once) / 1e3, "s--", color="#3b6ea5", label="stream")
@@ -290,38 +363,38 @@ rates = f"{1e6 / again[-1]:,.0f} and {1e6 / once[-1]:,.0f} tokens per second"
 print(f"at {lengths[-1]} tokens: {rates}")
 
 # %% [markdown]
-# A stream's cost and memory do not depend on the length of the text; a transformer's cache
-# grows with it. The price: past the receptive field, here the last 127 tokens, nothing is seen
-# ([notebook 04](04_seeing_the_past.ipynb)).
+# The cost and the memory of a stream do not depend on the length of the text. The cache of a
+# transformer grows with the text. The price: the model sees only its receptive field, here the
+# last 127 tokens ([notebook 04](04_seeing_the_past.ipynb)).
 #
-# ## 5. The ledger: where the multiplications live
+# ## 5. The costs: where the multiplications are
 #
-# Now count. [ledger.py](../flashlm_np/analysis/costs.py) lists each multiplication and
+# Now count. [costs.py](../flashlm_np/analysis/costs.py) counts each multiplication and each
 # addition that one token needs.
 #
-# *Predict first:* FlashLM v3's block is ternary. Which share of its arithmetic is additions
-# that have taken the place of products: 90 %, 50 %, 10 %, less?
+# *Predict first:* FlashLM v3's block is ternary. Which part of its arithmetic is additions that
+# replaced products: 90 %, 50 %, 10 %, less?
 
 # %%
 v3 = FlashLM(V3, np.random.default_rng(0))
-entries = ledger(v3, V3)
-print(table(entries))
-print(f"\n{plain_truth(entries)}")
+costs = token_costs(v3, V3)
+print(cost_table(costs))
+print(f"\n{cost_summary(costs)}")
 
 # %% [markdown]
-# Not quite two in a hundred. **The head is why**: 50,257 words times 256 numbers, in full
-# precision, at every token. Beside it the whole ternary block, run twice, is small change.
-# (Training leaves more zeros: after v3's run the share is 1.7 %.)
+# It is less than 2 %. **The reason is the head**: 50,257 tokens times 256 numbers, in full
+# precision, for every token. The whole ternary block, run twice, is small beside it. (Training
+# makes more zeros: after v3's run it is 1.7 %.)
 
 
 # %%
 def parts(config):
     """Operations per token, in four kinds."""
-    entries = ledger(FlashLM(config, np.random.default_rng(0)), config)
-    freed = sum(e.additions for e in entries if e.ternary)
-    head = entries[0].multiplications
-    other = sum(e.multiplications for e in entries) - head
-    return np.array([freed, sum(e.additions for e in entries) - freed, other, head])
+    costs = token_costs(FlashLM(config, np.random.default_rng(0)), config)
+    replaced = sum(c.additions for c in costs if c.ternary)
+    head = costs[0].multiplications
+    other = sum(c.multiplications for c in costs) - head
+    return np.array([replaced, sum(c.additions for c in costs) - replaced, other, head])
 
 
 models = {
@@ -337,115 +410,121 @@ kinds = [
     "products of the head",
 ]
 fig, axis = plt.subplots(figsize=(9, 2.8), layout="constrained")
-shares = np.array([100 * p / p.sum() for p in map(parts, models.values())])  # (models, 4)
+percent = np.array([100 * p / p.sum() for p in map(parts, models.values())])  # (models, 4)
 left = np.zeros(len(models))
-looks = [("#2a7f3f", "//"), ("#cccccc", ""), ("#e6a5a7", ".."), ("#c44e52", "")]
-for kind, share, (color, hatch) in zip(kinds, shares.T, looks, strict=True):
+styles = [("#2a7f3f", "//"), ("#cccccc", ""), ("#e6a5a7", ".."), ("#c44e52", "")]
+for kind, part, (color, hatch) in zip(kinds, percent.T, styles, strict=True):
     style = {"color": color, "hatch": hatch, "edgecolor": "white"}
-    axis.barh(list(models), share, left=left, label=kind, **style)
-    left += share
-for place, share in enumerate(shares[:, 0]):
-    axis.text(101, place, f"{share:.1f} %", va="center", fontsize=9)
+    axis.barh(list(models), part, left=left, label=kind, **style)
+    left += part
+for place, part in enumerate(percent[:, 0]):
+    axis.text(101, place, f"{part:.1f} %", va="center", fontsize=9)
 axis.set(xlabel="% of the operations for one token", xlim=(0, 112))
 axis.invert_yaxis()
 axis.legend(fontsize=8, ncols=2, loc="upper center", bbox_to_anchor=(0.4, -0.25))
 plt.show()
 
 # %% [markdown]
-# (The numbers at the right are the first kind's share.) With a vocabulary of 2,000 it is about
-# a third, and with ternary convolutions not yet half: the head still multiplies, and so do
-# norms and gates, and every sum over them adds.
+# (The numbers at the right are the percentage of the first kind.) With a vocabulary of 2,000 it
+# is about a third. With ternary convolutions too, it is not yet half: the head still
+# multiplies, as do norms and gates, and each of their sums adds.
 #
 # *Predict first:* energy. In 45 nm silicon a float32 multiplication took 3.7 pJ and an addition
-# 0.9 (Horowitz, ISSCC 2014). What costs more per token: v3's arithmetic, or reading its weights
-# once from main memory?
+# 0.9 pJ (Horowitz, ISSCC 2014). Which costs more per token: v3's arithmetic, or reading its
+# weights once from main memory?
 
 # %%
-names = {"all of v3": entries, "its ternary part": [e for e in entries if e.ternary]}
-for name, chosen in names.items():
-    arithmetic = sum(picojoules(e)[0] for e in chosen) / 1e6
-    read = [sum(picojoules(e, form)[1] for e in chosen) / 1e6 for form in ("float32", "packed")]
-    print(f"{name:17} arithmetic {arithmetic:6.2f} µJ", end="; ")
-    print(f"reading {read[0]:8.1f} µJ in float32, {read[1]:8.1f} µJ packed")
+groups = {"all of v3": costs, "its ternary part": [c for c in costs if c.ternary]}
+for name, members in groups.items():
+    arithmetic = sum(c.arithmetic_picojoules for c in members) / 1e6
+    print(f"{name:17} arithmetic {arithmetic:6.2f} µJ", end="")
+    for form in ("float32", "packed"):
+        print(
+            f"; reading {sum(c.reading_picojoules(form) for c in members) / 1e6:8.1f} µJ",
+            end="",
+        )
+        print(f" {form}", end="")
+    print()
 
 # %% [markdown]
-# In float32 reading costs more than a hundred times as much as computing. So the fifth of a
-# byte per weight is the better half of the bargain, and the missing multiplications the
-# smaller. (An estimate, for a model that does not stay in a cache; it says how the parts
-# compare. *Packed* is 1.6 bits for ternary weights and float16 for the rest.)
+# In float32, reading costs more than a hundred times as much as computing. So a fifth of a byte
+# per weight gains much, and the missing multiplications gain little. (This is an estimate for a
+# model that does not stay in a cache. It compares the parts. *Packed* is 1.6 bits for ternary
+# weights and float16 for the rest.)
 #
-# ## 6. The head in 8 bits
+# ## 6. Embedding and head in 8 bits
 #
-# What multiplies can at least be small: `quantize_head` keeps a row's numbers in int8, with one
-# scale per row. The ternary layers can see 8-bit activations, so that they add integers only.
+# Parts that multiply can at least be small. `quantize` keeps a row of the head's table in int8,
+# with one step per row. The activations of the ternary layers can have 8 bits too; then these
+# layers add only integers.
 #
-# *Predict first:* on so few tokens the loss has a standard error of a few tenths of a nat. By
-# how much does each of the two move it?
+# *Predict first:* on so few tokens the loss has a standard error of a few tenths of a nat. How
+# much does each of the two change the loss?
 
 # %%
-head = quantize_head(model.lm_head.weight.data)
-print(f"head: {model.lm_head.weight.data.nbytes:,} bytes in float32, {head.nbytes:,} in int8")
+weights = model.state_dict()
+table = weights["embedding.weight"]  # which is the head's, too
+q, step = quantize(table)
+print(f"table: {table.nbytes:,} bytes in float32, {q.nbytes + step.nbytes:,} in int8")
+rounded = model_with_weights(
+    config, weights | {"embedding.weight": q * step, "lm_head.weight": q * step}
+)
 
 
-def streamed_loss(tokens=400, **how):
+def streamed_loss(model, tokens=400, **options):
     """The mean of -ln p over the first validation tokens, read one at a time."""
-    stream, nats = Stream(model, **how), 0.0
+    stream, nats = Stream(model, **options), 0.0
     state = stream.state()
-    for token, following in zip(ids[:tokens], corpus.valid[1:], strict=False):
-        z = stream.step(state, [token])[0].astype(np.float64)
+    for token, following in zip(ids[:tokens], dataset.valid[1:], strict=False):
+        z = stream.step(state, token).astype(np.float64)
         nats += z.max() + np.log(np.exp(z - z.max()).sum()) - z[following]
     return nats / tokens
 
 
-plain = streamed_loss()
+plain = streamed_loss(model)
 print(f"float32           {plain:.4f}")
-for name, how in (
-    ("int8 head", {"head": head.logits}),
-    ("int8 activations", {"int8_activations": True}),
-    ("packed weights", {"packed": True}),
-):
-    print(f"{name:17} {streamed_loss(**how) - plain:+.5f}")
+print(f"int8 table        {streamed_loss(rounded) - plain:+.5f}")
+print(f"int8 activations  {streamed_loss(model, int8_activations=True) - plain:+.5f}")
 
 # %% [markdown]
-# All are far below the error of the measurement, so the comparison is only possible because the
-# tokens are the same. Packed ternary weights cost nothing at all: they *are* the weights; what
-# differs is rounding. Now the whole model, as a folder on the disk:
+# Both changes are far below the standard error. The comparison is only possible because the
+# tokens are the same. Packed ternary weights change nothing: they are the weights. Now the
+# whole model, as the bytes of an export:
 
 # %%
-with tempfile.TemporaryDirectory() as folder:
-    small = packed_checkpoint(trainer.checkpoint(), model)
-    size = write(small, tokenizer, Path(folder) / "packed")
-again = FlashLM(small.config, np.random.default_rng(0))
-load_weights(again, unpacked(small))
-after = evaluate(again, small.config, corpus.valid, tokenizer)
+packed = pack_weights(config, weights)
+size = len(to_bytes(packed.arrays))
+restored = unpack_weights(packed.config, packed.arrays, packed.encoding)
+again = model_with_weights(packed.config, restored)
+after = evaluate(again, packed.config, dataset.valid, tokenizer)
 float32 = sum(p.data.nbytes for p in model.parameters())
 print(f"{float32:,} bytes become {size:,} ({size / float32:.1%}), names and shapes included")
 print(f"loss {before.loss:.5f}, and {after.loss:.5f} from the packed model")
 
 # %% [markdown]
-# Most of what is left is the head, again. The trained models' numbers are in
+# Most of the remaining bytes are, again, the head. The trained models' numbers are in
 # [docs/inference.md](../docs/inference.md): v3 shrinks to 24.7 % for +0.0009 nats.
 #
-# **The plain truth** about "just adds and subtracts, two bits per weight": 1.6 bits, for the 4
-# % of v3's weights that are ternary; adds and subtracts, for 2 % of its arithmetic; and fast
-# only in code that is compiled for it. More of a model can be had that way: with a smaller
-# vocabulary, ternary convolutions, a wider block. Count before you claim.
+# **The answer** to "just adds and subtracts, two bits per weight": 1.6 bits, for the 4 % of
+# v3's weights that are ternary. Adds and subtracts, for 2 % of its arithmetic. Fast, only in
+# compiled code. A smaller vocabulary, ternary convolutions and a wider block raise these
+# numbers. Count before you claim.
 #
 # ## Exercises
 #
 # 1. *Think.* How many bits per weight would 10 weights in two bytes need? And 41 weights in 65
-#    bits? What would be lost by going further than five in a byte?
-# 2. *Think.* Tables cost $\lceil D/5 \rceil (242 + O)$ additions. For which $O$ are they fewer
-#    than the $0.425\,O D$ of the definition? What about groups of 4, or 6?
-# 3. *Change.* Measure part 3 for 256 positions at once (`x` of shape (256, D)). Which way
-#    gains, and what is shared?
+#    bits? What would be lost with more than five in a byte?
+# 2. *Think.* Tables cost $\lceil D/5 \rceil (242 + O)$ additions. For which $O$ are these fewer
+#    than the $0.425\,O D$ of the definition? And for groups of 4, or of 6?
+# 3. *Change.* Measure part 3 for 256 positions at once (`x` of shape (256, D); the masks need
+#    400 MB then). Which way gains, and which work do the positions share?
 # 4. *Change.* In part 5, add the quickstart with a wider block (`d_model=1024`). Is more than
 #    half of the arithmetic additions in place of products now?
-# 5. *Change.* Quantize the head with *one* scale for the whole table in place of one per row
-#    (two lines of NumPy and `Head8`). What does it cost, and which rows suffer?
+# 5. *Change.* Quantize the table with *one* step in place of one per row (two lines of NumPy).
+#    How much does the loss rise, and which rows are the worst?
 # 6. *Workbook.* `python3 run.py course check DIR pack` in the project's folder (or, with
 #    `.venv` active, `flashlm course check DIR pack`), where DIR is your workbook. Then
 #    `table_product`.
 #
-# Next, [notebook 11](11_faster_than_pytorch.ipynb): additions have not made it fast. What
-# limits a training step, and how near to the limit does NumPy come?
+# Next, [notebook 11](11_faster_than_pytorch.ipynb): additions did not make it fast. What limits
+# a training step, and how close to the limit does NumPy come?

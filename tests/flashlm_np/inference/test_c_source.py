@@ -8,7 +8,7 @@ import pytest
 import tiny
 
 from flashlm_np.cli import main
-from flashlm_np.inference.generate import generate
+from flashlm_np.inference.text_generator import generate_fast
 from flashlm_np.training import checkpoint
 from flashlm_np.training.runs import SavedRun
 
@@ -58,7 +58,7 @@ def test_both_programs_choose_the_same_tokens(run, program, tmp_path):
         prompt = rng.integers(0, vocab_size, length)
         options = {"vocab_size": vocab_size, "temperature": 0}
         options["int8_activations"] = True
-        expected = list(generate(model, prompt, 60, rng, **options))
+        expected = list(generate_fast(model, prompt, 60, rng, **options))
         assert written(program, prompt, 60) == expected
         seen |= set(expected)
     assert len(seen) > 2  # not one token again and again

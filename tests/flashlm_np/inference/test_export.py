@@ -36,6 +36,13 @@ def fails(capsys, *arguments):
     return capsys.readouterr().err
 
 
+def test_an_export_has_the_bytes_that_version_0_1_wrote(tmp_path):
+    old = Path(__file__).parents[2] / "runs_of_version_0_1"
+    new = exported(old / "run", tmp_path / "new")
+    arrays = "step-000012.safetensors"
+    assert (new / arrays).read_bytes() == (old / "packed" / arrays).read_bytes()
+
+
 @pytest.mark.parametrize("encoding", ["base-3", "2-bit"])
 def test_the_ternary_weights_are_exactly_those_of_the_run(run, tmp_path, encoding):
     before = SavedRun.load(run)
