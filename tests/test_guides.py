@@ -74,7 +74,7 @@ def own_page():
 
 def patched(text, patch):
     """`text` with a patch: its lines that begin with a space are found, those with + added."""
-    for hunk in patch.split("\n")[1:]:
+    for hunk in patch.split("@@\n")[1:]:
         lines = hunk.splitlines(keepends=True)
         before = "".join(line[1:] for line in lines if line[0] == " ")
         assert text.count(before) == 1, f"found {text.count(before)} times:\n{before}"

@@ -4,7 +4,7 @@ describe        a line about an array, about a tensor, or about each parameter o
 trace           a line about every operation that runs, forward and backward
 profile         the seconds, multiply-adds and bytes of each operation
 step_through    a page that shows a computation step by step, forward and backward
-record          keeps the values that step_through shows, for a loss that is computed first
+record          keeps the arrays of a loss that is computed before step_through is called
 """
 
 from .profiler import OperationStats, Profile, profile, saved_bytes

@@ -8,6 +8,7 @@ the graph of the loss.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -46,11 +47,11 @@ ENTRIES: WeakKeyDictionary[Node, Entry] = WeakKeyDictionary()
 
 
 @contextmanager
-def record():
-    """Keep, for each operation that runs inside, what `step_through` shows of it.
+def record() -> Iterator[None]:
+    """Keep the arrays, options and module calls of every operation that runs inside.
 
-    All arrays are kept by reference for as long as the loss is. Do not change parameters in
-    place before `step_through` is called.
+    `step_through` needs them of a loss that is computed first. They are kept as long as the
+    graph of the loss, by reference: call `step_through` before parameters change in place.
 
     Example:
         >>> from minigrad import Tensor
@@ -69,9 +70,11 @@ def record():
 
 
 class _Recorder:
+    """An observer that finds the module calls on the Python stack; the engine knows none."""
+
     def __init__(self):
-        # Frames are held while the recording runs: the address of a freed frame is reused, and
-        # two calls of one module could not be told apart.
+        # Frames are held until the recording ends. The address of a freed frame is reused, so
+        # two calls of one module could look like one.
         self.calls: dict[FrameType, ModuleCall] = {}
 
     def forward(self, operation, arrays, options, y, node, seconds):
@@ -83,7 +86,7 @@ class _Recorder:
         pass
 
     def _module_call(self, frame):
-        """The innermost call of a module that this frame of the Python stack is a part of."""
+        """The innermost module call around this frame of the Python stack, or None."""
         while frame is not None and frame.f_code is not Module.__call__.__code__:
             frame = frame.f_back
         if frame is None:

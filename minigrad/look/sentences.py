@@ -19,9 +19,9 @@ def forward_texts(operation: Operation, inputs: list[str], shape: tuple[int, ...
 
 
 def input_text(argument: str, label: str, shape: tuple[int, ...]) -> str:
-    """Such as "a = x (2, 3)"; without the shape where the label tells it already."""
-    told = shape_text(shape) in label or (not shape and label[0] in "-0123456789")
-    text = label if told else f"{label} {shape_text(shape)}"
+    """Such as "a = x (2, 3)"; without the shape if the label shows it already."""
+    known = shape_text(shape) in label or (not shape and label[0] in "-0123456789")
+    text = label if known else f"{label} {shape_text(shape)}"
     return text if text.startswith(f"{argument} (") else f"{argument} = {text}"
 
 
