@@ -32,14 +32,7 @@ TINY = replace(
 
 
 class Run(SavedRun):
-    """A model that was trained, with its tokenizer, configuration and checkpoint.
-
-    >>> import tempfile
-    >>> run = train(TINY, out=tempfile.mkdtemp())  # doctest: +ELLIPSIS
-    Making up stories ...
-    >>> run.model, run.config.steps
-    (FlashLM with 17,129 parameters, 2)
-    """
+    """A trained model: .model, .tokenizer, .config, .checkpoint, .folder and .dataset()."""
 
     def generate(
         self,

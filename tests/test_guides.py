@@ -17,7 +17,7 @@ from flashlm_np.course.exercises import EXERCISES
 from minigrad.look.operation_docs import read_docstring
 
 ROOT = Path(__file__).resolve().parents[1]
-GUIDES = ("quick_start", "step_by_step", "write_an_operation")
+GUIDES = ("quick_start", "step_by_step", "write_an_operation", "runs")
 OWN = "write_an_operation"
 
 

@@ -338,6 +338,8 @@ def test_a_wrong_value_is_one_sentence(tmp_path, capsys, arguments, message):
         (["generate", "x", "--temperature", "-1"], "argument --temperature: -1 is less than 0"),
         (["generate", "x", "--top-p", "2"], "argument --top-p: 2 is not between 0 and 1"),
         (["generate", "x", "--tokens", "-3"], "argument --tokens: -3 is less than 0"),
+        (["generate", "x", "--packed"], "unrecognized arguments: --packed"),
+        (["eval", "x", "--head", "int8"], "unrecognized arguments: --head int8"),
         (["fly"], "invalid choice: 'fly'"),
     ],
 )

@@ -1,0 +1,56 @@
+"""The Python interface, beyond its doctests: texts, averages, errors."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import flashlm_np as flashlm
+
+SAVED = Path(__file__).resolve().parents[1] / "runs_of_version_0_1"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("api")
+    text = folder / "text.txt"
+    text.write_text("The owl looked at the moon, and the moon looked at the owl. " * 60)
+    return flashlm.train(flashlm.TINY, out=folder / "run", text=[str(text)])
+
+
+def test_a_text_is_scored_as_a_whole(run):
+    ids = run.tokenizer.encode("The moon slept.")
+    assert run.score("The moon slept.").tokens == len(ids)
+    assert run.score("The moon slept.").loss == run.score("The moon slept.").loss
+
+
+def test_generation_continues_the_prompt(run):
+    texts = [run.generate("The owl", tokens=8, seed=seed) for seed in (0, 0, 1)]
+    assert texts[0] == texts[1] != texts[2]
+    assert all(text.startswith("The owl") for text in texts)
+    assert run.generate("The owl", tokens=0) == "The owl"
+
+
+def test_the_averaged_weights_are_loaded(run):
+    average = flashlm.load(run.folder, "last", average=True).model.state_dict()
+    expected = run.checkpoint.weights("ema")["embedding.weight"]
+    np.testing.assert_array_equal(average["embedding.weight"], expected)
+
+
+def test_an_export_is_loaded_and_inspected():
+    packed = flashlm.load(SAVED / "packed")
+    assert packed.is_packed
+    assert packed.inspect().changes is None
+    assert flashlm.load(SAVED / "run").inspect().changes is not None
+
+
+def test_a_run_is_not_overwritten(run):
+    with pytest.raises(flashlm.UserError, match="holds a run already"):
+        flashlm.train(flashlm.TINY, out=run.folder)
+
+
+def test_only_a_few_fields_change_when_a_run_is_resumed(run):
+    with pytest.raises(flashlm.UserError, match="leave out --d-model"):
+        flashlm.resume(run.folder, d_model=16)
+    with pytest.raises(flashlm.UserError, match="--steps is 0, expected 1 or more"):
+        flashlm.resume(run.folder, steps=0)
