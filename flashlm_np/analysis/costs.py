@@ -1,9 +1,9 @@
 """The costs of a model in use: parameters, bytes, multiplications and additions per token.
 
-Every multiplication and addition of real numbers that the mathematics needs is
-counted, recursions included. A ternary weight of 0 costs nothing, and one of ±1 an addition. A
-scale costs a multiplication per output. A square root, an exponential and a division count as
-one multiplication each. The token is read alone, as in generation.
+Every multiplication and addition of real numbers that the mathematics needs is counted,
+recursions included. A ternary weight of 0 costs nothing, and one of ±1 an addition. A scale
+costs a multiplication per output. A square root, an exponential and a division count as one
+multiplication each. The token is read alone, as in generation.
 
 Energy is an estimate from the measured cost of one operation in 45 nm silicon. It compares the
 parts of a model; it does not predict the consumption of a present-day computer.

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..files import write_atomically
 from .inspection import VALUES, Inspection
-from .step_profile import HeadProfile, StepProfile
+from .step_profile import StepProfile, head_form
 
 BLUE, RED, GREEN, ORANGE = "#3b6ea5", "#c44e52", "#2a7f3f", "#dd9a50"
 COLORS = {-1: BLUE, 0: "#cccccc", 1: RED}
@@ -24,7 +24,7 @@ def draw_inspection(path: Path, inspection: Inspection) -> None:
     _save(figure, path)
 
 
-def draw_profile(path: Path, title: str, step: StepProfile, heads: list[HeadProfile]) -> None:
+def draw_profile(path: Path, title: str, step: StepProfile, heads: list[StepProfile]) -> None:
     """Left, the time of each operation of a step; right, the head's part, for each variant."""
     figure, (left, right) = _figure(4.4, width_ratios=(1.25, 1))
     _draw_operations(left, step)
@@ -104,16 +104,19 @@ def _draw_operations(axes, step):
 
 
 def _draw_heads(axes, heads):
-    fused = {True: "fused", False: "plain"}
-    names = [f"{'all' if h.fraction == 1 else 'a quarter'},\n{fused[h.fused]}" for h in heads]
-    whole = np.array([h.step.seconds for h in heads])
-    inside = np.array([h.step.head_seconds for h in heads])
+    whole = np.array([step.seconds for step in heads])
+    inside = np.array([step.head_seconds for step in heads])
+    names = [
+        f"{'all' if step.config.position_share == 1 else 'a quarter'},\n{head_form(step)}"
+        for step in heads
+    ]
+    labels = [
+        f"{step.head_seconds / step.seconds:.0%} of time\n"
+        f"{step.head_multiply_adds:.0%} of mult-adds\nceiling {step.ceiling:.1f}x"
+        for step in heads
+    ]
     axes.bar(names, whole - inside, color="#bbbbbb", label="the rest of the step")
     bars = axes.bar(names, inside, bottom=whole - inside, color=ORANGE, label="the head")
-    labels = [
-        f"{h.time:.0%} of time\n{h.multiply_adds:.0%} of mult-adds\nceiling {h.ceiling:.1f}x"
-        for h in heads
-    ]
     axes.bar_label(bars, labels, fontsize=8)
     axes.set_ylim(0, 1.35 * whole.max())
     axes.set_xlim(-0.7, len(heads) - 0.3)

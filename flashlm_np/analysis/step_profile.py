@@ -25,13 +25,14 @@ from .multiply_adds import multiply_adds
 
 HEAD = ("tied_head", "linear", "cross_entropy")  # the operations of the head, fused and plain
 WARM_UP = 2  # steps that are not counted
-VARIANTS = [(fraction, fused) for fraction in (1.0, 0.25) for fused in (False, True)]
 
 
 @dataclass
 class StepProfile:
     """Several steps of one configuration: their operations, and the median time of a step."""
 
+    config: Config
+    phase: Phase
     profile: Profile
     steps: int
     seconds: float
@@ -43,25 +44,17 @@ class StepProfile:
         costs = self.profile.stats.items()
         return sum(cost.seconds for (name, _), cost in costs if name in HEAD) / self.steps
 
-
-@dataclass
-class HeadProfile:
-    """A step with the loss at a fraction of the positions, and with a plain or a fused head."""
-
-    fraction: float
-    fused: bool
-    step: StepProfile
-    multiply_adds: float  # the head's fraction of those of forward and backward
-
     @property
-    def time(self) -> float:
-        """The head's fraction of the time of a step."""
-        return self.step.head_seconds / self.step.seconds
+    def head_multiply_adds(self) -> float:
+        """The head's fraction of the multiply-adds of forward and backward."""
+        counts = multiply_adds(self.config, self.phase)
+        del counts["newton-schulz"]  # it belongs to the optimizer
+        return counts["head"] / sum(counts.values())
 
     @property
     def ceiling(self) -> float:
         """How many times as fast a step would be without the head."""
-        return 1 / (1 - self.time)
+        return self.seconds / (self.seconds - self.head_seconds)
 
 
 def measure(
@@ -93,33 +86,27 @@ def measure(
         for name in taken[0][1]
     }
     seconds = float(np.median([seconds for seconds, _ in taken]))
-    return StepProfile(operations, steps, seconds, stages)
+    return StepProfile(config, phase, operations, steps, seconds, stages)
 
 
 def measure_heads(
     config: Config, phase: Phase, steps: int, threads: int | None = None
-) -> list[HeadProfile]:
-    """Profile `steps` steps with each of the VARIANTS of the head."""
-    heads = []
-    for fraction, fused in VARIANTS:
-        variant = replace(config, position_share=fraction, fused=fused)
-        counts = multiply_adds(variant, phase)
-        del counts["newton-schulz"]  # it belongs to the optimizer
-        step = measure(variant, phase, steps, threads)
-        heads.append(HeadProfile(fraction, fused, step, counts["head"] / sum(counts.values())))
-    return heads
+) -> list[StepProfile]:
+    """Profile a plain and a fused head, with all positions scored and with a quarter."""
+    return [
+        measure(replace(config, position_share=part, fused=fused), phase, steps, threads)
+        for part in (1.0, 0.25)
+        for fused in (False, True)
+    ]
 
 
-def step_table(step: StepProfile, counts: dict[str, int]) -> str:
-    """The operations, the stages, and the rest: batches, waiting, Python.
-
-    `counts` are the step's multiply-adds.
-    """
+def step_table(step: StepProfile) -> str:
+    """The operations, the stages, and the rest: batches, waiting, Python."""
     seconds, stages = step.seconds, dict(step.stages)
     operations = sum(cost.seconds for cost in step.profile.stats.values())
     stages["forward and backward"] = operations / step.steps
     stages["the rest"] = seconds - sum(stages.values())
-    gflops = 2e-9 * sum(counts.values()) / seconds
+    gflops = 2e-9 * sum(multiply_adds(step.config, step.phase).values()) / seconds
     memory = peak_memory()
     lines = [f"{name:29}{1e3 * s:20.2f}{s / seconds:10.1%}" for name, s in stages.items()]
     last = f"{'a step':29}{1e3 * seconds:20.2f}{1:10.1%}{gflops:10.1f}"
@@ -127,18 +114,23 @@ def step_table(step: StepProfile, counts: dict[str, int]) -> str:
     return "\n".join([step.profile.table(step.steps, seconds), "", *lines, last])
 
 
-def head_table(heads: list[HeadProfile]) -> str:
-    """The head's part of a step for each variant, and the ceiling of any faster head."""
+def head_table(heads: list[StepProfile]) -> str:
+    """The head's part of a step for each of `measure_heads`, and the most to gain from it."""
     lines = [
         f"{'the head':28}{'step ms':>9}{'head ms':>9}{'of time':>9}{'of mult-adds':>14}"
         f"{'ceiling':>9}"
     ]
-    for head in heads:
-        positions = "all positions" if head.fraction == 1 else "a quarter of the positions"
-        name = f"{positions}, {'fused' if head.fused else 'plain'}"
+    for step in heads:
+        whole = step.config.position_share == 1
+        positions = "all positions" if whole else "a quarter of the positions"
         lines.append(
-            f"{name:28}"
-            f"{1e3 * head.step.seconds:9.1f}{1e3 * head.step.head_seconds:9.1f}"
-            f"{head.time:9.1%}{head.multiply_adds:14.1%}{head.ceiling:8.2f}x"
+            f"{positions + ', ' + head_form(step):28}"
+            f"{1e3 * step.seconds:9.1f}{1e3 * step.head_seconds:9.1f}"
+            f"{step.head_seconds / step.seconds:9.1%}{step.head_multiply_adds:14.1%}"
+            f"{step.ceiling:8.2f}x"
         )
     return "\n".join(lines)
+
+
+def head_form(step: StepProfile) -> str:
+    return "fused" if step.config.fused else "plain"

@@ -40,7 +40,6 @@ def _profile(options) -> None:
     """Take a few training steps on random tokens; print what each operation costs, and how
     large a part of the step the output layer is."""
     from ..analysis import pictures, step_profile
-    from ..analysis.multiply_adds import multiply_adds
 
     config = replace(PRESETS[options.preset], fused=not options.plain)
     number = options.phase or min(2, len(config.phases))
@@ -51,7 +50,7 @@ def _profile(options) -> None:
     title = f"Phase {number} of {config.preset}, {phase}: {phase.tokens:,} tokens per step"
     print(title)
     step = step_profile.measure(config, phase, options.steps, options.threads)
-    print(step_profile.step_table(step, multiply_adds(config, phase)))
+    print(step_profile.step_table(step))
     half = max(2, options.steps // 2)
     heads = step_profile.measure_heads(config, phase, half, options.threads)
     print(f"\n{step_profile.head_table(heads)}")
