@@ -7,10 +7,8 @@ import inspect
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
-from types import ModuleType
 
 from ..ops import Operation
 
@@ -18,57 +16,39 @@ LABELS = ("forward", "backward", "surrogate", "saved", "kinks", "source")
 _LABEL = re.compile(rf" *({'|'.join(LABELS)})  +(?=\S)")
 
 
-@dataclass(frozen=True)
-class Docstring:
-    """The parts of a docstring: its title, its labelled sections and the remaining text.
+def docstring_sections(docstring: str) -> dict[str, str]:
+    """The title and the labelled sections of a docstring like those of minigrad.ops.
 
     The lines of a section keep their alignment. The label is cut off.
-    """
-
-    title: str
-    sections: dict[str, str]
-    remarks: str
-
-
-def read_docstring(module: ModuleType) -> Docstring:
-    """Take apart the docstring of a module that is written like those of minigrad.ops.
 
     Example:
         >>> from minigrad.ops import linear
-        >>> sorted(read_docstring(linear).sections)
-        ['backward', 'forward', 'saved', 'source']
+        >>> list(docstring_sections(linear.__doc__))
+        ['title', 'forward', 'backward', 'saved', 'source']
     """
-    title, _, body = inspect.cleandoc(module.__doc__ or "").partition("\n\n")
-    lines = body.split("\n")
-    starts = [i for i, line in enumerate(lines) if _LABEL.match(line)]
-    sections, end = {}, 0
-    for start in starts:
-        end = _section_end(lines, start)
-        text = "\n".join(lines[start:end])
-        label = _LABEL.match(text)[1]
-        sections[label] = dedent(text.replace(label, " " * len(label), 1)).strip("\n")
-    remarks = "\n".join(lines[: starts[0]] + lines[end:] if starts else lines)
-    return Docstring(" ".join(title.split()), sections, remarks.strip("\n"))
+    title, _, body = inspect.cleandoc(docstring).partition("\n\n")
+    sections: dict[str, list[str]] = {}
+    lines, column = [], 0
+    for line in body.split("\n"):
+        if label := _LABEL.match(line):
+            column = label.end()
+            lines = sections[label[1]] = [" " * column + line[column:]]
+        elif not line[:column].strip():  # as far to the right as the section's first line
+            lines.append(line)
+        else:
+            lines, column = [], 0
+    texts = {label: dedent("\n".join(found)).strip("\n") for label, found in sections.items()}
+    return {"title": " ".join(title.split()), **texts}
 
 
-def _section_end(lines, start):
-    """The line after a section: the next label, or a line that is indented less than it."""
-    column = _LABEL.match(lines[start]).end()
-    for i in range(start + 1, len(lines)):
-        line = lines[i]
-        if _LABEL.match(line) or (line and len(line) - len(line.lstrip()) < column):
-            return i
-    return len(lines)
-
-
-def operation_docstring(operation: Operation) -> Docstring:
-    """The docstring of the file that holds the forward; an empty one if it has no formulas.
+def operation_sections(operation: Operation) -> dict[str, str]:
+    """The docstring_sections of the file that holds the forward, if it has formulas.
 
     A fast form, such as causal_conv_fast.py, is documented by the plain one, causal_conv.py.
     """
     module = sys.modules.get(operation.forward.__module__.removesuffix("_fast"))
-    found = read_docstring(module) if module else Docstring("", {}, "")
-    return found if "forward" in found.sections else Docstring("", {}, "")
+    sections = docstring_sections(getattr(module, "__doc__", None) or "")
+    return sections if "forward" in sections else {"title": ""}
 
 
 def local_rule(operation: Operation, argument: str) -> str:
@@ -76,7 +56,7 @@ def local_rule(operation: Operation, argument: str) -> str:
 
     A file with several operations starts each one's formulas with its name.
     """
-    backward = operation_docstring(operation).sections.get("backward", "")
+    backward = operation_sections(operation).get("backward", "")
     name = operation.name
     own = re.search(rf"\b{name} +(d.*)|\b{name}: ([^;]*?)(?:;|\.\s|\.?\Z)", backward)
     if own and own[2]:
@@ -119,10 +99,8 @@ def saved_names(operation: Operation, count: int) -> list[str]:
 
 def documentation(operation: Operation) -> dict:
     """The page's data on an operation: its docstring's sections and its two sources."""
-    docstring = operation_docstring(operation)
     return {
-        "title": docstring.title,
-        **docstring.sections,
+        **operation_sections(operation),
         "forward_source": source(operation.forward),
         "backward_source": source(operation.backward),
     }

@@ -18,7 +18,7 @@ from minigrad.gradcheck.rules import argument_names
 from minigrad.layers import Linear, RMSNorm
 from minigrad.look import record, step_through
 from minigrad.look.array_tables import number_text, table
-from minigrad.look.operation_docs import local_rule, operation_docstring
+from minigrad.look.operation_docs import local_rule, operation_sections
 from minigrad.look.recorder import ENTRIES
 
 rng = np.random.default_rng(5)
@@ -243,7 +243,7 @@ def test_buffers_are_not_written_again():
 @pytest.mark.parametrize("name", [name for name in TABLE if name not in ("sum", "mean")])
 def test_each_edge_has_its_formula_from_the_docstring(name):
     operation = TABLE[name]
-    backward = operation_docstring(operation).sections["backward"]
+    backward = operation_sections(operation)["backward"]
     inputs = CASES[[case.operation_name for case in CASES].index(name)].arrays
     for position, argument in enumerate(argument_names(operation.forward, len(inputs))):
         if position not in operation.integer_inputs:
