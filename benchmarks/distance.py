@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from flashlm_np.data.dataset import validation_stories
 from flashlm_np.data.stories.grammar import Recall
 from flashlm_np.data.stories.stories import TABLES
 from flashlm_np.data.stories.walk import Reader, walk
+from flashlm_np.data.story_ids import validation_stories
 from flashlm_np.evaluation.evaluate import token_losses
 from flashlm_np.training.runs import SavedRun
 

@@ -20,6 +20,19 @@ def read_bytes(path: Path) -> bytes:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
 
 
+def read_text(path: Path | str) -> str:
+    """Read a UTF-8 text. Raises UserError that says why the file cannot be used."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise not_utf_8(path, error) from None
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+    if not text.strip():
+        raise UserError(f"{path} is empty; there is nothing to learn from")
+    return text
+
+
 def not_utf_8(path: Path | str, error: UnicodeDecodeError) -> UserError:
     """The error for a file that should be text."""
     return UserError(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ..data.dataset import Dataset, DataSource, read_text
+from ..data.dataset import Dataset, DataSource
 from ..errors import UserError
 from ..evaluation.evaluate import Evaluation, evaluate
 from ..evaluation.ngrams import Baselines, baselines
+from ..files import read_text
 from ..model.config import TEMPERATURE
 from ..training.runs import SavedRun
 from .arguments import add_run_folder, add_values, at_least, number

@@ -11,12 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserError
-from ..files import not_utf_8
-from .stories import stories
+from ..files import read_text
+from .story_ids import training_stories, validation_stories
 from .token_file import load_tokens
 from .tokenizers.tokenizer import Tokenizer
-
-VALIDATION_SEED = 2026  # of the validation stories: the same for every run, whatever its seed
 
 # One micro-batch: ids (B, T), targets (B, T), and the flat positions to score, or None for all.
 Batch = tuple[np.ndarray, np.ndarray, "np.ndarray | None"]
@@ -87,9 +85,9 @@ def load_dataset(
     longest_sequence: int,
     tokenizer: Tokenizer | None = None,
 ) -> tuple[Dataset, Tokenizer]:
-    """Read or generate a dataset, and give its tokenizer with it.
+    """Read or generate a dataset; return it with its tokenizer.
 
-    The keywords but the last are `Config.data_options()`. `seed` and `stories` (their number)
+    `Config.data_options()` gives all keywords but the last. `seed` and `stories` (their number)
     concern stories only, and `validation_share` other texts only.
 
     tokenizer: the one that a resumed run was trained with; a prepared folder must have it.
@@ -97,63 +95,30 @@ def load_dataset(
     Raises:
         UserError: something cannot be read, is too short, or the vocabulary does not fit.
     """
-    if source.folder is not None:
-        tokens = load_tokens(Path(source.folder))
-        if tokenizer and tokenizer.fingerprint != tokens.tokenizer.fingerprint:
-            raise UserError(
-                f"{source.folder} was prepared with {tokens.tokenizer}, but the model was "
-                f"trained with {tokenizer}"
-            )
-        tokenizer = tokens.tokenizer
-    tokenizer = tokenizer or Tokenizer.embedded()
+    tokens = load_tokens(Path(source.folder)) if source.folder else None
+    if tokens and tokenizer and tokenizer.fingerprint != tokens.tokenizer.fingerprint:
+        raise UserError(
+            f"{source.folder} was prepared with {tokens.tokenizer}, but the model was "
+            f"trained with {tokenizer}"
+        )
+    tokenizer = tokens.tokenizer if tokens else tokenizer or Tokenizer.embedded()
     if vocab_size < tokenizer.vocab_size:
         raise UserError(
             f"--vocab-size is {vocab_size}, but the tokenizer has "
             f"{tokenizer.vocab_size} tokens; give at least that"
         )
-    if source.folder is not None:
+    if tokens:
         option, dataset = "--data", _of_tokens(source, tokens, validation_share, eval_tokens)
     elif source.files:
         option, dataset = "--text", _of_files(source, tokenizer, validation_share, eval_tokens)
     else:
         option, dataset = "--stories", _of_stories(tokenizer, seed, stories, eval_tokens)
-    _expect_a_window(dataset.train, longest_sequence, option)
+    if len(dataset.train) <= longest_sequence:
+        raise UserError(
+            f"{option}: {len(dataset.train):,} training tokens are too few for sequences of "
+            f"{longest_sequence}; give more, or shorter sequences with --phases"
+        )
     return dataset, tokenizer
-
-
-def _of_stories(tokenizer, seed, count, eval_tokens):
-    """Stories generated from `seed`, and the validation stories, which are always the same."""
-    rng = np.random.default_rng(seed)
-    texts = [stories.generate(rng) for _ in range(count)]
-    train = _separate(tokenizer.encode_batch(texts), tokenizer)
-    valid, best = validation_stories(eval_tokens, tokenizer)
-    return Dataset("stories", train, valid, best, has_separators=True, starts_at_documents=True)
-
-
-def validation_stories(tokens: int, tokenizer: Tokenizer) -> tuple[np.ndarray, float]:
-    """Whole stories, at least one, of about `tokens` tokens, and their best possible loss."""
-    rng = np.random.default_rng(VALIDATION_SEED)
-    rows, nats, count = [], 0.0, 0
-    while not rows or count < tokens:
-        text = stories.generate(rng)
-        rows.append(tokenizer.encode(text))
-        nats -= stories.score(text)
-        count += len(rows[-1]) + 1
-    return _separate(rows, tokenizer), nats / count
-
-
-def _separate(rows, tokenizer):
-    """Join documents into one row, with the end-of-text token before and after each."""
-    end = np.array([tokenizer.end_of_text], tokenizer.dtype)
-    return np.concatenate([end, *(part for ids in rows for part in (ids, end))])
-
-
-def _of_files(source, tokenizer, validation_share, eval_tokens):
-    """The text of the files, one after the other."""
-    ids = np.concatenate([tokenizer.encode(read_text(path)) for path in source.files])
-    train, valid = _split(ids, validation_share, eval_tokens)
-    name = ", ".join(Path(path).name for path in source.files)
-    return Dataset(name, train, valid, source=source)
 
 
 def _of_tokens(source, tokens, validation_share, eval_tokens):
@@ -169,6 +134,21 @@ def _of_tokens(source, tokens, validation_share, eval_tokens):
     )
 
 
+def _of_files(source, tokenizer, validation_share, eval_tokens):
+    """The text of the files, one after the other."""
+    ids = np.concatenate([tokenizer.encode(read_text(path)) for path in source.files])
+    train, valid = _split(ids, validation_share, eval_tokens)
+    name = ", ".join(Path(path).name for path in source.files)
+    return Dataset(name, train, valid, source=source)
+
+
+def _of_stories(tokenizer, seed, count, eval_tokens):
+    """Stories generated from `seed`, and the validation stories, which are always the same."""
+    train = training_stories(seed, count, tokenizer)
+    valid, best = validation_stories(eval_tokens, tokenizer)
+    return Dataset("stories", train, valid, best, has_separators=True, starts_at_documents=True)
+
+
 def _split(ids, validation_share, eval_tokens):
     """Keep the last part for validation; at most eval_tokens of it are scored."""
     cut = training_size(len(ids), validation_share)
@@ -178,27 +158,6 @@ def _split(ids, validation_share, eval_tokens):
 def training_size(tokens: int, validation_share: float) -> int:
     """How many of `tokens` tokens, from the first on, are for training; 2 or more are not."""
     return max(0, min(tokens - 2, int(tokens * (1 - validation_share))))
-
-
-def _expect_a_window(train, longest_sequence, option):
-    if len(train) <= longest_sequence:
-        raise UserError(
-            f"{option}: {len(train):,} training tokens are too few for sequences of "
-            f"{longest_sequence}; give more, or shorter sequences with --phases"
-        )
-
-
-def read_text(path: str) -> str:
-    """Read a UTF-8 file. Raises UserError that says why it cannot."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise not_utf_8(path, error) from None
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
-    if not text.strip():
-        raise UserError(f"{path} is empty; there is nothing to learn from")
-    return text
 
 
 def sample_batch(

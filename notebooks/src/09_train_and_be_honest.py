@@ -19,8 +19,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from flashlm_np.data.dataset import DataSource, load_dataset, sample_batch, validation_stories
+from flashlm_np.data.dataset import DataSource, load_dataset, sample_batch
 from flashlm_np.data.stories import stories
+from flashlm_np.data.story_ids import validation_stories
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.evaluation.evaluate import (
     evaluate,
@@ -29,12 +30,12 @@ from flashlm_np.evaluation.evaluate import (
     token_losses,
 )
 from flashlm_np.evaluation.ngrams import baselines
-from flashlm_np.inference.generate import Writer
+from flashlm_np.inference.text_generator import TextGenerator
 from flashlm_np.model.config import QUICKSTART, Phase
-from flashlm_np.model.flashlm import FlashLM, receptive_field
-from flashlm_np.training.fast_step import Recipe
-from flashlm_np.training.report import smooth
+from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.model.weights import load_weights
+from flashlm_np.training.fast_step import FastStep
+from flashlm_np.training.report import smooth
 from minigrad import no_grad
 
 one_thread = threadpool_limits(1)  # so small products gain nothing from a second core
@@ -106,7 +107,7 @@ def train(config, corpus):
     """The model, its recipe, each step's loss, and the evaluations by step."""
     rng = np.random.default_rng(config.seed)
     model = FlashLM(config, rng)
-    recipe, losses, looks = Recipe(model, config), [], {}
+    fast_step, losses, looks = FastStep(model, config), [], {}
     for step in range(1, config.steps + 1):
         phase = config.phase(step)
         batch = sample_batch(
@@ -116,13 +117,13 @@ def train(config, corpus):
             position_share=config.position_share,
             rng=rng,
         )
-        losses.append(recipe.step(step, [batch]).loss)
+        losses.append(fast_step.step(step, [batch]).loss)
         if step == 1 or step % config.eval_every == 0:
             looks[step] = evaluate(model, config, corpus.valid, tokenizer)
-    return model, recipe, np.array(losses), looks
+    return model, fast_step, np.array(losses), looks
 
 
-model, recipe, losses, looks = train(config, corpus)
+model, fast_step, losses, looks = train(config, corpus)
 result = looks[config.steps]
 passed = [name for name, nats in lines.items() if result.loss < nats]
 print(f"{model}: first loss {losses[0]:.3f}, ln V = {np.log(config.vocab_size):.3f}")
@@ -226,7 +227,7 @@ for units in (tokenizer, singly):
 
 # %%
 many, _ = validation_stories(60_000, tokenizer)
-context = receptive_field(config) - 1
+context = config.receptive_field - 1
 true, _ = token_losses(model, many, context)
 ends = np.flatnonzero(many == tokenizer.end_of_text)
 sizes = np.diff(ends)  # tokens of each story
@@ -277,7 +278,7 @@ print(f"hundred steps scatter by {(tail - smooth(losses)[-100:]).std():.2f}")
 
 # %%
 averaged = FlashLM(config, np.random.default_rng(0))
-load_weights(averaged, recipe.ema.average)
+load_weights(averaged, fast_step.optimizers.ema.average)
 other, _ = token_losses(averaged, many, context)
 alone, together = error_by_stories(true), error_by_stories(other - true)
 print(f"last       {true.mean():.4f} ± {alone:.4f}")
@@ -467,9 +468,11 @@ def whole_up_to(text):
     return "the end"
 
 
-writer = Writer(model, config, tokenizer, corpus.has_separators)
+generator = TextGenerator(model, tokenizer, corpus.has_separators)
 for temperature in (0, 0.5, 1.0, 1.5):
-    texts = ["".join(writer.write("", 200, seed, temperature=temperature)) for seed in range(3)]
+    texts = [
+        "".join(generator.generate("", 200, seed, temperature=temperature)) for seed in range(3)
+    ]
     print(f"temperature {temperature}: a story up to", "; ".join(map(whole_up_to, texts)))
     print(textwrap.fill(texts[0][:280], 92, initial_indent="    ", subsequent_indent="    "))
 

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from tiny import CONFIG
 
-from flashlm_np.data.dataset import Dataset, DataSource, load_dataset, read_text, sample_batch
+from flashlm_np.data.dataset import Dataset, DataSource, load_dataset, sample_batch
 from flashlm_np.data.stories import stories
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.errors import UserError
+from flashlm_np.files import read_text
 from flashlm_np.model.config import Phase
 
 
