@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..module import Module
 from .array_tables import number_text, shape_text
 from .graph import Graph
+from .recorder import ModuleCall
 
 
 def value_labels(graph: Graph, paths: dict[int, str]) -> list[str]:
@@ -60,28 +61,23 @@ def module_calls(graph: Graph, paths: dict[int, str]) -> tuple[list[dict], list[
 
     `first` and `last` are the operations of a call, `within` is the call that encloses it.
     """
-    calls: list[dict] = []
-    index: dict[int, int] = {}  # of each ModuleCall, by its id
-    same_module: dict[int, list[dict]] = {}
-    innermost: list[int | None] = []
+    spans: dict[ModuleCall, list[int]] = {}
     for i, a in enumerate(graph.applications):
-        within = None
         for call in a.call.with_enclosing() if a.call else []:
-            if id(call) not in index:
-                index[id(call)] = len(calls)
-                kind = type(call.module).__name__
-                path = paths.get(id(call.module), kind)
-                outer = "" if within is None else f"{calls[within]['path']}."
-                title = path.removeprefix(outer)
-                calls.append(
-                    {"title": title, "path": path, "kind": kind, "within": within, "first": i}
-                )
-                same_module.setdefault(id(call.module), []).append(calls[-1])
-            within = index[id(call)]
-            calls[within]["last"] = i
-        innermost.append(within)
-    for passes in same_module.values():
+            spans.setdefault(call, [i, i])[1] = i
+    index = {call: i for i, call in enumerate(spans)}
+    data = []
+    for call, (first, last) in spans.items():
+        path, within = _path(call, paths), index.get(call.enclosing)
+        title = path.removeprefix(f"{_path(call.enclosing, paths)}." if call.enclosing else "")
+        passes = [other for other in spans if other.module is call.module]
         if len(passes) > 1:
-            for number, call in enumerate(passes, 1):
-                call["title"] += f", pass {number} of {len(passes)}"
-    return calls, innermost
+            title += f", pass {passes.index(call) + 1} of {len(passes)}"
+        kind = type(call.module).__name__
+        names = {"title": title, "path": path, "kind": kind}
+        data.append(names | {"within": within, "first": first, "last": last})
+    return data, [index.get(a.call) for a in graph.applications]
+
+
+def _path(call, paths):
+    return paths.get(id(call.module), type(call.module).__name__)

@@ -9,7 +9,7 @@ import numpy as np
 from ..module import Module
 from ..tensor import Tensor
 from .array_tables import shape_text, table
-from .graph import Application, Graph, Value
+from .graph import Graph
 from .labels import module_calls, module_paths, value_labels
 from .layout import layout
 from .numeric_gradients import numeric_checks
@@ -30,15 +30,7 @@ def page_data(
     checks = numeric_checks(graph, steps.totals) if check else [[] for _ in graph.values]
     used = {a.operation.name: a.operation for a in graph.applications}
     data = {
-        "values": [
-            _value(value, labels[i], table(value.array, steps.rows[i]))
-            | {
-                "expected": steps.expected[i],
-                "arrivals": steps.arrivals[i],
-                "checks": checks[i],
-            }
-            for i, value in enumerate(graph.values)
-        ],
+        "values": [_value(i, v, labels, steps, checks) for i, v in enumerate(graph.values)],
         "operations": [
             _operation(a, call) for a, call in zip(graph.applications, innermost, strict=True)
         ],
@@ -49,17 +41,20 @@ def page_data(
     return data | {"layout": layout(data)}
 
 
-def _value(value: Value, label: str, values: dict) -> dict:
+def _value(i, value, labels, steps, checks):
     return {
-        "name": label,
+        "name": labels[i],
         "kind": value.kind,
-        "shape": values["shape"],
+        "shape": shape_text(value.array.shape),
         "dtype": str(value.array.dtype),
-        "table": values,
+        "table": table(value.array, steps.rows[i]),
+        "expected": steps.expected[i],
+        "arrivals": steps.arrivals[i],
+        "checks": checks[i],
     }
 
 
-def _operation(application: Application, call: int | None) -> dict:
+def _operation(application, call):
     saved = application.saved
     items = saved if isinstance(saved, (tuple, list)) else (saved,)
     names = saved_names(application.operation, len(items))

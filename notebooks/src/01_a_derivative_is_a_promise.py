@@ -325,11 +325,11 @@ plt.show()
 # 3: it walks every path from the loss to $x$ on its own, and the sum over all paths is the
 # chain rule.
 #
-# You can walk the same diamond yourself. `step_through` shows every step of a computation,
-# forwards and backwards, in a frame. Use the buttons, or click into the frame and use the arrow
-# keys. At each step back you see the gradient that arrived ("upstream", our `dy`), the local
-# rule, what is handed on, and the new total; and where a second path arrives, `+=`. (GitHub
-# shows no frames; there, a picture of the graph is folded below.)
+# You can step through the same diamond yourself. `step_through` shows every step of a
+# computation, forward and backward, in a frame. Use the buttons, or click into the frame and
+# use the arrow keys. Each backward step shows the upstream gradient (our `dy`), the local rule,
+# the contribution, and the new total. A contribution of a second path is marked with `+=`.
+# (GitHub shows no frames. There, a picture of the graph is folded below.)
 #
 # *Predict first:* tick "predict first" in the frame, and it asks you before each step.
 # Operations are numbered there: $a$ is "multiply 1", $b$ "multiply 2". At "Backward 5 of 7",
@@ -460,7 +460,7 @@ print("W.grad =", W.grad.round(4).tolist())
 #
 # *Predict first:* is the second row of the gradient still zero? If not, which numbers stand in
 # it, and by which path do they come? Then step through it until you can point to the step. (A
-# click on a value keeps it in view; "check" sets a numeric gradient beside each one.)
+# click on a value pins it; "check" sets a numeric gradient beside each one.)
 
 # %%
 def penalized():

@@ -23,8 +23,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from flashlm_np.model.config import V3
-from flashlm_np.model.flashlm import FlashLM, TiedHead, receptive_field
-from flashlm_np.model.layers import RecursiveBlock
+from flashlm_np.model.flashlm import FlashLM
+from flashlm_np.model.layers import RecursiveBlock, TiedHead
 from minigrad import Tensor, no_grad
 from minigrad import functional as F
 from minigrad.gradcheck import gradcheck
@@ -104,10 +104,10 @@ print("gated layer   ", thought)
 
 # %%
 final_norm = RMSNorm(D, eps=V3.norm_eps)
-head = TiedHead(embedding.weight, fused=V3.fused)
+head = TiedHead(embedding.weight)
 with no_grad():
     logits = head(final_norm(block(block(x))))
-model = FlashLM(V3, np.random.default_rng(42))
+model = FlashLM(replace(V3, fused=False), np.random.default_rng(42))  # composed, as above
 with no_grad():
     same = np.array_equal(logits.data, model(ids).data)
 print("logits", logits.shape, "the same bits as FlashLM's:", same)
@@ -222,13 +222,13 @@ x = Tensor(narrow.embedding.weight.data[words], requires_grad=True)  # (1, T, D)
 y = narrow.final_norm(narrow.block(narrow.block(x)))[0, -1]  # (D,)
 y.backward(np.random.default_rng(3).standard_normal(32))
 size = np.linalg.norm(x.grad[0], axis=1)[::-1]  # (T,) by distance into the past
-print("in reach:", receptive_field(V3), " furthest seen:", size.nonzero()[0].max() + 1)
+print("in reach:", V3.receptive_field, " furthest seen:", size.nonzero()[0].max() + 1)
 print("really seen:", np.count_nonzero(size))
 figure, axes = plt.subplots(figsize=(9, 2.6), layout="constrained")
 seen = size > 0
 axes.vlines(np.flatnonzero(seen), size[seen].min() / 10, size[seen], color="#3b6ea5", lw=1)
-axes.axvspan(receptive_field(V3), T, color="#dddddd")
-axes.text(receptive_field(V3) + 2, size.max() / 10, "out of\nreach", fontsize=8)
+axes.axvspan(V3.receptive_field, T, color="#dddddd")
+axes.text(V3.receptive_field + 2, size.max() / 10, "out of\nreach", fontsize=8)
 axes.set(yscale="log", xlim=(-2, T), ylim=(size[seen].min() / 10, None))
 axes.set(xlabel="tokens back from the prediction", ylabel="size of the gradient")
 plt.show()
@@ -435,9 +435,9 @@ print(f"{len(report.compared)} parameters, {report.mode} check, apart by {worst:
 # %% [markdown]
 # ## 11. Step through it
 #
-# `step_through` runs a function and makes a page on which every step can be walked:
-# what goes in, what comes out, the rule, the operation's own source lines; then backward, one
-# edge at a time. *Predict first,* before you walk: the block is applied twice. From which of
+# `step_through` runs a function and makes a page that shows every step:
+# the inputs, the result, the rule, the operation's own source lines; then backward, one
+# edge at a time. *Predict first,* before you step: the block is applied twice. From which of
 # the two does `block.norm1.scale` get its first gradient, and which later step says `+=`? (The
 # button *predict first*, or the key p, asks you at every step.)
 
