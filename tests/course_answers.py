@@ -573,7 +573,13 @@ def _(dy, saved):
     return right("embedding")(dy, saved)[0].dense()
 
 
-@wrong("matmul_backward", "the shapes are a (1, 2), b (2, 1), dy (1, 1).")
+@wrong("matmul_backward", "b is not transposed: da = dy bᵀ.")
 def _(dy, saved):
     a, b = saved
     return dy @ b, a @ dy
+
+
+@wrong("linear_backward", "the shapes are x (1, 2), w (3, 2), b (3,), dy (1, 3).")
+def _(dy, saved):
+    x, w, *_ = saved
+    return dy @ w.T, dy.T @ x, dy.sum(axis=0)

@@ -19,13 +19,13 @@ class Exercise:
     note: facts that the page does not state.
     """
 
-    number: int
     name: str
     functions: tuple[Callable, ...]
     about: str
     given: tuple[Callable, ...] = ()
     constants: tuple[str, ...] = ()
     note: str = ""
+    number: int = 0
 
     @property
     def solution(self) -> dict[str, Callable]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 
 from minigrad import engine, ops
 from minigrad.ops import RowGradient
@@ -15,69 +16,59 @@ from ..errors import UserError
 from ..inference import packing, tables
 from .exercise import Exercise
 
-EXERCISES = (
+_TABLE = (
     Exercise(
-        1,
         "add",
         (elem.sum_to_shape, elem.add_forward, elem.add_backward),
         "Addition with broadcasting. A stretched element is used several times, and its "
         "gradient is the sum over the copies.",
     ),
     Exercise(
-        2,
         "multiply",
         (elem.multiply_forward, elem.multiply_backward),
         "The product rule: the gradient of a factor is dy times the other factor.",
         given=(elem.sum_to_shape,),
     ),
     Exercise(
-        3,
         "sum",
         (ops.reductions.sum_forward, ops.reductions.sum_backward),
         "A sum over axes: every element that was summed receives the whole dy.",
         note="The result is always an array, so a sum over all axes is np.asarray(x.sum()).",
     ),
     Exercise(
-        4,
         "matmul",
         (ops.matmul.matmul_forward, ops.matmul.matmul_backward),
         "The matrix product, whose two gradients are matrix products too.",
         given=(elem.sum_to_shape,),
     ),
     Exercise(
-        5,
         "linear",
         (ops.linear.linear_forward, ops.linear.linear_backward),
         "A layer: one matrix and one bias for any number of positions.",
     ),
     Exercise(
-        6,
         "relu_squared",
         (act.relu_squared_forward, act.relu_squared_backward),
         "max(x, 0)²: 0 for negative x, and smooth at 0.",
     ),
     Exercise(
-        7,
         "sigmoid",
         (act.sigmoid_forward, act.sigmoid_backward),
         "σ(x), and why its derivative is cheapest from y.",
         note="Large x of either sign must give 0 or 1, and never NaN.",
     ),
     Exercise(
-        8,
         "sigmoid_gate",
         (ops.gated.sigmoid_gate_forward, ops.gated.sigmoid_gate_backward),
         "A soft switch: one array decides how much of another passes.",
         given=(act.sigmoid,),
     ),
     Exercise(
-        9,
         "rms_norm",
         (ops.rms_norm.rms_norm_forward, ops.rms_norm.rms_norm_backward),
         "A norm: every element of a row changes all outputs of its row.",
     ),
     Exercise(
-        10,
         "embedding",
         (ops.embedding.embedding_forward, ops.embedding.embedding_backward),
         "A lookup: an id that stands in several places gets the gradients of all of them.",
@@ -86,7 +77,6 @@ EXERCISES = (
         "has ids (N,), rows (N, D) and shape (V, D).",
     ),
     Exercise(
-        11,
         "causal_conv",
         (ops.causal_conv.causal_conv_forward, ops.causal_conv.causal_conv_backward),
         "A convolution that never sees the future, and whose gradient never reaches the past.",
@@ -94,13 +84,11 @@ EXERCISES = (
         "page is w[g·(O/G) + o] in the array.",
     ),
     Exercise(
-        12,
         "ternarize",
         (ops.ternary.ternarize,),
         "Weights in three values, with a threshold and a scale.",
     ),
     Exercise(
-        13,
         "ternary_linear",
         (ops.ternary.ternary_linear_forward, ops.ternary.ternary_linear_backward),
         "The derivative of a step function is 0 almost everywhere: the gradient passes "
@@ -108,14 +96,12 @@ EXERCISES = (
         given=(ops.ternary.ternarize,),
     ),
     Exercise(
-        14,
         "cross_entropy",
         (ops.cross_entropy.cross_entropy_forward, ops.cross_entropy.cross_entropy_backward),
         "The loss, with label smoothing, z-loss, and numbers that stay finite.",
         note="The loss is an array of shape (): np.asarray(number).",
     ),
     Exercise(
-        15,
         "tied_head",
         (ops.tied_head.tied_head_forward, ops.tied_head.tied_head_backward),
         "Project onto the vocabulary with the embedding table, and take the loss.",
@@ -127,7 +113,6 @@ EXERCISES = (
         "only save memory.",
     ),
     Exercise(
-        16,
         "adamw",
         (adamw.adamw_update,),
         "A step of nearly constant size per weight, in place.",
@@ -135,7 +120,6 @@ EXERCISES = (
         "as it is. Return nothing.",
     ),
     Exercise(
-        17,
         "newton_schulz",
         (normuon.newton_schulz,),
         "Move all singular values of a matrix towards 1, by matrix products alone.",
@@ -145,7 +129,6 @@ EXERCISES = (
         "(x xᵀ)² x.",
     ),
     Exercise(
-        18,
         "normuon",
         (normuon.normuon_update,),
         "A step of equal size in every direction of a matrix, with its rows normalized.",
@@ -154,7 +137,6 @@ EXERCISES = (
         "form selects one of the page's two sizes, and whether Nesterov; beta2 is passed in.",
     ),
     Exercise(
-        19,
         "pack",
         (packing.pack,),
         "Four or five ternary weights in a byte.",
@@ -164,7 +146,6 @@ EXERCISES = (
         "(O, bytes of a row). The first weight of a byte is its lowest digit, k = 0.",
     ),
     Exercise(
-        20,
         "table_product",
         (
             tables.signed_sums_of_five,
@@ -179,7 +160,6 @@ EXERCISES = (
         "do not fit in an int8.",
     ),
     Exercise(
-        21,
         "accumulate",
         (Tensor.accumulate,),
         "The += of the engine: a leaf that is used twice gets the sum of both gradients.",
@@ -188,7 +168,6 @@ EXERCISES = (
         "A RowGradient adds itself: gradient.add_to(table).",
     ),
     Exercise(
-        22,
         "backward_steps",
         (engine.backward_steps,),
         "The engine: walk back so that each gradient is complete before it is used.",
@@ -197,9 +176,11 @@ EXERCISES = (
         "parent. node.parents has, per input, a Node, a leaf, or None for a constant. "
         "node.number grows in the order of creation. A leaf is a Tensor and takes its "
         "gradient with leaf.accumulate(gradient). A gradient may be a RowGradient: "
-        "_dense(gradient) makes an array of it, and add_gradients(a, b) adds two of either kind.",
+        "_dense(gradient) makes an array of it, and add_gradients(a, b) adds two of any kind.",
     ),
 )
+
+EXERCISES = tuple(replace(exercise, number=n) for n, exercise in enumerate(_TABLE, start=1))
 
 
 def find(name: str) -> Exercise:

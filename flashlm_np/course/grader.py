@@ -15,14 +15,9 @@ from .function_tests.functions import FUNCTION_TESTS
 from .function_tests.operation_cases import OPERATION_CASES
 from .function_tests.operations import operation_tests
 from .hints import Results, WrongResult, missing, positions, sizes
-from .hints.mistakes_arithmetic import MISTAKES as ARITHMETIC
-from .hints.mistakes_layers import MISTAKES as LAYERS
-from .hints.mistakes_optimizers import MISTAKES as OPTIMIZERS
-from .hints.mistakes_ternary import MISTAKES as TERNARY
+from .hints.mistakes import usual_mistake
 from .inputs import Case, as_float32, case_lines
 from .student import Answer
-
-MISTAKES = ARITHMETIC | LAYERS | TERNARY | OPTIMIZERS
 
 
 def function_tests_of(exercise: Exercise) -> list[FunctionTest]:
@@ -114,13 +109,6 @@ def hint(wrong: WrongResult, mismatch: Mismatch) -> str:
     if not all(isinstance(value, np.ndarray) for value in (wrong.expected, wrong.found)):
         functions = (sizes.scale, usual_mistake)
     return next(filter(None, (function(wrong) for function in functions)), "")
-
-
-def usual_mistake(wrong: WrongResult) -> str:
-    for text, formula in MISTAKES.get((wrong.test.function, wrong.name), ()):
-        if wrong.explained_by(lambda case, _, formula=formula: formula(**case)):
-            return text
-    return ""
 
 
 def _dtype_hint(mismatch):

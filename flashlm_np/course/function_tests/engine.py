@@ -11,7 +11,6 @@ from minigrad import Tensor, engine
 from minigrad import functional as F
 from minigrad.ops import RowGradient
 
-from ..comparing import dense
 from ..exercise import Failure
 from ..inputs import arrays_in, case, example_array
 from . import FunctionTest
@@ -51,7 +50,7 @@ class BackwardStepsTest(FunctionTest):
     result_text = "the gradient of {}"
 
     def call(self, functions, case, locked):
-        leaves, root, dy = build_graph(case)
+        leaves, root, dy = _graph(case)
         most = 2 * _count_nodes(root)  # ends a walk that never stops
         steps = functions["backward_steps"](root, dy)
         if not isinstance(steps, Iterator):
@@ -77,7 +76,7 @@ def _expect_step(step):
         )
 
 
-def build_graph(case):
+def _graph(case):
     """The leaves of a case by name, the last node of its graph, and a dy."""
     leaves = {
         name: Tensor(array, requires_grad=True)
@@ -103,13 +102,6 @@ def _count_nodes(root):
         seen |= new
         waiting += new
     return len(seen)
-
-
-def leaf_gradients(walk, case) -> dict[str, np.ndarray | None]:
-    """The gradients of a case's leaves by another walk, (root, dy) -> gradients by leaf."""
-    leaves, root, dy = build_graph(case)
-    gradients = walk(root, dy)
-    return {name: dense(gradients.get(leaf)) for name, leaf in leaves.items()}
 
 
 _TWICE = RowGradient(np.array([1, 1]), example_array((2, 2)), (3, 2))

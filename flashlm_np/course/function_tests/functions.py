@@ -107,7 +107,7 @@ FUNCTION_TESTS = [
     ObjectTest(
         pack,
         [
-            case({"T": [[1]]}, scale=1.0, encoding="base-3"),
+            case({"T": [[1, 0, 0, 0, 0]]}, scale=1.0, encoding="base-3"),
             case({"T": [[-1]]}, scale=1.0, encoding="base-3"),
             case({"T": [[1]]}, scale=0.5, encoding="2-bit"),
             case({"T": [[0, 1, -1]]}, scale=0.5, encoding="base-3"),

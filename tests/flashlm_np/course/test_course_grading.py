@@ -2,7 +2,6 @@
 
 import inspect
 from functools import partial
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,8 +10,8 @@ from planted_bugs import PLANTED_BUGS
 
 from flashlm_np.course.exercises import EXERCISES
 from flashlm_np.course.function_tests import split
-from flashlm_np.course.grader import MISTAKES, function_tests_of, grade
-from flashlm_np.course.inputs import arrays_in
+from flashlm_np.course.grader import function_tests_of, grade
+from flashlm_np.course.hints.mistakes import MISTAKES, edited_functions, mistakes_of
 from flashlm_np.course.student import Answer, load
 from minigrad import TABLE
 from minigrad.ops import RowGradient
@@ -129,80 +128,26 @@ def test_wrong_answers_are_explained(answer):
     assert result.details[-1] == f"Hint: {answer.hint}"
 
 
+TESTS = [test for exercise in EXERCISES for test in function_tests_of(exercise)]
 MISTAKE_LIST = [
-    (function, label, text, wrong)
-    for (function, label), forms in MISTAKES.items()
-    for text, wrong in forms
-    if function.__name__ not in ("accumulate", "backward_steps")
+    pytest.param(test, hint, edits, id=f"{test.name}: {hint[:50]}")
+    for test in TESTS
+    for hint, edits in mistakes_of(test.function)
 ]
 
 
-@pytest.mark.parametrize(
-    ("function", "label", "text", "wrong"),
-    MISTAKE_LIST,
-    ids=[f"{function.__name__}: {text[:50]}" for function, _, text, _ in MISTAKE_LIST],
-)
-def test_each_known_mistake_is_recognized(function, label, text, wrong):
-    exercise = next(e for e in EXERCISES if function in e.functions)
-    functions, function = exercise.solution, function.__name__
-    result = grade(exercise, Answer(functions | making(functions, function, label, wrong)))
+@pytest.mark.parametrize(("test", "hint", "edits"), MISTAKE_LIST)
+def test_each_usual_mistake_is_recognized(test, hint, edits):
+    exercise = next(e for e in EXERCISES if test.function in e.functions)
+    edited = edited_functions(test, edits)
+    assert edited, "a page has changed: adapt the edit in flashlm_np/course/hints"
+    result = grade(exercise, Answer(exercise.solution | edited))
     assert result.state == "wrong"
-    assert result.details[-1] == f"Hint: {text}"
+    assert result.details[-1] == f"Hint: {hint}"
 
 
-def making(functions, function, label, wrong):
-    """The functions that give wrong(inputs) as the result `label`, and else what is right."""
-    if function.endswith("_backward"):
-        return making_gradient(functions, function, label, wrong)
-    right = functions[function]
-    names = list(inspect.signature(right).parameters)
-
-    def other(*arrays, **options):
-        case = dict(zip(names, arrays, strict=False)) | options
-        value = wrong(**copied(case))
-        result = right(*arrays, **options)
-        if result is None:  # an update
-            case[label][...] = value
-            return None
-        if function == "pack":
-            value = result.codes if value is None else np.asarray(value, np.uint8)
-            return SimpleNamespace(
-                encoding=result.encoding, shape=result.shape, scale=result.scale, codes=value
-            )
-        dtype = next(a.dtype for a in arrays_in([result]))
-        value = np.asarray(value, dtype)
-        if label == "y":
-            return value, result[1]
-        return replaced(result, "Ts".find(label), value) if label in "Ts" else value
-
-    other.__signature__ = inspect.signature(right)
-    return {function: other}
-
-
-def copied(case):
-    return {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in case.items()}
-
-
-def replaced(result, place, value):
-    return tuple(value if i == place else item for i, item in enumerate(result))
-
-
-def making_gradient(functions, function, label, wrong):
-    name = function.removesuffix("_backward")
-    forward, backward = functions[f"{name}_forward"], functions[function]
-    names = list(inspect.signature(forward).parameters)
-
-    def other_forward(*arrays, **options):
-        y, saved = forward(*arrays, **options)
-        return y, (saved, dict(zip(names, arrays, strict=False)) | options)
-
-    def other_backward(dy, saved):
-        saved, case = saved
-        place = names.index(label)
-        value = wrong(**case, dy=dy).astype(dy.dtype)
-        return replaced(backward(dy, saved), place, value)
-
-    return {f"{name}_forward": other_forward, function: other_backward}
+def test_every_mistake_is_of_an_exercise():
+    assert set(MISTAKES) <= {test.function for test in TESTS}
 
 
 # -- what is said --------------------------------------------------------------------------
