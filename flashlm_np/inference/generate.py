@@ -66,10 +66,10 @@ def generate(
     """
     ids = [int(i) for i in prompt]
     for _ in range(tokens):
+        # The positions before the last one are computed, too: the convolutions look at them.
         logits = model.next_logits(np.array([ids]))[0]  # ids (1, T) -> (V,)
-        # The model was trained to give the distribution of exactly this token.
         token = sample_token(logits[:vocab_size], rng, **sampling)
         if token == stop:
             return
         yield token
-        ids.append(token)
+        ids.append(token)  # the next token depends on this one

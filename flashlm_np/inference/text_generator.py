@@ -1,7 +1,7 @@
 """Text in, text out: a model with its tokenizer, and the fast form of generate.py.
 
-Gains for v3: 2.2 ms per token in place of 55 ms for running a context of 256 tokens again
-(docs/inference.md). Sorting only the likely tokens saves SORT.
+Gains for v3: 2.2 ms per token, where a context of 256 tokens run again takes 16 ms
+(docs/inference.md), and 0.7 ms to draw one of 50,257 tokens, where sorting all takes 6 ms.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
     x = block(x), R times                       (B, T, D), the same weights each time
     logits = final_norm(x) · embeddingᵀ         (B, T, D) -> (B, T, V)
 
-v3 has D = 256, R = 2 and V = 50,257: of its 13.6 million parameters, 12.9 million are the
-embedding's table, which is therefore used twice.
+v3 has D = 256, R = 2 and V = 50,257. Of its 13.6 million parameters, 12.9 million are the
+embedding's table. The head uses it again, and needs none of its own.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class FlashLM(Module):
     def hidden(self, ids: np.ndarray) -> Tensor:
         """The input of the head at every position: ids (B, T) -> (B, T, D)."""
         x = self.embedding(ids)  # (B, T, D)
-        # A deeper model without more parameters. Each round also doubles the visible past.
+        # The same weights again: a deeper model, which sees further back, and no larger.
         for _ in range(self.recursions):
             x = self.block(x)
         # The block never normalizes x itself, so its size depends on the round and the token.
@@ -56,8 +56,8 @@ class FlashLM(Module):
     def loss(self, ids, targets, positions=None, *, label_smoothing=0.0, z_loss=0.0) -> Tensor:
         """Mean loss in nats: ids (B, T), targets (B, T), each the token after its id.
 
-        With flat `positions` (N,), only these are scored. The logits are the largest arrays of
-        all, so scoring a quarter of the positions saves most of the time.
+        With flat `positions` (N,), only these are scored. A quarter of them needs a third of
+        the time in v3, because the logits (N, V) are the largest arrays (docs/speed.md).
         """
         y = targets.reshape(-1)  # (B·T,)
         y = y if positions is None else y[positions]  # (N,)

@@ -36,7 +36,7 @@ class CausalConv(Module):
     def __init__(self, config: Config, dilation: int, rng, dtype=np.float32):
         D, K, G = config.d_model, config.taps, config.conv_groups
         self.conv = CausalConv1d(D, D, K, rng=rng, groups=G, dilation=dilation, dtype=dtype)
-        # v3's kernels have full precision: they are few, and ternary ones are an experiment.
+        # v3's kernels have full precision: they are only 98,304 of its 13.6 million weights.
         self.ternary = ternary_options(config) if config.ternary_convs else None
 
     def kernel(self) -> Tensor:
@@ -70,6 +70,7 @@ class ConvMixer(Module):
 
     def __init__(self, config: Config, rng, dtype=np.float32, gated_conv=GatedConv):
         D = config.d_model
+        # With dilations 1, 4 and 64, three convolutions of 4 taps reach 207 tokens back.
         self.layers = [gated_conv(config, d, rng, dtype) for d in config.dilations]
         self.norms = [RMSNorm(D, eps=config.norm_eps, dtype=dtype) for _ in config.dilations]
         self.out_proj = ternary(config, D, D, rng, dtype, std=config.out_std)
@@ -77,7 +78,8 @@ class ConvMixer(Module):
     def forward(self, x: Tensor) -> Tensor:
         for norm, layer in zip(self.norms, self.layers, strict=True):
             x = x + layer(norm(x))  # (B, T, D)
-        return self.out_proj(x)
+        # A convolution stays within its group of channels. The projection mixes the groups.
+        return self.out_proj(x)  # (B, T, D)
 
 
 class TernaryGLU(Module):
@@ -87,7 +89,8 @@ class TernaryGLU(Module):
         D, H = config.d_model, config.glu_width
         self.gate_proj = ternary(config, D, H, rng, dtype)
         self.up_proj = ternary(config, D, H, rng, dtype)
-        # A small out_std keeps the block near the identity at first: x + 0.
+        # With a ternary scale, a small out_std keeps the block near the identity at first. v3
+        # has no scale, so its signs alone count, and the signal grows in each round.
         self.down_proj = ternary(config, H, D, rng, dtype, std=config.out_std)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -114,11 +117,11 @@ class RecursiveBlock(Module):
         self.token_mixer = ConvMixer(config, rng, dtype, gated_conv)
         self.norm2 = RMSNorm(config.d_model, eps=config.norm_eps, dtype=dtype)
         self.glu = TernaryGLU(config, rng, dtype)
-        # The published checkpoint counts the router's weights, so the model has them, too.
+        # The published checkpoint has weights for it, so this model has them, too.
         self.router = Router(config, rng, dtype)
 
     def forward(self, x: Tensor) -> Tensor:
-        # Each part adds to x. So the gradient also has a way back that no part can shrink.
+        # Each part adds to x. So the gradient also has a path back that no part can shrink.
         x = x + self.token_mixer(self.norm1(x))
         return x + self.glu(self.norm2(x))  # (B, T, D)
 
@@ -132,7 +135,9 @@ class TiedHead(Module):
     def forward(self, h: Tensor) -> Tensor:
         return F.linear(h, self.weight)  # (..., D) -> (..., V)
 
-    def loss(self, h: Tensor, targets: np.ndarray, *, label_smoothing=0.0, z_loss=0.0):
+    def loss(
+        self, h: Tensor, targets: np.ndarray, *, label_smoothing=0.0, z_loss=0.0
+    ) -> Tensor:
         """Mean loss of rows h (N, D) against ids (N,), in nats."""
-        logits = self(h)  # (N, V)
+        logits = self(h)  # (N, V): in v3 the largest array of a training step
         return F.cross_entropy(logits, targets, label_smoothing=label_smoothing, z_loss=z_loss)

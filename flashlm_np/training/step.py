@@ -60,10 +60,10 @@ def train_step(
     # One unusual batch must not throw the weights far away.
     norm = clip_grad_norm(model.parameters(), config.clip_norm)
 
-    # The same factor for all: the rates warm up, stay, and decay to 0.
+    # One factor for all groups: the rates warm up, stay, and decay to 0.
     factor = optimizers.factor(step)
     for optimizer in optimizers.by_group.values():
-        optimizer.step(factor)
+        optimizer.step(factor)  # frozen weights, and those without a gradient, stay
 
     # The average smooths out the last steps' noise. It is often the better model.
     optimizers.ema.update()
