@@ -13,16 +13,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad import Operation, Tensor, apply
+from minigrad import Tensor, apply
 from minigrad import functional as F
-from minigrad.ops.tied_head_fast import tied_head_fast_backward, tied_head_fast_forward
+from minigrad.ops import TIED_HEAD
 
 from .config import Config
 from .layers import GatedConv, TiedHead
-
-TIED_HEAD_FAST = Operation(
-    "tied_head", tied_head_fast_forward, tied_head_fast_backward, integer_inputs=(2,)
-)
 
 
 class FusedGatedConv(GatedConv):
@@ -37,7 +33,7 @@ class FusedTiedHead(TiedHead):
         """As TiedHead.loss; `options` may also divide the work: see tied_head_fast.py."""
         # A frozen table needs no gradient, which is a third of the work.
         options["with_dw"] = self.weight.requires_grad
-        return apply(TIED_HEAD_FAST, h, self.weight, targets, **options)
+        return apply(TIED_HEAD, h, self.weight, targets, **options)
 
 
 def forms(config: Config) -> tuple[type[GatedConv], type[TiedHead]]:

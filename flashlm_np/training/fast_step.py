@@ -10,7 +10,7 @@
     updates         Clipping is a factor inside the updates, which the workers share.
 
 Gains: a step of v3's phase 1b (2,048 tokens) takes 0.60 s in place of 0.93 s on two cores, the
-best of five each, 2026-11-29. docs/speed.md measures each part. The tests hold both steps equal.
+best of five each, 2026-11-29. docs/speed.md measures the parts. The tests hold both equal.
 """
 
 from __future__ import annotations
