@@ -3,7 +3,7 @@
     forward    y[b,t,g,o] = Σ_k Σ_c w[g,o,c,k] · x[b, t - lag_k, g, c]
                lag_k = (K-1-k)·dilation: the last tap sees the present, the first tap sees the
                oldest position. x before the start of the text is 0.
-               x (B, T, D), and each of the G groups owns C = D/G neighboring channels;
+               x (B, T, D), and each of the G groups owns C = D/G adjacent channels;
                w (O, C, K): output o sees the channels of its own group only -> y (B, T, O)
     backward   given dy: position t entered y at t + lag_k through tap k, so
                dx[b,t,g,c] = Σ_k Σ_o w[g,o,c,k] · dy[b, t + lag_k, g, o]           (B, T, D)
@@ -27,9 +27,9 @@ from ..errors import ShapeError, expect_shape
 def causal_conv_forward(x, w, *, groups=1, dilation=1):
     expect_conv_sizes("causal_conv", x, w, groups, dilation)
     (B, T, _), (O, C, K) = x.shape, w.shape
-    xg = x.reshape(B, T, groups, C)  # neighboring channels share a group
-    wg = w.reshape(groups, O // groups, C, K)  # and neighboring outputs
-    y = np.zeros((B, T, groups, O // groups), np.result_type(x, w))
+    xg = x.reshape(B, T, groups, C)  # adjacent channels share a group
+    wg = w.reshape(groups, O // groups, C, K)  # and so do adjacent outputs
+    y = np.zeros((B, T, groups, O // groups), np.result_type(x, w))  # (B, T, G, O/G)
     for k in range(K):
         lag = min((K - 1 - k) * dilation, T)  # at T the slices are empty: the tap sees only 0
         y[:, lag:] += np.einsum("btgc,goc->btgo", xg[:, : T - lag], wg[..., k])
@@ -40,12 +40,13 @@ def causal_conv_backward(dy, saved):
     x, w, groups, dilation = saved
     (B, T, D), (O, C, K) = x.shape, w.shape
     xg, dyg = x.reshape(B, T, groups, C), dy.reshape(B, T, groups, O // groups)
-    wg = w.reshape(groups, O // groups, C, K)
-    dx, dw = np.zeros_like(xg), np.zeros_like(wg)
+    wg = w.reshape(groups, O // groups, C, K)  # (G, O/G, C, K)
+    dx, dw = np.zeros_like(xg), np.zeros_like(wg)  # (B, T, G, C), (G, O/G, C, K)
     for k in range(K):
         lag = min((K - 1 - k) * dilation, T)
         # The forward moved x by lag towards the future; the backward moves dy back by lag.
         dy_k, x_k = dyg[:, lag:], xg[:, : T - lag]  # (B, T-lag, G, O/G), (B, T-lag, G, C)
+        # +=, because position t was seen through all K taps.
         dx[:, : T - lag] += np.einsum("btgo,goc->btgc", dy_k, wg[..., k])
         dw[..., k] = np.einsum("btgo,btgc->goc", dy_k, x_k)  # a weight serves every b and t
     return dx.reshape(B, T, D), dw.reshape(O, C, K)

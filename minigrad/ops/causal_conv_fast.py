@@ -56,14 +56,13 @@ def gather_earlier(x, K, groups, dilation):
 
 def gather_later(dy, K, dilation, B, T):
     """The K gradients that reach each position, as one row: (G, B·T, n) -> (G, B·T, K·n)."""
-    G = len(dy)
-    items = as_items(dy, 1).reshape(G, B, T)
-    Q = np.empty((G, B, T, K), items.dtype)
+    items = as_items(dy, 1).reshape(-1, B, T)  # (G, B, T)
+    Q = np.empty((*items.shape, K), items.dtype)
     for k in range(K):
         lag = min((K - 1 - k) * dilation, T)
         Q[:, :, : T - lag, k] = items[:, :, lag:]
         Q[:, :, T - lag :, k] = np.zeros((), items.dtype)  # after the end of the text
-    return Q.view(dy.dtype).reshape(G, B * T, -1)
+    return Q.view(dy.dtype).reshape(len(dy), B * T, -1)
 
 
 def as_items(x, groups):

@@ -28,7 +28,7 @@ def cross_entropy_forward(z, y, *, label_smoothing=0.0, z_loss=0.0):
     lse = log_sum_exp(z)  # (N,)
     z_y = z[np.arange(N), y]  # (N,)
     smooth = label_smoothing * z.mean(axis=1)  # (N,); pulls p towards uniform
-    # λ lse² keeps lse near 0. Without it nothing holds the logits' common size.
+    # One number added to all logits of a row changes no p. λ lse² keeps that number small.
     losses = lse - (1 - label_smoothing) * z_y - smooth + z_loss * lse * lse  # (N,)
     return np.asarray(losses.mean()), (z, lse, y, label_smoothing, z_loss)
 

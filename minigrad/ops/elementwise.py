@@ -29,7 +29,7 @@ def sum_to_shape(dy, shape):
                [10.],
                [10.]])
     """
-    if dy.shape == shape:
+    if dy.shape == shape:  # the usual case: nothing was broadcast
         return dy
     added = dy.ndim - len(shape)  # broadcasting adds axes on the left ...
     stretched = [  # ... and stretches axes of size 1
@@ -74,7 +74,7 @@ def multiply_backward(dy, saved):
 
 def divide_forward(a, b):
     _expect_broadcast("divide", a, b)
-    return a / b, (a, b)
+    return a / b, (a, b)  # references to the inputs, no copies
 
 
 def divide_backward(dy, saved):
@@ -87,7 +87,7 @@ def divide_backward(dy, saved):
 def power_forward(a, *, p):
     if np.ndim(p) != 0:
         raise ShapeError(f"power: p has shape {np.shape(p)}, expected one number")
-    return a**p, (a, p)
+    return a**p, (a, p)  # not y: y/a would be cheaper, but NaN where a is 0
 
 
 def power_backward(dy, saved):
@@ -97,11 +97,11 @@ def power_backward(dy, saved):
 
 
 def _expect_broadcast(name, a, b):
-    if a.shape == b.shape or not b.shape:
+    if a.shape == b.shape or not b.shape:  # equal shapes or a number always fit
         return
     try:
         np.broadcast_shapes(a.shape, b.shape)
-    except ValueError:
+    except ValueError:  # NumPy's message names neither the operation nor the inputs
         raise ShapeError(
             f"{name}: a has shape {a.shape} and b has shape {b.shape}, which do not broadcast; "
             f"counted from the right, each pair of sizes must be equal or hold a 1"

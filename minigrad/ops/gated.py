@@ -22,12 +22,12 @@ from .activations import relu, sigmoid
 def sigmoid_gate_forward(g, v):
     _expect_same("sigmoid_gate", g, v)
     s = sigmoid(g)
-    return s * v, (s, v)  # g is not saved: its gradient needs only σ(g)
+    return s * v, (s, v)  # g is not saved: its gradient needs only s
 
 
 def sigmoid_gate_backward(dy, saved):
     s, v = saved
-    dv = dy * s
+    dv = dy * s  # the part s of v went forward, so the part s of dy comes back
     # The gate learns most at s = 1/2. Fully open or closed, 1 - s or dv is 0.
     dg = (1 - s) * dv * v  # because dσ/dg = s (1 - s)
     return dg, dv

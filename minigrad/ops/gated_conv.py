@@ -11,7 +11,7 @@
                value passes a tanh first; without it: Dauphin et al. 2017, arXiv:1612.08083
 
 Fused from two causal_conv and a sigmoid_gate, which gather P and Q twice. Gains: forward and
-backward take 14 ms, not 18 ms, for x (4, 256, 256) and two w (256, 16, 4) in float32 on one core
+backward take 14 ms, not 18 ms, for x (4, 256, 256), 16 groups, 4 taps and float32 on one core
 (measured 2026-11-29). The tests hold the fused and the composed form equal.
 """
 

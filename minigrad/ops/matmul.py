@@ -36,9 +36,3 @@ def matmul_backward(dy, saved):
     da = dy @ np.swapaxes(b, -1, -2)
     db = np.swapaxes(a, -1, -2) @ dy
     return sum_to_shape(da, a.shape), sum_to_shape(db, b.shape)
-
-
-def stretch(a, b):
-    """a and b with their leading axes stretched to each other's."""
-    leading = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    return tuple(np.broadcast_to(m, (*leading, *m.shape[-2:])) for m in (a, b))

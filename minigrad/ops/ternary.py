@@ -45,7 +45,7 @@ def ternarize(w, *, threshold=1.0, scale="none"):
     tau = threshold * mean  # relative to the mean, so that the size of w does not matter
     T = (w > tau).astype(w.dtype) - (w < -tau)  # True counts as 1
     if scale == "none":
-        return T, 1.0
+        return T, 1.0  # then products with T only add and subtract
     if scale == "mean":
         return T, mean
     if scale == "kept":
@@ -57,6 +57,7 @@ def ternarize(w, *, threshold=1.0, scale="none"):
 def ternary_linear_forward(x, w, *, threshold=1.0, scale="none"):
     D, O = x.shape[-1], w.shape[0]
     expect_shape("ternary_linear", "w", w, f"x {x.shape}", O=None, D=D)
+    # T is made anew at every step: training moves w until it crosses a threshold.
     T, s = ternarize(w, threshold=threshold, scale=scale)
     sT = s * T  # (O, D)
     y = x.reshape(-1, D) @ sT.T  # (N, O)
@@ -68,7 +69,7 @@ def ternary_linear_backward(dy, saved):
     x, sT = saved
     O, D = sT.shape
     dy_rows, x_rows = dy.reshape(-1, O), x.reshape(-1, D)  # (N, O), (N, D)
-    dx = dy_rows @ sT  # (N, D)
+    dx = dy_rows @ sT  # (N, D); exact: y is linear in x
     dw = dy_rows.T @ x_rows  # (O, D); also where T is 0, or these weights could never return
     return dx.reshape(x.shape), dw
 
@@ -84,7 +85,7 @@ def straight_through(x0, w0, *, threshold=1.0, scale="none"):
 
 def ternary_weights_forward(w, *, threshold=1.0, scale="none"):
     T, s = ternarize(w, threshold=threshold, scale=scale)
-    return s * T, ()
+    return s * T, ()  # the gradient needs no value of w
 
 
 def ternary_weights_backward(dy, saved):

@@ -1,7 +1,9 @@
-"""Optimizers: each update is a function on arrays; the class keeps the state."""
+"""Optimizers: each update is a function on arrays, and a class keeps its state.
+
+blocks.py has the same steps in cache-sized blocks on several cores.
+"""
 
 from .adamw import AdamW, adamw_update
-from .blocks import grad_norm_in_blocks, step_in_blocks, update_average_in_blocks
 from .clip import clip_grad_norm, clip_scale, grad_norm
 from .ema import EMA, ema_update
 from .normuon import NorMuon, newton_schulz, normuon_update
@@ -21,11 +23,8 @@ __all__ = [
     "cosine",
     "ema_update",
     "grad_norm",
-    "grad_norm_in_blocks",
     "newton_schulz",
     "normuon_update",
     "sgd_update",
-    "step_in_blocks",
-    "update_average_in_blocks",
     "wsd",
 ]

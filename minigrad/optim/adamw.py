@@ -18,12 +18,12 @@ from .optimizer import Optimizer
 def adamw_update(p, g, m, v, t, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
     """Step number t (from 1) on p, m and v, in place."""
     beta1, beta2 = betas
-    c1, c2 = 1 - beta1**t, 1 - beta2**t
+    c1, c2 = 1 - beta1**t, 1 - beta2**t  # at t = 1 they make m/c₁ = g and v/c₂ = g²
     m += (1 - beta1) * (g - m)  # the same as β₁ m + (1-β₁) g
-    v += (1 - beta2) * (g * g - v)
-    p *= 1 - lr * weight_decay  # past m and v, so that all weights decay alike
+    v += (1 - beta2) * (g * g - v)  # over more steps than m: squares vary more
+    p *= 1 - lr * weight_decay  # bypasses m and v, so all weights decay alike
     # m/√v is near ±1 for a steady gradient of any size, and near 0 for one that changes sign.
-    p -= lr / c1 * (m / (np.sqrt(v) / c2**0.5 + eps))
+    p -= lr / c1 * (m / (np.sqrt(v) / c2**0.5 + eps))  # ε, because v may be 0
 
 
 class AdamW(Optimizer):

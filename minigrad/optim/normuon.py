@@ -57,15 +57,15 @@ def normuon_update(
     O, D = p.shape
     m += (1 - beta1) * (g - m)  # the same as β₁ m + (1-β₁) g
     u = m if form == "v3" else beta1 * m + (1 - beta1) * g  # Nesterov looks one step ahead
-    q = newton_schulz(u)
+    q = newton_schulz(u)  # (O, D); small singular values become as large as large ones
     v += (1 - beta2) * ((q * q).mean(axis=1, keepdims=True) - v)  # (O, 1)
-    q_hat = q / (np.sqrt(v) + eps)
+    q_hat = q / (np.sqrt(v) + eps)  # (O, D)
     # The size of g never enters: every step is as long as lr and the shape of p say.
     if form == "v3":
         size = 0.2 * (O * D) ** 0.5
     else:
         size = float(np.linalg.norm(q)) * max(1, O / D) ** 0.5
-    p *= 1 - lr * weight_decay
+    p *= 1 - lr * weight_decay  # apart from m, as in AdamW
     p -= lr * size / (float(np.linalg.norm(q_hat)) + eps) * q_hat
 
 
@@ -92,6 +92,7 @@ class NorMuon(Optimizer):
         self.options |= {"weight_decay": weight_decay, "form": form}
 
     def new_state(self, p):
+        # One number of v per row: AdamW keeps one per weight.
         return {"m": np.zeros_like(p), "v": np.zeros((p.shape[0], 1), p.dtype)}
 
     def update(self, p, g, state, t, lr):

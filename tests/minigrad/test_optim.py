@@ -13,8 +13,10 @@ from minigrad.optim import (
     AdamW,
     NorMuon,
     Optimizer,
+    blocks,
     clip_grad_norm,
     cosine,
+    grad_norm,
     newton_schulz,
     wsd,
 )
@@ -405,6 +407,45 @@ def test_an_average_is_a_copy_and_can_be_loaded():
     ema.load(kept)
     np.testing.assert_array_equal(ema.average["a"], kept["a"])
     assert not np.shares_memory(ema.average["a"], kept["a"])
+
+
+# -- the same in blocks --------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Blocks of 4 numbers, so that every parameter needs several."""
+    monkeypatch.setattr(blocks.flat_blocks, "__kwdefaults__", {"size": 4})
+
+
+@every_update
+def test_a_step_in_blocks_equals_a_plain_step(optimizer, twin, options, small_blocks):
+    plain, started = parameters(np.float32), parameters(np.float32)
+    for p in started.values():  # in another memory order: has no flat view
+        p.data = np.asfortranarray(p.data) if p.shape == SHAPES["tall"] else p.data
+    one, other = (optimizer(ps.items(), **options) for ps in (plain, started))
+    for step in range(3):
+        for name in SHAPES:
+            g = gradient(plain[name].data, step).astype(np.float32)
+            plain[name].grad, started[name].grad = g * 0.5, g
+        one.step(0.7)
+        blocks.step_in_blocks([other], 0.7, scale=0.5)
+    for name in SHAPES:
+        np.testing.assert_array_equal(plain[name].data, started[name].data)
+    assert one.steps == other.steps
+
+
+def test_norm_and_average_in_blocks_equal_the_plain_ones(small_blocks):
+    pair = Pair()
+    pair.a.grad, pair.b.grad = normal(3), normal(2, 5)
+    plain, found = grad_norm(pair.parameters()), blocks.grad_norm_in_blocks(pair.parameters())
+    assert found == pytest.approx(plain, rel=1e-12)
+    one, other = EMA(pair, 0.7), EMA(pair, 0.7)
+    pair.a.data += 1
+    one.update()
+    blocks.update_average_in_blocks(other)
+    for name in one.average:
+        np.testing.assert_array_equal(one.average[name], other.average[name])
 
 
 # -- schedules -----------------------------------------------------------------------------
