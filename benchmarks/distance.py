@@ -2,11 +2,10 @@
 
     python benchmarks/distance.py runs/quickstart
 
-Each story is read back as the choices and recalls that made it
-(flashlm_np/data/stories/walk.py). The words of a recall (a name that is mentioned again, a
-trait, a consequence) are certain, so all nats of the model on them are excess. Its nats on the
-other words are compared with the exact cost of the choices. The table is in nats per story, and
-adds up to the whole distance.
+Each story is parsed into its choices and recalls (flashlm_np/data/stories/derivation.py). The
+words of a recall (a name that is mentioned again, a trait, a consequence) are certain, so all
+nats of the model on them are excess. Its nats on the other words are compared with the exact
+cost of the choices. The table is in nats per story; its sum is the whole distance.
 """
 
 import argparse
@@ -17,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
+from flashlm_np.data.stories.derivation import Parser, derive
 from flashlm_np.data.stories.grammar import Recall
 from flashlm_np.data.stories.stories import TABLES
-from flashlm_np.data.stories.walk import Reader, walk
 from flashlm_np.data.story_ids import validation_stories
 from flashlm_np.evaluation.evaluate import token_losses
 from flashlm_np.training.runs import SavedRun
@@ -68,24 +67,24 @@ def add_story(pieces, losses, excess, times):
 
 
 def read(text):
-    """The (kind, start, stop) of everything said in a story, and -ln p of its choices."""
-    reader = Listener(text)
-    _, choices = walk(TABLES, reader)
-    return reader.said, -math.fsum(math.log(choice.probability) for choice in choices)
+    """The (kind, start, stop) of all pieces of a story, and -ln p of its choices."""
+    parser = PieceParser(text)
+    _, choices = derive(TABLES, parser)
+    return parser.pieces, -math.fsum(math.log(choice.probability) for choice in choices)
 
 
-class Listener(Reader):
-    """A reader that notes where each piece stood, and whether it was a recall."""
+class PieceParser(Parser):
+    """A parser that records where each piece stands, and whether it is a recall."""
 
     def __init__(self, text):
         super().__init__(text)
-        self.said = []
+        self.pieces = []
 
-    def say(self, words, piece):
-        start = self.at
-        super().say(words, piece)
+    def emit(self, words, piece):
+        start = self.position
+        super().emit(words, piece)
         kind = f"recall of the {piece.fact}" if isinstance(piece, Recall) else FREE
-        self.said.append((kind, start, self.at))
+        self.pieces.append((kind, start, self.position))
 
 
 if __name__ == "__main__":

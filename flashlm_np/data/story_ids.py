@@ -1,4 +1,4 @@
-"""The embedded stories as token ids: training stories from a seed, and the validation stories."""
+"""The embedded stories as token ids, for training and for validation."""
 
 from __future__ import annotations
 

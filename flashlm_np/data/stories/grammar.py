@@ -1,18 +1,20 @@
-"""Stories as weighted choices: the notation, and the check that makes every text unique.
+"""The grammar of the stories: weighted choices that depend on earlier ones.
 
-Why a corpus whose probability is known? A model that predicts well gets a low loss, but how low
-can it go? For books nobody knows. Here each story is made by choices with known weights, so
+A model that predicts well has a low loss. The lowest possible loss of a book is unknown. A
+story of this package is derived by choices with known weights, so
 
     the best possible loss  =  -Σ log p(story) / number of tokens      (nats per token)
 
-is a number, and a model's own loss minus that number is exactly what it has still to learn.
+is a number, and the loss of a model minus this number is the part that it can still learn.
 
-The notation. A **table** is a name, and below it one option a line: a weight and a template.
+The notation. A **table** is a name, and below it one option on each line: a weight and a
+template. (In a probabilistic grammar: a nonterminal symbol and its productions. The facts make
+this grammar context-sensitive.)
 
-    [pet]      choose here, by weight, from table `pet`; the words chosen become the fact `pet`
-    {pet}      recall the fact; {Pet} recalls it with a capital letter
-    [x/{pet}]  choose from table `x/cat` if the fact `pet` is "cat": this makes things agree
-    | k: v     after its words, an option may state further facts
+    [pet]      choose an option of table `pet` here; its words become the fact `pet`
+    {pet}      repeat the fact; {Pet} repeats it with a capital letter
+    [x/{pet}]  choose from table `x/cat` if the fact `pet` is "cat", so that both agree
+    | k: v     after its words, an option may state more facts
     #          at the start of a line: a comment
     ¶          a new paragraph; a line that does not begin with a weight continues the last
 
@@ -31,10 +33,12 @@ The notation. A **table** is a name, and below it one option a line: a weight an
 >>> [option.probability for option in tables["pet"].options]
 [0.75, 0.25]
 
-Why unique? If two sequences of choices made the same text, its probability would be the sum
-over both, and to find it would take a search. So `expect_unique` refuses a table in which two
-options do not differ in some plain character before the first `[`: the words tell the choice.
+The grammar is unambiguous: each text has at most one derivation, so its probability is a single
+product, and parsing needs no search. `expect_unambiguous` refuses a table in which two options
+do not differ in a plain character before their first `[`.
 """
+
+from __future__ import annotations
 
 import re
 from itertools import accumulate, combinations
@@ -42,64 +46,54 @@ from typing import NamedTuple
 
 
 class Recall(NamedTuple):
-    """A place in a template where a known fact is said again."""
+    """The place in a template where a fact is repeated."""
 
     fact: str
     capital: bool
 
 
 class Choose(NamedTuple):
-    """A place in a template where an option of table `slot`, or `slot/<key>`, is chosen."""
+    """The place in a template where an option of `table`, or `table/<key>`, is chosen."""
 
-    slot: str
+    table: str
     key: str | None
 
 
 class Option(NamedTuple):
-    """One way to go on: its words as pieces (str, Recall or Choose) and the facts it states."""
+    """One option of a table: its words as pieces (str, Recall or Choose), and its facts."""
 
     template: str
     pieces: tuple
-    head: tuple  # the pieces before the first Choose: what can be said without choosing
+    head: tuple  # the pieces before the first Choose
     facts: tuple  # pairs (name, pieces)
     probability: float
 
 
 class Table(NamedTuple):
-    """A choice point: `cumulative[i]` is the probability of the options 0 to i together."""
+    """A choice: `cumulative[i]` is the probability of the options 0 to i together."""
 
-    slot: str
-    options: tuple
-    cumulative: tuple
-
-
-def probabilities(weights):
-    """The weights divided by their sum.
-
-    >>> probabilities([6, 3, 1])
-    [0.6, 0.3, 0.1]
-    """
-    total = sum(weights)
-    return [weight / total for weight in weights]
+    name: str
+    options: tuple[Option, ...]
+    cumulative: tuple[float, ...]
 
 
-def read_tables(*sources):
-    """Compile texts in the notation above to {name: Table}; `name +` adds to a table."""
-    rows = {}
+def read_tables(*sources: str) -> dict[str, Table]:
+    """Parse texts in the notation above; `name +` adds options to a table."""
+    rows, name = {}, None
     for line in "\n".join(sources).splitlines():
-        if line.startswith("#"):
+        if line.startswith("#") or not line.strip():
             continue
-        if line.strip() and not line[0].isspace():
-            name, more, _ = line.strip().partition(" +")
-            if name in rows and not more:
-                raise ValueError(f"table {name} is there already; '{name} +' adds to it")
-            rows.setdefault(name, [])
-        elif line.strip():
-            add_row(rows[name], line)
-    return {name: make_table(name, options) for name, options in rows.items()}
+        if line[0].isspace():
+            _add_row(rows[name], line)
+            continue
+        name, more, _ = line.strip().partition(" +")
+        if name in rows and not more:
+            raise ValueError(f"table {name} is there already; '{name} +' adds to it")
+        rows.setdefault(name, [])
+    return {name: _table(name, options) for name, options in rows.items()}
 
 
-def add_row(rows, line):
+def _add_row(rows, line):
     """Append (weight, template) to rows, or continue the last template."""
     first, *words = line.split()
     if first.isdigit():
@@ -109,49 +103,47 @@ def add_row(rows, line):
         rows.append((weight, " ".join([template, first, *words])))
 
 
-def make_table(name, rows):
-    """The table `name` from rows of (weight, template)."""
-    weights, templates = zip(*rows, strict=True)
-    shares = probabilities(weights)
-    options = tuple(make_option(*row) for row in zip(templates, shares, strict=True))
-    expect_unique(name, options)
-    cumulative = (*accumulate(shares[:-1]), 1.0)  # exactly 1, whatever was rounded
+def _table(name, rows):
+    total = sum(weight for weight, _ in rows)
+    options = tuple(_option(template, weight / total) for weight, template in rows)
+    expect_unambiguous(name, options)
+    probabilities = [option.probability for option in options]
+    cumulative = (*accumulate(probabilities[:-1]), 1.0)  # exactly 1, in spite of rounding
     return Table(name.partition("/")[0], options, cumulative)
 
 
-def make_option(template, probability):
+def _option(template, probability):
     """An option from `words | fact: value; fact: value`."""
     words, _, stated = template.partition("|")
-    pieces = make_pieces(words.strip().replace(" ¶ ", "\n\n"))
+    pieces = split_template(words.strip().replace(" ¶ ", "\n\n"))
     chooses = [i for i, piece in enumerate(pieces) if isinstance(piece, Choose)]
     head = pieces[: chooses[0]] if chooses else pieces
     pairs = [pair.split(":", 1) for pair in stated.split(";") if pair]
-    facts = tuple((fact.strip(), make_pieces(value.strip())) for fact, value in pairs)
+    facts = tuple((fact.strip(), split_template(value.strip())) for fact, value in pairs)
     return Option(template, pieces, head, facts, probability)
 
 
-def make_pieces(template):
+def split_template(template: str) -> tuple:
     """The pieces of a template.
 
-    >>> make_pieces("[cry/{pet}], said {he}.")
-    (Choose(slot='cry', key='pet'), ', said ', Recall(fact='he', capital=False), '.')
+    >>> split_template("[cry/{pet}], said {he}.")
+    (Choose(table='cry', key='pet'), ', said ', Recall(fact='he', capital=False), '.')
     """
     parts = re.split(r"(\[[^\]]*\]|\{[^}]*\})", template)
-    return tuple(make_piece(part) for part in parts if part)
+    return tuple(_piece(part) for part in parts if part)
 
 
-def make_piece(part):
-    """One piece: `[slot]`, `[slot/{key}]`, `{fact}`, `{Fact}` or plain words."""
+def _piece(part):
     if part.startswith("["):
-        slot, _, key = part[1:-1].partition("/")
-        return Choose(slot, key.strip("{}") or None)
+        table, _, key = part[1:-1].partition("/")
+        return Choose(table, key.strip("{}") or None)
     if part.startswith("{"):
         return Recall(part[1].lower() + part[2:-1], part[1].isupper())
     return part
 
 
-def expect_unique(name, options):
-    """Raise ValueError unless the head of each option tells it from every other."""
+def expect_unambiguous(name: str, options: tuple[Option, ...]) -> None:
+    """Raise ValueError unless the head of each option differs from every other."""
     for a, b in combinations(options, 2):
         if not differ(a.head, b.head):
             raise ValueError(
@@ -160,8 +152,8 @@ def expect_unique(name, options):
             )
 
 
-def differ(a, b):
-    """Whether two heads part at a plain character, after the same facts and characters.
+def differ(a: tuple, b: tuple) -> bool:
+    """Whether two heads differ in a plain character, after the same facts and characters.
 
     >>> differ(("cat",), ("car",)), differ(("cat",), ("catfish",))
     (True, False)

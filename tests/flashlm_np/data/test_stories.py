@@ -7,10 +7,10 @@ import re
 import numpy as np
 import pytest
 
-from flashlm_np.data.stories import grammar, stories, sums, walk
+from flashlm_np.data.stories import derivation, grammar, stories, sums
+from flashlm_np.data.stories.derivation import Parser, Sampler, derive, fill
 from flashlm_np.data.stories.grammar import Choose, read_tables
-from flashlm_np.data.stories.sums import add_up
-from flashlm_np.data.stories.walk import Reader, Teller
+from flashlm_np.data.stories.sums import sum_over_stories
 
 SEEDS = range(2000)
 TABLES = stories.TABLES
@@ -19,41 +19,41 @@ TABLES = stories.TABLES
 @pytest.fixture(scope="module")
 def told():
     """(text, choices) of one story per seed."""
-    return [walk.walk(TABLES, Teller(np.random.default_rng(seed))) for seed in SEEDS]
+    return [derive(TABLES, Sampler(np.random.default_rng(seed))) for seed in SEEDS]
 
 
-class Curious:
-    """Picks the option that was picked least often so far: soon it has tried everything."""
+class LeastUsed:
+    """Chooses the option that was chosen least often so far, and so covers all of them."""
 
     def __init__(self):
         self.times = {}
 
-    def pick(self, table, facts):
+    def choose(self, table, facts):
         times = self.times.setdefault(id(table), [0] * len(table.options))
         index = times.index(min(times))
         times[index] += 1
         return index
 
-    def say(self, words, piece):
+    def emit(self, words, piece):
         pass
 
 
-class Doubter(Reader):
-    """Reads as Reader does, and insists that exactly one option fits."""
+class StrictParser(Parser):
+    """Parses, and checks that exactly one option fits."""
 
-    def pick(self, table, facts):
-        heads = [walk.recall(option.head, facts) for option in table.options]
-        assert sum(self.text.startswith(head, self.at) for head in heads) == 1
-        return super().pick(table, facts)
+    def choose(self, table, facts):
+        heads = [fill(option.head, facts) for option in table.options]
+        assert sum(self.text.startswith(head, self.position) for head in heads) == 1
+        return super().choose(table, facts)
 
 
 @pytest.fixture(scope="module")
 def covering():
     """Stories that together take every option of every table."""
-    voice = Curious()
-    texts = [walk.walk(TABLES, voice)[0] for _ in range(1500)]
-    assert len(voice.times) == len(TABLES)
-    assert all(min(times) > 0 for times in voice.times.values())
+    chooser = LeastUsed()
+    texts = [derive(TABLES, chooser)[0] for _ in range(1500)]
+    assert len(chooser.times) == len(TABLES)
+    assert all(min(times) > 0 for times in chooser.times.values())
     return texts
 
 
@@ -67,7 +67,7 @@ def test_parse_gives_back_the_choices(told):
 
 def test_exactly_one_option_fits_at_every_choice(covering):
     for text in covering:
-        assert walk.walk(TABLES, Doubter(text))[0] == text
+        assert derive(TABLES, StrictParser(text))[0] == text
 
 
 def test_stories_of_different_choices_differ(told):
@@ -116,7 +116,7 @@ def test_score_is_the_log_of_the_product(told):
 def test_options_are_drawn_as_often_as_they_say(told):
     """Girls: the share among 2,000 stories is within four standard errors."""
     p = TABLES["who"].options[0].probability
-    who = [choice.option for _, choices in told for choice in choices if choice.slot == "who"]
+    who = [choice.option for _, choices in told for choice in choices if choice.table == "who"]
     share = np.mean(np.equal(who, 0))
     assert abs(share - p) < 4 * math.sqrt(p * (1 - p) / len(told))
 
@@ -152,40 +152,40 @@ end/sad
 """
 
 
-def every_walk(tables):
-    """(text, choices) of all walks, found the slow way: vary each pick in turn."""
+def every_derivation(tables):
+    """(text, choices) of all derivations, found the slow way: vary each choice in turn."""
     found, waiting = [], [()]
     while waiting:
         picks = waiting.pop()
-        voice = Script(picks)
-        text, choices = walk.walk(tables, voice)
+        chooser = Script(picks)
+        text, choices = derive(tables, chooser)
         found.append((text, choices))
-        ahead = list(zip(choices, voice.sizes, strict=True))[len(picks) :]
+        ahead = list(zip(choices, chooser.sizes, strict=True))[len(picks) :]
         for i, (_, size) in enumerate(ahead):
             waiting += [(*picks, *[0] * i, other) for other in range(1, size)]
     return found
 
 
-class Script(Curious):
-    """Picks as told, then always the first option."""
+class Script(LeastUsed):
+    """Makes the given choices, then always chooses the first option."""
 
     def __init__(self, picks):
         self.picks, self.sizes = list(picks), []
 
-    def pick(self, table, facts):
+    def choose(self, table, facts):
         self.sizes.append(len(table.options))
         return self.picks.pop(0) if self.picks else 0
 
 
-def test_add_up_agrees_with_a_list_of_all_stories():
+def test_the_sums_agree_with_a_list_of_all_stories():
     tables = read_tables(SMALL)
-    listed = every_walk(tables)
+    listed = every_derivation(tables)
     p = [math.prod(choice.probability for choice in choices) for _, choices in listed]
-    total = add_up(tables)
+    total = sum_over_stories(tables)
     assert total.count == len(listed) == len({text for text, _ in listed})
     assert math.isclose(total.probability, 1.0)
     assert math.isclose(sum(p), 1.0)
-    assert math.isclose(total.surprise, -sum(q * math.log(q) for q in p))
+    assert math.isclose(total.entropy, -sum(q * math.log(q) for q in p))
 
 
 def test_entropy_is_the_mean_surprise(told):
@@ -297,13 +297,13 @@ def test_the_hero_is_named_again_before_the_model_forgets(told):
         assert max(np.diff(at)) <= 110, text
 
 
-@pytest.mark.parametrize("module", [grammar, walk, sums, stories])
+@pytest.mark.parametrize("module", [derivation, grammar, sums, stories])
 def test_examples(module):
     assert doctest.testmod(module).failed == 0
 
 
 def test_no_dead_tables():
-    places = {(p.slot, bool(p.key)) for p in sums.places(TABLES) if isinstance(p, Choose)}
+    places = {(p.table, bool(p.key)) for p in sums.places(TABLES) if isinstance(p, Choose)}
     named = {(name.partition("/")[0], "/" in name) for name in TABLES}
     assert named - places == {("story", False)}
     assert places <= named
