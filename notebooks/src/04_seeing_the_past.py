@@ -16,12 +16,12 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from flashlm_np.model.config import V3
-from flashlm_np.model.flashlm import FlashLM, receptive_field
+from flashlm_np.model.flashlm import FlashLM
 from minigrad import Module, Tensor, no_grad
 from minigrad import functional as F
 from minigrad.gradcheck import gradcheck
 from minigrad.layers import CausalConv1d, Embedding, Linear
-from minigrad.ops.causal_conv import gather_patches
+from minigrad.ops.causal_conv_fast import gather_earlier
 from minigrad.optim import AdamW
 
 rng = np.random.default_rng(0)
@@ -160,7 +160,7 @@ for dilations in ((1, 4, 64), (1, 4, 16)):
     for recursions in (1, 2):
         config, gradient = influence(dilations, recursions)
         print(
-            f"dilations {dilations}, {recursions} times: computed {receptive_field(config)}",
+            f"dilations {dilations}, {recursions} times: computed {config.receptive_field}",
             end="; ",
         )
         print(
@@ -206,7 +206,7 @@ print("share of what the taps read that lies before the text, averaged over posi
 print("  sequence" + "".join(f"{f'dilation {d}':>14}" for d in V3.dilations))
 for T in (64, 128, 256, 512):
     ones = np.ones((1, T, 1), np.float32)
-    shares = [1 - gather_patches(ones, V3.taps, 1, d).mean() for d in V3.dilations]
+    shares = [1 - gather_earlier(ones, V3.taps, 1, d).mean() for d in V3.dilations]
     print(f"{T:10}" + "".join(f"{share:14.1%}" for share in shares))
 
 # %% [markdown]

@@ -20,7 +20,7 @@ from flashlm_np.analysis.multiply_adds import multiply_adds
 from flashlm_np.data.dataset import DataSource, load_dataset, sample_batch
 from flashlm_np.model.config import QUICKSTART, V3, Phase
 from flashlm_np.model.flashlm import FlashLM
-from flashlm_np.training.fast_step import Recipe
+from flashlm_np.training.fast_step import FastStep
 from minigrad import Parameter, Tensor, no_grad
 from minigrad import functional as F
 from minigrad.layers import Linear
@@ -182,12 +182,12 @@ print(f"0.998 to the 400 = {0.998**400:.3f}")
 config = replace(QUICKSTART, d_model=64, phases=(Phase(1, 64, 8),), stories=300)
 corpus, _ = load_dataset(DataSource(), **config.data_options())
 model = FlashLM(config, np.random.default_rng(0))
-recipe, batch_rng = Recipe(model, config), np.random.default_rng(0)
+fast_step, batch_rng = FastStep(model, config), np.random.default_rng(0)
 norms = []
 for step in range(1, 21):
     batch = sample_batch(corpus, batch=8, sequence=64, position_share=1.0, rng=batch_rng)
-    norms.append(recipe.step(step, [batch]).grad_norm)
-state = recipe.optimizers["normuon"].state
+    norms.append(fast_step.step(step, [batch]).grad_norm)
+state = fast_step.optimizers.by_group["normuon"].state
 momentum = state["block.glu.gate_proj.weight"]["m"].astype(np.float64)
 s = np.linalg.svd(momentum, compute_uv=False)
 share = np.cumsum(s**2) / (s**2).sum()

@@ -35,7 +35,7 @@ from flashlm_np.model.config import QUICKSTART, Phase
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.model.weights import load_weights
 from flashlm_np.training.fast_step import FastStep
-from flashlm_np.training.report import smooth
+from flashlm_np.training.loss_plot import smooth
 from minigrad import no_grad
 
 one_thread = threadpool_limits(1)  # so small products gain nothing from a second core

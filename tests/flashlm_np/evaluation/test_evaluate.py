@@ -6,7 +6,6 @@ from tiny import small_model
 
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.evaluation import evaluate as ev
-from flashlm_np.model.flashlm import receptive_field
 
 
 def test_windows_change_nothing(monkeypatch):
@@ -15,9 +14,9 @@ def test_windows_change_nothing(monkeypatch):
     whole = ev.token_losses(model, tokens, context=0)
     monkeypatch.setattr(ev, "WINDOW", 13)
     monkeypatch.setattr(ev, "ROWS", 5)
-    cut = ev.token_losses(model, tokens, context=receptive_field(config) - 1)
+    cut = ev.token_losses(model, tokens, context=config.receptive_field - 1)
     np.testing.assert_allclose(cut, whole, rtol=1e-10)
-    short = ev.token_losses(model, tokens, context=receptive_field(config) - 2)
+    short = ev.token_losses(model, tokens, context=config.receptive_field - 2)
     assert np.abs(np.array(short) - whole).max() > 1e-6  # one token less would be felt
 
 
