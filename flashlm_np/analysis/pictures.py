@@ -117,7 +117,7 @@ def _draw_heads(axes, heads):
     ]
     axes.bar(names, whole - inside, color="#bbbbbb", label="the rest of the step")
     bars = axes.bar(names, inside, bottom=whole - inside, color=ORANGE, label="the head")
-    axes.bar_label(bars, labels, fontsize=8)
+    axes.bar_label(bars, labels, fontsize=7)
     axes.set_ylim(0, 1.35 * whole.max())
     axes.set_xlim(-0.7, len(heads) - 0.3)
     axes.set(ylabel="seconds per step", xlabel="scored positions, form of the head")

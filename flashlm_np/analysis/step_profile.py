@@ -117,14 +117,14 @@ def step_table(step: StepProfile) -> str:
 def head_table(heads: list[StepProfile]) -> str:
     """The head's part of a step for each of `measure_heads`, and the most to gain from it."""
     lines = [
-        f"{'the head':28}{'step ms':>9}{'head ms':>9}{'of time':>9}{'of mult-adds':>14}"
+        f"{'the head':34}{'step ms':>9}{'head ms':>9}{'of time':>9}{'of mult-adds':>14}"
         f"{'ceiling':>9}"
     ]
     for step in heads:
         whole = step.config.position_share == 1
         positions = "all positions" if whole else "a quarter of the positions"
         lines.append(
-            f"{positions + ', ' + head_form(step):28}"
+            f"{positions + ', ' + head_form(step):34}"
             f"{1e3 * step.seconds:9.1f}{1e3 * step.head_seconds:9.1f}"
             f"{step.head_seconds / step.seconds:9.1%}{step.head_multiply_adds:14.1%}"
             f"{step.ceiling:8.2f}x"

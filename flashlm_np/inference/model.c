@@ -1,9 +1,9 @@
-/* A FlashLM that writes, one token at a time. Made by `flashlm export --c`.
+/* A FlashLM model that generates ids, one token at a time. Made by `flashlm export --c`.
 
    cc -std=c99 -O2 model.c -o model -lm
-   ./model COUNT ID [ID ...]        continues the ids of a prompt by COUNT, a line for each
+   ./model COUNT ID [ID ...]        continues the ids of a prompt by COUNT ids, one per line
 
-   The block's matrices hold -1, 0 and +1 only, five to a byte in base 3, and are applied with
+   The block's matrices hold only -1, 0 and +1, five to a byte in base 3. Products with them are
    integer additions. Norms, convolutions, gates and the head are floating point. */
 
 #include <float.h>
@@ -21,7 +21,7 @@ enum {
     GROUPS_OF_FIVE = (WIDEST + 4) / 5
 };
 
-/* What the convolutions have seen: per recursion and layer, its last rows, in a ring. */
+/* The last inputs of the convolutions: a ring of rows per recursion and layer. */
 static float ring[RECURSIONS][LAYERS][LONGEST][D];
 static long position = 0;
 
@@ -32,7 +32,7 @@ static void norm(const float *x, const float *gain, float *y) {
     for (int d = 0; d < D; d++) y[d] = x[d] * r * gain[d];
 }
 
-/* The signed sums of five numbers: digit 1 adds, digit 2 subtracts, as the packed bytes say. */
+/* The signed sums of five numbers, by packed byte: digit 1 adds, and digit 2 subtracts. */
 static void signed_sums(const int8_t *q, int16_t *sums) {
     int size = 1;
     sums[0] = 0;
@@ -45,7 +45,7 @@ static void signed_sums(const int8_t *q, int16_t *sums) {
     }
 }
 
-/* y (rows) = scale T x, T packed in `codes`: x in 8 bits, then additions of integers. */
+/* y (rows) = scale T x, with T packed in `codes`: x is rounded to 8 bits, then added up. */
 static void ternary(const uint8_t *codes, float scale, int rows, int columns,
                     const float *x, float *y) {
     static int8_t q[5 * GROUPS_OF_FIVE];
@@ -65,7 +65,7 @@ static void ternary(const uint8_t *codes, float scale, int rows, int columns,
     for (int o = 0; o < rows; o++) y[o] = (float)sum[o] * (scale * step);
 }
 
-/* One output of a causal convolution of the rows in `past`, whose newest is at `slot`. */
+/* One output of a causal convolution of the rows in `past`. The newest row is at `slot`. */
 static float convolved(const float *w, float past[LONGEST][D], int length, int gap, long slot,
                        int o) {
     const float *taps = w + o * C * K;
@@ -112,7 +112,7 @@ static void block(float *x, int r) {
     for (int d = 0; d < D; d++) x[d] += mixed[d];
 }
 
-/* Read one token; the likeliest one to come after it. */
+/* Read one token; return the most likely next one. */
 static int next_token(int id) {
     float x[D], h[D], highest = -INFINITY;
     int best = 0;
@@ -142,7 +142,7 @@ int main(int argc, char **argv) {
         char *end;
         const long id = strtol(argv[i], &end, 10);
         if (*end || end == argv[i] || id < 0 || id >= V) {
-            fprintf(stderr, "%s is no id, expected 0 to %d\n", argv[i], V - 1);
+            fprintf(stderr, "%s is not an id, expected 0 to %d\n", argv[i], V - 1);
             return 2;
         }
         next = next_token((int)id);

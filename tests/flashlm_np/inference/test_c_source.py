@@ -68,7 +68,7 @@ def test_wrong_ids_are_one_sentence(program):
     for arguments in (["3"], ["3", "x"], ["3", "-1"], ["3", "2000"]):
         found = subprocess.run([str(program), *arguments], capture_output=True, text=True)
         assert found.returncode == 2
-        assert "usage" in found.stderr or "is no id, expected 0 to 1999" in found.stderr
+        assert "usage" in found.stderr or "is not an id, expected 0 to 1999" in found.stderr
 
 
 def test_the_c_file_needs_an_int8_head(run, tmp_path, capsys):
