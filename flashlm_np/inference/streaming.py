@@ -24,14 +24,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from minigrad.errors import expect_integers, expect_shape
-from minigrad.layers import RMSNorm, TernaryLinear
-from minigrad.ops.activations import relu, sigmoid
-from minigrad.ops.causal_conv_fast import split_taps
-from minigrad.ops.ternary import ternarize
+from minigrad.ops.activations import relu
 
 from ..model.flashlm import FlashLM
-from ..model.layers import GatedConv
-from .int8 import quantize
+from .streaming_layers import StreamConv, StreamTernary, norm_rows
 
 CHUNK = 256  # tokens of a prompt that are read at once
 
@@ -66,10 +62,10 @@ class Stream:
         self.recursions = model.recursions
         self.table = model.embedding.weight.data  # (V, D)
         self.norm1, self.norm2, self.final_norm = block.norm1, block.norm2, model.final_norm
-        self.norms, self.convs = mixer.norms, [_Conv(layer) for layer in mixer.layers]
-        self.out = _Ternary([mixer.out_proj], int8_activations)  # D -> D
-        self.gate_up = _Ternary([glu.gate_proj, glu.up_proj], int8_activations)  # D -> 2·H
-        self.down = _Ternary([glu.down_proj], int8_activations)  # H -> D
+        self.norms, self.convs = mixer.norms, [StreamConv(layer) for layer in mixer.layers]
+        self.out = StreamTernary([mixer.out_proj], int8_activations)  # D -> D
+        self.gate_up = StreamTernary([glu.gate_proj, glu.up_proj], int8_activations)  # D -> 2·H
+        self.down = StreamTernary([glu.down_proj], int8_activations)  # H -> D
 
     @property
     def receptive_field(self) -> int:
@@ -105,14 +101,14 @@ class Stream:
         """The input of the head at ids (T,), whose rows go into the rings: (T, D)."""
         x = self.table[ids]  # (T, D)
         for rings in state.rings:
-            x = x + self._mix(_norm(x, self.norm1), rings, state.position)
-            x = x + self._glu(_norm(x, self.norm2))
+            x = x + self._mix(norm_rows(x, self.norm1), rings, state.position)
+            x = x + self._glu(norm_rows(x, self.norm2))
         state.position += len(ids)
-        return _norm(x, self.final_norm)
+        return norm_rows(x, self.final_norm)
 
     def _mix(self, x, rings, position):
         for norm, conv, ring in zip(self.norms, self.convs, rings, strict=True):
-            x = x + conv(_norm(x, norm), ring, position)
+            x = x + conv(norm_rows(x, norm), ring, position)
         return self.out(x)
 
     def _glu(self, x):
@@ -120,68 +116,3 @@ class Stream:
         H = both.shape[1] // 2
         gate = relu(both[:, :H])
         return self.down(gate * gate * both[:, H:])  # (T, D)
-
-
-class _Conv:
-    """A gated convolution and its lags; in each group, the taps of gate and value together."""
-
-    def __init__(self, layer: GatedConv):
-        conv = layer.conv_gate.conv
-        self.groups, K = conv.groups, conv.weight.shape[2]
-        kernels = layer.conv_gate.kernel(), layer.conv_value.kernel()
-        taps = [split_taps(kernel.data, self.groups) for kernel in kernels]
-        self.weight = np.concatenate(taps, axis=2)  # (G, K·C, 2·C)
-        self.lags = np.arange(K - 1, -1, -1) * conv.dilation  # (K,) of each tap, oldest first
-        self.length = 1 + int(self.lags[0])
-
-    def __call__(self, n, ring, position):
-        """The gated convolution of n (T, D), which follows the rows in the ring."""
-        T, D = n.shape
-        G, C = self.groups, D // self.groups
-        n = n.reshape(T, G, C).transpose(1, 0, 2)  # (G, T, C)
-        rows = self._remember(ring, position % self.length, n)  # (G, T, K, C)
-        both = rows.reshape(G, T, -1) @ self.weight  # (G, T, 2·C)
-        y = sigmoid(both[..., :C]) * both[..., C:]  # (G, T, C)
-        return y.transpose(1, 0, 2).reshape(T, D)
-
-    def _remember(self, ring, slot, n):
-        """Put n into the ring (G, L, C) from `slot` on; returns the K rows that each row sees.
-
-        Negative slots count from the end of the array, which closes the ring. One of several
-        new rows may replace a row that an earlier one of them still sees. So they read from a
-        copy, in which the past and n stand in order.
-        """
-        L, T = self.length, n.shape[1]
-        if T == 1:
-            ring[:, slot] = n[:, 0]
-            return ring.take(slot - self.lags, axis=1)[:, None]
-        past = ring.take(np.arange(slot - L, slot), axis=1)
-        rows = np.concatenate([past, n], axis=1)  # (G, L + T, C)
-        ring[:, np.arange(slot + T - L, slot + T) % L] = rows[:, T:]
-        return rows.take(L + np.arange(T)[:, None] - self.lags, axis=1)
-
-
-class _Ternary:
-    """Ternary layers with the same input, as one: T (O, D), and a scale for each output."""
-
-    def __init__(self, layers: list[TernaryLinear], int8: bool):
-        pairs = [
-            ternarize(layer.weight.data, threshold=layer.threshold, scale=layer.scale)
-            for layer in layers
-        ]
-        self.T = np.concatenate([T for T, _ in pairs])  # (O, D)
-        self.scale = np.concatenate([np.full(len(T), s, T.dtype) for T, s in pairs])  # (O,)
-        self.weight, self.int8 = self.T * self.scale[:, None], int8
-
-    def __call__(self, x):
-        if not self.int8:
-            return x @ self.weight.T  # (T, D) -> (T, O)
-        q, step = quantize(x)
-        # The sums are integers, which floating point holds exactly: see int8.py.
-        return (q.astype(x.dtype) @ self.T.T) * (self.scale * step)
-
-
-def _norm(x, norm: RMSNorm):
-    """RMSNorm of x (T, D) in fewer NumPy calls than minigrad's, which matter for one row."""
-    r = (np.vecdot(x, x) / x.shape[-1] + norm.eps) ** -0.5  # (T,)
-    return x * r[:, None] * norm.scale.data

@@ -17,13 +17,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from copy import deepcopy
-from typing import NamedTuple
 
 import numpy as np
 
-from minigrad import Module, Parameter, Tensor
-from minigrad.engine import add_gradients
+from minigrad import Tensor
 from minigrad.optim import clip_scale
 from minigrad.optim.blocks import (
     grad_norm_in_blocks,
@@ -35,6 +32,7 @@ from ..data.dataset import Batch
 from ..model.config import Config
 from ..model.flashlm import FlashLM
 from .optimizers import Optimizers
+from .replicas import SharedParameter, merged, replica, windows_of
 from .step import StepResult
 from .threads import Workers
 
@@ -86,7 +84,7 @@ class FastStep:
         """Set each parameter's gradient of the batch's mean loss, and return the loss."""
         parallel_map = self.workers.map
         slices = self.workers.slices(len(ids), max(1, TOKENS_AT_ONCE // ids.shape[1]))
-        windows = [_windows(rows, ids, targets, positions) for rows in slices]
+        windows = [windows_of(rows, ids, targets, positions) for rows in slices]
         replicas = [replica(self.model) for _ in windows]
         hidden = parallel_map(
             lambda model, part: model.hidden_rows(part.ids, part.positions), replicas, windows
@@ -123,54 +121,6 @@ class FastStep:
             ):
                 if part.grad is not None:
                     parameter.accumulate(part.grad)
-
-
-class SharedParameter(Parameter):
-    """A parameter that shares its array with another and collects its own gradient.
-
-    The first gradient is kept, not copied, and rows of a table stay rows.
-    """
-
-    __slots__ = ()
-
-    def accumulate(self, gradient) -> None:
-        self.grad = gradient if self.grad is None else add_gradients(self.grad, gradient)
-
-
-def replica(module: Module) -> Module:
-    """A copy of a module for one worker: the same weight arrays, gradients of its own."""
-    memo = {}  # deepcopy takes from here what it would copy
-    for parameter in module.parameters():
-        memo[id(parameter)] = shared = SharedParameter(parameter.data)
-        shared.requires_grad = parameter.requires_grad
-    return deepcopy(module, memo)
-
-
-class _Windows(NamedTuple):
-    """Windows of one worker: ids (B, T), flat positions to score or None, their targets."""
-
-    ids: np.ndarray
-    positions: np.ndarray | None
-    targets: np.ndarray
-
-
-def _windows(rows: slice, ids, targets, positions) -> _Windows:
-    T = ids.shape[1]
-    targets = targets[rows].reshape(-1)
-    if positions is None:
-        return _Windows(ids[rows], None, targets)
-    first, stop = rows.start * T, rows.stop * T
-    here = positions[(positions >= first) & (positions < stop)] - first
-    return _Windows(ids[rows], here, targets[here])
-
-
-def merged(batches: Iterable[Batch]) -> Batch:
-    """Micro-batches of one shape as one batch. Its mean loss is the mean of theirs."""
-    ids, targets, positions = zip(*batches, strict=True)
-    if positions[0] is not None:
-        positions = [p + i * ids[0].size for i, p in enumerate(positions)]
-        return np.concatenate(ids), np.concatenate(targets), np.concatenate(positions)
-    return np.concatenate(ids), np.concatenate(targets), None
 
 
 class _Stopwatch:

@@ -1,0 +1,78 @@
+"""The layers of streaming.py: they run on one row of a text, or on several, without a graph."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad.layers import RMSNorm, TernaryLinear
+from minigrad.ops.activations import sigmoid
+from minigrad.ops.causal_conv_fast import split_taps
+from minigrad.ops.ternary import ternarize
+
+from ..model.layers import GatedConv
+from .int8 import quantize
+
+
+class StreamConv:
+    """A gated convolution and its lags; in each group, the taps of gate and value together."""
+
+    def __init__(self, layer: GatedConv):
+        conv = layer.conv_gate.conv
+        self.groups, K = conv.groups, conv.weight.shape[2]
+        kernels = layer.conv_gate.kernel(), layer.conv_value.kernel()
+        taps = [split_taps(kernel.data, self.groups) for kernel in kernels]
+        self.weight = np.concatenate(taps, axis=2)  # (G, K·C, 2·C)
+        self.lags = np.arange(K - 1, -1, -1) * conv.dilation  # (K,) of each tap, oldest first
+        self.length = 1 + int(self.lags[0])
+
+    def __call__(self, n, ring, position):
+        """The gated convolution of n (T, D), which follows the rows in the ring."""
+        T, D = n.shape
+        G, C = self.groups, D // self.groups
+        n = n.reshape(T, G, C).transpose(1, 0, 2)  # (G, T, C)
+        rows = self._remember(ring, position % self.length, n)  # (G, T, K, C)
+        both = rows.reshape(G, T, -1) @ self.weight  # (G, T, 2·C)
+        y = sigmoid(both[..., :C]) * both[..., C:]  # (G, T, C)
+        return y.transpose(1, 0, 2).reshape(T, D)
+
+    def _remember(self, ring, slot, n):
+        """Put n into the ring (G, L, C) from `slot` on; returns the K rows that each row sees.
+
+        Negative slots count from the end of the array, which closes the ring. One of several
+        new rows may replace a row that an earlier one of them still sees. So they read from a
+        copy, in which the past and n stand in order.
+        """
+        L, T = self.length, n.shape[1]
+        if T == 1:
+            ring[:, slot] = n[:, 0]
+            return ring.take(slot - self.lags, axis=1)[:, None]
+        past = ring.take(np.arange(slot - L, slot), axis=1)
+        rows = np.concatenate([past, n], axis=1)  # (G, L + T, C)
+        ring[:, np.arange(slot + T - L, slot + T) % L] = rows[:, T:]
+        return rows.take(L + np.arange(T)[:, None] - self.lags, axis=1)
+
+
+class StreamTernary:
+    """Ternary layers with the same input, as one: T (O, D), and a scale for each output."""
+
+    def __init__(self, layers: list[TernaryLinear], int8: bool):
+        pairs = [
+            ternarize(layer.weight.data, threshold=layer.threshold, scale=layer.scale)
+            for layer in layers
+        ]
+        self.T = np.concatenate([T for T, _ in pairs])  # (O, D)
+        self.scale = np.concatenate([np.full(len(T), s, T.dtype) for T, s in pairs])  # (O,)
+        self.weight, self.int8 = self.T * self.scale[:, None], int8
+
+    def __call__(self, x):
+        if not self.int8:
+            return x @ self.weight.T  # (T, D) -> (T, O)
+        q, step = quantize(x)
+        # The sums are integers, which floating point holds exactly: see int8.py.
+        return (q.astype(x.dtype) @ self.T.T) * (self.scale * step)
+
+
+def norm_rows(x, norm: RMSNorm):
+    """RMSNorm of x (T, D) in fewer NumPy calls than minigrad's, which matter for one row."""
+    r = (np.vecdot(x, x) / x.shape[-1] + norm.eps) ** -0.5  # (T,)
+    return x * r[:, None] * norm.scale.data

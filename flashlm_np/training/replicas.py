@@ -1,0 +1,68 @@
+"""The parts of one batch, and the replicas of the model that workers run them on.
+
+A replica shares the weight arrays of the model and collects gradients of its own, so that two
+workers never add to the same array. The caller adds the gradients up in a fixed order, so that
+a step repeats bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import deepcopy
+from typing import NamedTuple
+
+import numpy as np
+
+from minigrad import Module, Parameter
+from minigrad.engine import add_gradients
+
+from ..data.dataset import Batch
+
+
+class SharedParameter(Parameter):
+    """A parameter that shares its array with another and collects its own gradient.
+
+    The first gradient is kept, not copied, and rows of a table stay rows.
+    """
+
+    __slots__ = ()
+
+    def accumulate(self, gradient) -> None:
+        self.grad = gradient if self.grad is None else add_gradients(self.grad, gradient)
+
+
+def replica(module: Module) -> Module:
+    """A copy of a module for one worker: the same weight arrays, gradients of its own."""
+    memo = {}  # what deepcopy must use in place of a copy, by id
+    for parameter in module.parameters():
+        memo[id(parameter)] = shared = SharedParameter(parameter.data)
+        shared.requires_grad = parameter.requires_grad
+    return deepcopy(module, memo)
+
+
+class Windows(NamedTuple):
+    """Windows of one worker: ids (B, T), flat positions to score or None, their targets."""
+
+    ids: np.ndarray
+    positions: np.ndarray | None
+    targets: np.ndarray
+
+
+def windows_of(rows: slice, ids, targets, positions) -> Windows:
+    """The windows `rows` of a batch, with those of its scored positions that lie in them."""
+    T = ids.shape[1]
+    targets = targets[rows].reshape(-1)
+    if positions is None:
+        return Windows(ids[rows], None, targets)
+    first, stop = rows.start * T, rows.stop * T
+    here = positions[(positions >= first) & (positions < stop)] - first
+    return Windows(ids[rows], here, targets[here])
+
+
+def merged(batches: Iterable[Batch]) -> Batch:
+    """Micro-batches of one shape as one batch. Its mean loss is the mean of theirs."""
+    ids, targets, positions = zip(*batches, strict=True)
+    if positions[0] is not None:
+        positions = [p + i * ids[0].size for i, p in enumerate(positions)]
+        return np.concatenate(ids), np.concatenate(targets), np.concatenate(positions)
+    return np.concatenate(ids), np.concatenate(targets), None
