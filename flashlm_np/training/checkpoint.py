@@ -36,12 +36,12 @@ class Checkpoint:
 
     def weights(self, kind: str = "model") -> dict[str, np.ndarray]:
         """The model's weights ("model") or their running average ("ema"), by parameter name."""
-        return below(f"{kind}/", self.arrays)
-
-
-def below(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays whose names start with `prefix`, under their names without it."""
-    return {key.removeprefix(prefix): a for key, a in arrays.items() if key.startswith(prefix)}
+        prefix = f"{kind}/"
+        return {
+            key.removeprefix(prefix): array
+            for key, array in self.arrays.items()
+            if key.startswith(prefix)
+        }
 
 
 def save(out: Path, checkpoint: Checkpoint, names: list[str]) -> None:

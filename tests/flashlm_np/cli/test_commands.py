@@ -114,7 +114,10 @@ def test_a_separator_begins_what_is_written(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--data", "nowhere"], "nowhere holds no tokens.json, so it is not a prepared dataset"),
+        (
+            ["--data", "nowhere"],
+            "nowhere holds no tokens.json, so it is not a prepared dataset",
+        ),
         (["--data", "x", "--text", "y"], "--text and --data exclude each other"),
         (["--preset", "v3", "--stories", "20"], "needs GPT-2's tokens: give --data DIR"),
     ],
