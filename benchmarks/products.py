@@ -6,7 +6,7 @@ Three ways are compared: BLAS with T in float32, unpacking the packed bytes and 
 look-ups in tables of sums (flashlm_np/inference/tables.py). Activations are in float32, or
 already in 8 bits. The table has medians in microseconds, their sum over the matrices, and that
 sum divided by BLAS's. Weights and activations are random: 42 % of the weights are not 0, as at
-the beginning of v3's training. Two more ways are written out in notebook 10.
+the beginning of v3's training. Notebook 10 writes out more ways.
 """
 
 import argparse
