@@ -107,7 +107,7 @@ def index(x: Input, *, key) -> Tensor:
 
 
 def select_rows(x: Input, rows: np.ndarray) -> Tensor:
-    """The given rows of x: (N, D), (M,) -> (M, D): minigrad/ops/rows.py."""
+    """The given rows of x: (N, D), (M,) -> (M, D): minigrad/ops/embedding.py."""
     return apply(ops.SELECT_ROWS, x, rows)
 
 
@@ -132,7 +132,7 @@ def ternary_linear(
 
 
 def ternary_weights(w: Input, *, threshold: float = 1.0, scale: str = "none") -> Tensor:
-    """s T(w) with T in {-1, 0, 1}, in w's shape: minigrad/ops/ternary_weights.py."""
+    """s T(w) with T in {-1, 0, 1}, in w's shape: minigrad/ops/ternary.py."""
     return apply(ops.TERNARY_WEIGHTS, w, threshold=threshold, scale=scale)
 
 

@@ -18,8 +18,12 @@ from threading import RLock, get_ident
 
 from ..ops import Operation
 from ..ops.activations import relu_forward, relu_side
-from ..ops.ternary import straight_through, ternary_linear_forward
-from ..ops.ternary_weights import ternary_weights_forward, weights_straight_through
+from ..ops.ternary import (
+    straight_through,
+    ternary_linear_forward,
+    ternary_weights_forward,
+    weights_straight_through,
+)
 
 _surrogates: dict[Callable, Callable] = {
     ternary_linear_forward: straight_through,
