@@ -31,8 +31,7 @@ from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.training.fast_step import FastStep
 from flashlm_np.training.memory import keep_freed_memory
 from flashlm_np.training.threads import Workers
-from minigrad import Tensor
-from minigrad import functional as F
+from minigrad.ops import CROSS_ENTROPY, LINEAR, TIED_HEAD
 from minigrad.optim import adamw_update
 from minigrad.optim.blocks import BLOCK_SIZE, flat_blocks
 
@@ -290,8 +289,8 @@ print("freed memory is kept" if keep_freed_memory() else "not glibc: memory stay
 # logits in between. The fused head visits each block of 1,024 words twice. First it makes the
 # block's logits and, *while they are in the cache*, their exponentials and sums. When all sums
 # are known it turns the block into its gradient in the same memory and uses it at once for both
-# remaining products ([tied_head_fast.py](../minigrad/ops/tied_head_fast.py)). Blocks do not need each
-# other, so every core has its own. (We take half of the words, so that it is quick.)
+# remaining products ([tied_head_fast.py](../minigrad/ops/tied_head_fast.py)). Blocks do not
+# need each other, so every core has its own. (We take half of the words, so that it is quick.)
 #
 # *Predict first:* how many megabytes does each form need anew in a step: with everything fresh,
 # and with its buffers kept?
@@ -306,12 +305,13 @@ buffers = {}
 
 
 def head(fused, **how):
-    h_t, w_t = Tensor(h, requires_grad=True), Tensor(table, requires_grad=True)
     if fused:
-        loss = F.tied_head(h_t, w_t, y, **options, **how)
-    else:
-        loss = F.cross_entropy(F.linear(h_t, w_t), y, **options)
-    loss.backward(into={})
+        loss, saved = TIED_HEAD.forward(h, table, y, **options, **how)
+        return TIED_HEAD.backward(np.ones_like(loss), saved)
+    z, saved = LINEAR.forward(h, table)
+    loss, saved_z = CROSS_ENTROPY.forward(z, y, **options)
+    dz, _ = CROSS_ENTROPY.backward(np.ones_like(loss), saved_z)
+    return LINEAR.backward(dz, saved)
 
 
 many = {"parts": workers.threads, "parallel_map": workers.map}
@@ -522,8 +522,8 @@ if torch_flashlm:
 # 2. *Think.* Amdahl: if the products run at the peak and are 60 % of a step, how much faster
 #    can everything else make it?
 # 3. *Change.* In section 2 use float64. Where does the valley move, and why?
-# 4. *Change.* In section 5, change `minigrad.ops.tied_head_fast.VOCABULARY_BLOCK` to 64 and to 50,257 (it is
-#    read at each call). What is the fastest on your machine?
+# 4. *Change.* In section 5, change `minigrad.ops.tied_head_fast.VOCABULARY_BLOCK` to 64 and to
+#    50,257 (it is read at each call). What is the fastest on your machine?
 # 5. *Change.* In section 6, draw the share of the limit for batches of 1, 4 and 16 windows. Why
 #    does it grow? What does not grow with the batch?
 # 6. *Workbook.* `python3 run.py course check DIR matmul` in the project's folder (or, with
