@@ -6,7 +6,7 @@ functions. The solutions are the package itself.
     exercises       the table of exercises (exercise: one of them, its grade, a failure)
     blanks          the file of an exercise: a page without bodies
     workbook        the folder: write it, and find the files in it
-    runner          a subprocess for each exercise, with limits
+    runner          a subprocess for each exercise, with limits (worker: the subprocess)
     student         read the student's file: its functions, and the blank ones
     grader          compare the student's functions with the package's, and choose a hint
     function_tests  the test cases of each function (inputs: small readable arrays)

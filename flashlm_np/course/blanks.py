@@ -7,12 +7,10 @@ page, and of each function the signature, the docstring and one line to replace.
 from __future__ import annotations
 
 import ast
-import builtins
 import inspect
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from minigrad.ops import TABLE
 
@@ -25,12 +23,16 @@ _RAISE = f'raise NotImplementedError("{TO_DO}")'
 def exercise_text(exercise: Exercise) -> str:
     """The student's file."""
     source = inspect.getsource(exercise.page)
-    docstring = ast.get_source_segment(source, ast.parse(source).body[0])
-    imports, constants = _imports_and_constants(exercise, source)
+    docstring, *statements = ast.parse(source).body
+    constants = [
+        ast.get_source_segment(source, node)
+        for node in statements
+        if isinstance(node, ast.Assign) and names_in(*node.targets) & {*exercise.constants}
+    ]
     parts = [
-        f"{_heading(exercise)}\n{docstring}",
+        f"{_heading(exercise)}\n{ast.get_source_segment(source, docstring)}",
         "from __future__ import annotations",
-        *imports,
+        *_imports(exercise),
         "\n".join(constants),
     ]
     head = "\n\n".join(part for part in parts if part)
@@ -67,59 +69,25 @@ def _heading(exercise):
         f"exercise is its part about {these}.",
         *([exercise.note] if exercise.note else []),
     ]
-    return "\n".join(map(_comment, lines))
+    return "\n".join(_comment(line) for line in lines)
 
 
-def _comment(text, indent=""):
-    start = f"{indent}# "
-    wrap = partial(textwrap.wrap, break_long_words=False, break_on_hyphens=False)
-    lines = wrap(text, WIDTH, initial_indent=start, subsequent_indent=start)
+def _comment(text, start="# "):
+    options = {"break_long_words": False, "break_on_hyphens": False}
+    lines = textwrap.wrap(text, WIDTH, initial_indent=start, subsequent_indent=start, **options)
     return "\n".join(lines or [start.rstrip()])
 
 
-# -- imports and constants -------------------------------------------------------------------
-
-
-def _imports_and_constants(exercise, source):
-    """Blocks of imports, and the constants, that the student's file begins with."""
-    assigned = {
-        name: ast.get_source_segment(source, node)
-        for node in ast.parse(source).body
-        if isinstance(node, ast.Assign)
-        for name in names_in(*node.targets)
-    }
-    signatures = sorted(set().union(*map(_signature_names, exercise.functions)))
-    constants = [name for name in (*exercise.constants, *signatures) if name in assigned]
-    given = {value.__name__: value for value in exercise.given}
-    given |= {n: getattr(exercise.page, n) for n in signatures if n not in assigned}
+def _imports(exercise):
+    """Blocks of imports: Python's own, NumPy, and the given names of the packages."""
     names = {}
-    for name, value in given.items():
-        names.setdefault(value.__module__, []).append(name)
-    standard = [module for module in names if module.split(".")[0] in sys.stdlib_module_names]
-    own = [module for module in names if module not in standard]
-    imports = [
-        "\n".join(_import(module, names[module]) for module in sorted(standard)),
-        "import numpy as np",
-        "\n".join(_import(module, names[module]) for module in sorted(own)),
-    ]
-    return imports, list(dict.fromkeys(assigned[name] for name in constants))
-
-
-def _signature_names(function):
-    """The names that annotations and defaults use."""
-    _, node = source_of(function)
-    parts = [node.args, *([node.returns] if node.returns else [])]
-    return names_in(*parts) - set(dir(builtins)) - {"np"}
-
-
-def _import(module, names):
-    line = f"from {module} import {', '.join(sorted(names))}"
-    if len(line) <= WIDTH:
-        return line
-    return f"from {module} import (\n" + "".join(f"    {n},\n" for n in sorted(names)) + ")"
-
-
-# -- a function without its body -------------------------------------------------------------
+    for value in exercise.given:
+        names.setdefault(value.__module__, []).append(value.__name__)
+    own, standard = [], []
+    for module in sorted(names):
+        block = standard if module.split(".")[0] in sys.stdlib_module_names else own
+        block.append(f"from {module} import {', '.join(sorted(names[module]))}")
+    return ["\n".join(standard), "import numpy as np", "\n".join(own)]
 
 
 def _blank_function(exercise, function):
@@ -129,7 +97,7 @@ def _blank_function(exercise, function):
     head = lines[: node.body[0].end_lineno if has_docstring else node.body[0].lineno - 1]
     while not has_docstring and head[-1].lstrip().startswith("#"):
         head.pop()  # a comment of the body
-    remarks = [_comment(remark, "    ") for remark in _remarks(exercise, function)]
+    remarks = [_comment(remark, "    # ") for remark in _remarks(exercise, function)]
     return "\n".join([*head, *remarks, f"    {_RAISE}"])
 
 

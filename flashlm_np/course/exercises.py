@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator
 from dataclasses import replace
 
 from minigrad import engine, ops
@@ -171,7 +172,13 @@ _TABLE = (
         "backward_steps",
         (engine.backward_steps,),
         "The engine: walk back so that each gradient is complete before it is used.",
-        given=(engine.Node, engine.add_gradients, engine._backward, engine._dense),
+        given=(
+            Iterator,
+            engine.Node,
+            engine.add_gradients,
+            engine._backward,
+            engine._dense,
+        ),
         note="_backward(node, dy) runs a node's backward, once, and returns a gradient per "
         "parent. node.parents has, per input, a Node, a leaf, or None for a constant. "
         "node.number grows in the order of creation. A leaf is a Tensor and takes its "

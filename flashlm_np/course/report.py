@@ -14,7 +14,7 @@ WIDTH = 96
 
 
 def lines_of(exercise: Exercise, grade: Grade, *, whole: bool) -> Iterable[str]:
-    """The exercise, its state, and why: always if it is wrong, and if `whole` is asked for."""
+    """The exercise and its state; the reasons too if it is wrong or `whole` is True."""
     so_far = f" (right: {', '.join(grade.right)})" if grade.right else ""
     yield f"{exercise.label}: {grade.state}{so_far}"
     if whole or grade.state == WRONG:
@@ -26,7 +26,7 @@ def lines_of(exercise: Exercise, grade: Grade, *, whole: bool) -> Iterable[str]:
 
 
 def _wrapped(line):
-    """Sentences are wrapped; a line of numbers is left whole."""
+    """Wrap a sentence, but not a line of numbers."""
     if line.startswith(("for ", "in float32, for ")) or line.startswith("   "):
         return [f"  {line}"]
     return textwrap.wrap(
@@ -48,45 +48,39 @@ def summary(grades: Iterable[Grade]) -> str:
 
 
 def printable(text: str) -> str:
-    """Text without control characters, which could command a terminal or are no XML."""
+    """Text without control characters: they could control a terminal and are not valid XML."""
     return re.sub(r"[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "�", text)
 
 
 def junit(grades: dict[Exercise, Grade]) -> bytes:
     """A test case per exercise: to do is skipped, wrong a failure, no result an error."""
-    suite = ElementTree.Element("testsuite", name="flashlm course")
-    kinds = Counter()
+    suites = ElementTree.Element("testsuites")
+    kinds = Counter(map(_kind, grades.values()))
+    suite = ElementTree.SubElement(
+        suites,
+        "testsuite",
+        name="flashlm course",
+        tests=str(len(grades)),
+        failures=str(kinds["failure"]),
+        errors=str(kinds["error"]),
+        skipped=str(kinds["skipped"]),
+        time=f"{sum(grade.seconds for grade in grades.values()):.3f}",
+    )
     for exercise, grade in grades.items():
-        case = ElementTree.SubElement(
-            suite,
-            "testcase",
-            classname="course",
-            name=exercise.file_name.removesuffix(".py"),
-            time=f"{grade.seconds:.3f}",
-        )
-        kind = _kind(grade)
-        kinds[kind] += 1
-        if kind:
-            what = printable(grade.details[0])
-            element = ElementTree.SubElement(case, kind, message=what)
+        name = exercise.file_name.removesuffix(".py")
+        attributes = {"classname": "course", "name": name, "time": f"{grade.seconds:.3f}"}
+        case = ElementTree.SubElement(suite, "testcase", attributes)
+        if kind := _kind(grade):
+            reason = ElementTree.SubElement(case, kind, message=printable(grade.details[0]))
             if kind != "skipped":
-                element.text = printable("\n".join(grade.details))
+                reason.text = printable("\n".join(grade.details))
         if grade.printed:
             ElementTree.SubElement(case, "system-out").text = printable(grade.printed)
-    suite.set("tests", str(len(grades)))
-    suite.set("failures", str(kinds["failure"]))
-    suite.set("errors", str(kinds["error"]))
-    suite.set("skipped", str(kinds["skipped"]))
-    suite.set("time", f"{sum(grade.seconds for grade in grades.values()):.3f}")
-    suites = ElementTree.Element("testsuites")
-    suites.append(suite)
     ElementTree.indent(suites)
     return ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True) + b"\n"
 
 
 def _kind(grade):
-    if grade.state == TO_DO:
-        return "skipped"
     if grade.state == WRONG:
         return "error" if grade.crashed else "failure"
-    return ""
+    return "skipped" if grade.state == TO_DO else ""

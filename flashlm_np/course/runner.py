@@ -7,7 +7,6 @@ whole program in a container.
 from __future__ import annotations
 
 import contextlib
-import faulthandler
 import json
 import os
 import re
@@ -21,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .exercise import TO_DO, WRONG, Exercise, Failure, Grade
-from .student import load, read
+from .student import read
 
 SECONDS = 20.0  # the student's time for one exercise
 START_SECONDS = 30.0  # more, until the subprocess is ended from outside; it has to start
@@ -32,8 +31,8 @@ SHOWN = 4000  # characters of the output that are kept
 _PROGRAM = """
 import json, os, sys
 sys.path[:] = json.loads(sys.argv[1])
-from flashlm_np.course.runner import grade_here
-grade_here(sys.argv[2], sys.argv[3], sys.argv[4], float(sys.argv[5]))
+from flashlm_np.course.worker import main
+main(sys.argv[2], sys.argv[3], sys.argv[4], float(sys.argv[5]))
 os._exit(0)
 """
 
@@ -77,10 +76,10 @@ def check_file(exercise: Exercise, file: Path | None, seconds: float, running: s
 
 def _grade_in_subprocess(exercise, file, seconds, folder, running):
     path = json.dumps([os.path.abspath(entry) for entry in sys.path])
-    deadline = time.monotonic() + seconds + START_SECONDS
+    arguments = [path, exercise.name, str(file), str(folder), str(seconds)]
     with open(folder / "printed.txt", "w+b") as printed:
         process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, path, exercise.name, file, folder, str(seconds)],
+            [sys.executable, "-c", _PROGRAM, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=printed,
             stderr=subprocess.STDOUT,
@@ -89,14 +88,8 @@ def _grade_in_subprocess(exercise, file, seconds, folder, running):
             start_new_session=os.name == "posix",
         )
         running.add(process)
-        size = 0
         try:
-            while (
-                process.poll() is None and size <= MAX_PRINTED and time.monotonic() < deadline
-            ):
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(0.05)
-                size = os.fstat(printed.fileno()).st_size
+            limit = _wait(process, printed, seconds)
         finally:
             _end(process)
             running.discard(process)
@@ -105,20 +98,30 @@ def _grade_in_subprocess(exercise, file, seconds, folder, running):
     try:
         grade = Grade.from_json(json.loads(_read(folder / "grade.json")))
     except (ValueError, TypeError, KeyError):
-        late = time.monotonic() >= deadline
-        reason = _reason(
-            process.returncode, _read(folder / "trace.txt"), file, seconds, late, size
+        reason = limit or _reason(
+            process.returncode, _read(folder / "trace.txt"), file, seconds
         )
         grade = Grade(WRONG, (reason,), crashed=True)
     grade.printed = text if len(text) <= SHOWN else f"{text[:SHOWN]}\n... and so on"
     return grade
 
 
-def _reason(code, trace, file, seconds, late, size):
-    """The reason why a subprocess ended without a grade."""
-    if size > MAX_PRINTED:
-        return f"printed more than {MAX_PRINTED // 1_000_000} MB: an endless loop?"
-    if late or "Timeout" in trace:
+def _wait(process, printed, seconds):
+    """Wait for the end of a subprocess; the reason if it passes a limit first, or ""."""
+    deadline = time.monotonic() + seconds + START_SECONDS
+    while process.poll() is None:
+        if time.monotonic() > deadline:
+            return f"took longer than {seconds:g} s: an endless loop?"
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.05)
+        if os.fstat(printed.fileno()).st_size > MAX_PRINTED:
+            return f"printed more than {MAX_PRINTED // 1_000_000} MB: an endless loop?"
+    return ""
+
+
+def _reason(code, trace, file, seconds):
+    """The reason why a subprocess ended by itself without a grade."""
+    if "Timeout" in trace:
         line = re.search(rf'File "{re.escape(str(file))}", line (\d+) in (\w+)', trace)
         place = f", in line {line[1]}, {line[2]}" if line else ""
         return f"took longer than {seconds:g} s{place}: an endless loop?"
@@ -145,35 +148,3 @@ def _end(process):
     else:
         process.kill()
     process.wait()
-
-
-# -- in the subprocess -----------------------------------------------------------------------
-
-
-def grade_here(name: str, file: str, folder: str, seconds: float) -> None:
-    """Grade `file` as the exercise `name`; write the grade to grade.json in `folder`.
-
-    After `seconds` the process ends, and its stack is in trace.txt.
-    """
-    with open(Path(folder, "trace.txt"), "w", encoding="utf-8") as trace:
-        faulthandler.dump_traceback_later(seconds, exit=True, file=trace)
-        grade = _load_and_grade(name, Path(file))
-        faulthandler.cancel_dump_traceback_later()
-    unfinished = Path(folder, "unfinished.json")  # renamed, so that grade.json is complete
-    unfinished.write_text(json.dumps(grade.to_json()), encoding="utf-8")
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):  # the student may have closed it
-            stream.flush()
-    unfinished.replace(Path(folder, "grade.json"))
-
-
-def _load_and_grade(name, file):
-    from .exercises import find
-    from .grader import grade
-
-    exercise = find(name)
-    sys.path.append(str(file.parent))  # last, so that no file of the student hides a module
-    try:
-        return grade(exercise, load(exercise, file))
-    except Failure as failure:
-        return Grade.of_failure(failure)

@@ -1,6 +1,6 @@
 """The workbook: a folder with a file per exercise, and a README that lists them.
 
-What a student wrote is never overwritten: a file that is there stays as it is.
+A file that exists is never overwritten, so a student's work is safe.
 """
 
 from __future__ import annotations
@@ -11,17 +11,16 @@ from pathlib import Path
 from ..errors import UserError
 from ..files import write_atomically
 from .blanks import exercise_text
-from .exercise import Exercise
 from .exercises import EXERCISES
 
 README = "README.md"
 
 
 def start(folder: Path) -> list[str]:
-    """Write what is missing of a workbook into `folder`; the names of the files written.
+    """Write the missing files of a workbook into `folder`; returns their names.
 
     Raises:
-        UserError: the folder holds something, but no exercise.
+        UserError: the folder holds files, but no exercise.
     """
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file; name a folder for the workbook")
@@ -41,7 +40,7 @@ def start(folder: Path) -> list[str]:
 
 
 def files_in(folder: Path) -> dict[str, Path]:
-    """The files of exercises by the exercise's name, whatever the number before it.
+    """The files of exercises by the exercise's name; the number before the name is ignored.
 
     Raises:
         UserError: two files are for the same exercise.
@@ -58,7 +57,11 @@ def files_in(folder: Path) -> dict[str, Path]:
 
 
 def expect_workbook(folder: Path) -> dict[str, Path]:
-    """As `files_in`, of a folder that must have some."""
+    """The same for a folder that must hold an exercise.
+
+    Raises:
+        UserError: it holds none, or does not exist.
+    """
     if not folder.is_dir():
         raise UserError(
             f"there is no folder {folder}; write one with: flashlm course start DIR"
@@ -72,49 +75,46 @@ def expect_workbook(folder: Path) -> dict[str, Path]:
 
 
 def readme_text() -> str:
-    return _README.format(
-        count=len(EXERCISES), list="\n".join(_line(exercise) for exercise in EXERCISES)
-    )
-
-
-def _line(exercise: Exercise) -> str:
-    return (
-        f"{exercise.number}. [{exercise.name}]({exercise.file_name}): {exercise.about} "
-        f"({', '.join(f'`{name}`' for name in exercise.functions)})"
-    )
+    lines = []
+    for exercise in EXERCISES:
+        functions = ", ".join(f"`{name}`" for name in exercise.solution)
+        link = f"[{exercise.name}]({exercise.file_name})"
+        lines.append(f"{exercise.number}. {link}: {exercise.about} ({functions})")
+    return _README.format(count=len(lines), list="\n".join(lines))
 
 
 _README = r"""# Workbook: a language model, function by function
 
-{count} exercises. Each file is a page of the package: its mathematics, and its functions, which
-are empty. Replace each line `raise NotImplementedError("to do")` by your own, and check, here
-in this folder:
+{count} exercises. Each file is a page of the package: its mathematics, and its functions
+without their bodies. Replace each line `raise NotImplementedError("to do")` by your own code.
+Then check it, here in this folder:
 
     flashlm course check .              every exercise: to do, wrong, or right
-    flashlm course check . rms_norm     one of them, with details and with what it printed
+    flashlm course check . rms_norm     one of them, with details and with its output
 
-(From another folder, give this one's name in place of the dot. `flashlm` is in the project's
-`.venv/bin`, on Windows `.venv\Scripts`. Where it is not found, do the same with the project's
+(From another folder, give the name of this one in place of the dot. `flashlm` is in the
+project's `.venv/bin`, on Windows in `.venv\Scripts`. If it is not found, use the project's
 `run.py`: `python3 ../run.py course check .`, if this folder lies beside it.)
 
-Any exercise can be done first. Whatever you have not written yet is the package's own: a
-backward is checked with the package's forward until you write yours.
+You can begin with any exercise. A function that you have not written yet is the package's own.
+A backward is checked with the package's forward until you write yours.
 
 ## The rules of an operation
 
     y, saved  = forward(*arrays, **options)
     gradients = backward(dy, saved)
 
-- `dy` is the gradient of the loss with respect to y, and has y's shape. The backward returns a
-  tuple with one gradient per array, each of the shape of its array; None for integers.
-- `saved` is whatever your backward needs, and nobody else's business.
-- Inputs, `dy` and `saved` are never written to: others still need them. What you made yourself,
-  you may write to.
+- `dy` is the gradient of the loss with respect to y, and has the shape of y. The backward
+  returns a tuple with one gradient per array, each of the shape of its array, and None for
+  integers.
+- `saved` holds the values that your backward needs. Only your backward reads it.
+- Never write to inputs, `dy` or `saved`, because other code still needs them. You may write to
+  arrays that you made yourself.
 - float32 in, float32 out; float64 in, float64 out.
 - The package's functions also refuse shapes that do not fit. Yours need not.
 
-An answer is right when it gives what the package gives, on small inputs with numbers such as
-0.5 and -2; any way of writing it is. The package itself is the solution: each file names its
+An answer is right if it gives the results of the package on small inputs with numbers such as
+0.5 and -2. You may write it in any way. The package itself is the solution: each file names its
 page. This prints where the pages are:
 
     python -c "import minigrad, flashlm_np; print(minigrad.__path__, flashlm_np.__path__)"
@@ -123,5 +123,5 @@ page. This prints where the pages are:
 
 {list}
 
-A file that you want to begin again: delete it, and `flashlm course start .` writes it anew.
+To begin a file again, delete it: `flashlm course start .` writes it anew.
 """

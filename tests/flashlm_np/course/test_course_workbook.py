@@ -3,6 +3,7 @@
 import ast
 import inspect
 import sys
+from typing import get_type_hints
 
 import pytest
 from course_answers import solution
@@ -57,10 +58,11 @@ def test_a_page_keeps_its_text_and_loses_its_bodies(exercise):
 
 @by_label
 def test_a_page_runs_anywhere(exercise, tmp_path):
-    """It imports by absolute names, and its functions say that they are to do."""
+    """It imports by absolute names, and its functions raise "to do"."""
     module = {"__name__": "elsewhere"}
     exec(compile(exercise_text(exercise), "elsewhere.py", "exec"), module)
     for name in exercise.solution:
+        get_type_hints(module[name])  # every name in an annotation is imported
         with pytest.raises(NotImplementedError, match=r"^to do$"):
             module[name](*[None] * module[name].__code__.co_argcount, **_options(module[name]))
 
@@ -155,6 +157,7 @@ def test_the_readme_lists_every_exercise(workbook):
         assert (
             f"\n{exercise.number}. [{exercise.name}]({exercise.file_name}): {exercise.about} "
         ) in text
+        assert f"(`{'`, `'.join(exercise.solution)}`)\n" in text
     assert "flashlm course check ." in text
 
 
@@ -227,7 +230,7 @@ def test_modules_that_a_worker_does_not_need_are_not_loaded():
     import subprocess
 
     program = (
-        "import sys; import flashlm_np.course.runner, flashlm_np.course.grader; "
+        "import sys; import flashlm_np.course.worker; "
         "print(*sorted({name.split('.')[0] for name in sys.modules}))"
     )
     done = subprocess.run(

@@ -1,0 +1,42 @@
+"""Grade one exercise; this runs in a subprocess that `runner` starts and may end.
+
+Only this process runs the student's code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import json
+import sys
+from pathlib import Path
+
+from .exercise import Exercise, Failure, Grade
+from .exercises import find
+from .grader import grade
+from .student import load
+
+
+def main(name: str, file: str, folder: str, seconds: float) -> None:
+    """Grade `file` as the exercise `name`; write the grade to grade.json in `folder`.
+
+    After `seconds` the process ends, and its stack is in trace.txt.
+    """
+    with open(Path(folder, "trace.txt"), "w", encoding="utf-8") as trace:
+        faulthandler.dump_traceback_later(seconds, exit=True, file=trace)
+        result = _load_and_grade(find(name), Path(file))
+        faulthandler.cancel_dump_traceback_later()
+    unfinished = Path(folder, "unfinished.json")  # renamed, so that grade.json is complete
+    unfinished.write_text(json.dumps(result.to_json()), encoding="utf-8")
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # the student may have closed it
+            stream.flush()
+    unfinished.replace(Path(folder, "grade.json"))
+
+
+def _load_and_grade(exercise: Exercise, file: Path) -> Grade:
+    sys.path.append(str(file.parent))  # last, so that no file of the student hides a module
+    try:
+        return grade(exercise, load(exercise, file))
+    except Failure as failure:
+        return Grade.of_failure(failure)
