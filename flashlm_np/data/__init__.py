@@ -1,1 +1,1 @@
-"""TODO."""
+"""The data of a model: stories, tokenizers, prepared folders, datasets and batches."""

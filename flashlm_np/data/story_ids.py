@@ -15,8 +15,8 @@ VALIDATION_SEED = 2026  # the same for every run, whatever its seed
 def training_stories(seed: int, count: int, tokenizer: Tokenizer) -> np.ndarray:
     """The ids (N,) of `count` stories that are generated from `seed`."""
     rng = np.random.default_rng(seed)
-    texts = [stories.generate(rng) for _ in range(count)]
-    return _separated(tokenizer.encode_batch(texts), tokenizer)
+    rows = [tokenizer.encode(stories.generate(rng)) for _ in range(count)]
+    return _separated(rows, tokenizer)
 
 
 def validation_stories(tokens: int, tokenizer: Tokenizer) -> tuple[np.ndarray, float]:

@@ -1,1 +1,1 @@
-"""Little stories with a known limit: every story has an exact probability (see stories.py)."""
+"""Short stories with an exact probability, and so a known best possible loss (stories.py)."""

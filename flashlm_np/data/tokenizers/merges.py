@@ -14,10 +14,6 @@ the tokens in order are all that is stored. The pair of a merge need not be stor
 no merge has crossed the ends of a byte string, the merges inside it depend on that string
 alone, so two different pairs never spell the same token.
 
-Step 3 is slow, so it is done once: a merge changes few words, and only the counts of their
-pairs are updated. A tie goes to the pair with the smaller ids, so that the same texts give the
-same tokens on every machine.
-
 Source: Sennrich, Haddow & Birch 2016, arXiv:1508.07909, algorithm 1; on bytes as in GPT-2.
 After a change of the stories, make the shipped file again:
 `python -m flashlm_np.data.tokenizers.merges`.
@@ -33,9 +29,9 @@ from pathlib import Path
 
 import regex  # the standard library's re has no \p{L}; tiktoken depends on regex
 
-from flashlm_np.data.tokenizers.tokenizer import PATTERN
-from flashlm_np.data.tokenizers.vocab_file import format_vocab
-from flashlm_np.files import write_atomically
+from ...files import write_atomically
+from .tokenizer import PATTERN
+from .vocab_file import format_vocab
 
 Pair = tuple[int, int]
 SHIPPED = Path(__file__).parents[1] / "stories" / "stories.bpe"
@@ -87,28 +83,19 @@ def count_words(texts: Iterable[str], pattern: str = PATTERN) -> Counter[str]:
 
 def merges(words: dict[str, int]) -> Iterator[Pair]:
     """Yield the pairs to merge, the most frequent first, until every word is one token."""
-    ids = [list(word.encode("utf-8")) for word in words]
-    times = list(words.values())
-    totals = Counter()  # pair -> its count now
-    words_with = defaultdict(set)  # pair -> the words where it has occurred
-
-    def add(w: int, sign: int) -> None:
-        for pair in pairwise(ids[w]):
-            totals[pair] += sign * times[w]
-            words_with[pair].add(w)
-
-    for w in range(len(ids)):
-        add(w, +1)
+    ids = {word: list(word.encode("utf-8")) for word in words}
     for new in count(256):
-        most = max(totals.values(), default=0)
-        if most == 0:
+        ids = {word: tokens for word, tokens in ids.items() if len(tokens) > 1}
+        if not ids:
             return
-        pair = min(pair for pair, total in totals.items() if total == most)
+        totals = defaultdict(int)
+        for word, tokens in ids.items():
+            for pair in pairwise(tokens):
+                totals[pair] += words[word]
+        # A tie goes to the smaller ids: the same texts give the same tokens on every machine.
+        pair = min(totals, key=lambda pair: (-totals[pair], pair))
         yield pair
-        for w in words_with.pop(pair):
-            add(w, -1)
-            ids[w] = merge(ids[w], pair, new)
-            add(w, +1)
+        ids = {word: merge(tokens, pair, new) for word, tokens in ids.items()}
 
 
 def merge(word: list[int], pair: Pair, new: int) -> list[int]:
@@ -117,14 +104,13 @@ def merge(word: list[int], pair: Pair, new: int) -> list[int]:
     >>> merge([97, 97, 97, 98], (97, 97), 256)
     [256, 97, 98]
     """
+    if pair[0] not in word:
+        return word
     merged, i = [], 0
     while i < len(word):
-        if tuple(word[i : i + 2]) == pair:
-            merged.append(new)
-            i += 2
-        else:
-            merged.append(word[i])
-            i += 1
+        found = word[i] == pair[0] and word[i + 1 : i + 2] == [pair[1]]
+        merged.append(new if found else word[i])
+        i += 2 if found else 1
     return merged
 
 
@@ -132,7 +118,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Train on generated stories and write the vocabulary; by default the shipped file."""
     import numpy as np
 
-    from flashlm_np.data.stories.stories import generate
+    from ..stories.stories import generate
 
     parser = argparse.ArgumentParser(
         prog="python -m flashlm_np.data.tokenizers.merges", description=main.__doc__

@@ -73,11 +73,6 @@ def test_the_ids_are_those_of_the_slow_twin_and_nothing_is_lost(text):
     assert SMALL.decode(ids) == text
 
 
-def test_a_batch_is_its_texts_one_by_one():
-    batch = SMALL.encode_batch(iter([*TEXTS, ""]))
-    assert [ids.tolist() for ids in batch] == [SMALL.encode(t).tolist() for t in [*TEXTS, ""]]
-
-
 def test_the_pattern_cuts_as_gpt2_does():
     text = "He'll see  two cats, 10 in\nall!\n\n"
     pieces = ["He", "'ll", " see", " ", " two", " cats", ",", " 10", " in", "\n", "all", "!"]
@@ -108,7 +103,7 @@ def test_a_lone_surrogate_is_refused_in_one_sentence():
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         SMALL.encode("the \ud800 cat")
     with pytest.raises(ValueError, match="lone surrogate at position 0"):
-        SMALL.encode_batch(["the", "\udfff"])
+        SMALL.encode("\udfff")
 
 
 # Ids to text -------------------------------------------------------------------------------
@@ -148,7 +143,6 @@ def test_an_id_outside_the_vocabulary_is_named(bad):
     )
     for decode in (
         SMALL.decode,
-        SMALL.decode_bytes,
         lambda ids: list(SMALL.decode_stream(ids)),
     ):
         for ids in ([104, 101, bad], np.array([104, 101, bad])):
