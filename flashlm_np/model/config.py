@@ -49,7 +49,7 @@ class Config:
         0.0, "added at first to each value tap from a channel to itself", 0
     )
     out_std: float = option(0.01, "standard deviation of the initial output projections", 0)
-    fused: bool = option(True, "fused gates and head; off: the composed form, for reading")
+    fused: bool = option(True, "fused gated convolutions and head; off: composed, for reading")
     # The data
     stories: int = option(16000, "training stories to make when no text is given", 1)
     validation_share: float = option(0.05, "last part of a text, kept for validation", 0, 1)
