@@ -37,7 +37,7 @@ def add_profile(commands):
 
 
 def _profile(options) -> None:
-    """Take a few training steps on random tokens; print what each operation costs, and how
+    """Take a few training steps on random tokens; print the time of each operation, and how
     large a part of the step the output layer is."""
     from ..analysis import pictures, step_profile
 
@@ -61,7 +61,9 @@ def _profile(options) -> None:
 
 def add_inspect(commands):
     parser = commands.add_parser(
-        "inspect", help="see what a model is made of", description=_inspect.__doc__
+        "inspect",
+        help="see the costs and ternary weights of a model",
+        description=_inspect.__doc__,
     )
     parser.set_defaults(run=_inspect)
     add_run_folder(parser)

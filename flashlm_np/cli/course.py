@@ -12,7 +12,7 @@ def add_course(commands):
     parser = commands.add_parser(
         "course",
         help="exercises, and a grader that explains",
-        description="Write the exercises of the course into a folder; check what you wrote.",
+        description="Write the exercises of the course into a folder; check your answers.",
     )
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     _add_start(actions)
@@ -43,15 +43,13 @@ def _start(options) -> None:
 
 
 def _command():
-    """What starts this program: in the project's folder that is run.py, .venv active or not."""
+    """The command of this program: in the project's folder run.py, which needs no active .venv."""
     script = Path(__file__).resolve().parents[2] / "run.py"
     return "python3 run.py" if script.is_file() and Path.cwd() == script.parent else "flashlm"
 
 
 def _add_check(actions):
-    parser = actions.add_parser(
-        "check", help="check what you wrote", description=_check.__doc__
-    )
+    parser = actions.add_parser("check", help="check your answers", description=_check.__doc__)
     parser.set_defaults(run=_check)
     parser.add_argument("folder", metavar="DIR", type=Path, help="a workbook")
     parser.add_argument(

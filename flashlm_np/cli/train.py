@@ -29,7 +29,7 @@ def add_train(commands):
     train.add_argument(
         "--text", nargs="+", metavar="FILE", help="learn from these, not stories"
     )
-    train.add_argument("--data", metavar="DIR", help="learn from what flashlm prepare made")
+    train.add_argument("--data", metavar="DIR", help="learn from a folder of flashlm prepare")
     train.add_argument(
         "--out", metavar="DIR", help="default: runs/PRESET, or the next free name"
     )

@@ -31,7 +31,7 @@ def add_embed(commands):
         help="gpt2: GPT-2's own, reduced; corpus: counted from --data; random: normal numbers",
     )
     parser.add_argument("--out", metavar="FILE", type=Path, required=True)
-    parser.add_argument("--data", metavar="DIR", help="what flashlm prepare made, for corpus")
+    parser.add_argument("--data", metavar="DIR", help="a folder of flashlm prepare, for corpus")
     parser.add_argument(
         "--weights", metavar="FILE", type=Path, help="a model.safetensors of GPT-2 that is here"
     )

@@ -1,4 +1,4 @@
-"""Whole runs through the command line: what they leave, and what they survive."""
+"""Whole runs through the command line: their files, interruptions, and errors."""
 
 import os
 import re
@@ -52,7 +52,7 @@ def fails(capsys, code, *arguments):
     return error.removeprefix("flashlm: ")
 
 
-# -- what a run leaves ---------------------------------------------------------------------
+# -- the files of a run ---------------------------------------------------------------------
 
 
 def test_a_run_leaves_its_files(run):
@@ -167,7 +167,7 @@ def test_stories_are_told_with_their_probability(capsys):
     assert len(re.findall(r"\[ln p = -\d+\.\d{3}\]", capsys.readouterr().out)) == 2
 
 
-# -- what a run survives ---------------------------------------------------------------------
+# -- interruptions ---------------------------------------------------------------------------
 
 
 def start(out, *more, **options):
@@ -303,7 +303,7 @@ def test_half_a_row_of_metrics_is_forgotten(tmp_path):
     ]
 
 
-# -- what a user gets wrong --------------------------------------------------------------------
+# -- errors of the user ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
