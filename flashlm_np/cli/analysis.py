@@ -62,7 +62,7 @@ def _profile(options) -> None:
 def add_inspect(commands):
     parser = commands.add_parser(
         "inspect",
-        help="see the costs and ternary weights of a model",
+        help="see the costs of a model",
         description=_inspect.__doc__,
     )
     parser.set_defaults(run=_inspect)

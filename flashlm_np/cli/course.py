@@ -43,7 +43,7 @@ def _start(options) -> None:
 
 
 def _command():
-    """The command of this program: in the project's folder run.py, which needs no active .venv."""
+    """The command to print: in the project's folder run.py, which needs no active .venv."""
     script = Path(__file__).resolve().parents[2] / "run.py"
     return "python3 run.py" if script.is_file() and Path.cwd() == script.parent else "flashlm"
 

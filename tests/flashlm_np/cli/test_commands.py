@@ -40,7 +40,7 @@ def train(*more):
     return main(["train", *tiny.OPTIONS, *more])
 
 
-def run_command(capsys, code, *arguments):
+def output(capsys, code, *arguments):
     """Run a command, and return its output on both streams."""
     assert main(list(arguments)) == code
     captured = capsys.readouterr()
@@ -63,15 +63,15 @@ def test_the_cut_is_that_of_v3():
 
 
 def test_a_run_on_data_is_evaluated_writes_and_goes_on(run, data, capsys, tmp_path):
-    assert "unigram" in run_command(capsys, 0, "eval", run)
-    assert run_command(
-        capsys, 0, "generate", run, "--tokens", "5", "--prompt", "The"
-    ).startswith("The")
-    assert "Going on" in run_command(capsys, 0, "train", "--resume", run, "--steps", "7")
+    assert "unigram" in output(capsys, 0, "eval", run)
+    assert output(capsys, 0, "generate", run, "--tokens", "5", "--prompt", "The").startswith(
+        "The"
+    )
+    assert "Going on" in output(capsys, 0, "train", "--resume", run, "--steps", "7")
     other = tmp_path / "other.txt"
     other.write_text("The moon slept. " * 30)
-    assert "unigram" in run_command(capsys, 0, "eval", run, "--text", str(other))
-    assert "scored" in run_command(capsys, 0, "eval", run, "--data", data)
+    assert "unigram" in output(capsys, 0, "eval", run, "--text", str(other))
+    assert "scored" in output(capsys, 0, "eval", run, "--data", data)
 
 
 def test_a_run_does_not_go_on_with_other_data(run, data, tmp_path, capsys):
@@ -84,9 +84,7 @@ def test_a_run_does_not_go_on_with_other_data(run, data, tmp_path, capsys):
     checkpoint.save(tmp_path, saved, ["last"])
     _, tokenizer = load_dataset(DataSource.at(data=data), **tiny.CONFIG.data_options())
     save_tokenizer(tmp_path, tokenizer)
-    assert "the text is not the one" in run_command(
-        capsys, 1, "train", "--resume", str(tmp_path)
-    )
+    assert "the text is not the one" in output(capsys, 1, "train", "--resume", str(tmp_path))
 
 
 def test_data_of_another_tokenizer_is_refused(run, tmp_path, capsys):
@@ -95,7 +93,7 @@ def test_data_of_another_tokenizer_is_refused(run, tmp_path, capsys):
     (tmp_path / "text.txt").write_text(TEXT)
     out, source = str(tmp_path / "tokens"), str(tmp_path / "text.txt")
     assert main(["prepare", source, "--out", out, "--tokenizer", str(vocab)]) == 0
-    assert "was prepared with" in run_command(capsys, 1, "eval", run, "--data", out)
+    assert "was prepared with" in output(capsys, 1, "eval", run, "--data", out)
 
 
 def test_a_separator_stands_between_documents(tmp_path, capsys):
@@ -125,13 +123,13 @@ def test_a_separator_stands_between_documents(tmp_path, capsys):
     ],
 )
 def test_a_wrong_combination_is_one_sentence(arguments, message, capsys, tmp_path):
-    printed = run_command(capsys, 1, "train", *arguments, "--out", str(tmp_path / "run"))
+    printed = output(capsys, 1, "train", *arguments, "--out", str(tmp_path / "run"))
     assert message in printed
     assert not (tmp_path / "run").exists()
 
 
 def test_a_vocabulary_that_is_too_small(data, capsys):
-    printed = run_command(capsys, 1, "train", "--data", data, "--vocab-size", "100")
+    printed = output(capsys, 1, "train", "--data", data, "--vocab-size", "100")
     assert "--vocab-size is 100, but the tokenizer has 2000 tokens" in printed
 
 
@@ -141,7 +139,7 @@ def test_a_vocabulary_that_is_too_small(data, capsys):
 def test_training_begins_with_an_embedding_of_a_file(data, tmp_path, capsys):
     file, out = str(tmp_path / "embedding.safetensors"), tmp_path / "run"
     chosen = ["--width", "16", "--vocab-size", "2000", "--std", "0.7"]
-    assert "0.7" in run_command(capsys, 0, "embed", "random", "--out", file, *chosen)
+    assert "0.7" in output(capsys, 0, "embed", "random", "--out", file, *chosen)
     assert train("--data", data, "--embedding", file, "--out", str(out), "--steps", "2") == 0
     arrays = checkpoint.load(out).arrays  # both steps left the embedding alone
     expected = embeddings.load_embedding(Path(file), 2000, 16)
@@ -176,37 +174,35 @@ def published(tmp_path):
 
 def test_a_published_checkpoint_is_evaluated_and_writes(published, tmp_path, capsys, data):
     out = str(tmp_path / "converted")
-    printed = run_command(capsys, 0, "convert", published, out, "--tokenizer", "stories")
+    printed = output(capsys, 0, "convert", published, out, "--tokenizer", "stories")
     assert "after step 4,050" in printed
     assert r"note: 'a\x1bb'" in printed  # a file cannot command the terminal
-    assert "unigram" in run_command(capsys, 0, "eval", out, "--data", data)
+    assert "unigram" in output(capsys, 0, "eval", out, "--data", data)
     (tmp_path / "text.txt").write_text(TEXT)
-    printed = run_command(capsys, 0, "eval", out, "--text", str(tmp_path / "text.txt"))
+    printed = output(capsys, 0, "eval", out, "--text", str(tmp_path / "text.txt"))
     assert "No training text to compare with: " in printed
-    assert (
-        len(run_command(capsys, 0, "generate", out, "--prompt", "The owl", "--tokens", "9")) > 9
-    )
-    assert "holds no averaged weights" in run_command(capsys, 1, "generate", out, "--ema")
-    assert "came without its training text" in run_command(capsys, 1, "eval", out)
-    assert "it cannot be resumed" in run_command(capsys, 1, "train", "--resume", out)
-    assert "holds a run already" in run_command(capsys, 1, "convert", published, out)
+    assert len(output(capsys, 0, "generate", out, "--prompt", "The owl", "--tokens", "9")) > 9
+    assert "holds no averaged weights" in output(capsys, 1, "generate", out, "--ema")
+    assert "came without its training text" in output(capsys, 1, "eval", out)
+    assert "it cannot be resumed" in output(capsys, 1, "train", "--resume", out)
+    assert "holds a run already" in output(capsys, 1, "convert", published, out)
 
 
 def test_a_model_of_unknown_tokens_reads_and_writes_numbers(published, tmp_path, capsys):
     out = str(tmp_path / "converted")
     assert main(["convert", published, out]) == 0
     capsys.readouterr()
-    words = run_command(capsys, 0, "generate", out, "--prompt", "3 17", "--tokens", "5").split()
+    words = output(capsys, 0, "generate", out, "--prompt", "3 17", "--tokens", "5").split()
     assert words[:2] == ["3", "17"]
     assert len(words) == 7
     assert all(0 <= int(word) < 2000 for word in words)
-    assert len(run_command(capsys, 0, "generate", out, "--tokens", "4").split()) == 4
-    assert "'owl' is no id" in run_command(capsys, 1, "generate", out, "--prompt", "owl")
+    assert len(output(capsys, 0, "generate", out, "--tokens", "4").split()) == 4
+    assert "'owl' is no id" in output(capsys, 1, "generate", out, "--prompt", "owl")
     (tmp_path / "ids.txt").write_text("1 2 3 4 5")
-    assert "scored           5" in run_command(
+    assert "scored           5" in output(
         capsys, 0, "eval", out, "--text", str(tmp_path / "ids.txt")
     )
     (tmp_path / "ids.txt").write_text("1 2 2000")
-    assert "'2000' is no id" in run_command(
+    assert "'2000' is no id" in output(
         capsys, 1, "eval", out, "--text", str(tmp_path / "ids.txt")
     )
