@@ -14,15 +14,12 @@ from ..inference.export import pack_weights
 from ..model.config import PRESETS
 from ..training.memory import keep_freed_memory
 from ..training.runs import SavedRun, save_export
-from .arguments import add_run_folder, add_threads, at_least
+from .arguments import add_command, add_run_folder, add_threads, at_least
 from .run import dataset_or_none
 
 
 def add_profile(commands):
-    parser = commands.add_parser(
-        "profile", help="see where the time goes", description=_profile.__doc__
-    )
-    parser.set_defaults(run=_profile)
+    parser = add_command(commands, _profile, "profile", "see where the time goes")
     parser.add_argument("--preset", choices=PRESETS, default="v3", help="default: v3")
     parser.add_argument(
         "--plain", action="store_true", help="the composed form of gates and head, for reading"
@@ -60,12 +57,7 @@ def _profile(options) -> None:
 
 
 def add_inspect(commands):
-    parser = commands.add_parser(
-        "inspect",
-        help="see the costs of a model",
-        description=_inspect.__doc__,
-    )
-    parser.set_defaults(run=_inspect)
+    parser = add_command(commands, _inspect, "inspect", "see the costs of a model")
     add_run_folder(parser)
     parser.add_argument("--picture", type=Path, metavar="FILE", help="also draw it, as PNG")
 
@@ -83,10 +75,7 @@ def _inspect(options) -> None:
 
 
 def add_export(commands):
-    parser = commands.add_parser(
-        "export", help="write a model packed", description=_export.__doc__
-    )
-    parser.set_defaults(run=_export)
+    parser = add_command(commands, _export, "export", "write a model packed")
     add_run_folder(parser)
     parser.add_argument("out", metavar="OUT", type=Path, nargs="?", help="a new folder")
     parser.add_argument("--c", metavar="FILE", type=Path, help="write a C99 program, too")

@@ -6,6 +6,13 @@ import argparse
 from pathlib import Path
 
 
+def add_command(commands, run, name, help):
+    """Add the parser of a command that calls `run(options)`, whose docstring describes it."""
+    parser = commands.add_parser(name, help=help, description=run.__doc__)
+    parser.set_defaults(run=run)
+    return parser
+
+
 def add_values(parser, *values):
     """Add options that take a value; each is (name, kind, default, help)."""
     for name, kind, default, help in values:

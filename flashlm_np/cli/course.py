@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from .arguments import number
+from .arguments import add_command, number
 
 
 def add_course(commands):
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
+        _start,
         "course",
-        help="exercises, and a grader that explains",
+        "exercises, and a grader that explains",
         description="Write the exercises of the course into a folder; check your answers.",
     )
     actions = parser.add_subparsers(required=True, metavar="ACTION")
@@ -20,8 +22,7 @@ def add_course(commands):
 
 
 def _add_start(actions):
-    parser = actions.add_parser("start", help="write the exercises", description=_start.__doc__)
-    parser.set_defaults(run=_start)
+    parser = actions.add_parser("start", help="write the exercises")
     parser.add_argument(
         "folder", metavar="DIR", type=Path, help="a new or empty folder, or a workbook"
     )
@@ -49,8 +50,7 @@ def _command():
 
 
 def _add_check(actions):
-    parser = actions.add_parser("check", help="check your answers", description=_check.__doc__)
-    parser.set_defaults(run=_check)
+    parser = add_command(actions, _check, "check", "check your answers")
     parser.add_argument("folder", metavar="DIR", type=Path, help="a workbook")
     parser.add_argument(
         "names", metavar="NAME", nargs="*", help="only these exercises, such as rms_norm or 9"

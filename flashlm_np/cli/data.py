@@ -9,14 +9,11 @@ import numpy as np
 from ..data.stories import stories
 from ..data.tokenizers.tokenizer import Tokenizer
 from ..training.threads import available_cores
-from .arguments import add_threads, add_tokenizer, at_least
+from .arguments import add_command, add_threads, add_tokenizer, at_least
 
 
 def add_prepare(commands):
-    parser = commands.add_parser(
-        "prepare", help="encode texts as token ids", description=_prepare.__doc__
-    )
-    parser.set_defaults(run=_prepare)
+    parser = add_command(commands, _prepare, "prepare", "encode texts as token ids")
     parser.add_argument(
         "source",
         nargs="*",
@@ -82,8 +79,7 @@ def _prepare(options) -> None:
 
 
 def add_stories(commands):
-    parser = commands.add_parser("stories", help="tell stories", description=_stories.__doc__)
-    parser.set_defaults(run=_stories)
+    parser = add_command(commands, _stories, "stories", "tell stories")
     whole = at_least(int, 0)
     parser.add_argument("--count", type=whole, default=3, metavar="N", help="default: 3")
     parser.add_argument("--seed", type=whole, default=0, metavar="N", help="default: 0")

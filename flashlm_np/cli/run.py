@@ -9,12 +9,11 @@ from ..evaluation.ngrams import Baselines, baselines
 from ..files import read_text
 from ..model.config import TEMPERATURE
 from ..training.runs import SavedRun
-from .arguments import add_run_folder, add_values, at_least, number
+from .arguments import add_command, add_run_folder, add_values, at_least, number
 
 
 def add_eval(commands):
-    parser = commands.add_parser("eval", help="evaluate a run", description=_eval.__doc__)
-    parser.set_defaults(run=_eval)
+    parser = add_command(commands, _eval, "eval", "evaluate a run")
     add_run_folder(parser)
     others = parser.add_mutually_exclusive_group()
     others.add_argument("--text", nargs="+", metavar="FILE", help="score the whole of these")
@@ -68,10 +67,7 @@ def losses(result: Evaluation, counted: Baselines | None, best: float | None) ->
 
 
 def add_generate(commands):
-    parser = commands.add_parser(
-        "generate", help="let a run's model write", description=_generate.__doc__
-    )
-    parser.set_defaults(run=_generate)
+    parser = add_command(commands, _generate, "generate", "let a run's model write")
     add_run_folder(parser)
     parser.add_argument(
         "--activations",

@@ -15,13 +15,12 @@ from ..training.memory import keep_freed_memory
 from ..training.report import write_results
 from ..training.stopping import Stopped
 from ..training.trainer import Trainer
-from .arguments import add_threads, number, parsed_by
+from .arguments import add_command, add_threads, number, parsed_by
 from .run import losses
 
 
 def add_train(commands):
-    train = commands.add_parser("train", help="train a model", description=_train.__doc__)
-    train.set_defaults(run=_train)
+    train = add_command(commands, _train, "train", "train a model")
     minutes = number(
         float, lambda m: 0 < m < float("inf"), "is not a number of minutes above 0"
     )

@@ -17,14 +17,11 @@ from ..training.initial_embedding import (
     save_embedding,
     scaled_to_rms,
 )
-from .arguments import add_tokenizer, add_values, at_least
+from .arguments import add_command, add_tokenizer, add_values, at_least
 
 
 def add_embed(commands):
-    parser = commands.add_parser(
-        "embed", help="make an initial embedding", description=_embed.__doc__
-    )
-    parser.set_defaults(run=_embed)
+    parser = add_command(commands, _embed, "embed", "make an initial embedding")
     parser.add_argument(
         "kind",
         choices=("gpt2", "corpus", "random"),
@@ -85,10 +82,7 @@ def _gpt2_table(options):
 
 
 def add_convert(commands):
-    parser = commands.add_parser(
-        "convert", help="read the published checkpoint", description=_convert.__doc__
-    )
-    parser.set_defaults(run=_convert)
+    parser = add_command(commands, _convert, "convert", "read the published checkpoint")
     parser.add_argument("file", metavar="FILE", type=Path, help="flashlm_final.pt")
     parser.add_argument("folder", metavar="OUT_DIR", type=Path, help="a new folder")
     add_tokenizer(
