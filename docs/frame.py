@@ -8,21 +8,26 @@ The computation is that of the first code in step_by_step.md. It needs Playwrigh
 
 from __future__ import annotations
 
+import re
 import shutil
-import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
 DOCS = Path(__file__).resolve().parent
-sys.path.insert(0, str(DOCS))
-
-from _ext.repository import first_steps  # noqa: E402 (found by the line above)
-
 SECOND_PATH = "added (+=)"
 
 
+def first_steps():
+    """Run the first code of step_by_step.md; return the result of its step_through."""
+    guide = (DOCS / "step_by_step.md").read_text(encoding="utf-8")
+    code = re.search(r"^```python\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL).group(1)
+    namespace: dict = {}
+    exec(compile(code, "step_by_step.md", "exec"), namespace)
+    return namespace["steps"]
+
+
 def main():
+    from playwright.sync_api import sync_playwright
+
     steps = first_steps()
     DOCS.joinpath("step_through.svg").write_text(steps.svg, encoding="utf-8")
     step = next(i for i, s in enumerate(steps.data["steps"]) if SECOND_PATH in s["after"])

@@ -5,6 +5,7 @@ import doctest
 import functools
 import http.server
 import importlib.util
+import inspect
 import json
 import re
 import subprocess
@@ -17,7 +18,6 @@ from browser import chromium, opened
 from site_pages import is_external, read, target
 
 from minigrad import TABLE
-from minigrad.look.operation_docs import operation_sections
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -62,22 +62,13 @@ def test_it_is_built_without_a_warning(built):
     assert (said.stderr, said.returncode) == ("", 0)
 
 
-def test_every_guide_notebook_operation_and_module_has_its_page(pages):
+def test_every_guide_notebook_and_module_has_its_page(pages):
     guides = {f"{path.stem}.html" for path in (ROOT / "docs").glob("*.md")}
     notebooks = {f"notebooks/{path.stem}.html" for path in NOTEBOOKS}
-    operations = {f"ops/{module_of(name)}.html" for name in TABLE}
-    sources = [
-        p for package in ("minigrad", "flashlm_np") for p in ROOT.glob(f"{package}/**/*.py")
-    ]
-    names = {p.relative_to(ROOT).as_posix() for p in sources if "ops" not in p.parts}
-    names -= {"flashlm_np/__main__.py"}
+    sources = [p for name in ("minigrad", "flashlm_np") for p in ROOT.glob(f"{name}/**/*.py")]
+    names = {p.relative_to(ROOT).as_posix() for p in sources} - {"flashlm_np/__main__.py"}
     modules = {re.sub(r"(/__init__)?\.py$", "", n).replace("/", ".") for n in names}
-    wanted = guides | notebooks | operations | {f"api/{module}.html" for module in modules}
-    assert wanted <= set(pages)
-
-
-def module_of(name):
-    return TABLE[name].forward.__module__.rpartition(".")[2]
+    assert guides | notebooks | {f"api/{module}.html" for module in modules} <= set(pages)
 
 
 def test_every_link_and_anchor_leads_somewhere(pages):
@@ -109,22 +100,20 @@ def test_no_page_asks_another_machine_for_anything(pages, site):
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_an_operation_has_its_mathematics_as_in_its_docstring(name, pages):
-    page = pages[f"ops/{module_of(name)}.html"]
-    sections = operation_sections(TABLE[name])
-    assert {"forward", "backward", "saved", "source"} <= set(sections)
-    shown = [block.rstrip("\n") for block in page.blocks]
-    texts = [text for label, text in sections.items() if label != "title"]
-    assert [text for text in texts if text not in shown] == []
-    assert any(f"def {name}_backward" in block for block in shown)
-    docstring = sys.modules[TABLE[name].forward.__module__].__doc__
-    assert plain(docstring.split()) - plain(page.words) == set()
-    assert f"op-{name.replace('_', '-')}" in page.ids
+def test_the_page_of_an_operation_has_its_docstring_and_its_code(name, pages):
+    module = sys.modules[TABLE[name].forward.__module__]
+    page = pages[f"api/{module.__name__}.html"]
+    shown = "\n".join(page.blocks)
+    formulas = [line for line in module.__doc__.split("\n") if re.match(r"\w+  +\S", line)]
+    assert [line for line in formulas if line not in shown] == []
+    assert plain(module.__doc__.split()) - plain(page.words) == set()
+    assert inspect.getsource(TABLE[name].forward) in shown
+    assert inspect.getsource(TABLE[name].backward) in shown
 
 
 def plain(words):
-    """The words without what a layout may change: the case, the end of a title, backticks."""
-    return {word.replace("`", "").rstrip(".:").casefold() for word in words} - {""}
+    """The words without the marks that a layout may change."""
+    return {word.replace("`", "").rstrip(".:") for word in words} - {""}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
@@ -140,7 +129,7 @@ def test_a_notebook_is_in_whole(path, pages):
 
 
 def test_the_examples_of_the_extensions_are_so(extensions):
-    for name in ("docstrings", "links"):
+    for name in ("docstrings", "repository"):
         failed, tried = doctest.testmod(extensions(name))
         assert failed == 0
         assert tried
@@ -249,5 +238,7 @@ def test_the_search_finds_an_operation(site, browser):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}/search.html?q=rms_norm"
         with opened(browser, address) as page:
-            page.wait_for_selector("#search-results li a[href*='ops/rms_norm.html']")
+            page.wait_for_selector(
+                "#search-results li a[href*='api/minigrad.ops.rms_norm.html']"
+            )
         server.shutdown()

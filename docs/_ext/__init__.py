@@ -1,1 +1,1 @@
-"""What makes the site of the repository: extensions of Sphinx, for this project alone."""
+"""Extensions of Sphinx for this site."""

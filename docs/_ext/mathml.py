@@ -1,4 +1,4 @@
-"""Formulas as MathML, which browsers draw by themselves: no script, no font, no network."""
+"""Write formulas as MathML, which browsers draw without a script, a font or a network."""
 
 from __future__ import annotations
 
@@ -9,62 +9,41 @@ from docutils.nodes import SkipNode
 from latex2mathml.converter import convert
 from sphinx.util import logging
 
-CHILDREN = {"mfrac": 2, "msub": 2, "msup": 2, "munder": 2, "mover": 2, "mroot": 2} | {
-    "msubsup": 3,
-    "munderover": 3,
-}
-log = logging.getLogger(__name__)
+CHILDREN = {"mfrac": 2, "msub": 2, "msup": 2, "munder": 2, "mover": 2, "msubsup": 3}
 
 
 def mathml(latex: str, display: str) -> str:
-    """The <math> element of a formula; `display` is "inline" or "block".
+    """Return the <math> element of a formula; `display` is "inline" or "block".
 
     Raises:
-        ValueError: the formula is not understood; the message says which, and why.
+        ValueError: the formula is wrong. latex2mathml itself ignores most mistakes.
     """
     try:
         made = convert(latex, display=display)
+        elements = list(ElementTree.fromstring(made).iter())
     except Exception as error:  # latex2mathml has no common base for its errors
-        reason = str(error) or type(error).__name__
-        raise ValueError(f"the formula {latex!r} is not understood: {reason}") from error
-    if wrong := _problem(latex, made):
-        raise ValueError(f"the formula {latex!r} is not understood: {wrong}")
+        raise ValueError(f"the formula {latex!r} is wrong: {error!r}") from error
+    braces = re.sub(r"\\.", "", latex)
+    whole = all(len(e) == CHILDREN.get(e.tag.rpartition("}")[2], len(e)) for e in elements)
+    if "\\" in made or not whole or braces.count("{") != braces.count("}"):
+        raise ValueError(f"the formula {latex!r} is wrong: a command is unknown or incomplete")
     return made
 
 
-def _problem(latex, made):
-    """What latex2mathml passes over in silence; "" if there is nothing."""
-    if unknown := re.search(r"\\\w*", made):
-        return f"{unknown.group()} is not known"
-    braces = re.sub(r"\\.", "", latex)
-    if braces.count("{") != braces.count("}"):
-        return "its braces do not match"
-    for element in ElementTree.fromstring(made).iter():
-        tag = element.tag.rpartition("}")[2]
-        if len(element) != CHILDREN.get(tag, len(element)):
-            return f"something is missing in a {tag}"
-    return ""
+def _visit(display, before, after):
+    def visit(translator, node):
+        try:
+            made = mathml(node.astext(), display)
+        except ValueError as error:
+            logging.getLogger(__name__).warning("%s", error, location=node)
+            made = f"<code>{translator.encode(node.astext())}</code>"
+        translator.body.append(f"{before}{made}{after}")
+        raise SkipNode  # its children are in the element already
 
-
-def _written(translator, node, display):
-    try:
-        return mathml(node.astext(), display)
-    except ValueError as error:
-        log.warning("%s", error, location=node)
-        return f"<code>{translator.encode(node.astext())}</code>"
-
-
-def inline(translator, node):
-    translator.body.append(_written(translator, node, "inline"))
-    raise SkipNode  # all that is in the node was written
-
-
-def block(translator, node):
-    opening = translator.starttag(node, "div", CLASS="math")
-    translator.body.append(f"{opening}{_written(translator, node, 'block')}</div>\n")
-    raise SkipNode  # all that is in the node was written
+    return visit
 
 
 def setup(app):
+    inline, block = _visit("inline", "", ""), _visit("block", '<div class="math">', "</div>\n")
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

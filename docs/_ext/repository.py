@@ -1,87 +1,62 @@
-"""The pages of the site that are made: from the code, from the notebooks, from a guide.
+"""Bring the notebooks into the site, and lead links to files of the repository to its pages.
 
-They are made before each build, in folders that git ignores: docs/notebooks, docs/ops,
-docs/api, docs/files and docs/steps. A file is written only where it has changed, so that a
-second build is quick.
+The notebooks are copied to docs/notebooks before each build; git ignores the copies. A link
+to a file that has no page stays a link to the file, which MyST offers for download.
 """
 
 from __future__ import annotations
 
-import json
+import os
 import re
+import shutil
+from pathlib import Path
 
-from . import modules, operations
-from .links import DOCS, files_linked, flat, rewritten
-from .rst import ROOT
-
-
-def make(app, config):
-    """Write the pages that are made, and remove those of which nothing is left."""
-    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
-    _write("notebooks", {path.name: _notebook(path) for path in notebooks})
-    _write("ops", _operations())
-    _write("api", _modules())
-    _write("files", _files(notebooks))
-    _write("steps", {"two_ways_to_w.html": first_steps().html})
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+LINK = re.compile(r"\]\((?!https?:|mailto:|/)([^)#\s]+)(#[^)\s]*)?\)")
 
 
-def _operations():
-    pages = operations.modules().items()
-    made = {f"{name}.rst": operations.operation_page(module) for name, module in pages}
-    return made | {"index.rst": operations.index_page()}
+def page_of(path: str) -> str | None:
+    """Return the source of the page for a file or folder of the repository, or None.
+
+    Example:
+        >>> page_of("minigrad/ops/rms_norm.py"), page_of("flashlm_np/inference")
+        ('/api/minigrad.ops.rms_norm.rst', '/api/flashlm_np.inference.rst')
+    """
+    if path == "README.md":
+        return "/index.md"
+    if path.startswith(("docs/", "notebooks/")):
+        return "/" + path.removeprefix("docs/")
+    is_module = path.endswith(".py") or (ROOT / path / "__init__.py").exists()
+    if path.startswith(("minigrad", "flashlm_np")) and is_module:
+        module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        return f"/api/{module}.rst"
+    return None
 
 
-def _modules():
-    names = modules.names()
-    under = {name: [n for n in names if n.rpartition(".")[0] == name] for name in names}
-    made = {f"{name}.rst": modules.module_page(name, under[name]) for name in names}
-    return made | {"index.rst": modules.index_page()}
+def lead_links(app, docname, source):
+    """Change the links of a guide or notebook, as Sphinx reads it."""
+    of_notebook = docname.startswith("notebooks/")
+    if not of_notebook and "/" in docname:
+        return
+    here = ROOT / "notebooks" if of_notebook else DOCS
+
+    def lead(match):
+        path = os.path.relpath(os.path.normpath(here / match[1]), ROOT).replace(os.sep, "/")
+        page = page_of(path) or ("../" * (2 if of_notebook else 1)) + path
+        return f"]({page}{match[2] or ''})"
+
+    source[0] = LINK.sub(lead, source[0])
 
 
-def _files(notebooks):
-    """Pages of the files that guides and notebooks link to and that have none yet."""
-    texts = [(path, path.read_text(encoding="utf-8")) for path in sorted(DOCS.glob("*.md"))]
-    texts += [(path, "\n".join(_markdown(path))) for path in notebooks]
-    paths = {found for path, text in texts for found in files_linked(text, path.parent)}
-    return {f"{flat(path)}.rst": modules.file_page(path) for path in paths}
-
-
-def _notebook(path):
-    """The notebook as it was committed, but for its links."""
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "markdown":
-            text = rewritten("".join(cell["source"]), path.parent)
-            cell["source"] = text.splitlines(keepends=True)
-    return json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
-
-
-def _markdown(path):
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
-
-
-def first_steps():
-    """What minigrad.look.step_through gives in the first code of its guide."""
-    guide = (DOCS / "step_by_step.md").read_text(encoding="utf-8")
-    code = re.search(r"^```python\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL).group(1)
-    namespace: dict = {}
-    exec(compile(code, "step_by_step.md", "exec"), namespace)
-    return namespace["steps"]
-
-
-def _write(folder, contents):
-    """Make docs/`folder` hold exactly these files."""
-    (DOCS / folder).mkdir(exist_ok=True)
-    for path in (DOCS / folder).iterdir():
-        if path.is_file() and path.name not in contents:
-            path.unlink()
-    for name, text in contents.items():
-        path = DOCS / folder / name
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+def copy_notebooks(app, config):
+    shutil.rmtree(DOCS / "notebooks", ignore_errors=True)
+    (DOCS / "notebooks").mkdir()
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        shutil.copy2(path, DOCS / "notebooks")  # with its time, so that a second build is quick
 
 
 def setup(app):
-    app.connect("config-inited", make)
+    app.connect("config-inited", copy_notebooks)
+    app.connect("source-read", lead_links)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
