@@ -26,7 +26,7 @@ BY_NAME = {exercise.name: exercise for exercise in EXERCISES}
 
 
 def solution(exercise: Exercise) -> str:
-    """The student's file with the bodies of the package, and imports of what these use."""
+    """The student's file with the bodies of the package, and the imports that they need."""
     text = exercise_text(exercise)
     lines, used = text.splitlines(), set()
     nodes = {n.name: n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef)}
@@ -86,7 +86,7 @@ def right(operation: str):
     return TABLE[operation].backward
 
 
-# The form of what is returned ------------------------------------------------------------
+# The form of the results ------------------------------------------------------------------
 
 
 @wrong("multiply_backward", "is the return missing?")
@@ -230,7 +230,7 @@ def _(dy, saved):
     return dx * np.nan, dw
 
 
-# What is not used ------------------------------------------------------------------------
+# Unused inputs ---------------------------------------------------------------------------
 
 
 @wrong(

@@ -25,7 +25,7 @@ def exercise_text(exercise: Exercise) -> str:
     source = inspect.getsource(exercise.page)
     docstring, *statements = ast.parse(source).body
     constants = [
-        ast.get_source_segment(source, node)
+        "\n".join(source.splitlines()[node.lineno - 1 : node.end_lineno])  # with its comment
         for node in statements
         if isinstance(node, ast.Assign) and names_in(*node.targets) & {*exercise.constants}
     ]
@@ -67,7 +67,7 @@ def _heading(exercise):
         "",
         f"The text below is the page {exercise.page.__name__.replace('.', '/')}.py. The "
         f"exercise is its part about {these}.",
-        *([exercise.note] if exercise.note else []),
+        *(["", exercise.note] if exercise.note else []),
     ]
     return "\n".join(_comment(line) for line in lines)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import ModuleType
 
 TO_DO, WRONG, RIGHT = "to do", "wrong", "right"
@@ -78,13 +78,8 @@ class Grade:
     printed: str = ""
     seconds: float = 0.0
 
-    def to_json(self) -> dict:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, record: dict) -> Grade:
-        tuples = {name: tuple(record[name]) for name in ("details", "right")}
-        return cls(**record | tuples)
+    def __post_init__(self):
+        self.details, self.right = tuple(self.details), tuple(self.right)  # JSON has lists
 
     @classmethod
     def of_failure(cls, failure: Failure, inputs: Sequence[str] = ()) -> Grade:

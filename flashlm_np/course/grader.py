@@ -50,7 +50,9 @@ def grade(exercise: Exercise, answer: Answer) -> Grade:
     if answer.blank:
         blank = [name for name in exercise.solution if name in answer.blank]
         return Grade(TO_DO, (f"to do: {', '.join(blank)}",), tuple(right))
-    text = f"It gives what the package gives, on {count // 2} inputs, in float64 and float32."
+    text = (
+        f"It gives the results of the package on {count // 2} inputs, in float64 and float32."
+    )
     return Grade(RIGHT, (text,))
 
 

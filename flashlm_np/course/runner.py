@@ -25,7 +25,7 @@ from .student import read
 SECONDS = 20.0  # the student's time for one exercise
 START_SECONDS = 30.0  # more, until the subprocess is ended from outside; it has to start
 MAX_PRINTED = 10_000_000  # bytes that end the subprocess
-SHOWN = 4000  # characters of the output that are kept
+MAX_SHOWN = 4000  # characters of the output that are kept
 
 # os._exit does not wait for threads that the student started.
 _PROGRAM = """
@@ -94,15 +94,15 @@ def _grade_in_subprocess(exercise, file, seconds, folder, running):
             _end(process)
             running.discard(process)
         printed.seek(0)
-        text = printed.read(4 * SHOWN).decode("utf-8", "replace").replace("\r\n", "\n")
+        text = printed.read(4 * MAX_SHOWN).decode("utf-8", "replace").replace("\r\n", "\n")
     try:
-        grade = Grade.from_json(json.loads(_read(folder / "grade.json")))
-    except (ValueError, TypeError, KeyError):
+        grade = Grade(**json.loads(_read(folder / "grade.json")))
+    except (ValueError, TypeError):
         reason = limit or _reason(
             process.returncode, _read(folder / "trace.txt"), file, seconds
         )
         grade = Grade(WRONG, (reason,), crashed=True)
-    grade.printed = text if len(text) <= SHOWN else f"{text[:SHOWN]}\n... and so on"
+    grade.printed = text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}\n... and so on"
     return grade
 
 

@@ -9,6 +9,7 @@ import contextlib
 import faulthandler
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from .exercise import Exercise, Failure, Grade
@@ -27,7 +28,7 @@ def main(name: str, file: str, folder: str, seconds: float) -> None:
         result = _load_and_grade(find(name), Path(file))
         faulthandler.cancel_dump_traceback_later()
     unfinished = Path(folder, "unfinished.json")  # renamed, so that grade.json is complete
-    unfinished.write_text(json.dumps(result.to_json()), encoding="utf-8")
+    unfinished.write_text(json.dumps(asdict(result)), encoding="utf-8")
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):  # the student may have closed it
             stream.flush()

@@ -6,7 +6,7 @@ The tables hold, for each function, a hint and below it the edits:
         x * r * w  =>  x * r
 
 An edit replaces each place where its left side stands in the function. For a backward it may
-also stand in the forward, which decides what is saved.
+also stand in the forward, which returns the saved values.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def test_a_student_goes_from_to_do_to_right(workbook, capsys):
     file.write_text(solution(BY_NAME["multiply"]), encoding="utf-8")
     assert output_of(capsys, 0, "check", workbook, "2") == (
         "02 multiply: right\n"
-        "  It gives what the package gives, on 14 inputs, in float64 and float32.\n"
+        "  It gives the results of the package on 14 inputs, in float64 and float32.\n"
     )
 
 
@@ -115,7 +115,7 @@ def test_several_exercises_by_name_in_letters_of_any_size(workbook, capsys):
 
 
 def test_an_exercise_may_use_its_own_blanks(workbook, capsys):
-    """What is still to do is the package's own, also for the student's other functions."""
+    """A blank function is the package's own, also for the student's other functions."""
     file_with(
         workbook,
         "add",
@@ -137,7 +137,7 @@ def test_the_line_that_says_so_may_come_late(workbook, capsys):
     )
 
 
-# -- what goes wrong ---------------------------------------------------------------------------
+# -- failures ---------------------------------------------------------------------------------
 
 BROKEN = {
     "add": (
@@ -180,10 +180,10 @@ BROKEN = {
 def test_every_failure_is_explained_in_a_sentence(workbook, capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(runner, "MAX_PRINTED", 1_000_000)
     expected = {}
-    for name, (body, what) in BROKEN.items():
+    for name, (body, reason) in BROKEN.items():
         file_with(workbook, name, body)
         line = line_of(workbook, name, body.splitlines()[0].strip())
-        expected[name] = what.format(line=line)
+        expected[name] = reason.format(line=line)
     (workbook / "09_rms_norm.py").write_text("def rms_norm_forward(x, w):\n    pass\n")
     expected["rms_norm"] = (
         "the file defines no function rms_norm_backward\n"
@@ -206,8 +206,8 @@ def test_every_failure_is_explained_in_a_sentence(workbook, capsys, monkeypatch,
     (workbook / "13_ternary_linear.py").unlink()
     junit = tmp_path / "junit.xml"
     found = output_of(capsys, 1, "check", workbook, "--junit", junit)
-    for name, what in expected.items():
-        assert unwrapped(f"{BY_NAME[name].label}: wrong {what}") in unwrapped(found)
+    for name, reason in expected.items():
+        assert unwrapped(f"{BY_NAME[name].label}: wrong {reason}") in unwrapped(found)
     assert "12 ternarize: wrong\n  line 1: SyntaxError: (unicode error) " in found
     assert "13 ternary_linear: to do\n" in found
     assert found.endswith("\n\n12 wrong, 10 to do\n")

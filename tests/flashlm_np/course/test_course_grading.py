@@ -35,7 +35,7 @@ def test_the_package_is_the_solution(exercise, tmp_path):
     file.write_text(solution(exercise), encoding="utf-8")
     result = grade(exercise, load(exercise, file))
     assert result.state == "right", result.details
-    assert result.details[0].startswith("It gives what the package gives, on ")
+    assert result.details[0].startswith("It gives the results of the package on ")
 
 
 def test_any_right_way_is_right():
@@ -150,7 +150,7 @@ def test_every_mistake_is_of_an_exercise():
     assert set(MISTAKES) <= {test.function for test in TESTS}
 
 
-# -- what is said --------------------------------------------------------------------------
+# -- the explanation -----------------------------------------------------------------------
 
 
 def test_an_explanation_is_whole():
@@ -166,7 +166,7 @@ def test_an_explanation_is_whole():
     )
 
 
-def test_the_precision_is_told():
+def test_the_explanation_names_the_precision():
     def sigmoid_forward(x):
         y = np.float64(1.0) / (1 + np.exp(-x))
         return y, (y,)
@@ -178,7 +178,7 @@ def test_the_precision_is_told():
 
 
 @pytest.mark.parametrize(
-    ("result", "what"),
+    ("result", "reason"),
     [
         (None, "multiply_backward: returns None, expected (da, db)"),
         ((), "multiply_backward: returns a tuple of 0, expected 2: (da, db)"),
@@ -205,20 +205,20 @@ def test_the_precision_is_told():
         ),
     ],
 )
-def test_what_is_no_gradient(result, what):
+def test_a_wrong_type_of_gradient_is_named(result, reason):
     grade = graded("multiply", multiply_backward=lambda dy, saved: result)
-    assert grade.details[0] == what
+    assert grade.details[0] == reason
 
 
-def test_what_is_no_output():
-    for name, function, what in [
+def test_a_wrong_type_of_result_is_named():
+    for name, function, reason in [
         ("sum", lambda x, *, axis=None, keepdims=False: x, "returns an array, expected the"),
         ("ternarize", lambda w, *, threshold=1.0, scale="none": None, "returns None, expected"),
         ("pack", lambda T, scale, encoding="base-3": T, "returns a ndarray, expected a Packed"),
         ("newton_schulz", lambda g, steps=5: None, "returns None, expected (x,)"),
     ]:
         changed = next(f for f in BY_NAME[name].solution if not f.endswith("_backward"))
-        assert what in graded(name, **{changed: function}).details[0]
+        assert reason in graded(name, **{changed: function}).details[0]
 
 
 def test_written_arrays_are_named():
@@ -238,7 +238,7 @@ def test_written_arrays_are_named():
     assert graded("linear", linear_backward).details[0] == "linear_backward: writes into w"
 
 
-def test_the_smallest_wrong_input_is_told():
+def test_the_explanation_has_the_smallest_wrong_input():
     """It is right wherever nothing repeats, and wrong on the first input that does."""
 
     def embedding_backward(dy, saved):
@@ -254,7 +254,7 @@ def test_the_smallest_wrong_input_is_told():
     )
 
 
-# -- whatever comes ------------------------------------------------------------------------
+# -- strange results -----------------------------------------------------------------------
 
 STRANGE = {
     "NaN": lambda a: a * np.nan,
@@ -275,7 +275,7 @@ STRANGE = {
 
 @by_label
 def test_nothing_strange_upsets_the_grader(exercise):
-    """Whatever an answer gives in place of its arrays: it is wrong, and the grader goes on."""
+    """An answer with strange results is wrong, and the grader does not crash."""
 
     for function, right in exercise.solution.items():
         for change in STRANGE.values():

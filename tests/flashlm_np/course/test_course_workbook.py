@@ -205,7 +205,7 @@ def test_an_exercise_has_several_names(name):
     assert find(name).name == "rms_norm"
 
 
-def test_an_unknown_name_is_told_its_neighbours():
+def test_an_unknown_name_suggests_similar_names():
     with pytest.raises(UserError) as error:
         find("rmsnorm")
     assert str(error.value) == (
