@@ -110,8 +110,8 @@ _TABLE = (
             ops.cross_entropy.cross_entropy_forward,
             ops.cross_entropy.cross_entropy_backward,
         ),
-        note="linear, then cross_entropy, on all rows at once is right. Turns of ROWS rows "
-        "only save memory.",
+        note="linear, then cross_entropy, on all rows at once is right. Working on ROWS "
+        "rows at a time only saves memory.",
     ),
     Exercise(
         "adamw",

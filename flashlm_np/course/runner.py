@@ -27,14 +27,7 @@ START_SECONDS = 30.0  # more, until the subprocess is ended from outside; it has
 MAX_PRINTED = 10_000_000  # bytes that end the subprocess
 MAX_SHOWN = 4000  # characters of the output that are kept
 
-# os._exit does not wait for threads that the student started.
-_PROGRAM = """
-import json, os, sys
-sys.path[:] = json.loads(sys.argv[1])
-from flashlm_np.course.worker import main
-main(sys.argv[2], sys.argv[3], sys.argv[4], float(sys.argv[5]))
-os._exit(0)
-"""
+WORKER = "flashlm_np.course.worker"
 
 
 def check(
@@ -75,16 +68,20 @@ def check_file(exercise: Exercise, file: Path | None, seconds: float, running: s
 
 
 def _grade_in_subprocess(exercise, file, seconds, folder, running):
-    path = json.dumps([os.path.abspath(entry) for entry in sys.path])
-    arguments = [path, exercise.name, str(file), str(folder), str(seconds)]
+    environment = {
+        "PYTHONPATH": os.pathsep.join(os.path.abspath(entry) for entry in sys.path),
+        "PYTHONIOENCODING": "utf-8",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    arguments = [exercise.name, str(file), str(folder), str(seconds)]
     with open(folder / "printed.txt", "w+b") as printed:
         process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, *arguments],
+            [sys.executable, "-m", WORKER, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=printed,
             stderr=subprocess.STDOUT,
             cwd=folder,
-            env=os.environ | {"PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"},
+            env=os.environ | environment,
             start_new_session=os.name == "posix",
         )
         running.add(process)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -41,3 +42,8 @@ def _load_and_grade(exercise: Exercise, file: Path) -> Grade:
         return grade(exercise, load(exercise, file))
     except Failure as failure:
         return Grade.of_failure(failure)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:4], seconds=float(sys.argv[4]))
+    os._exit(0)  # without waiting for threads that the student started
