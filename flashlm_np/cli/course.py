@@ -9,11 +9,9 @@ from .arguments import add_command, number
 
 
 def add_course(commands):
-    parser = add_command(
-        commands,
-        _start,
+    parser = commands.add_parser(
         "course",
-        "exercises, and a grader that explains",
+        help="exercises, and a grader that explains",
         description="Write the exercises of the course into a folder; check your answers.",
     )
     actions = parser.add_subparsers(required=True, metavar="ACTION")
@@ -22,7 +20,7 @@ def add_course(commands):
 
 
 def _add_start(actions):
-    parser = actions.add_parser("start", help="write the exercises")
+    parser = add_command(actions, _start, "start", "write the exercises")
     parser.add_argument(
         "folder", metavar="DIR", type=Path, help="a new or empty folder, or a workbook"
     )
