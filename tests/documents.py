@@ -1,4 +1,4 @@
-"""Documents for the tests of `flashlm prepare`: files of them, and what is read of those."""
+"""Documents for the tests of `flashlm prepare`: files of documents, and a reader for them."""
 
 import json
 from collections import Counter
@@ -29,7 +29,7 @@ def table(path, values, column="text", **options):
 
 
 def read(*paths, **options):
-    """The texts of the documents, and how many were skipped for what."""
+    """The texts of the documents, and the number of skipped documents by reason."""
     source = DocumentSource(tuple(map(str, paths)), **options)
     found = list(source.documents())
     skipped = Counter(document.skipped for document in found if document.skipped)

@@ -14,7 +14,7 @@ LOADED_LINKS = {"stylesheet", "icon", "shortcut", "preload", "manifest", "module
 
 @dataclass
 class Page:
-    """What a page of HTML refers to, and what it says."""
+    """The links, resources, identifiers and texts of a page of HTML."""
 
     path: Path
     ids: set[str] = field(default_factory=set)

@@ -1,4 +1,4 @@
-"""The notebooks run, print no warning, and are what their sources and their builder make."""
+"""The notebooks run without a warning, and have the cells of their sources."""
 
 import importlib.util
 import json
@@ -47,7 +47,7 @@ def committed(path):
 def test_every_source_has_a_notebook_and_the_reverse():
     assert SOURCES
     sources, notebooks = ({path.stem for path in paths} for paths in (SOURCES, NOTEBOOKS))
-    assert sources == notebooks, "run `python3 run.py notebooks`, and commit what it makes"
+    assert sources == notebooks, "run `python3 run.py notebooks`, and commit the notebooks"
 
 
 @by_name(SOURCES)

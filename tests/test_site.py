@@ -26,7 +26,7 @@ NEEDED = ("sphinx", "furo", "myst_nb", "latex2mathml")
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory):
-    """The folder of the built site, and what Sphinx said of it."""
+    """The folder of the built site, and the finished process of Sphinx."""
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         pytest.skip(
@@ -159,7 +159,7 @@ def browser():
         yield found
 
 
-# What is wrong with the page that is open, in words.
+# The faults of the page that is open, in words.
 PROBLEMS = """() => {
     const problems = [], article = document.querySelector("article") ?? document.body;
     for (const math of document.querySelectorAll("math")) {
@@ -202,7 +202,7 @@ def test_every_page_opens_in_a_browser(site, pages, browser):
 
 
 def not_loaded(request):
-    """What a page asked for in vain; what it still asked for when we went on is no fault."""
+    """A request that failed. A request that the next page aborted is no fault."""
     return [] if "ABORTED" in (request.failure or "") else [f"not loaded: {request.url}"]
 
 
@@ -213,7 +213,7 @@ def test_text_stands_out_by_day_and_by_night(scheme, site, browser):
             assert page.evaluate(CONTRAST, what) >= 4.5, what
 
 
-# WCAG's ratio between the colour of the first such element and what is behind it.
+# WCAG's contrast ratio between the colour of the first such element and its background.
 CONTRAST = """selector => {
     const numbers = text => text.match(/[\\d.]+/g).map(Number);
     const light = rgb => rgb.slice(0, 3).map(c => c / 255)

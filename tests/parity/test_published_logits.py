@@ -43,7 +43,7 @@ def test_both_states_are_those_of_the_file(loaded, which, key):
         np.testing.assert_array_equal(array, expected[name], err_msg=name)
 
 
-def test_what_it_says_of_itself(loaded):
+def test_its_step_loss_and_settings_are_kept(loaded):
     published = read_torch_file(golden_path("flashlm_final_tiny.pt"))
     assert loaded.step == published["last_step"]
     assert loaded.state["published"]["val_loss"] == published["val_loss"]

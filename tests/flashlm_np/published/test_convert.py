@@ -35,7 +35,7 @@ def weights(seed=0, dtype=np.float32):
 
 
 def published(**changes):
-    """What the author's notebook saves; a change of None leaves the key out."""
+    """The dict that the author's notebook saves; a change of None leaves the key out."""
     value = {
         "model_state_dict": weights(0),
         "ema_state": weights(1),
@@ -58,7 +58,7 @@ def model_of(loaded, which="model"):
     return model
 
 
-def test_what_was_published_is_a_checkpoint_here(tmp_path):
+def test_the_published_file_becomes_a_checkpoint(tmp_path):
     returned = converted(tmp_path, published())
     loaded = checkpoint.load(tmp_path / "runs" / "out", "best")
     assert (loaded.config, loaded.step) == (returned.config, 4050)
@@ -79,7 +79,7 @@ def test_the_average_may_be_missing(tmp_path):
     assert {name.split("/")[0] for name in arrays} == {"model"}
 
 
-def test_what_is_only_told_may_be_missing_or_strange(tmp_path):
+def test_the_remarks_may_be_missing_or_strange(tmp_path):
     state = converted(tmp_path, published(val_loss=None, note=["x"])).state
     assert state["published"].keys() == {"file", "sha256"}
     json.dumps(state)
@@ -148,7 +148,7 @@ WIDE = np.zeros((11, 7), np.float32)
         ({"ema_state": spoiled(final_norm__scale=NAN)["model_state_dict"]}, "the ema weights"),
     ],
 )
-def test_what_does_not_fit_is_one_error(tmp_path, changes, message):
+def test_a_file_that_does_not_fit_is_one_error(tmp_path, changes, message):
     with pytest.raises(UserError, match=re.escape(message)) as error:
         converted(tmp_path, published(**changes))
     assert f"{tmp_path / 'final.pt'} is not a checkpoint of FlashLM v3: " in str(error.value)

@@ -326,7 +326,7 @@ def test_a_tensor_lies_in_its_storage(tmp_path, size, stride, offset, message):
         (storage("odd", 1), "5 bytes, not 1 numbers"),
     ],
 )
-def test_a_storage_is_what_its_member_holds(tmp_path, stored, message):
+def test_a_storage_has_the_bytes_of_its_member(tmp_path, stored, message):
     path = tmp_path / "x"
     write(path, program(stored), {"0": FOUR.tobytes(), "odd": b"12345"})
     refused(path, message)
