@@ -1,7 +1,7 @@
 """Inputs for every operation of the table: all sizes different, both signs, every option.
 
-CASES is what the operations, the gradient checker and the planted bugs are tried on. Arrays are
-float64; ids are integers. A case is drawn once and never written to.
+The tests of the operations, of the gradient checker and of the planted bugs use CASES. Arrays
+are float64; ids are integers. A case is drawn once and never written to.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Wrong backward passes, of the kinds that people write. The gradient checker must catch all.
 
-Each says in one line what it gets wrong, and replaces one operation's backward.
+Each names its mistake in one line, and replaces one operation's backward.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from minigrad.ops.elementwise import sum_to_shape
 @dataclass(frozen=True)
 class PlantedBug:
     operation_name: str
-    what: str
+    mistake: str
     backward: Callable
 
     @property
@@ -28,26 +28,26 @@ class PlantedBug:
         return dataclasses.replace(TABLE[self.operation_name], backward=self.backward)
 
     def __str__(self):
-        return f"{self.operation_name}: {self.what}"
+        return f"{self.operation_name}: {self.mistake}"
 
 
 PLANTED_BUGS: list[PlantedBug] = []
 
 
-def bug(operation_name, what):
+def bug(operation_name, mistake):
     """Plants the decorated backward(dy, saved)."""
 
     def plant(backward):
-        PLANTED_BUGS.append(PlantedBug(operation_name, what, backward))
+        PLANTED_BUGS.append(PlantedBug(operation_name, mistake, backward))
         return backward
 
     return plant
 
 
-def changed(operation_name, what, change):
+def changed(operation_name, mistake, change):
     """Plants the right backward followed by change(*gradients)."""
     right = TABLE[operation_name].backward
-    bug(operation_name, what)(lambda dy, saved: change(*right(dy, saved)))
+    bug(operation_name, mistake)(lambda dy, saved: change(*right(dy, saved)))
 
 
 # -- arithmetic and broadcasting -----------------------------------------------------------
@@ -341,7 +341,7 @@ def _(dy, saved):
 changed("gated_conv", "the weights' gradients are exchanged", lambda dx, dg, dv: (dx, dv, dg))
 
 
-@bug("gated_conv", "x is told of by the value only, not by the gate")
+@bug("gated_conv", "x gets the gradient of the value only, not of the gate")
 def _(dy, saved):
     x, w, s, v, K, dilation = saved
     _, dw_gate, dw_value = TABLE["gated_conv"].backward(dy, saved)

@@ -2,9 +2,9 @@
 
 forward    each element of y is a copy of one element of x
 backward   each element of x collects the gradient of all its copies: the inverse move.
-           reshape: reshape back; transpose: the inverse permutation; concatenate: cut at
-           the seams; index: add into zeros, so that an element taken twice gets both
-saved      shapes, axes, seams or the index; no array but an index array
+           reshape: reshape back; transpose: the inverse permutation; concatenate: split at
+           the borders; index: add into zeros, so that an element taken twice gets both
+saved      shapes, axes, borders or the index; no array but an index array
 source     y = P x with a matrix P of zeros and ones, so dx = Pᵀ dy
 """
 
@@ -56,13 +56,13 @@ def concatenate_forward(*arrays, axis=0):
         raise ShapeError(
             f"concatenate: shapes {shapes} must agree everywhere but on axis {axis}"
         )
-    seams = np.cumsum([a.shape[axis] for a in arrays])[:-1].tolist()
-    return np.concatenate(arrays, axis=axis), (seams, axis)
+    borders = np.cumsum([a.shape[axis] for a in arrays])[:-1].tolist()
+    return np.concatenate(arrays, axis=axis), (borders, axis)
 
 
 def concatenate_backward(dy, saved):
-    seams, axis = saved
-    return tuple(np.split(dy, seams, axis=axis))
+    borders, axis = saved
+    return tuple(np.split(dy, borders, axis=axis))
 
 
 def index_forward(x, *, key):

@@ -1,4 +1,4 @@
-"""Ternary weights: only -1, 0 and +1, times one scale. The true weights are kept to learn.
+"""Ternary weights: -1, 0 and +1, times one scale, made from float weights that can learn.
 
     forward    τ = threshold · mean |w|                over the whole matrix
                T = +1 where w > τ, -1 where w < -τ, else 0                        (O, D)

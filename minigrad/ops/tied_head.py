@@ -4,8 +4,7 @@
                loss = cross-entropy of z with the right ids y (N,), as on cross_entropy's page
     backward   dz as on cross_entropy's page ;  dh = dz w  (N, D) ;  dw = dzᵀ h  (V, D)
                The loss is one number, so dh and dw are known, except for its factor dy, as
-               soon as z is. The forward computes them, and z need not be saved. The N rows
-               take turns, ROWS of them at a time.
+               soon as z is. The forward computes them, ROWS rows at a time, and saves no z.
     saved      dh and dw at dy = 1       4·(N·D + V·D) bytes in float32
     source     weight tying: Press & Wolf 2017, arXiv:1608.05859; gradients in the forward pass:
                Hsu et al. 2024, "Liger Kernel", arXiv:2410.10989

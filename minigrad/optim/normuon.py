@@ -57,7 +57,7 @@ def normuon_update(
     O, D = p.shape
     m += (1 - beta1) * (g - m)  # the same as β₁ m + (1-β₁) g
     u = m if form == "v3" else beta1 * m + (1 - beta1) * g  # Nesterov looks one step ahead
-    q = newton_schulz(u)  # (O, D); small singular values become as large as large ones
+    q = newton_schulz(u)  # (O, D); raises the small singular values to the large ones
     v += (1 - beta2) * ((q * q).mean(axis=1, keepdims=True) - v)  # (O, 1)
     q_hat = q / (np.sqrt(v) + eps)  # (O, D)
     # The size of g never enters: every step is as long as lr and the shape of p say.

@@ -1,4 +1,4 @@
-"""Every operation of the table, on every case: its values, its gradients, and its manners."""
+"""Every operation of the table, on every case: its values, its gradients, and its contract."""
 
 import importlib
 import math
@@ -93,7 +93,7 @@ def test_tied_head_in_blocks(case, small_blocks):
     gradcheck(case.operation, *case.arrays, mode="full", **case.options)
 
 
-# -- manners -------------------------------------------------------------------------------
+# -- contract ------------------------------------------------------------------------------
 
 
 @every_case
@@ -423,7 +423,7 @@ def test_targets_of_few_bits_reach_words_beyond_them(small_blocks):
         np.testing.assert_array_equal(one, other)
 
 
-# -- errors: what, where, and how to mend it -----------------------------------------------
+# -- errors: what, where, and how to fix it ------------------------------------------------
 
 
 def zeros(*shape):
