@@ -5,10 +5,10 @@ import pytest
 from parity.golden import close, golden, golden_path
 
 from flashlm_np.model.flashlm import FlashLM
+from flashlm_np.model.weights import load_weights
 from flashlm_np.published.convert import convert
 from flashlm_np.published.torch_file import read_torch_file
 from flashlm_np.training import checkpoint
-from flashlm_np.model.weights import load_weights
 from minigrad import no_grad
 
 
