@@ -96,12 +96,7 @@ def load_dataset(
         UserError: something cannot be read, is too short, or the vocabulary does not fit.
     """
     tokens = load_tokens(Path(source.folder)) if source.folder else None
-    if tokens and tokenizer and tokenizer.fingerprint != tokens.tokenizer.fingerprint:
-        raise UserError(
-            f"{source.folder} was prepared with {tokens.tokenizer}, but the model was "
-            f"trained with {tokenizer}"
-        )
-    tokenizer = tokens.tokenizer if tokens else tokenizer or Tokenizer.embedded()
+    tokenizer = _tokenizer(source, tokens, tokenizer)
     if vocab_size < tokenizer.vocab_size:
         raise UserError(
             f"--vocab-size is {vocab_size}, but the tokenizer has "
@@ -119,6 +114,17 @@ def load_dataset(
             f"{longest_sequence}; give more, or shorter sequences with --phases"
         )
     return dataset, tokenizer
+
+
+def _tokenizer(source, tokens, trained_with):
+    if tokens is None:
+        return trained_with or Tokenizer.embedded()
+    if trained_with and trained_with.fingerprint != tokens.tokenizer.fingerprint:
+        raise UserError(
+            f"{source.folder} was prepared with {tokens.tokenizer}, but the model was "
+            f"trained with {trained_with}"
+        )
+    return tokens.tokenizer
 
 
 def _of_tokens(source, tokens, validation_share, eval_tokens):

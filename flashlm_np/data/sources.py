@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import BinaryIO
 
 from ..errors import UserError
 from .readers import READERS, ROWS, Document, read_arrow
@@ -76,10 +77,8 @@ class DocumentSource:
             yield from self._of_file(name)
 
     def _of_file(self, file):
-        from datasets.utils.file_utils import xopen  # opens local files and those of the hub
-
         name = re.sub(r"^hf://datasets/|@[0-9a-f]{40}", "", file)
-        with self._one_sentence(name), xopen(file, "rb") as stream:
+        with self._one_sentence(name), _open(file) as stream:
             yield from READERS[_kind(file)](stream, name, self.column)
 
     def _of_dataset(self):
@@ -142,6 +141,14 @@ class DocumentSource:
                     "that you have: flashlm prepare FILE.txt --out DIR"
                 )
             raise UserError(f"cannot read {name}{where}: {_reason(error)}{advice}") from None
+
+
+def _open(file: str) -> BinaryIO:
+    if "://" not in file:
+        return open(file, "rb")
+    from datasets.utils.file_utils import xopen  # which tries again after a network error
+
+    return xopen(file, "rb")
 
 
 def _kind(file: str | Path) -> str:

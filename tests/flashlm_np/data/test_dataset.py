@@ -57,7 +57,7 @@ def stories_of(config):
     return load_dataset(DataSource(), **config.data_options())[0]
 
 
-def test_the_limit_is_the_exact_probability_of_the_validation_stories(tokenizer):
+def test_the_best_possible_loss_is_exact(tokenizer):
     corpus = stories_of(CONFIG)
     *texts, rest = tokenizer.decode(corpus.valid[1:]).split("<|endoftext|>")
     assert rest == ""
