@@ -1,14 +1,18 @@
 # %% [markdown]
 # # 00 · A first look
 #
-# **The question.** A language model is a function with millions of numbers in it. How can
-# anybody be *sure* that its gradients are right, and what do weights of −1, 0 and +1 do to
-# them?
+# **The question.** A language model is a function with millions of parameters. How can anybody
+# be *sure* that its gradients are right? How do weights of −1, 0 and +1 change the gradients?
 #
-# Six short looks at what the other notebooks take apart. They run in seconds, without a
-# network; `python3 run.py lab`, typed in the project's folder, opens all notebooks. Where it
-# says *Predict first*, write your answer down before you run the cell below it. That is where
-# the learning is.
+# Each of the six short parts introduces a subject of a later notebook. The notebook runs in
+# seconds, without a network. Type `python3 run.py lab` in the project's folder to open all
+# notebooks. At *Predict first*, write your answer down before you run the cell below it. You
+# learn most from the comparison.
+#
+# **On the student's path.** The path consists of sixteen files, which the
+# [README](../README.md) lists in order. This notebook uses three of them:
+# [rms_norm.py](../minigrad/ops/rms_norm.py), [ternary.py](../minigrad/ops/ternary.py) and
+# [flashlm.py](../flashlm_np/model/flashlm.py). The later notebooks explain all sixteen.
 
 # %%
 from dataclasses import replace
@@ -16,7 +20,7 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import numpy as np
 
-from flashlm_np.model.config import V3
+from flashlm_np import V3
 from flashlm_np.model.flashlm import FlashLM
 from minigrad import TABLE, Tensor, no_grad
 from minigrad import functional as F
@@ -27,9 +31,9 @@ from minigrad.ops.ternary import ternarize
 rng = np.random.default_rng(1)
 
 # %% [markdown]
-# ## 1. A gradient is a promise
+# ## 1. A gradient can be tested
 #
-# *Predict first:* for $y = \mathrm{relu}(x)^2$, what is $dy/dx$ at −1, at 0 and at 2?
+# *Predict first:* the derivative $dy/dx$ of $y = \mathrm{relu}(x)^2$ at −1, at 0 and at 2.
 
 # %%
 x = Tensor([-1.0, 0.0, 2.0], requires_grad=True, name="x")
@@ -39,55 +43,58 @@ print(steps)
 print("gradient:", x.grad)
 
 # %% [markdown]
-# Above 0 the function is $x^2$, so its slope is $2x$; below 0 it is flat; and at 0 the slopes
-# on both sides are 0. The lines above are the steps that led there: each operation forward,
-# then each backward, in reverse order.
+# Above 0 the function is $x^2$, so its slope is $2x$. Below 0 the function is constant, so its
+# slope is 0. At 0 the slopes from both sides are 0. The lines above list the operations: first
+# each forward pass, then each backward pass in reverse order.
 #
-# A derivative is a promise: *move* `x` *a little, and the output moves by slope times step.*
-# Promises can be tested. The checker moves all of `x` along a random direction, in float64. It
-# weighs the outputs at random, too: the weights are `dy`, the gradient that would arrive from
-# the rest of a model.
+# A derivative predicts a change: *if* `x` *moves by a small step, the output changes by about
+# slope times step.* A prediction can be tested. The checker works in float64 and moves all
+# elements of `x` along one random direction. It multiplies the outputs by random weights,
+# called `dy`. In a model, `dy` is the gradient that arrives from the later operations.
 
 # %%
 print(gradcheck("relu_squared", np.array([-1.0, 0.0, 2.0])))
 
 # %% [markdown]
-# ## 2. Break it
+# ## 2. A wrong backward pass
 #
-# RMSNorm divides each row `x` by its root mean square, and multiplies it by a gain `w`. Here is
-# its backward pass with one term forgotten: the one that takes away what only stretches `x`,
-# because the norm undoes that. The shapes are right, and the numbers look reasonable.
+# RMSNorm divides each row `x` by its root mean square and multiplies the result by a gain `w`.
+# The backward pass below lacks one term. That term removes the part of the gradient that points
+# along `x`: stretching `x` does not change the output. The shapes are right, and the numbers
+# look reasonable.
 #
-# *Predict first:* will the checker see it? Of which of the two inputs, `x` and `w`, will it say
-# that the gradient is wrong?
+# *Predict first:* will the checker find the mistake? Will it report the gradient of `x` or the
+# gradient of `w`?
 
 
 # %%
-def forgetful_backward(dy, saved):
+def incomplete_backward(dy, saved):
     x, w, r = saved
     return r * dy * w, (dy * x * r).sum(axis=0)
 
 
-forgetful = replace(TABLE["rms_norm"], backward=forgetful_backward)
+incomplete = replace(TABLE["rms_norm"], backward=incomplete_backward)
 try:
-    gradcheck(forgetful, rng.standard_normal((4, 6)), np.ones(6))
+    gradcheck(incomplete, rng.standard_normal((4, 6)), np.ones(6))
 except GradientError as error:
     print(error)
 
 # %% [markdown]
-# It sees it, and names an element of `x`, with what a small step measured ("expected") and what
-# the backward pass returned ("found"). [Notebook 05](05_gates_and_norms.ipynb) trains with this
-# very mistake: the loss falls all the same.
+# The checker finds the mistake and names an element of `x`. "Expected" is the result of a small
+# step, "found" is the result of the backward pass. [Notebook 05](05_gates_and_norms.ipynb)
+# trains with this same mistake, and the loss still falls.
 #
-# ## 3. Three values are enough to add and subtract with
+# ## 3. Weights of −1, 0 and +1
 #
-# A ternary layer rounds its weights: to +1 or −1 where they are larger in size than the mean
-# size of all, else to 0. Then one *scale* multiplies them all, here that mean. The rounded
-# function is a staircase: its derivative is 0 almost everywhere. So the operation declares a
-# *surrogate*, a smooth function whose gradient it returns instead, and the checker holds it to
-# that.
+# A ternary layer rounds its weights. A weight whose absolute value is larger than the mean
+# absolute value becomes +1 or −1; every other weight becomes 0. One number, the *scale*, then
+# multiplies all of them. In this example the scale is the mean absolute value. The rounded
+# function is piecewise constant, so its derivative is 0 almost everywhere. Therefore the
+# operation returns the gradient of another, smooth function, its *surrogate*. The operation
+# declares the surrogate, and the checker compares with it.
 #
-# *Predict first:* of twelve normal weights, how many become 0: three, seven, or eleven?
+# *Predict first:* how many of twelve normally distributed weights become 0: three, seven, or
+# eleven?
 
 # %%
 w = rng.standard_normal((3, 4)) / 2
@@ -96,13 +103,15 @@ print("w =\n", w.round(2), "\nT =\n", T.astype(int), "\nscale =", round(s, 3))
 print(gradcheck("ternary_linear", rng.standard_normal((2, 4)), w, scale="mean"))
 
 # %% [markdown]
-# FlashLM v3 has no scale: there the weights *are* −1, 0 and +1. What learning by a surrogate
-# does, and why a scale is a good thing, is in [notebook 03](03_weights_in_three_values.ipynb).
+# FlashLM v3 has no scale: its weights *are* −1, 0 and +1. [Notebook
+# 03](03_weights_in_three_values.ipynb) shows how a layer learns with a surrogate, and why a
+# scale helps.
 #
-# ## 4. Count FlashLM v3
+# ## 4. The parameters of FlashLM v3
 #
-# It is known as a ternary model. *Predict first:* which share of its 13.6 million parameters is
-# ternary?
+# FlashLM v3 is known as a ternary model.
+#
+# *Predict first:* which fraction of its 13.6 million parameters is ternary?
 
 # %%
 model = FlashLM(V3, rng)
@@ -125,17 +134,17 @@ axes.invert_yaxis()
 plt.show()
 
 # %% [markdown]
-# Nearly all of v3 is one table, a row of 256 numbers for each of 50,257 tokens. It is kept and
-# multiplied in full precision. What of the *arithmetic* is ternary is counted in
-# [notebook 10](10_adds_and_subtracts.ipynb).
+# Nearly all parameters of v3 belong to one table, the embedding. It has a row of 256 numbers
+# for each of 50,257 tokens, and it is stored and multiplied in full precision. [Notebook
+# 10](10_adds_and_subtracts.ipynb) counts which part of the *arithmetic* is ternary.
 #
-# ## 5. Why v3's signal explodes
+# ## 5. The signal of v3 grows to twenty thousand
 #
-# A token's row goes through the model as the *residual stream*: each layer adds something to
-# it. v3 has one block of layers, which it applies twice.
+# The row of a token enters the *residual stream*, and each layer adds its output to the stream.
+# v3 has one block of layers and applies it twice.
 #
-# *Predict first:* the stream starts with a standard deviation of 0.02. What is it after the
-# block, without a scale as in v3, and with the mean size of the weights as a scale?
+# *Predict first:* the stream starts with a standard deviation of 0.02. Estimate it after the
+# block, first without a scale (as in v3), then with the mean absolute weight as the scale.
 
 # %%
 ids = rng.integers(0, V3.vocab_size, (1, 64))
@@ -150,18 +159,18 @@ for scale in ("none", "mean"):
     print()
 
 # %% [markdown]
-# From 0.02 to more than twenty thousand. Part 6 of
-# [notebook 03](03_weights_in_three_values.ipynb) finds the layer, and computes the number on
-# paper.
+# Without a scale, the standard deviation grows from 0.02 to more than twenty thousand. Part 6
+# of [notebook 03](03_weights_in_three_values.ipynb) finds the layer that causes this, and
+# derives the number by hand.
 #
 # ## 6. Every gradient of a whole model, in one call
 #
-# A model is a function, too. Its gradients are checked like those of one operation: two forward
-# passes for each parameter array. (The router is left out: v3 computes nothing from its output,
-# so there is no gradient to check.)
+# A model is a function, too, so `gradcheck` accepts a whole model. It needs two forward passes
+# for each parameter array. (The check leaves out the router. v3 computes nothing from the
+# router's output, so the router gets no gradient.)
 #
-# *Predict first:* the layers of this model are ternary, and a staircase has a derivative of 0.
-# Can the check pass?
+# *Predict first:* the layers of this model are ternary, and a piecewise constant function has
+# the derivative 0. Can the check pass?
 
 # %%
 small = replace(V3, vocab_size=50, d_model=32)
@@ -173,24 +182,24 @@ report = gradcheck(lambda *_: model.loss(ids, ids, positions, z_loss=1e-4), *par
 print(len(report.compared), "parameters checked:", report.mode)
 
 # %% [markdown]
-# It passes: each ternary layer is compared with its declared surrogate, as in part 3.
+# The check passes: it compares each ternary layer with its declared surrogate, as in part 3.
 #
 # ## Exercises
 #
-# 1. *Think.* Is there a `dy` for which the forgotten term does not matter? Look at the formula
-#    on the operation's page, [rms_norm.py](../minigrad/ops/rms_norm.py).
-# 2. *Change.* Plant another bug in `forgetful_backward` (a wrong sign, a missing sum) and read
-#    what the checker says.
-# 3. *Change.* `from minigrad.look import profile`, then put `with profile() as p:` around one
-#    `model.loss(ids, ids).backward()`, and `print(p)`. Which operation takes longest, and which
-#    keeps the most bytes?
-# 4. *Change.* In part 5, add `ternary_threshold=0.5` to `replace(...)`: half the mean is the
-#    limit now. Why does the size change?
+# 1. *Think.* Is there a `dy` for which the missing term of part 2 is 0? Look at the formula on
+#    the operation's page, [rms_norm.py](../minigrad/ops/rms_norm.py).
+# 2. *Change.* Plant another bug in `incomplete_backward` (a wrong sign, a missing sum) and read
+#    the checker's message.
+# 3. *Change.* Import `profile` from `minigrad.look`, put `with profile() as p:` around one
+#    `model.loss(ids, ids).backward()`, and `print(p)`. Which operation takes the most time?
+#    Which operation saves the most bytes?
+# 4. *Change.* In part 5, add `ternary_threshold=0.5` to `replace(...)`. The limit is then half
+#    the mean. Why does the standard deviation change?
 # 5. *Workbook.* In the project's folder, `python3 run.py course start DIR` writes the workbook
-#    of the course into a new folder DIR: pages of the package, whose functions are for you to
-#    write. `python3 run.py course check DIR` says of each: to do, right, or wrong and why. (The
-#    command `flashlm` is inside `.venv`; where that is active, `flashlm course check DIR` is
-#    the same.)
+#    of the course into a new folder DIR. The workbook holds pages of the package, and you write
+#    their functions. `python3 run.py course check DIR` reports for each function: to do, right,
+#    or wrong and why. (The command `flashlm` is inside `.venv`. Where `.venv` is active,
+#    `flashlm course check DIR` does the same.)
 #
-# Next, [notebook 01](01_a_derivative_is_a_promise.ipynb) begins at the beginning, with one
-# number: what does a gradient promise, and how does a program keep it?
+# Next, [notebook 01](01_a_derivative_is_a_promise.ipynb) starts with a function of one number.
+# It shows the meaning of a derivative, and how a program computes it.

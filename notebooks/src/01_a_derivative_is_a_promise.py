@@ -1,15 +1,19 @@
 # %% [markdown]
-# # 01 · A derivative is a promise
+# # 01 · A derivative is a linear approximation
 #
-# **The question.** What exactly does a gradient say, and how can a program keep its word
-# through thousands of operations that know nothing of each other?
+# **The question.** Which statement does a gradient make about a function? And how can a program
+# compute it through thousands of operations, each of which knows only its own formula?
 #
-# A program that does this is called an *autograd engine*. We go from one number to tensors, and
-# answer on the way what everybody asks on first reading such an engine: why in *this* order,
-# why `+=`, why the sums, and "where did this gradient come from?" The engine used here has two
-# hundred lines, comments included: [engine.py](../minigrad/engine.py).
+# Such a program is called an *autograd engine*. This notebook goes from one number to tensors.
+# On the way it answers the questions that readers of an engine usually ask: why in *this*
+# order, why `+=`, why the sums, and "where did this gradient come from?"
 #
-# Write each prediction down before you run the cell below it. That is where the learning is.
+# **On the student's path.** This notebook explains [engine.py](../minigrad/engine.py),
+# [tensor.py](../minigrad/tensor.py) and [elementwise.py](../minigrad/ops/elementwise.py). The
+# engine has fewer than 150 lines, comments included.
+#
+# Write each prediction down before you run the cell below it. You learn most from the
+# comparison.
 
 # %%
 import sys
@@ -26,11 +30,11 @@ from minigrad.look import step_through, trace
 # %% [markdown]
 # ## 1. One number
 #
-# Let $L = x^3 - 2x$. At a point $x$, the derivative $g$ makes a promise: *move $x$ by a small
-# $dx$, and $L$ will change by about $g \cdot dx$.*
+# Let $L = x^3 - 2x$. The derivative $g$ at a point $x$ gives a *linear estimate*: if $x$ moves
+# by a small $dx$, then $L$ changes by about $g \cdot dx$.
 #
-# *Predict first:* what is $g$ at $x = 1.2$? And what is it at a point where $L$ is smallest
-# nearby?
+# *Predict first:* the derivative $g$ at $x = 1.2$, and the derivative at a point where $L$ has
+# a local minimum.
 
 
 # %%
@@ -44,57 +48,58 @@ g = x.grad.item()
 print(f"g = {g:.4f}, by hand 3·1.2² - 2 = {3 * 1.2**2 - 2:.4f}")
 
 # %% [markdown]
-# Where $L$ is smallest nearby, $g = 0$: any other slope would promise a fall in one of the two
-# directions.
+# At a local minimum $g = 0$. With any other slope, $L$ would fall in one of the two directions.
 #
-# "About" is the important word. The promise is the straight line; the truth is the curve. What
-# lies between them is the broken part.
+# The word "about" is important. The linear estimate follows a straight line, and the function
+# follows a curve. The *error* is the true change minus the estimate.
 #
-# *Predict first:* make $dx$ ten times smaller. How many times smaller does the broken part
-# become?
+# *Predict first:* make $dx$ ten times smaller. By which factor does the error become smaller?
 
 # %%
 start = cubic(x).item()
 steps = np.array([0.5, 0.05, 0.005])
-kept = cubic(Tensor(1.2 + steps)).data - start
-for dx, truth in zip(steps, kept, strict=True):
-    print(f"dx {dx:5}: promised {g * dx:.6f}, kept {truth:.6f}, broken {truth - g * dx:.6f}")
+true_changes = cubic(Tensor(1.2 + steps)).data - start
+for dx, change in zip(steps, true_changes, strict=True):
+    estimate = g * dx
+    print(f"dx {dx:5}: estimate {estimate:.6f}, true change {change:.6f}", end=", ")
+    print(f"error {change - estimate:.6f}")
 
 # %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
 line = np.linspace(0.4, 2.0, 200)
-left.plot(line, cubic(Tensor(line)).data, "k-", label="the truth, $L(x)$")
-left.plot(line, start + g * (line - 1.2), "k--", label="the promise, slope $g$")
+left.plot(line, cubic(Tensor(line)).data, "k-", label="the function $L(x)$")
+left.plot(line, start + g * (line - 1.2), "k--", label="the line of slope $g$")
 left.plot(
-    [1.7, 1.7], [start, start + g * 0.5], color="0.55", lw=5, label="promised, $g \\cdot dx$"
+    [1.7, 1.7], [start, start + g * 0.5], color="0.55", lw=5, label="estimate, $g \\cdot dx$"
 )
-left.plot([1.7, 1.7], [start + g * 0.5, start + kept[0]], "k:", lw=3, label="broken")
+left.plot([1.7, 1.7], [start + g * 0.5, start + true_changes[0]], "k:", lw=3, label="error")
 left.plot([1.2, 1.7], [start, start], color="0.55", lw=1)
 left.text(1.45, start - 0.45, "$dx$", ha="center")
 left.plot(1.2, start, "ko")
 left.set(xlabel="x", ylabel="L")
 left.legend(fontsize=8)
 sizes = np.logspace(-4, 0, 30)
-broken = cubic(Tensor(1.2 + sizes)).data - start - g * sizes
-right.loglog(sizes, g * sizes, "k--", label="promised")
-right.loglog(sizes, broken, "k.-", label="broken")
+errors = cubic(Tensor(1.2 + sizes)).data - start - g * sizes
+right.loglog(sizes, g * sizes, "k--", label="linear estimate")
+right.loglog(sizes, errors, "k.-", label="error")
 right.set(xlabel="dx", ylabel="change of L")
 right.legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# A hundred times: the promise shrinks like $dx$, the broken part like $dx^2$ (on the right: one
-# line falls by one decade per decade, the other by two). That is what makes a derivative a
-# derivative. Any other slope would break its promise by a part that shrinks only like $dx$
-# itself, and [notebook 02](02_check_every_gradient.ipynb) turns this into a test.
+# The error becomes about a hundred times smaller: the estimate shrinks like $dx$, the error
+# like $dx^2$. The right picture shows this. Where $dx$ falls by one decade, the estimate falls
+# by one decade and the error by two. This property defines the derivative: the error of any
+# other slope shrinks only like $dx$ itself. [Notebook 02](02_check_every_gradient.ipynb) makes
+# a test of it.
 #
 # ## 2. Many numbers
 #
 # If $x$ has many elements, $L$ is still one number, and there is one slope per element. The
-# promise is $dL \approx \sum_i g_i\, dx_i$, for *every* way to move at once. So $g$ has the
-# shape of $x$.
+# linear estimate is $dL \approx \sum_i g_i\, dx_i$. It holds for *every* small step, also for
+# one that moves all elements at once. So $g$ has the shape of $x$.
 #
-# *Predict first:* at $x = (1, 0.5)$ and $L = x_1^2 + 3 x_2^2$, in which direction does $L$ not
+# *Predict first:* let $L = x_1^2 + 3 x_2^2$ and $x = (1, 0.5)$. In which direction does $L$ not
 # change?
 
 
@@ -108,8 +113,8 @@ bowl(x).backward()
 print("g =", x.grad, "of shape", x.grad.shape)
 angles = np.linspace(0, 2 * np.pi, 73)
 directions = np.stack([np.cos(angles), np.sin(angles)], axis=-1)  # (73, 2), each of length 1
-promised = 0.2 * directions @ x.grad
-kept = bowl(Tensor(x.data + 0.2 * directions)).data - bowl(x).item()
+estimates = 0.2 * directions @ x.grad
+true_changes = bowl(Tensor(x.data + 0.2 * directions)).data - bowl(x).item()
 
 # %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
@@ -121,8 +126,8 @@ left.annotate("", x.data + 0.25 * x.grad, x.data, arrowprops={"arrowstyle": "->"
 left.text(*(x.data + 0.26 * x.grad), "$g$")
 left.plot(*x.data, "ko")
 left.set(xlabel="$x_1$", ylabel="$x_2$", title="lines of equal L, a circle of steps", aspect=1)
-right.plot(np.degrees(angles), promised, "k--", label="promised")
-right.plot(np.degrees(angles), kept, "k.", markersize=4, label="kept")
+right.plot(np.degrees(angles), estimates, "k--", label="linear estimate")
+right.plot(np.degrees(angles), true_changes, "k.", markersize=4, label="true change")
 right.axvline(np.degrees(np.arctan2(x.grad[1], x.grad[0])), color="0.6")
 right.axhline(0, color="0.6", lw=0.8)
 right.set(xlabel="direction of a step of length 0.2, degrees", ylabel="change of L")
@@ -131,24 +136,24 @@ right.legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# Two numbers answer for all directions. The promise is largest along $g$ (the grey line on the
-# right), which is why training steps against it, and zero at a right angle to $g$, along the
-# line of equal $L$: in the direction $(-3, 2)$ or $(3, -2)$. The truth is a little more than
-# promised everywhere, because this bowl curves upwards everywhere.
+# Two numbers give the slope in every direction. The estimate is largest in the direction of $g$
+# (the grey line on the right). This is why training steps in the opposite direction. The
+# estimate is 0 at a right angle to $g$, along the line of equal $L$: in the direction $(-3, 2)$
+# or $(3, -2)$. The true change is larger than the estimate in every direction, because this
+# function curves upwards in every direction.
 #
-# ## 3. The chain rule: promises of promises
+# ## 3. The chain rule
 #
-# Nobody derives a whole network by hand. Each operation knows only its own promise, and the
-# chain rule multiplies them: if $u$ moves 6 times as fast as $x$, and $L$ moves half as fast as
-# $u$, then $L$ moves 3 times as fast as $x$.
+# Nobody derives the gradient of a whole network by hand. Each operation knows only its own
+# derivative, and the chain rule multiplies the derivatives. An example: if $u$ changes 6 times
+# as fast as $x$, and $L$ changes half as fast as $u$, then $L$ changes 3 times as fast as $x$.
 #
-# The engine multiplies *from the loss backwards*. Each operation is given
-# $dy = \partial L / \partial y$ for its output, and returns
-# $dx = dy \cdot \partial y / \partial x$ for its input. `backward_steps` is that walk, one
-# operation at a time.
+# The engine multiplies *from the loss backwards*. Each operation receives the gradient of its
+# output, $dy = \partial L / \partial y$. It returns the gradient of its input, $dx = dy \cdot
+# \partial y / \partial x$. The method `backward_steps` is this walk, one operation at a time.
 #
-# *Predict first:* $L = \tanh(x^2 / 9)$ at $x = 3$. Three operations: which does the walk visit
-# first, and what is the first `dy`?
+# *Predict first:* $L = \tanh(x^2 / 9)$ at $x = 3$ has three operations. Which one does the walk
+# visit first, and which `dy` does it receive?
 
 # %%
 x = Tensor(np.array(3.0), requires_grad=True)
@@ -158,53 +163,56 @@ for node, dy, gradients in L.backward_steps():
 print(f"dL/dx = {x.grad:.4f}")
 
 # %% [markdown]
-# The first `dy` is 1: *the loss moves exactly as fast as itself*. Then each line's result is
-# the next line's `dy`.
+# The first `dy` is 1, because $\partial L / \partial L = 1$. The result of each line is the
+# `dy` of the next line.
 #
-# **Why backwards?** Forwards would do as well for one $x$. But a walk forwards asks "what does
-# this one input do to everything?" and must be made for each input; a walk backwards asks "what
-# does everything do to this one loss?" and is made once. FlashLM v3 has 13,555,969 parameters
-# and one loss.
+# **Why backwards?** For one $x$, a walk forwards would work as well. A walk forwards computes
+# how one input changes everything, so each input needs a walk of its own. A walk backwards
+# computes how everything changes one loss, so one walk is enough. FlashLM v3 has 13,555,969
+# parameters and one loss.
 #
 # ## 4. Why `+=`
 #
-# *Predict first:* $L = x \cdot x + x$ at $x = 3$. How many gradients arrive at $x$, and what is
-# their sum?
+# *Predict first:* let $L = x \cdot x + x$ and $x = 3$. How many gradients arrive at $x$, and
+# what is their sum?
 
 # %%
 x = Tensor(np.array(3.0), requires_grad=True)
 L = x * x + x
 for node, _, gradients in L.backward_steps():
-    sent = ", ".join(f"{gradient:g}" for gradient in gradients)
-    print(f"{node.operation.name:8} returns {sent}; afterwards x.grad = {x.grad:g}")
+    returned = ", ".join(f"{gradient:g}" for gradient in gradients)
+    print(f"{node.operation.name:8} returns {returned}; afterwards x.grad = {x.grad:g}")
 
 # %% [markdown]
-# Three arrive, one per *use*: $x$ stands in the formula three times. Move $x$ by $dx$ and all
-# three move; their promises add up: $1 + 3 + 3 = 7 = 2x + 1$. `add` also returned a 1 that is
-# not for $x$: it is for the product, and became that operation's `dy`.
+# Three gradients arrive, one per *use*: $x$ stands in the formula three times. A change of $x$
+# by $dx$ changes all three, and their effects on $L$ add up: $1 + 3 + 3 = 7 = 2x + 1$. The
+# other 1 that `add` returned is not for $x$. It belongs to the product $x \cdot x$, and is the
+# `dy` of `multiply`.
 #
-# A tensor like `x`, which was not computed from others, is called a *leaf*. Leaves are where
-# gradients are kept. What would `=` do? Here is a leaf that remembers only the last gradient
-# that arrived. *Predict first:* what will it hold?
+# A tensor that was not computed from others, such as `x`, is called a *leaf*. The engine stores
+# gradients in leaves. The class below is a leaf with `=` in place of `+=`, so it keeps only the
+# gradient that arrived last.
+#
+# *Predict first:* the gradient that it holds in the end.
 
 
 # %%
-class Forgetful(Tensor):
-    """A leaf that says = where the engine says +=."""
+class Overwriting(Tensor):
+    """A leaf that overwrites its gradient, where a Tensor adds to it."""
 
     def accumulate(self, gradient):
         self.grad = np.array(gradient)
 
 
-x = Forgetful(np.array(3.0), requires_grad=True)
+x = Overwriting(np.array(3.0), requires_grad=True)
 (x * x + x).backward()
 print(f"with = in place of +=: {x.grad:g}")
 
 # %% [markdown]
-# No error, no NaN, just a wrong number, and one that a training run would follow for hours. The
-# same `+=` explains a surprise that every beginner meets: gradients also add up from one
-# `backward` to the next, until `zero_grad` clears them. (That is a feature: it is how several
-# small batches make a large one.)
+# There is no error and no NaN, only a wrong number, and a training run would use it for hours.
+# The same `+=` explains a usual surprise: gradients also add up from one call of `backward` to
+# the next, until `zero_grad` clears them. This is intended: the gradients of several small
+# batches add up to the gradient of a large batch.
 
 # %%
 x = Tensor(np.array(3.0), requires_grad=True)
@@ -220,7 +228,7 @@ print(f"x.grad = {x.grad:g} after zero_grad")
 # Adding a bias $b$ of shape (3,) to a batch of shape (4, 3) uses each $b_j$ four times, once
 # per row.
 #
-# *Predict first:* what is the gradient of $b$ if $L$ is the sum of all twelve elements?
+# *Predict first:* let $L$ be the sum of all twelve elements. Which gradient does $b$ get?
 
 # %%
 rows = np.arange(12.0).reshape(4, 3)
@@ -228,15 +236,16 @@ b = Tensor(np.zeros(3), requires_grad=True, name="b")
 (rows + b).sum().backward()
 print("broadcast   ", b.grad)
 b.zero_grad()
-L = sum((rows[i] + b).sum() for i in range(4))  # the same, with the four uses written out
+L = sum((rows[i] + b).sum() for i in range(4))  # the same, one use per row
 L.backward()
 print("written out ", b.grad)
 
 # %% [markdown]
-# Four uses, four ones, added up: the backward of a broadcast is a sum over the axis that was
-# stretched. In [elementwise.py](../minigrad/ops/elementwise.py) that is `sum_to_shape`. Leave
-# it out, and the gradient has the wrong *shape*; that is the kindest of all gradient bugs,
-# because it is seen at once. (`gradcheck` is the checker that notebook 02 takes apart.)
+# Each $b_j$ has four uses, each use sends a 1, and the four add up. The backward of a broadcast
+# is a sum over the axis that was stretched. In [elementwise.py](../minigrad/ops/elementwise.py)
+# the function `sum_to_shape` computes this sum. Without it the gradient has the wrong *shape*.
+# A wrong shape is the most harmless of all gradient bugs, because it is found at once.
+# (Notebook 02 explains the checker, `gradcheck`.)
 
 # %%
 unsummed = replace(TABLE["add"], backward=lambda dy, saved: (dy, dy))
@@ -248,27 +257,27 @@ except GradientError as error:
 # %% [markdown]
 # ## 6. Why the order
 #
-# A *diamond*: $a = x \cdot x$ is used by $b = a \cdot a$ and by $L = a + b$. Gradients from
-# both will arrive at $a$. When may the walk go on from there to $x$? When all are there: not
-# before **all its users have spoken**.
+# In a *diamond*, two paths lead from the loss to the same value. Here $a = x \cdot x$ is used
+# by $b = a \cdot a$ and by $L = a + b$, so two gradients arrive at $a$. When may the walk go on
+# from $a$ to $x$? **Only after every user of $a$ has sent its gradient.**
 #
-# Here is a walk that does not wait. It goes on from an operation as soon as one gradient has
-# arrived there. With `again=False` it visits each operation once; with `again=True` it comes
-# back for each gradient that arrives later.
+# The walk below does not wait. It goes on from an operation as soon as one gradient has arrived
+# there. With `revisit=False` it visits each operation once. With `revisit=True` it visits an
+# operation again for each gradient that arrives later.
 #
-# *Predict first:* $x = 3$, so $a = 9$ and $dL/dx = (1 + 2a) \cdot 2x = 114$. What does the
-# hasty walk find, without and with coming back?
+# *Predict first:* at $x = 3$, $a = 9$ and $dL/dx = (1 + 2a) \cdot 2x = 114$. Which result does
+# this walk find, without and with repeated visits?
 
 
 # %%
-def hasty_walk(loss, again):
-    """The gradient of the only leaf, and how many operations were visited."""
+def walk_without_waiting(loss, revisit):
+    """Return the gradient of the only leaf, and the number of visits."""
     total, visits, seen = 0.0, 0, set()
     waiting = [(loss.node, np.ones_like(loss.data))]
     while waiting:
         node, dy = waiting.pop()
-        if node in seen and not again:
-            continue  # what arrives late is lost
+        if node in seen and not revisit:
+            continue  # a gradient that arrives late is lost
         seen.add(node)
         visits += 1
         gradients = node.operation.backward(dy, node.saved)
@@ -284,11 +293,11 @@ def hasty_walk(loss, again):
 x = Tensor(np.array(3.0), requires_grad=True)
 a = x * x
 L = a + a * a
-for again in (False, True):
-    found, visits = hasty_walk(L, again)
-    print(f"hasty, again={again!s:5}  dL/dx = {found:3g} in {visits} visits")
+for revisit in (False, True):
+    found, visits = walk_without_waiting(L, revisit)
+    print(f"revisit={revisit!s:5}  dL/dx = {found:3g} in {visits} visits")
 sent = [gradients for _, _, gradients in L.backward_steps()]
-print(f"the engine          dL/dx = {x.grad:3g} in {len(sent)} visits")
+print(f"the engine     dL/dx = {x.grad:3g} in {len(sent)} visits")
 
 # %%
 fig, axes = plt.subplots(figsize=(8, 2.4), layout="constrained")
@@ -299,12 +308,12 @@ texts = {
     for label, spot in spots.items()
 }
 boxes = {label: text.get_bbox_patch() for label, text in texts.items()}
-to_x, to_a, from_L = (  # who sends to whom, what, and how far the arrow bends
+to_x, to_a, from_L = (  # sender, receiver, gradient, curvature of the arrow
     [("a = x·x", "x", sent[2][0], 0.2), ("a = x·x", "x", sent[2][1], -0.2)],
     [("b = a·a", "a = x·x", sent[1][0], 0.2), ("b = a·a", "a = x·x", sent[1][1], -0.2)],
     [("L = a + b", "a = x·x", sent[0][0], -0.1), ("L = a + b", "b = a·a", sent[0][1], 0.1)],
 )
-lost = to_a[0], from_L[0]  # the hasty walk takes the newest first
+lost = to_a[0], from_L[0]  # with revisit=False; the newest gradient is taken first
 for arrow in to_x + to_a + from_L:
     user, used, gradient, bend = arrow
     (x1, y1), (x0, y0) = spots[user], spots[used]
@@ -319,11 +328,11 @@ axes.axis("off")
 plt.show()
 
 # %% [markdown]
-# What the engine sent along each arrow: $1 + 9 + 9 = 19$ arrive at $a$, and only then does it
-# send $19 \cdot 3$ twice. What came along the dashed arrows was late for the walk that never
-# returns: it sent $9 \cdot 3$ twice. The one that returns is *right*, in 5 visits in place of
-# 3: it walks every path from the loss to $x$ on its own, and the sum over all paths is the
-# chain rule.
+# The numbers are the gradients that the engine sent along the arrows. The gradients $1 + 9 + 9
+# = 19$ arrive at $a$, and only then does the engine send $19 \cdot 3$ twice. The dashed arrows
+# arrive too late for the walk that visits each operation once. It sent $9 \cdot 3$ twice. The
+# walk with repeated visits is *right*, but it needs 5 visits and the engine 3. It follows every
+# path from the loss to $x$ separately, and the sum over all paths is the chain rule.
 #
 # You can step through the same diamond yourself. `step_through` shows every step of a
 # computation, forward and backward, in a frame. Use the buttons, or click into the frame and
@@ -331,9 +340,9 @@ plt.show()
 # the contribution, and the new total. A contribution of a second path is marked with `+=`.
 # (GitHub shows no frames. There, a picture of the graph is folded below.)
 #
-# *Predict first:* tick "predict first" in the frame, and it asks you before each step.
-# Operations are numbered there: $a$ is "multiply 1", $b$ "multiply 2". At "Backward 5 of 7",
-# what is the total at $a$, and is it complete?
+# *Predict first:* tick "predict first" in the frame, and it asks you before each step. The
+# frame numbers the operations: $a$ is "multiply 1", $b$ is "multiply 2". At "Backward 5 of 7",
+# which total does $a$ have, and is it complete?
 
 # %%
 x = Tensor(np.array(3.0), requires_grad=True, name="x")
@@ -347,15 +356,15 @@ def diamond():
 step_through(diamond, title="A diamond")
 
 # %% [markdown]
-# So is the order only a matter of a few visits?
+# So far, the wrong order cost only a few extra visits.
 #
 # ## 7. An experiment that surprises
 #
-# Stack $n$ diamonds: $a \leftarrow a + a$, $n$ times, from $a = x$. The derivative is $2^n$.
-# The engine visits $n$ operations.
+# Stack $n$ diamonds: start with $a = x$ and repeat $a \leftarrow a + a$ for $n$ times. The
+# derivative is $2^n$. The engine visits $n$ operations.
 #
-# *Predict first:* how many visits does the walk need that returns for every gradient, for
-# $n = 15$? For a network of 100 layers, each of which adds its input to its output?
+# *Predict first:* how many visits does the walk with repeated visits need for $n = 15$? And for
+# a network of 100 layers, each of which adds its input to its output?
 
 
 # %%
@@ -368,32 +377,34 @@ def doubled(n):
 
 
 depths = range(1, 16)
-hasty = [hasty_walk(doubled(n), again=True)[1] for n in depths]
+repeated = [walk_without_waiting(doubled(n), revisit=True)[1] for n in depths]
 engine = [len(list(doubled(n).backward_steps())) for n in depths]
 fig, axes = plt.subplots(figsize=(8, 3), layout="constrained")
-axes.semilogy(depths, hasty, "ks--", label="a walk for every path")
-axes.semilogy(depths, engine, "k.-", label="the engine: first add, then go on")
-axes.set(xlabel="n, diamonds one after the other", ylabel="operations visited")
+axes.semilogy(depths, repeated, "ks--", label="a visit for every path")
+axes.semilogy(depths, engine, "k.-", label="the engine: add first, then go on")
+axes.set(xlabel="n, the number of diamonds", ylabel="operations visited")
 axes.legend(fontsize=8)
 plt.show()
-print(f"n = 15: {hasty[-1]:,} visits against {engine[-1]}; n = 100 would be {2**100 - 1:.1e}")
+print(
+    f"n = 15: {repeated[-1]:,} visits against {engine[-1]}; n = 100 would be {2**100 - 1:.1e}"
+)
 
 # %% [markdown]
-# Every diamond doubles the number of paths: $2^n - 1$ visits. So does every layer that adds its
-# input to its output, and networks of 100 such layers are nothing unusual. Both walks compute
-# the same number. Waiting until all users have spoken lets the engine *add first and multiply
-# once*. That is all of backpropagation: the chain rule is more than three hundred years old;
-# the order is what makes it cheap.
+# Every diamond doubles the number of paths, and the walk needs $2^n - 1$ visits. A layer that
+# adds its input to its output doubles it as well, and networks of 100 such layers are common.
+# Both walks compute the same number. The engine waits until every user has sent its gradient,
+# so it can *add first and multiply once*. This is the idea of backpropagation. The chain rule
+# is more than three hundred years old; the order makes it cheap.
 #
-# **Why a topological order, and where does it come from?** *Topological* is the word for an
-# order in which everything comes after all that it waits for. On the way back, an operation
-# waits for its users. Small engines often find such an order with a recursive search, PyTorch
-# by counting users. Here each operation is numbered when it is made. It can only use what
-# exists already, so its number is larger than those of all its inputs, and *falling numbers are
-# such an order*.
+# **Where does the topological order come from?** An order is *topological* if everything comes
+# after all that it depends on. In the backward pass, an operation depends on its users. Small
+# engines often find a topological order with a recursive search, and PyTorch counts the users.
+# Here each operation gets a number when it is created. It can use only values that exist
+# already, so its number is larger than the numbers of all its inputs. Therefore *falling
+# numbers are a topological order*.
 #
 # *Predict first:* in which order does the engine walk the diamond below? Which two operations
-# could change places without harm?
+# could change places without any effect?
 
 # %%
 x = Tensor(np.array(0.5), requires_grad=True)
@@ -404,16 +415,16 @@ for node, _, _ in L.backward_steps():
     print(f"number {node.number - first} {node.operation.name}")
 
 # %% [markdown]
-# `exp` and `tanh` could: both have one user, number 3, and it has spoken. Number 0 must come
-# last.
+# `exp` and `tanh` could change places. Both have only one user, number 3, and it has sent its
+# gradients. Number 0 must come last.
 #
-# **Why no recursion?** Because a chain of 20,000 operations is nothing unusual (a loop over the
-# positions of a text makes one), and Python's stack is not that deep.
+# **Why no recursion?** A chain of 20,000 operations is common: a loop over the positions of a
+# text makes one. Python's stack is not deep enough for 20,000 nested calls.
 
 
 # %%
 def recursive_walk(node, dy):
-    """As in many a tutorial: a walk that calls itself for each input."""
+    """Walk backward with one nested call per operation, as many tutorials do."""
     gradients = node.operation.backward(dy, node.saved)
     for parent, gradient in zip(node.parents, gradients, strict=True):
         if not isinstance(parent, Tensor) and parent is not None:
@@ -434,10 +445,10 @@ print(f"the engine: dL/dx = {x.grad:.6f}, and 0.9999^20000 = {0.9999**20_000:.6f
 # %% [markdown]
 # ## 8. Where did this gradient come from?
 #
-# A small layer, $h = \mathrm{relu}(Wx + b)^2$, with $x = (1, 0.5)$, and a loss that wants both
-# elements of $h$ to be 1.
+# The example is a small layer, $h = \mathrm{relu}(Wx + b)^2$ with $x = (1, 0.5)$. The loss is
+# the mean of $(h - 1)^2$, so it is smallest where both elements of $h$ are 1.
 #
-# *Predict first:* one row of `W.grad` will be zero. Which one, and who decided that?
+# *Predict first:* one row of `W.grad` will be zero. Which row, and which operation caused it?
 
 # %%
 W = Tensor(np.array([[1.0, -0.5], [-1.0, 0.25]]), requires_grad=True, name="W")
@@ -450,17 +461,21 @@ print(steps)
 print("W.grad =", W.grad.round(4).tolist())
 
 # %% [markdown]
-# Read the backward lines from the top, as the walk went. `linear` returned a zero row because
-# its `dy` had a zero; that `dy` came from `relu_squared`, whose second element had been cut off
-# on the way forward: $-1 + 0.125 + 0.1 < 0$. The loss *did* ask for a change there (`power`
-# sent a −1); the closed ReLU did not pass it on. That is the general method: **walk from the
-# strange gradient towards the loss until it is not strange any more.**
+# Read the backward lines from the top, in the order of the walk. `linear` returned a zero row
+# because its `dy` had a zero. That `dy` came from `relu_squared`. Its second input was
+# negative, $-1 + 0.125 + 0.1 < 0$, and there ReLU² has an output and a slope of zero. The loss
+# *did* send a gradient for this element: `power` returned a −1. But ReLU² did not pass it on.
+# The general method is: **walk from the unexpected gradient towards the loss, until you reach a
+# gradient that you expect.**
 #
-# Here is the same layer with a penalty on its weights, $0.1 \cdot \mathrm{mean}(W^2)$.
+# The function below adds a penalty on the weights, $0.1 \cdot \mathrm{mean}(W^2)$, to the same
+# loss.
 #
-# *Predict first:* is the second row of the gradient still zero? If not, which numbers stand in
-# it, and by which path do they come? Then step through it until you can point to the step. (A
-# click on a value pins it; "check" sets a numeric gradient beside each one.)
+# *Predict first:* is the second row of the gradient still zero? If not, which numbers does it
+# contain, and along which path did they come? Then step through it until you can point to the
+# step. (A click on a value pins it. The button "check" shows a numeric gradient beside each
+# gradient.)
+
 
 # %%
 def penalized():
@@ -471,26 +486,29 @@ def penalized():
 step_through(penalized)
 
 # %% [markdown]
-# The penalty has a path of its own: $W \cdot W$ sends $0.05\,W$ in two halves, and they are all
-# that the second row gets. With a path, `step_through(penalized, "out.html")` also writes the
-# page to a file, which needs no server and no network, and beside it the picture of the graph.
+# The penalty has a path of its own. $W \cdot W$ sends $0.05\,W$ in two halves, and the second
+# row gets nothing else. With a path, `step_through(penalized, "out.html")` also writes the page
+# to a file, which needs no server and no network. It writes the picture of the graph beside it.
 #
 # ## Exercises
 #
-# 1. *Think.* In part 2 the truth was more than promised in every direction. Give a function and
-#    a point where it is less in every direction, and one where it depends on the direction.
-# 2. *Change.* In `hasty_walk`, take the *oldest* waiting gradient, `waiting.pop(0)`, and not
-#    the newest. Predict what it finds for the diamond with `again=False`; then run it. For
-#    which graphs is the walk right all the same, whichever it takes?
+# 1. *Think.* In part 2 the true change was larger than the estimate in every direction. Find a
+#    function and a point where it is smaller in every direction, and another where this depends
+#    on the direction.
+# 2. *Change.* In `walk_without_waiting`, take the *oldest* waiting gradient, `waiting.pop(0)`,
+#    in place of the newest. Predict the result for the diamond with `revisit=False`, then run
+#    it. For which graphs is the walk right with either choice?
 # 3. *Change.* Write `L = (rows * b[:, None]).sum()` for a `b` of shape (4,). Along which axis
-#    must the gradient be summed, and where does it lose its extra axis? Check with `trace`.
-# 4. *Change.* With a `Forgetful` leaf, exchange the terms of part 4: `x + x * x`. Why is the
-#    wrong number the same? Write the formula so that it becomes 1 (a step more is allowed).
-# 5. *Workbook.* Write the functions in `01_add.py`, then `python3 run.py course check DIR add`
-#    in the project's folder (or, with `.venv` active, `flashlm course check DIR add`). DIR is
-#    your workbook; `python3 run.py course start DIR` makes one. Then `multiply`, `sum` and
-#    `matmul`. The grader shows a wrong element of a small input; part 8 says how to go on from
-#    there. Whoever wants the engine itself: `accumulate` and `backward_steps`.
+#    must the gradient be summed? Which operation removes the extra axis? Check with `trace`.
+# 4. *Change.* With an `Overwriting` leaf, exchange the terms of part 4: `x + x * x`. Why is the
+#    wrong number the same? Write the formula so that the wrong number is 1. (You may add one
+#    operation.)
+# 5. *Workbook.* Write the functions in `01_add.py`. Then run `python3 run.py course check DIR
+#    add` in the project's folder (or, with `.venv` active, `flashlm course check DIR add`). DIR
+#    is your workbook, and `python3 run.py course start DIR` makes one. Continue with
+#    `multiply`, `sum` and `matmul`. The grader shows a wrong element for a small input; part 8
+#    explains how to find its cause. To write the engine itself, do `accumulate` and
+#    `backward_steps`.
 #
-# Next, [notebook 02](02_check_every_gradient.ipynb) makes a test of the promise, and breaks it
-# in as many ways as people do.
+# Next, [notebook 02](02_check_every_gradient.ipynb) tests gradients with small steps, and
+# plants the mistakes that people usually make.

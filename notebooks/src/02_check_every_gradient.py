@@ -2,15 +2,19 @@
 # # 02 · Check every gradient
 #
 # **The question.** You wrote a backward pass. It runs, the loss falls, the numbers look
-# reasonable. Is it *right*? And if a checker says no, how do you find out what it has seen?
+# reasonable. Is it *right*? And if a checker says no, how do you find the mistake?
 #
-# A derivative is a promise ([notebook 01](01_a_derivative_is_a_promise.ipynb)), and a promise
-# can be tested: move the input, and see whether the output moves as promised.
-# `minigrad.gradcheck` does it in a few forward passes, for one operation or for a whole model.
-# Its own pages are [gradcheck](../minigrad/gradcheck/__init__.py),
+# A derivative predicts how far the output moves when the input moves ([notebook
+# 01](01_a_derivative_is_a_promise.ipynb)). So a test can move the input and compare.
+# `minigrad.gradcheck` does this in a few forward passes, for one operation or for a whole
+# model. Its pages are [gradcheck](../minigrad/gradcheck/__init__.py),
 # [differences.py](../minigrad/gradcheck/differences.py) and
-# [comparison.py](../minigrad/gradcheck/comparison.py). Write each prediction down before you
-# run the cell below it.
+# [comparison.py](../minigrad/gradcheck/comparison.py).
+#
+# **On the student's path.** The checker stands beside the path and checks every operation on
+# it. The exercises belong to [linear.py](../minigrad/ops/linear.py).
+#
+# Write each prediction down before you run the cell below it.
 
 # %%
 from dataclasses import replace
@@ -29,8 +33,8 @@ rng = np.random.default_rng(1)
 # %% [markdown]
 # ## 1. How small is a small step?
 #
-# The measure is the *central difference*, $\frac{L(x+h) - L(x-h)}{2h}$. A smaller $h$ should be
-# better: the curve looks straighter from near.
+# The *central difference* $\frac{L(x+h) - L(x-h)}{2h}$ measures a slope. A smaller $h$ seems
+# better, because a short piece of the curve is straighter.
 #
 # *Predict first:* for $L = e^x$ at $x = 1$, in float64, which step gives the smallest error:
 # $10^{-2}$, $10^{-5}$, $10^{-8}$ or $10^{-14}$?
@@ -50,8 +54,8 @@ for h in (1e-2, 1e-5, 1e-8, 1e-14):
     print(f"h = {h:.0e}: off by {abs(central(h) - np.e):.1e}")
 
 # %% [markdown]
-# Not the smallest. Two errors pull in opposite directions, and a picture over all sizes shows
-# both.
+# The smallest step is not the best one. Two errors change in opposite directions, and a plot
+# over all step sizes shows both.
 
 
 # %%
@@ -82,48 +86,50 @@ axes.legend(fontsize=8, loc="lower right")
 plt.show()
 
 # %% [markdown]
-# Read a V from right to left. On the right side the error is *truncation*: the curve bends, and
-# the central difference is off by $\frac{h^2}{6} L^{(3)}(x)$ (two decades down per decade of
-# $h$; one-sided: only one). On the left side it is *rounding*: $L(x+h)$ and $L(x-h)$ agree in
-# nearly all digits, subtracting them leaves the last few, and those are noise of size
+# Each method but one has a curve of the shape of a V. On its right side the error is
+# *truncation*. The curve of $L$ bends, and the central difference is off by $\frac{h^2}{6}
+# L^{(3)}(x)$: two decades less per decade of $h$. The one-sided difference gains only one
+# decade. On the left side the error is *rounding*. $L(x+h)$ and $L(x-h)$ agree in nearly all
+# digits, and their difference has only the last few digits left. Its error is about
 # $\varepsilon / h$. Here $\varepsilon$ is the relative size of one rounding, $2 \cdot 10^{-16}$
-# in float64 and $10^{-7}$ in float32. The bottom lies where both are equal, near
-# $h = \varepsilon^{1/3}$: about $6 \cdot 10^{-6}$ in float64, where some eleven digits are
-# left.
+# in float64 and $10^{-7}$ in float32. The minimum lies where both errors are equal, near $h =
+# \varepsilon^{1/3}$. In float64 that is about $6 \cdot 10^{-6}$, and some eleven digits are
+# right.
 #
-# The crosses are another method, and lie at the bottom of the picture for all small steps: see
-# part 6.
+# The crosses show another method, the complex step. Its error is at the bottom of the plot for
+# all small steps. Part 6 explains it.
 #
 # ## 2. Why float32 cannot check
 #
-# For one number float32 left five or six digits at best. A loss is a sum of many numbers, and
-# each rounds.
+# For one number, float32 gave five or six right digits at best. A loss is a sum of many
+# numbers, and each of them is rounded.
 #
-# *Predict first:* the loss below sums the 64 × 256 outputs of RMSNorm, weighted at random. One
-# of the 16,384 elements of its gradient, entirely wrong, changes the slope along a random
-# direction by about $1/\sqrt{16384}$, 0.8 %. Can float32 see that?
+# *Predict first:* the loss below sums the 64 × 256 outputs of RMSNorm with random weights.
+# Suppose that one of the 16,384 elements of its gradient is entirely wrong. This changes the
+# slope along a random direction by about $1/\sqrt{16384}$, which is 0.8 %. Can float32 detect
+# it?
 
 
 # %%
 def projection_error(dtype, h, shape=(64, 256)):
-    """How far a difference along a random direction is from the gradient's promise."""
+    """The relative error of a central difference along a random direction."""
     draw, h = np.random.default_rng(1), dtype(h)
     x, direction, dy = (draw.standard_normal(shape).astype(dtype) for _ in range(3))
     leaf, w = Tensor(x, requires_grad=True), np.ones(shape[1], dtype)
     (F.rms_norm(leaf, w) * dy).sum().backward()
-    promised = np.vdot(leaf.grad.astype(np.float64), direction)
+    slope = np.vdot(leaf.grad.astype(np.float64), direction)
     up, down = (
         (F.rms_norm(Tensor(x + s * h * direction), w) * dy).sum().item() for s in (1, -1)
     )
-    return max(abs((up - down) / (2 * h) / promised - 1), 1e-12)
+    return max(abs((up - down) / (2 * h) / slope - 1), 1e-12)
 
 
 fig, axes = plt.subplots(figsize=(8, 2.8), layout="constrained")
 steps = np.logspace(-8, 0, 33)
 for dtype, style in ((np.float32, "k^:"), (np.float64, "k.-")):
-    noise = [projection_error(dtype, h) for h in steps]
-    axes.loglog(steps, noise, style, ms=4, label=dtype.__name__)
-    print(f"{dtype.__name__}: {projection_error(dtype, STEP):.0e} off at the step {STEP:.0e}")
+    errors_at_steps = [projection_error(dtype, h) for h in steps]
+    axes.loglog(steps, errors_at_steps, style, ms=4, label=dtype.__name__)
+    print(f"{dtype.__name__}: {projection_error(dtype, STEP):.0e} off with the step {STEP:.0e}")
 axes.axhline(1 / 128, color="0.5", ls="--", lw=1, label="one wrong element")
 axes.axvline(STEP, color="0.5", lw=1)
 axes.set(xlabel="step h", ylabel="relative error")
@@ -131,12 +137,13 @@ axes.legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# At the checker's step (the vertical line) float32's noise is about as large as the mistake.
-# With a step that happens to be right, near $10^{-3}$ here, the mistake would be seen; if that
-# one element were off by one per cent only (two decades lower), hardly at any step. In float64
-# there is nothing to tune: a wide range of steps leaves more digits than any bug needs. So
-# operations *train* in float32 and are *checked* in float64, in the same code, which keeps
-# whatever dtype it is given. The checker insists:
+# At the checker's step (the vertical line) the error of float32 is about as large as the
+# mistake. Near $10^{-3}$ float32 would detect the mistake, but the best step differs from
+# function to function. If the element were off by one per cent only (two decades lower), hardly
+# any step would detect it. In float64 nothing needs tuning: a wide range of steps gives more
+# right digits than any bug needs. So operations *train* in float32 and are *checked* in
+# float64. The code is the same, because it keeps the dtype of its inputs. The checker refuses
+# float32:
 
 # %%
 try:
@@ -147,14 +154,15 @@ except DtypeError as error:
 # %% [markdown]
 # ## 3. All elements at once
 #
-# Testing one element at a time takes two forward passes per element. But the promise holds for
-# every direction, $dL \approx \sum_i g_i\, dx_i$; so test *one random direction*, in which
-# every element of an input moves at once. An error in any one of them shows, because each
-# counts with a random weight, and random weights do not cancel by luck. That is the projection
+# A test of one element at a time takes two forward passes per element. But the linear estimate
+# $dL \approx \sum_i g_i\, dx_i$ holds in every direction. So the checker moves every element of
+# an input at once, along *one random direction*. Each element counts with a random weight, so
+# an error in any element shows: random weights practically never cancel. This is the projection
 # check.
 #
-# A loss is one number. Where the output $y$ has many, the checker makes one of them,
-# $L = \sum dy \cdot y$, with a random array `dy`. So `dy` is what arrives at the backward pass.
+# A loss is one number. If the output $y$ has many elements, the checker makes one number of
+# them, $L = \sum dy \cdot y$, with a random array `dy`. So the backward pass receives this
+# `dy`.
 #
 # *Predict first:* `x` has 24 elements and `w` has 6. How many forward passes does each check
 # take?
@@ -168,20 +176,20 @@ for mode in ("projection", "full"):
     print(f"{mode:10} {forwards:2} forward passes, {len(report.compared):2} comparisons")
 
 # %% [markdown]
-# One pass to record, and two for each comparison: one comparison per input, or one per element.
-# The projection check needs no more passes if `x` is an embedding with thirteen million
-# elements.
+# Each check takes one forward pass to record and two for each comparison. The projection check
+# makes one comparison per input, the full check one per element. So the projection check of an
+# embedding with thirteen million elements takes no more passes than this one.
 #
-# ## 4. An experiment that surprises: convenient checks
+# ## 4. An experiment that surprises: shortcuts
 #
-# A checker is only as good as what it is fed. The obvious loss is `y.sum()`, whose `dy` is all
-# ones; the obvious inputs are a few positive numbers, and one example at a time. Here are seven
-# wrong backward passes of the kinds that people really write.
+# The result of a check depends on its inputs. The obvious loss is `y.sum()`, whose `dy` is all
+# ones. The obvious inputs are a few positive numbers, in a single row. The cell below has seven
+# wrong backward passes, of the kinds that people really write.
 
 
 # %%
 def wrong(name, change):
-    """The operation with change(gradients, dy, saved) after its right backward."""
+    """The operation, with change(gradients, dy, saved) applied to its right gradients."""
     right = TABLE[name].backward
     return replace(TABLE[name], backward=lambda dy, saved: change(right(dy, saved), dy, saved))
 
@@ -190,9 +198,9 @@ def reversed_positions(gradients, dy, saved):
     return gradients[0], dy[::-1].T @ saved[0]
 
 
-def counts_repeats_once(gradients, dy, saved):
+def counts_repeated_row_once(gradients, dy, saved):
     dx = np.zeros(saved[0])
-    dx[saved[1]] += dy  # NumPy adds the last one only
+    dx[saved[1]] += dy  # for a repeated row, NumPy adds only the last value
     return (dx,)
 
 
@@ -209,20 +217,21 @@ bugs = {
     "rms_norm: dw is a mean over rows": wrong(
         "rms_norm", lambda g, dy, saved: (g[0], g[1] / len(dy))
     ),
-    "index counts a repeated row once": wrong("index", counts_repeats_once),
+    "index counts a repeated row once": wrong("index", counts_repeated_row_once),
 }
 
 # %% [markdown]
-# Each is checked five times: with all care (a random `dy`, inputs of both signs, four rows);
-# with a `dy` of ones; with positive inputs; with a single row; and with all three conveniences.
+# Each bug is checked in five ways: without a shortcut (a random `dy`, inputs of both signs,
+# four rows), with a `dy` of ones, with positive inputs, with a single row, and with all three
+# shortcuts.
 #
-# *Predict first:* how many of the seven does the check with a `dy` of ones catch? And which bug
-# does *every* check catch?
+# *Predict first:* how many of the seven bugs does the check with a `dy` of ones catch? Which
+# bug does *every* check catch?
 
 
 # %%
 def caught(bug, dy="random", signs="both", rows=4):
-    """Whether gradcheck sees the bug, given such a dy, such inputs and so many rows."""
+    """Whether gradcheck finds the bug with this kind of dy, these signs and this many rows."""
     draw = np.random.default_rng(2)
     x, w = draw.standard_normal((rows, 6)), draw.standard_normal((3, 6))
     if signs == "positive":
@@ -236,30 +245,33 @@ def caught(bug, dy="random", signs="both", rows=4):
 
     def f(*inputs):
         y = apply(bug, *inputs, **options)
-        return y if dy == "random" else (y * 1.0).sum()  # whose gradient is all ones
+        return y if dy == "random" else (y * 1.0).sum()  # the bug receives a dy of ones
 
     try:
-        gradcheck(f, x, *others)
+        # gradcheck gives a scalar loss one random number as dy; with seed 11 it is positive.
+        gradcheck(f, x, *others, seed=11)
     except GradientError:
         return True
     return False
 
 
 checks = {
-    "with all\ncare": {},
+    "no\nshortcut": {},
     "dy of\nones": {"dy": "ones"},
     "positive\ninputs": {"signs": "positive"},
     "a single\nrow": {"rows": 1},
-    "all three\nconveniences": {"dy": "ones", "signs": "positive", "rows": 1},
+    "all three\nshortcuts": {"dy": "ones", "signs": "positive", "rows": 1},
 }
-seen = np.array([[caught(bug, **how) for how in checks.values()] for bug in bugs.values()])
-for check, column in zip(checks, seen.T, strict=True):
-    print(f"{check.replace(chr(10), ' '):22} catches {column.sum()} of {len(bugs)}")
+results = np.array(
+    [[caught(bug, **settings) for settings in checks.values()] for bug in bugs.values()]
+)
+for check, column in zip(checks, results.T, strict=True):
+    print(f"{check.replace(chr(10), ' '):20} catches {column.sum()} of {len(bugs)}")
 
 # %%
 fig, axes = plt.subplots(figsize=(8, 3.4), layout="constrained")
 for found, marker, face, label in ((True, "o", "k", "caught"), (False, "X", "w", "missed")):
-    bug, check = np.nonzero(seen == found)
+    bug, check = np.nonzero(results == found)
     axes.plot(check, bug, marker, color="k", mfc=face, ms=10, label=label)
 axes.set_yticks(range(len(bugs)), bugs)
 axes.set_xticks(range(len(checks)), checks)
@@ -269,17 +281,17 @@ axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
 plt.show()
 
 # %% [markdown]
-# Every convenience hides the mistakes of its kind. A `dy` of ones cannot see what has been put
-# in a wrong *place*, because every place gets the same, nor a lost sign. Positive inputs never
-# visit the other side of zero. With a single row a mean is a sum, and nothing repeats. Only
-# what is wrong everywhere, a missing factor, is caught by all of them. This is why `gradcheck`
-# draws `dy` at random, and why *you* should give it inputs of both signs, sizes that all
-# differ, and repeated ids.
+# Every shortcut hides mistakes of one kind. A `dy` of ones hides values in a wrong *place*,
+# because every place gets the same value. It also hides a lost sign. Positive inputs never
+# reach the other side of zero. In a single row, a mean is a sum, and no row repeats. Only an
+# error in every element, such as a missing factor, is caught by all five checks. This is why
+# `gradcheck` draws `dy` at random. And this is why *you* should give it inputs of both signs,
+# sizes that all differ, and repeated ids.
 #
 # ## 5. "My answer is right, but the grader says no"
 #
-# First read the message to its end: it names the argument, the index, what was expected (by
-# differences) and what was found (in the gradient).
+# First read the whole message. It names the argument, the index, the expected number (from
+# differences) and the found number (from the backward pass).
 
 # %%
 transposed = wrong("linear", lambda g, dy, saved: (g[0], g[1].T.reshape(g[1].shape)))
@@ -290,12 +302,12 @@ except GradientError as error:
     print(error)
 
 # %% [markdown]
-# One element is a hint; all elements are a picture. In mode "full" with a tolerance that
-# forgives everything, the report holds every pair, expected and found.
+# One element is a hint; all elements show the kind of the mistake. In mode "full", with a very
+# large tolerance, the report holds every pair of an expected and a found number.
 #
-# *Predict first:* drawn against each other, right gradients lie on the diagonal. Where do they
-# lie if a factor is missing? If the sign is wrong? If the right numbers stand in the wrong
-# places?
+# *Predict first:* plot the found numbers against the expected numbers. Right gradients lie on
+# the diagonal. Where do they lie if a factor is missing? If the sign is wrong? If the right
+# numbers stand in the wrong places?
 
 # %%
 kinds = {
@@ -321,18 +333,20 @@ panels[0].set_ylabel("found")
 plt.show()
 
 # %% [markdown]
-# A line through zero with another slope is a missing factor: the slope tells which, and −1 is a
-# wrong sign. A cloud is the right numbers in wrong places, or a product of the wrong things:
-# compare the *sorted* values to tell the two apart. Dots on the diagonal and others at height 0
-# are a gradient that does not arrive everywhere.
+# - A line through zero with another slope means a missing factor. The slope is the factor, and
+#   −1 is a wrong sign.
+# - A cloud means the right numbers in wrong places, or a product of the wrong arrays. The
+#   *sorted* values distinguish the two: they agree only in the first case.
+# - Dots on the diagonal and other dots at height 0 mean a gradient that does not arrive
+#   everywhere.
 #
-# Then there are answers whose every number is right, and which are still wrong:
+# Some answers have only right numbers and are wrong all the same:
 
 # %%
 faults = {
-    "a shape that only broadcasts": lambda g, dy, saved: (g[0][None],),
-    "a precision of its own": lambda g, dy, saved: (g[0].astype(np.float32),),
-    "scribbling into dy": lambda g, dy, saved: (np.multiply(dy, 1 - saved[0] ** 2, out=dy),),
+    "a shape with an extra axis": lambda g, dy, saved: (g[0][None],),
+    "another dtype": lambda g, dy, saved: (g[0].astype(np.float32),),
+    "writing into dy": lambda g, dy, saved: (np.multiply(dy, 1 - saved[0] ** 2, out=dy),),
 }
 for title, change in faults.items():
     try:
@@ -341,18 +355,19 @@ for title, change in faults.items():
         print(f"{title}:\n  {error}")
 
 # %% [markdown]
-# The last one is the nastiest. `dy` may be the same array that another operation is about to
-# receive (in `a + b` both inputs get the very same one), so the number that is wrong appears
-# somewhere else entirely.
+# The last mistake is the hardest to find. `dy` may be the same array that another operation
+# will receive: in `a + b` both inputs get the same array. So the wrong number appears in
+# another operation.
 #
 # ## 6. An imaginary step
 #
-# All trouble in part 1 came from subtracting two nearly equal numbers. For a function that can
-# be computed with complex numbers, there is another way: step in the imaginary direction. From
-# $L(x + ih) = L(x) + ih\,L'(x) - \frac{h^2}{2} L''(x) - \ldots$ the imaginary part alone gives
-# $L'(x)$, off by a multiple of $h^2$, and *nothing is subtracted*. So $h$ may be $10^{-30}$.
+# The rounding error of part 1 came from the subtraction of two nearly equal numbers. If a
+# function accepts complex numbers, a step in the imaginary direction avoids the subtraction.
+# The series is $L(x + ih) = L(x) + ih\,L'(x) - \frac{h^2}{2} L''(x) - \ldots$ Its imaginary
+# part, divided by $h$, is $L'(x)$ with an error of the size $h^2$, and *nothing is subtracted*.
+# So $h$ may be $10^{-30}$.
 #
-# *Predict first:* to how many digits will expected and found agree?
+# *Predict first:* to how many digits will the expected and the found number agree?
 
 # %%
 x, w = rng.standard_normal((4, 6)), rng.standard_normal(6)
@@ -361,15 +376,15 @@ for mode in ("projection", "complex"):
     print(f"{mode:10} expected {expected:.17g}, found {found:.17g}")
 
 # %% [markdown]
-# All digits, or all but the last one or two. The price: every operation on the way has to be
-# written so that it is right for complex numbers (`max` and `abs` are not, unless they look at
-# the real part; see `relu` in [activations.py](../minigrad/ops/activations.py)). Other people's
-# code is often not.
+# All digits agree, or all but the last one or two. The method has a price: every operation on
+# the way must be right for complex numbers. `max` and `abs` are right only if they use the real
+# part (see `relu` in [activations.py](../minigrad/ops/activations.py)). Other people's code
+# often does not support complex numbers.
 #
 # ## 7. Kinks
 #
-# *Predict first:* `relu` has no derivative at 0: the slope is 0 on the left and 1 on the right.
-# What does the central difference say there, and does a smaller step help?
+# *Predict first:* `relu` has no derivative at 0, because its slope is 0 on the left and 1 on
+# the right. Which value does the central difference have there? Does a smaller step help?
 
 # %%
 for h in (1e-1, 1e-5, 1e-9):
@@ -383,29 +398,31 @@ for x in (0.0, 1e-7, 1e-3):
         print(f"x = {x:g}: {error}")
 
 # %% [markdown]
-# One half, at every step: the average of two slopes, which is neither. A backward pass that
-# returns 0 there, or 1, does not agree with it, and is not wrong. So the checker does not say
-# "wrong gradient": it says that there is nothing to compare with, also where a kink lies
-# between the two ends of its step. (A checker without that knowledge fails once in a while, for
-# no reason that anybody finds.)
+# The central difference is one half for every step. It is the average of the two slopes and
+# equal to neither. A backward pass that returns 0 there, or 1, is not wrong, but it differs
+# from one half. So the checker does not report a wrong gradient. It reports that no derivative
+# exists to compare with, also where a kink lies between the two ends of its step. (A checker
+# that ignores kinks fails now and then, and nobody finds out why.)
 #
-# *Predict first:* does it refuse `relu_squared` at 0, too?
+# *Predict first:* does the checker refuse `relu_squared` at 0, too?
 
 # %%
 print(gradcheck("relu_squared", np.array([1.0, 0.0, -1.0])))
 
 # %% [markdown]
-# No: $\max(x, 0)^2$ has slope 0 on both sides of 0. It only bends there.
+# It does not: $\max(x, 0)^2$ has slope 0 on both sides of 0, so it has a derivative there.
 #
 # ## 8. When the true derivative is of no use
 #
-# A ternary layer rounds its weights to −1, 0, +1. That is a staircase: its true derivative is 0
-# almost everywhere, and differences say so. Its backward pass deliberately returns something
-# else, the gradient of a *surrogate*. How can that be checked? By declaring the surrogate on
-# the operation's [page](../minigrad/ops/ternary.py): while differences are taken, the checker
-# puts it in the operation's place.
+# A ternary layer rounds its weights to −1, 0 and +1. The rounded function is piecewise
+# constant: its derivative is 0 almost everywhere, and differences give 0. Its backward pass
+# returns the gradient of another function on purpose, of a *surrogate*. To make this testable,
+# the operation's [page](../minigrad/ops/ternary.py) defines the surrogate, and the checker's
+# table [declarations.py](../minigrad/gradcheck/declarations.py) lists it. The checker takes
+# differences of the surrogate in place of the operation.
 #
-# *Predict first:* we take the declaration away. What will the checker say that it expected?
+# *Predict first:* the cell below also checks a copy without a declared surrogate. Which
+# expected value will the checker report?
 
 # %%
 x, w = rng.standard_normal((2, 4)), rng.standard_normal((3, 4))
@@ -418,24 +435,25 @@ except GradientError as error:
     print("\nundeclared:", error)
 
 # %% [markdown]
-# So "the gradient is not the derivative" is allowed, but never silently.
+# So a gradient may differ from the derivative, but only if a surrogate is declared.
 #
 # ## Exercises
 #
-# 1. *Think.* Where is the bottom of the V for the one-sided difference? Balance $h$ and
-#    $\varepsilon / h$, then compare with the grey line of part 1.
-# 2. *Think.* The random direction is drawn once. What is the chance that a wrong element hides
-#    because its random number is exactly 0? What if that is merely small, 0.01?
+# 1. *Think.* Where is the minimum of the V for the one-sided difference? Find the $h$ at which
+#    $h$ and $\varepsilon / h$ are equal, then compare with the grey line of part 1.
+# 2. *Think.* The random direction is drawn once. How probable is it that a wrong element has
+#    the random number 0 and is therefore hidden? What if the random number is small, such as
+#    0.01?
 # 3. *Change.* Plant an eighth bug in part 4 that the single-row check and the check with ones
-#    both catch, and the check with positive inputs misses. Then one that only the first check
-#    catches.
+#    both catch, and the check with positive inputs misses. Then plant one that only the first
+#    check catches.
 # 4. *Change.* Check a function of your own: `gradcheck(lambda a, b: F.sigmoid(a @ b), ...)`.
 #    Then use `F.relu` and small whole numbers, `rng.integers(-2, 3, (3, 4)).astype(float)`.
-#    What happens, and how do you mend it?
-# 5. *Workbook.* `python3 run.py course check DIR linear` in the project's folder (or, with
-#    `.venv` active, `flashlm course check DIR linear`), where DIR is your workbook. Then
-#    `relu_squared` and `sigmoid`. Answer one of them wrongly on purpose (a missing factor, a
-#    transposed result) and see whether the grader's hint names it.
+#    Which error do you get, and how do you fix it?
+# 5. *Workbook.* Run `python3 run.py course check DIR linear` in the project's folder (or, with
+#    `.venv` active, `flashlm course check DIR linear`), where DIR is your workbook. Continue
+#    with `relu_squared` and `sigmoid`. Write one of them wrongly on purpose (a missing factor,
+#    a transposed result), and see whether the grader's hint names the mistake.
 #
-# Next, [notebook 03](03_weights_in_three_values.ipynb): what learning by a surrogate does, in a
-# layer whose weights are −1, 0 and +1.
+# Next, [notebook 03](03_weights_in_three_values.ipynb) shows how a layer with the weights −1, 0
+# and +1 learns with a surrogate.
