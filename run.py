@@ -5,18 +5,18 @@
 
 and three more, for the course:
 
-    python3 run.py lab                             opens the notebooks in JupyterLab
-    python3 run.py notebooks [--check] [NAME ...]  makes them anew from notebooks/src
-    python3 run.py docs                            builds the site, docs/_build/html/index.html
+    python3 run.py lab                             open the notebooks in JupyterLab
+    python3 run.py notebooks [--check] [NAME ...]  build them from notebooks/src
+    python3 run.py docs                            build the site, docs/_build/html/index.html
 
-Any other command of flashlm works the same way: `python3 run.py generate DIR`.
+Every command of flashlm works the same way: `python3 run.py generate DIR`.
 The first run makes the folder .venv beside this file and installs the project into it, once.
-`test` checks the style with ruff, then runs the tests; `--parity` also installs PyTorch
-(a large download), and with it the tests that compare this project with PyTorch; `--site`
-installs what builds and opens the site, and with it the tests in a browser.
+`test` checks the style with ruff, then runs the tests. `--parity` also installs PyTorch (a
+large download) and runs the tests that compare this project with it. `--site` also installs the
+tools of the site and runs the tests in a browser.
 """
 
-# This file must parse on Python 3.6, to say politely that it is too old: nothing newer here.
+# This file must parse on Python 3.6: an old Python then prints one sentence, not a traceback.
 
 import contextlib
 import hashlib
@@ -54,7 +54,7 @@ def main(arguments):
     except SetupError as error:
         say(str(error))
         return 1
-    except KeyboardInterrupt:  # only while installing: a job looks after itself
+    except KeyboardInterrupt:  # only while installing: a job handles it itself
         say("\nInterrupted.")
         return 130
 
@@ -67,11 +67,11 @@ def old_python(version, executable):
 
 
 def say(line, end="\n"):
-    """Tell the user, on standard error: standard output belongs to the job."""
+    """Print to standard error, because standard output belongs to the job."""
     print(line, end=end, file=sys.stderr, flush=True)
 
 
-# The jobs ------------------------------------------------------------------------------------
+# Jobs ----------------------------------------------------------------------------------------
 
 
 def flashlm(arguments):
@@ -82,7 +82,7 @@ def flashlm(arguments):
 
 
 def test(arguments):
-    """Run ruff and pytest, whatever fails. Pytest is last, so its summary ends the output."""
+    """Run ruff and pytest, both in any case. Pytest is last, so its summary ends the output."""
     extras = [name for name in ("parity", "site") if f"--{name}" in arguments]
     prepare(extras=("test", *extras))
     chosen = [a for a in arguments if a not in ("--parity", "--site")]
@@ -104,7 +104,7 @@ def lab(arguments):
 
 
 def notebooks(arguments):
-    """Make the notebooks from their sources, or with --check only run them."""
+    """Build the notebooks from their sources, or with --check only run them."""
     prepare(extras=("site",))
     return job([PYTHON, ROOT / "notebooks" / "build.py", *arguments])
 
@@ -133,11 +133,11 @@ def job(command, cwd=None):
 
 @contextlib.contextmanager
 def signals_left_to(children):
-    """Let the children decide what an interruption means (a checkpoint perhaps), and wait.
+    """Leave interruptions to the children, which may write a checkpoint, and wait for them.
 
-    Ctrl-C reaches them without our help: a terminal sends it to all it runs. It must not be
-    ignored here, because they would inherit that, but handled by a function that does nothing.
-    SIGTERM reaches only us: pass it on. What was ignored from outside (nohup) stays ignored.
+    A terminal sends Ctrl-C to the children, too. A function that does nothing handles it here:
+    if it were ignored, the children would inherit that. SIGTERM reaches only this process, so
+    it is passed on. A signal that was ignored from outside (nohup) stays ignored.
     """
     handlers = {
         signal.SIGINT: lambda *_: None,
@@ -156,17 +156,17 @@ def signals_left_to(children):
 
 
 def prepare(extras):
-    """Have a .venv with the project and the extras in it; fast when that is so already."""
+    """Make sure that .venv holds the project and the extras; fast if it does already."""
     if not plan(extras)[0]:
         return
     with alone():
-        changes, keep, want = plan(extras)  # another may have made them while we waited
+        changes, keep, want = plan(extras)  # another process may have made them meanwhile
         if changes:
             change(keep, want)
 
 
 def plan(extras):
-    """Whether something must change, whether .venv can be kept, and the stamp wanted then."""
+    """Whether something must change, whether .venv can be kept, and the wanted stamp."""
     have, want = read_stamp(), stamp(extras)
     keep = usable(have, want)
     want["extras"] = sorted({*have["extras"], *extras} if keep else extras)
@@ -174,10 +174,10 @@ def plan(extras):
 
 
 def change(keep, want):
-    """Install what is wanted.
+    """Install the project and the wanted extras.
 
-    The stamp is removed first and written last. So without a stamp, the environment is
-    unfinished and is made afresh, and an interrupted installation repairs itself.
+    The stamp is removed first and written last. An environment without a stamp is unfinished
+    and is made again, so the next run repairs an interrupted installation.
     """
     if STAMP.exists():
         STAMP.unlink()
@@ -189,7 +189,7 @@ def change(keep, want):
 
 @contextlib.contextmanager
 def alone():
-    """Let no two commands install at once: the second waits. The lock ends with its process."""
+    """Allow one installation at a time: a second waits. The lock ends with its process."""
     path = ROOT / ".venv.lock"
     try:
         file = path.open("w")
@@ -205,7 +205,7 @@ def alone():
 
 
 def lock(file, wait):
-    """Lock an open file for this process; an OSError if another has it and we do not wait."""
+    """Lock an open file for this process; OSError if another holds it and wait is False."""
     try:
         import fcntl
     except ImportError:  # Windows
@@ -228,7 +228,7 @@ def usable(have, want):
 
 
 def stamp(extras):
-    """What the environment is made for; a different answer means that it is out of date."""
+    """Describe the environment. If this differs from the stored stamp, .venv is outdated."""
     return {
         "python": "{}.{}".format(*sys.version_info),
         "root": str(ROOT),
@@ -238,7 +238,7 @@ def stamp(extras):
 
 
 def read_stamp():
-    """The stamp of the finished environment; None when there is none, or no readable one."""
+    """The stamp of a finished environment; None if there is no readable one."""
     try:
         found = json.loads(STAMP.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -247,7 +247,7 @@ def read_stamp():
 
 
 def write_stamp(content):
-    """Write all of the stamp or nothing: a rename cannot be half done."""
+    """Write the stamp atomically."""
     unfinished = STAMP.with_suffix(".unfinished")
     unfinished.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     os.replace(str(unfinished), str(STAMP))
@@ -262,7 +262,7 @@ def works(python):
 
 
 def make_venv():
-    """Make an empty .venv for this Python, in place of any other."""
+    """Make an empty .venv for this Python; it replaces any other."""
     for module in ("venv", "ensurepip"):
         if importlib.util.find_spec(module) is None:
             raise SetupError(
