@@ -1,12 +1,14 @@
 # %% [markdown]
 # # 04 · Seeing the past
 #
-# **The question.** FlashLM has no attention. A position learns of the others only through
-# causal dilated convolutions: weighted sums over some of the positions before it. What exactly
-# does it see, what does it miss, and how would we notice if it saw something that it must not?
+# **The question.** FlashLM has no attention. A position gets information about other positions
+# only through causal dilated convolutions: weighted sums over some of the earlier positions.
+# Which positions influence an output, which do not, and how would we notice an influence of the
+# future?
 #
-# The operation's page is [causal_conv.py](../minigrad/ops/causal_conv.py). Write each
-# prediction down before you run the cell below it.
+# **On the student's path.** This notebook explains
+# [causal_conv.py](../minigrad/ops/causal_conv.py). Write each prediction down before you run
+# the cell below it.
 
 # %%
 from dataclasses import replace
@@ -15,13 +17,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from flashlm_np.model.config import V3
+from flashlm_np import V3
 from flashlm_np.model.flashlm import FlashLM
 from minigrad import Module, Tensor, no_grad
 from minigrad import functional as F
 from minigrad.gradcheck import gradcheck
 from minigrad.layers import CausalConv1d, Embedding, Linear
-from minigrad.ops.causal_conv_fast import gather_earlier
 from minigrad.optim import AdamW
 
 rng = np.random.default_rng(0)
@@ -30,14 +31,15 @@ rng = np.random.default_rng(0)
 # ## 1. By hand
 #
 # A convolution with $K$ taps gives each position a weighted sum of itself and of $K-1$ earlier
-# ones, $d$ apart:
+# positions, at distances that are multiples of $d$:
 #
 # $$ y_t = \sum_{k=0}^{K-1} w_k\, x_{t - (K-1-k)\,d} , \quad x_t = 0 \;\mathrm{for}\; t < 0 . $$
 #
-# The last tap sees the present, the first the oldest past; before the text lie zeros. With the
-# taps 100, 10 and 1, a result can be read digit by digit.
+# The number $d$ is the *dilation*. The last tap reads the present position, the first tap the
+# oldest one. Positions before the text count as zeros. With the taps 100, 10 and 1, the digits
+# of a result show its inputs.
 #
-# *Predict first:* $x = 1, 2, \ldots, 7$. What is $y$ with dilation 1, and with dilation 2?
+# *Predict first:* let $x = 1, 2, \ldots, 7$. Compute $y$ with dilation 1 and with dilation 2.
 
 # %%
 numbers = np.arange(1.0, 8)[None, :, None]  # (B, T, D) = (1, 7, 1)
@@ -47,13 +49,15 @@ for dilation in (1, 2):
     print(f"dilation {dilation}:", F.causal_conv(x, taps, dilation=dilation).data.ravel())
 
 # %% [markdown]
-# 567 is "now 7, before that 6, and before that 5". With dilation 2, 357: every second one.
-# (`dilation=1` leaves no gap.)
+# 567 means: the present input is 7, the input before it 6, the one before that 5. With dilation
+# 2 the last result is 357: the convolution reads every second position. (`dilation=1` leaves no
+# gap.)
 #
-# ## 2. A picture of who sees whom
+# ## 2. A picture of the receptive field
 #
-# Feed it $T$ texts at once, each of zeros with a single 1, at another place. Whatever lights up
-# has seen that place.
+# The cell below feeds $T$ texts at once. Each consists of zeros with a single 1, and each has
+# the 1 at another position. An output that is not 0 depends on that position: we say that it
+# *sees* the position.
 
 # %%
 T = 24
@@ -68,13 +72,13 @@ def seen(*dilations, K=4):
     return y.data[:, :, 0].T > 0
 
 
-same = np.roll(seen(1), -1, axis=0)  # as if one of the three zeros stood behind the text
-same[-1] = np.arange(T) > T - 4
+leaking = np.roll(seen(1), -1, axis=0)  # one of the three zeros is behind the text
+leaking[-1] = np.arange(T) > T - 4
 pictures = {
     "dilation 1": seen(1),
     "dilation 4": seen(4),
     "1, then 4": seen(1, 4),
-    "a leak": same,
+    "a leak": leaking,
 }
 fig, axes = plt.subplots(1, 4, figsize=(11, 3.1), layout="constrained")
 for axis, (title, picture) in zip(axes, pictures.items(), strict=True):
@@ -86,16 +90,17 @@ axes[0].set_ylabel("output position")
 plt.show()
 
 # %% [markdown]
-# Causal means: nothing above the diagonal (×). Two layers, with dilations 1 and 4, leave no gap
-# and see 16 positions with 8 taps. The fourth picture is what padding on *both* sides does
-# ("same" padding, a usual mistake), even if only one of the three zeros is put behind the text:
-# each position sees its successor, which is the very token it is asked to predict.
+# A convolution is causal if nothing lies above the diagonal (×). Two layers with dilations 1
+# and 4 leave no gap, and see 16 positions with 8 taps. The fourth picture shows padding on
+# *both* sides ("same" padding, a usual mistake), with only one of the three zeros behind the
+# text. Each position sees the next token, which is the token that it must predict.
 #
-# The same test works for any model, whatever is in it: **change the future, the past must not
-# move.**
+# The same test works for any model: **change the future, and compare the outputs of the past.**
+# They must not change.
 #
-# *Predict first:* we change the token at position 50 of 100. At which position do the logits
-# (the scores for the next token) first differ? Is the difference before it small, or exactly 0?
+# *Predict first:* the cell below changes the token at position 50 of 100. At which position do
+# the logits (the scores for the next token) first differ? Is the difference before that
+# position small, or exactly 0?
 
 # %%
 small = replace(V3, vocab_size=512, d_model=32, ternary_scale="mean", ternary_threshold=0.5)
@@ -108,14 +113,14 @@ with no_grad():
 print("first at", np.flatnonzero(difference)[0], "; before it, at most", difference[:50].max())
 
 # %% [markdown]
-# ## 3. Groups: who talks to whom
+# ## 3. Groups
 #
-# A full convolution joins every channel with every other: $K D^2$ weights, 262,144 for v3's
-# $D = 256$. With $G$ groups, an output sees only the $D/G$ channels of its own group:
-# $K D^2/G$.
+# A full convolution connects every channel with every other. It has $K D^2$ weights: 262,144
+# for v3's $D = 256$. With $G$ groups, an output sees only the $D/G$ channels of its own group,
+# and the convolution has $K D^2/G$ weights.
 #
-# *Predict first:* in v3, $G = 16$. How many weights has one convolution? And can channel 0 ever
-# learn of channel 255?
+# *Predict first:* v3 has $G = 16$. How many weights does one convolution have? Can channel 0
+# ever get information from channel 255?
 
 # %%
 fig, axes = plt.subplots(1, 3, figsize=(8, 3.2), layout="constrained")
@@ -130,25 +135,26 @@ conv = FlashLM(replace(V3, vocab_size=2), rng).block.token_mixer.layers[0].conv_
 print("v3's kernel (O, C, K):", conv.weight.shape, "=", f"{conv.weight.size:,} weights")
 
 # %% [markdown]
-# Not in the convolutions, but right after them: the projections `out_proj` and the gated layer
-# are dense over channels, and see one position only. Convolutions mix positions, matrices mix
-# channels.
+# Inside the convolutions it cannot, but right after them it can. The projection `out_proj` and
+# the gated layer connect every channel with every other, at one position. So convolutions mix
+# positions, and matrices mix channels.
 #
-# ## 4. The receptive field: computed, and measured
+# ## 4. The receptive field: computed and measured
 #
-# Lags add up through layers. A block with dilations 1, 4, 64 and four taps sees back
-# $(K-1)(1 + 4 + 64) = 207$ positions, so 208 with the present one; applied twice,
-# $1 + 2 \cdot 207 = 415$. That is the *farthest*.
+# The lag of an input is its distance back from the output, in positions. Lags add up through
+# layers. A block with dilations 1, 4, 64 and four taps sees back $(K-1)(1 + 4 + 64) = 207$
+# positions, and 208 with the present one. Applied twice, it sees $1 + 2 \cdot 207 = 415$. This
+# is the receptive field, from the present to the *farthest* position.
 #
-# *Predict first:* of those 415 positions, how many can the last prediction really see?
+# *Predict first:* how many of those 415 positions does the last prediction really see?
 #
-# We ask the gradient. Give every position a token of its own; then the gradient of row $i$ of
-# the embedding is the gradient with respect to the position at which token $i$ stands.
+# The gradient measures this. Every position gets a token of its own. Then the gradient of row
+# $i$ of the embedding is the gradient for the position of token $i$.
 
 
 # %%
 def influence(dilations, recursions, T=512):
-    """|gradient| of the last position's output with respect to each lag 0, 1, 2, ... (T,)."""
+    """|gradient| of the last position's output, for each lag 0, 1, 2, ...: shape (T,)."""
     config = replace(small, dilations=dilations, recursions=recursions, vocab_size=T)
     model = FlashLM(config, np.random.default_rng(0))
     ids = np.random.default_rng(1).permutation(T)[None]
@@ -180,39 +186,43 @@ for axis, dilations in zip(axes, ((1, 4, 64), (1, 4, 16)), strict=True):
         f"dilations {dilations}: {len(lags)} lags seen, {len(gaps)} missed (shaded)",
         fontsize=10,
     )
-axes[1].set(xlabel="lag: how many positions back", xlim=(-5, 430))
+axes[1].set(xlabel="lag, positions back", xlim=(-5, 430))
 plt.show()
 
 # %% [markdown]
-# With v3's dilations there are **holes**. The layers with dilations 1 and 4 together reach lags
-# 0 to 15, twice 0 to 30. The third layer jumps by 64, 128 or 192. So of the past only the lags
-# 0 to 30 after each multiple of 64 are seen; a word 40 tokens ago is invisible, whatever the
-# training does. Dilations 1, 4, 16 each continue where the last ended ($4^i$ with four taps,
-# like digits in base 4): 127 positions without a hole, with as many weights. That is why the
-# quickstart preset has them.
+# With v3's dilations the receptive field has **holes**. Together, the layers with dilations 1
+# and 4 see the lags 0 to 15; applied twice, 0 to 30. The third layer adds 0, 64, 128 or 192
+# positions to a lag. So the model sees only the lags 0 to 30 after each multiple of 64. It
+# cannot see a token 40 positions ago, and training cannot change this. With dilations 1, 4, 16
+# each layer continues where the last one ended ($4^i$ with four taps, like the digits in base
+# 4). This gives 127 positions without a hole and needs as many weights. The quickstart preset
+# has these dilations for this reason.
 #
-# Look at the height of the dots, too. *Seen* is not *seen well*: the farthest lag is reached in
-# one way only, through the oldest tap of every layer, while near ones are reached in many.
+# The height of the dots matters, too. A position that is *seen* may have a small influence. The
+# farthest lag is reached along one path only, through the oldest tap of every layer. Near lags
+# are reached along many paths.
 #
 # ## 5. Taps that see only padding
 #
-# v3's first 999 steps train on sequences of 64.
+# v3's first 999 steps train on sequences of 64 tokens.
 #
-# *Predict first:* of the four taps of the layer with dilation 64, how many ever see anything
+# *Predict first:* the layer with dilation 64 has four taps. How many of them ever read anything
 # but zeros?
 
 # %%
-print("share of what the taps read that lies before the text, averaged over positions")
+print("fraction of the inputs of the taps that lies before the text, mean over positions")
 print("  sequence" + "".join(f"{f'dilation {d}':>14}" for d in V3.dilations))
 for T in (64, 128, 256, 512):
-    ones = np.ones((1, T, 1), np.float32)
-    shares = [1 - gather_earlier(ones, V3.taps, 1, d).mean() for d in V3.dilations]
-    print(f"{T:10}" + "".join(f"{share:14.1%}" for share in shares))
+    # A tap of lag l reads padding at the first l positions.
+    lags = [np.arange(V3.taps) * d for d in V3.dilations]
+    fractions = [np.minimum(lag, T).mean() / T for lag in lags]
+    print(f"{T:10}" + "".join(f"{fraction:14.1%}" for fraction in fractions))
 
 # %% [markdown]
-# One: the present. At 64, three of four taps only ever read zeros; the layer is no convolution
-# but a map of each position by itself. And what reads only zeros gets a gradient of exactly 0,
-# since $dw_k = \sum_t dy_t\, x_{t - \mathrm{lag}}$:
+# Only one tap does: the tap of the present position. In a sequence of 64 tokens, three of four
+# taps read only zeros. The layer is then no convolution but a matrix for each position by
+# itself. A tap that reads only zeros gets a gradient of exactly 0, since $dw_k = \sum_t dy_t\,
+# x_{t - \mathrm{lag}}$:
 
 # %%
 for T in (64, 128, 256):
@@ -224,20 +234,20 @@ for T in (64, 128, 256):
     print(f"sequence {T}: |dw| per tap, oldest first:", np.array2string(norms, precision=5))
 
 # %% [markdown]
-# A gradient of 0 is an answer, not a bug: "is my layer broken, or has it nothing to see?" is
-# decided by a look at its *inputs*. At 128 two of the three past taps still see nothing. The
-# oldest one looks 192 positions back, so every tap learns only where the sequence is longer.
+# A gradient of 0 is not always a bug: look at the *inputs* of the layer to decide. In sequences
+# of 128 tokens, two of the three past taps still read only zeros. The oldest tap reads 192
+# positions back, so all taps learn only in sequences longer than that.
 #
-# ## 6. The gradient runs backwards in time
+# ## 6. The gradient flows backwards in time
 #
-# $x_t$ is used $K$ times: by the positions $t$, $t+d$, $t+2d$, ... So its gradient is a *sum*
-# over those uses (the `+=` of [notebook 01](01_a_derivative_is_a_promise.ipynb), inside a
-# single operation):
+# $x_t$ is used $K$ times, by the positions $t$, $t+d$, $t+2d$, ... So its gradient is a *sum*
+# over these uses. (This is the `+=` of [notebook 01](01_a_derivative_is_a_promise.ipynb),
+# inside a single operation.)
 #
 # $$ dx_t = \sum_{k} w_k\, dy_{t + (K-1-k)\,d} . $$
 #
-# *Predict first:* the taps are 100, 10, 1 again, dilation 1, and $dy = 1, 2, \ldots, 7$. What
-# is $dx$?
+# *Predict first:* the taps are 100, 10, 1 again, the dilation is 1, and $dy = 1, 2, \ldots, 7$.
+# Compute $dx$.
 
 # %%
 y = F.causal_conv(x, taps)
@@ -245,16 +255,17 @@ y.backward(numbers)
 print("dx =", x.grad.ravel())
 
 # %% [markdown]
-# 321 is "1 from its own position, 2 from the next, and 3 from the one after". It is a
-# convolution with the same taps that looks *ahead*. In other words: turn time around, convolve,
-# and turn it back. With many channels, inputs and outputs change places, too:
+# 321 means: 1 comes from its own position, 2 from the next one, 3 from the one after that. So
+# the backward is a convolution with the same taps, which looks *ahead*. To compute it with a
+# causal convolution, reverse the order of the positions, convolve, and reverse the order again.
+# With many channels, inputs and outputs change places as well:
 
 # %%
 x3, w3, dy3 = (rng.standard_normal(shape) for shape in ((2, 20, 3), (5, 3, 4), (2, 20, 5)))
 leaf = Tensor(x3, requires_grad=True)
 F.causal_conv(leaf, w3, dilation=4).backward(dy3)
-turned = F.causal_conv(dy3[:, ::-1], w3.transpose(1, 0, 2), dilation=4).data[:, ::-1]
-print("largest difference:", np.abs(leaf.grad - turned).max())
+from_reversed = F.causal_conv(dy3[:, ::-1], w3.transpose(1, 0, 2), dilation=4).data[:, ::-1]
+print("largest difference:", np.abs(leaf.grad - from_reversed).max())
 print(gradcheck("causal_conv", x3, w3, dilation=4))
 
 # %%
@@ -273,24 +284,24 @@ for values, style, label in (
     axis.plot(places, values[places], style, label=label)
 axis.axhline(0, color="grey", lw=0.8)
 axis.set(xlabel="position", ylabel="size", xticks=range(0, 25, 4), ylim=(-1.2, 1.2))
-axis.set_title("Out into the future, back into the past")
+axis.set_title("y reaches later positions, dx reaches earlier positions")
 axis.legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# Values flow to later positions, blame flows to earlier ones. If the gradient of the loss at
-# one position reaches a *later* position, the model cheats; this is the quickest test for a
-# leak.
+# Values flow to later positions, and gradients flow to earlier ones. If the gradient of the
+# loss at one position reaches a *later* position, the model uses the future. This is the
+# quickest test for a leak.
 #
 # ## 7. An experiment that surprises: the leak
 #
-# The tokens below are drawn by dice: 16 kinds, each as likely as the other, with no pattern at
-# all. No model can do better than $\ln 16 = 2.773$ nats per token. Ours is embedding,
-# convolution, ReLU and a linear head. A bug lets a few of the 32 channels come one position
-# early.
+# The tokens below are random: 16 kinds, all equally likely, without any pattern. No model can
+# have a loss below $\ln 16 = 2.773$ nats per token. The model consists of an embedding, a
+# convolution, ReLU and a linear head. A bug lets a few of the 32 channels see one position
+# ahead.
 #
-# *Predict first:* a single leaking channel of 32: what is the training loss after 250 steps?
-# And the loss on *new* tokens?
+# *Predict first:* a single channel of 32 leaks. Estimate the training loss after 250 steps, and
+# the loss on *new* tokens.
 
 
 # %%
@@ -304,8 +315,8 @@ class Leaky(Module):
     def forward(self, ids):
         y = self.conv(self.embedding(ids))  # (B, T, D)
         if self.leak:
-            nothing = Tensor(np.zeros((len(ids), 1, self.leak), np.float32))
-            early = F.concatenate(y[:, 1:, : self.leak], nothing, axis=1)
+            zeros = Tensor(np.zeros((len(ids), 1, self.leak), np.float32))
+            early = F.concatenate(y[:, 1:, : self.leak], zeros, axis=1)
             y = F.concatenate(early, y[:, :, self.leak :], axis=2)
         return self.head(F.relu(y))
 
@@ -314,9 +325,9 @@ class Leaky(Module):
 V, steps = 16, 250
 
 
-def loss_of(model, windows):
-    logits = model(windows[:, :-1])
-    return F.cross_entropy(logits.reshape(-1, V), windows[:, 1:].reshape(-1))
+def loss_of(model, texts):
+    logits = model(texts[:, :-1])
+    return F.cross_entropy(logits.reshape(-1, V), texts[:, 1:].reshape(-1))
 
 
 @threadpool_limits.wrap(limits=1)  # products so small gain nothing from a second core
@@ -334,9 +345,9 @@ def train(leak):
 
 
 runs = {leak: train(leak) for leak in (0, 1, 2, 8)}
-fresh = np.random.default_rng(99).integers(0, V, (128, 33))
+new_texts = np.random.default_rng(99).integers(0, V, (128, 33))
 with no_grad():
-    held_out = {leak: loss_of(model, fresh).item() for leak, (model, _) in runs.items()}
+    held_out = {leak: loss_of(model, new_texts).item() for leak, (model, _) in runs.items()}
 
 # %%
 fig, axis = plt.subplots(figsize=(8, 3), layout="constrained")
@@ -344,53 +355,55 @@ for (leak, (_, losses)), style in zip(runs.items(), ("-", "--", "-.", ":"), stri
     axis.plot(losses, "k", ls=style, lw=1, label=f"leaking channels: {leak}")
     axis.plot(steps + 4, held_out[leak], "o", color="#c44e52")
 axis.plot([], [], "o", color="#c44e52", label="on new tokens")
-axis.axhline(np.log(V), color="#3b6ea5", lw=3, alpha=0.4, label="the best possible, ln 16")
+axis.axhline(np.log(V), color="#3b6ea5", lw=3, alpha=0.4, label="best possible loss, ln 16")
 axis.set(xlabel="step", ylabel="loss, nats per token", ylim=(0, 3.2))
 axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
 plt.show()
 
 # %% [markdown]
-# One channel is enough to get far below what is possible: a single number can tell many of 16
-# tokens apart, if training places them well. With eight, 0.09 are left, and that is
-# $\ln 16 / 32$: only the last of a window's 32 positions has no future to look at. And held-out
-# data does **not** give it away, because the answer is in the held-out windows, too. The curve
-# is a beautiful one. What gives it away?
+# One channel is enough to get far below the best possible loss. A single number can separate
+# many of 16 tokens, if training chooses the numbers well. With eight channels the loss is 0.09,
+# and that is $\ln 16 / 32$: only the last of the 32 positions of a text has no next token to
+# look at. And held-out data does **not** reveal the leak, because the model sees the next token
+# in held-out texts, too. The loss curve looks perfect. Three tests reveal the leak:
 
 # %%
 for leak, (trained, _) in runs.items():
-    changed = fresh.copy()
-    changed[:, 20] = (fresh[:, 20] + 1) % V
+    changed = new_texts.copy()
+    changed[:, 20] = (new_texts[:, 20] + 1) % V
     with no_grad():
-        a, b = trained(fresh[:, :-1]).data, trained(changed[:, :-1]).data
-        end = F.cross_entropy(Tensor(a[:, -1]), fresh[:, -1]).item()
+        a, b = trained(new_texts[:, :-1]).data, trained(changed[:, :-1]).data
+        end = F.cross_entropy(Tensor(a[:, -1]), new_texts[:, -1]).item()
     first = np.flatnonzero(np.abs(a - b).max(axis=(0, 2)))[0]
     print(f"leaking channels {leak}: new tokens {held_out[leak]:.2f}", end="; ")
-    print(f"token 20 changed, outputs move from {first}; at the end {end:.2f}")
+    print(f"token 20 changed, outputs change from {first}; last position {end:.2f}")
 
 # %% [markdown]
-# Three things: change the future; score the *last* position, whose successor is not in the
-# window, as when the model writes; and know the best possible loss, here $\ln 16$ (that of this
-# project's [stories](../docs/stories.md) is known, too). **A loss below the best possible is
-# never good news.** The test suite does the first, for each convolution and for a whole model.
+# The first test changes the future. The second test scores the *last* position, whose next
+# token is not in the input, as in generation. The third test compares with the best possible
+# loss, here $\ln 16$. (The best possible loss of this project's [stories](../docs/stories.md)
+# is known, too.) **A loss below the best possible is always a sign of a bug.** The test suite
+# makes the first test for each convolution and for a whole model.
 #
 # ## Exercises
 #
-# 1. *Think.* Which lags does a block with dilations (1, 4, 16, 64) see? What does it cost in
-#    weights? And (1, 3, 9) with four taps?
-# 2. *Think.* Generated texts are read one token at a time. Which rows must a convolution
-#    remember to do so? (Then read [streaming.py](../flashlm_np/inference/streaming.py), or
-#    notebook 10.)
+# 1. *Think.* Which lags does a block with dilations (1, 4, 16, 64) see? How many weights does
+#    it need? And (1, 3, 9) with four taps?
+# 2. *Think.* A model that generates text reads one token at a time. Which rows must a
+#    convolution store for this? (Then read
+#    [streaming.py](../flashlm_np/inference/streaming.py), or notebook 10.)
 # 3. *Change.* In part 4, measure `influence` with `recursions=4` for v3's dilations. Are there
-#    still holes? Find the smallest number of recursions without any, on paper first.
+#    still holes? Find the smallest number of recursions without any, first by hand.
 # 4. *Think.* v3 trains the kernels with AdamW and weight decay 0.1: each step multiplies a
-#    weight by $1 - 0.1\,\mathrm{lr}$. What becomes, in the first 999 steps, of the taps of part
-#    5 that get no gradient? (The rate rises over 200 steps to $3 \cdot 10^{-4}$.)
-# 5. *Change.* Make a leak that the test of part 2 can miss: say, one that acts only where the
-#    next token is 3. How many tokens must be changed to find it almost surely? Does the
+#    weight by $1 - 0.1\,\mathrm{lr}$. In part 5 some taps get no gradient in the first 999
+#    steps. By which factor do they shrink in these steps? (The rate rises over 200 steps to $3
+#    \cdot 10^{-4}$.)
+# 5. *Change.* Make a leak that the test of part 2 can miss, such as one that acts only where
+#    the next token is 3. How many tokens must be changed to find it almost surely? Does the
 #    gradient find it?
-# 6. *Workbook.* `python3 run.py course check DIR causal_conv` in the project's folder (or, with
-#    `.venv` active, `flashlm course check DIR causal_conv`), where DIR is your workbook. Its
-#    hints tell a future leak from taps in the wrong order.
+# 6. *Workbook.* Run `python3 run.py course check DIR causal_conv` in the project's folder (or,
+#    with `.venv` active, `flashlm course check DIR causal_conv`), where DIR is your workbook.
+#    Its hints distinguish a leak of the future from taps in the wrong order.
 #
-# Next, [notebook 05](05_gates_and_norms.ipynb): between the convolutions stand gates and norms.
-# What do they do to the signal, and to its gradient?
+# Next, [notebook 05](05_gates_and_norms.ipynb) measures the effect of the gates and norms
+# between the convolutions, on the signal and on its gradient.
