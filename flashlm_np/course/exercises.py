@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Iterator
 from dataclasses import replace
 
-from minigrad import engine, ops
+from minigrad import ops
+from minigrad.engine import Node, _backward, _dense, add_gradients, backward_steps
 from minigrad.ops import RowGradient
 from minigrad.ops import activations as act
 from minigrad.ops import elementwise as elem
@@ -170,15 +171,9 @@ _TABLE = (
     ),
     Exercise(
         "backward_steps",
-        (engine.backward_steps,),
+        (backward_steps,),
         "The engine: walk back so that each gradient is complete before it is used.",
-        given=(
-            Iterator,
-            engine.Node,
-            engine.add_gradients,
-            engine._backward,
-            engine._dense,
-        ),
+        given=(Iterator, Node, add_gradients, _backward, _dense),
         note="_backward(node, dy) runs a node's backward, once, and returns a gradient per "
         "parent. node.parents has, per input, a Node, a leaf, or None for a constant. "
         "node.number grows in the order of creation. A leaf is a Tensor and takes its "
