@@ -6,6 +6,7 @@ to a file that has no page stays a link to the file, which MyST offers for downl
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -36,17 +37,22 @@ def page_of(path: str) -> str | None:
 
 def lead_links(app, docname, source):
     """Change the links of a guide or notebook, as Sphinx reads it."""
-    of_notebook = docname.startswith("notebooks/")
-    if not of_notebook and "/" in docname:
-        return
-    here = ROOT / "notebooks" if of_notebook else DOCS
+    if docname.startswith("notebooks/"):
+        notebook = json.loads(source[0])
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "markdown":
+                cell["source"] = _led("".join(cell["source"]), ROOT / "notebooks", "../../")
+        source[0] = json.dumps(notebook)
+    elif "/" not in docname:
+        source[0] = _led(source[0], DOCS, "../")
 
+
+def _led(text, folder, to_root):
     def lead(match):
-        path = os.path.relpath(os.path.normpath(here / match[1]), ROOT).replace(os.sep, "/")
-        page = page_of(path) or ("../" * (2 if of_notebook else 1)) + path
-        return f"]({page}{match[2] or ''})"
+        path = os.path.relpath(os.path.normpath(folder / match[1]), ROOT).replace(os.sep, "/")
+        return f"]({page_of(path) or to_root + path}{match[2] or ''})"
 
-    source[0] = LINK.sub(lead, source[0])
+    return LINK.sub(lead, text)
 
 
 def copy_notebooks(app, config):

@@ -1,1 +1,0 @@
-"""Extensions of Sphinx for this site."""
