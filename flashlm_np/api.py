@@ -3,8 +3,6 @@
 The commands of `flashlm` call the same functions. UserError is the error that a user can mend.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

@@ -3,8 +3,6 @@
 These functions print a line before each part that takes seconds.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from functools import partial
 from pathlib import Path

@@ -11,8 +11,6 @@ parts of a model; it does not predict the consumption of a present-day computer.
 source   Horowitz, "Computing's energy problem", ISSCC 2014, figure 1.1.9
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The composition of a model: its costs, and the values of its ternary weights."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -7,8 +7,6 @@ a step (norms, gates, softmax, AdamW) multiplies little and is bound by memory; 
 counted.
 """
 
-from __future__ import annotations
-
 from ..inference.export import ternary_shapes
 from ..model.config import Config, Phase
 

@@ -1,7 +1,5 @@
 """The pictures of `flashlm inspect` and `flashlm profile`, written as PNG."""
 
-from __future__ import annotations
-
 import io
 from collections import Counter
 from pathlib import Path

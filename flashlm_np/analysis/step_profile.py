@@ -7,8 +7,6 @@ of them, plain and fused, in time and in multiply-adds. The ceiling is how many 
 step would be if the head cost nothing.
 """
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass, replace
 

@@ -6,8 +6,6 @@ Each file of this folder holds a group of commands. Imports that take a tenth of
 more stand in the functions, so that `flashlm --help` is quick.
 """
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import os

@@ -1,7 +1,5 @@
 """`flashlm profile`, `inspect`, `export`: time, bytes, operations, and a packed model."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

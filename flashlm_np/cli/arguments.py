@@ -1,7 +1,5 @@
 """Arguments that several commands share, and types of numbers with limits."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`flashlm course`: exercises cut out of this package, and a grader that explains."""
 
-from __future__ import annotations
-
 import math
 from pathlib import Path
 

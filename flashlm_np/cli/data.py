@@ -1,7 +1,5 @@
 """`flashlm prepare`, `stories`: texts as token ids, and the texts of the embedded corpus."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

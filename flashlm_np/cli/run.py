@@ -1,7 +1,5 @@
 """`flashlm eval`, `generate`: the losses of a run, and text from its model."""
 
-from __future__ import annotations
-
 from ..data.dataset import Dataset, DataSource
 from ..errors import UserError
 from ..evaluation.evaluate import Evaluation, evaluate

@@ -1,7 +1,5 @@
 """`flashlm train`: every field of the configuration is an option."""
 
-from __future__ import annotations
-
 import argparse
 from dataclasses import fields, replace
 from itertools import chain, count

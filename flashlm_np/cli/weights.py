@@ -1,7 +1,5 @@
 """`flashlm embed`, `convert`: initial embeddings, and the published checkpoint."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

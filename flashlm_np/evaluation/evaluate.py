@@ -4,8 +4,6 @@ Each token of the validation row is scored once, given all tokens before it that
 see. Windows overlap by the receptive field, so the cuts between windows change no loss.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

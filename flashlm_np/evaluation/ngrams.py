@@ -1,7 +1,5 @@
 """Baselines that count tokens: any model that has learned from context must do better."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -10,8 +10,6 @@ The program reads ids and writes ids: `./model 20 5 17 99` continues the prompt 
 On a microcontroller, use `next_token` and leave out `main`.
 """
 
-from __future__ import annotations
-
 from importlib.resources import files
 
 import numpy as np

@@ -11,8 +11,6 @@ scale "kept" (the mean of |w| where w is not 0), so that the model's layers leav
 as they are. With v3's threshold and the scale "mean" they would shrink.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np

@@ -13,8 +13,6 @@ token needs, and runs each token once. The tests hold both equal.
 source   top_k: Fan et al. 2018, arXiv:1805.04833; top_p: Holtzman et al. 2020, arXiv:1904.09751
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

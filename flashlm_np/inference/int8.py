@@ -15,8 +15,6 @@
 |Σ_d q T| ≤ 127 D fits int32 up to D = 16 million, and float32, exactly, up to D = 132,104.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from minigrad.errors import expect_shape

@@ -9,8 +9,6 @@ source     docs/packed-format.md. A ternary digit has log₂3 = 1.585 bits, and 
            for five of them: 3⁵ = 243 of its 256 values
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

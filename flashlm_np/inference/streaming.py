@@ -17,8 +17,6 @@ source   ring buffers for dilated convolutions: Le Paine et al. 2016, "Fast Wave
          arXiv:1611.09482
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The layers of streaming.py: they run on one row of a text, or on several, without a graph."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from minigrad.layers import RMSNorm, TernaryLinear

@@ -16,8 +16,6 @@ source     T-MAC, arXiv:2407.00088, and bitnet.cpp, arXiv:2502.11880, look up gr
            The bound: Higham, Accuracy and Stability, 2nd ed., section 4.2
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from minigrad.errors import expect_shape

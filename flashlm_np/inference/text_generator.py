@@ -4,8 +4,6 @@ Gains for v3: 2.2 ms per token, where a context of 256 tokens run again takes 16
 (docs/inference.md), and 0.7 ms to draw one of 50,257 tokens, where sorting all takes 6 ms.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -8,8 +8,6 @@ v3 has D = 256, R = 2 and V = 50,257. Of its 13.6 million parameters, 12.9 milli
 embedding's table. The head uses it again, and needs none of its own.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from minigrad import Module, Tensor, no_grad

@@ -9,8 +9,6 @@
 The option --no-fused chooses the composed forms. The tests hold both equal.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from minigrad import Tensor, apply

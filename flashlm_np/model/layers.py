@@ -10,8 +10,6 @@ The convolutions are the only part where positions exchange information. The att
 give the state dict the names of FlashLM v3's published checkpoint.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from minigrad import Module, Parameter, Tensor

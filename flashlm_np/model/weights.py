@@ -1,7 +1,5 @@
 """A model from weights that were read: checked first, then copied into the model."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .config import Config

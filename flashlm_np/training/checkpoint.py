@@ -9,8 +9,6 @@ last.json is replaced, it names the old arrays, which are still there. So a run 
 between any two instructions, and last.json still names a whole checkpoint.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The number of optimizer steps that fit into a given time on this machine."""
 
-from __future__ import annotations
-
 import os
 import time
 from pathlib import Path

@@ -13,8 +13,6 @@ Gains: a step of v3's phase 1b (2,048 tokens) takes 0.60 s in place of 0.93 s on
 best of five each, 2026-11-29. docs/speed.md measures the parts. The tests hold both equal.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable
 

@@ -14,8 +14,6 @@ relative. At the first 256 of GPT-2's singular values that is below 1e-12, while
 the table has 6e-8. (`benchmarks/embedding.py` compares it with the full SVD.)
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """loss.png: the losses of a run, between the baselines and the best possible loss."""
 
-from __future__ import annotations
-
 import io
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Memory of this process: its peak, and a setting that keeps freed memory for the next step."""
 
-from __future__ import annotations
-
 import ctypes
 import sys
 

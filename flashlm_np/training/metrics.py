@@ -1,7 +1,5 @@
 """metrics.csv: one row per optimizer step, appended while the run goes on."""
 
-from __future__ import annotations
-
 import csv
 import io
 from pathlib import Path

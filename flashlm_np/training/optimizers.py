@@ -9,8 +9,6 @@ At each step, one factor multiplies all rates. It rises, stays and falls: see
 minigrad/optim/schedule.py. step.py and fast_step.py share this file.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from minigrad import Parameter

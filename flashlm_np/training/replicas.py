@@ -5,8 +5,6 @@ workers never add to the same array. The caller adds the gradients up in a fixed
 a step repeats bit for bit.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from copy import deepcopy
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """The results of a finished run for its reader: loss.png, sample.txt and report.md."""
 
-from __future__ import annotations
-
 import os
 import platform
 from dataclasses import dataclass, fields

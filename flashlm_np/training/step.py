@@ -8,8 +8,6 @@
 fast_step.py takes the same step on all cores. The tests hold both equal.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 

@@ -5,8 +5,6 @@ gets one thread while the workers work, because two pools of threads on the same
 each other. Afterwards it has its own number of threads again.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor

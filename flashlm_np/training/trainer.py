@@ -1,7 +1,5 @@
 """A whole run: batches, optimizer steps, evaluations, metrics and checkpoints."""
 
-from __future__ import annotations
-
 import math
 import time
 from dataclasses import asdict, dataclass
