@@ -2,13 +2,14 @@
 # # 06 · Fifty thousand choices
 #
 # **The question.** At every position a language model chooses one of 50,257 tokens. Which
-# number says how well it chose, what does its gradient ask for, when can two such numbers be
-# compared, and what do fifty thousand choices cost?
+# number measures the choice? What is the gradient of this number? When can two losses be
+# compared? What does a vocabulary of 50,257 tokens cost?
 #
-# You need softmax and the chain rule. The pages to keep open are
-# [cross_entropy.py](../minigrad/ops/cross_entropy.py) and
-# [tied_head.py](../minigrad/ops/tied_head.py). Write each prediction down before you run the
-# cell below it.
+# You need softmax and the chain rule. This notebook explains a file of the student's path,
+# [cross_entropy.py](../minigrad/ops/cross_entropy.py). From section 8 on it also explains
+# [tied_head.py](../minigrad/ops/tied_head.py) and its fast form,
+# [tied_head_fast.py](../minigrad/ops/tied_head_fast.py). Write each prediction down before you
+# run the cell below it.
 
 # %%
 import math
@@ -19,37 +20,36 @@ import matplotlib.pyplot as plt
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from flashlm_np import QUICKSTART, V3, Phase
 from flashlm_np.analysis.multiply_adds import multiply_adds
-from flashlm_np.analysis.step_profile import HEAD
 from flashlm_np.data.dataset import DataSource, load_dataset, sample_batch
 from flashlm_np.evaluation.evaluate import mean_and_error, token_losses
 from flashlm_np.evaluation.ngrams import baselines
-from flashlm_np.model.config import QUICKSTART, V3, Phase
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.model.fused import FusedTiedHead
 from flashlm_np.model.layers import TiedHead
-from flashlm_np.training.fast_step import FastStep
-from flashlm_np.training.threads import Workers
+from flashlm_np.training.optimizers import Optimizers
+from flashlm_np.training.step import train_step
 from minigrad import Tensor, no_grad
 from minigrad import functional as F
 from minigrad.gradcheck import gradcheck
 from minigrad.look import profile
 from minigrad.ops.cross_entropy import log_sum_exp
 
-threadpool_limits(1)  # BLAS's threads: products so small gain nothing from a second core
+threadpool_limits(1)  # one BLAS thread: such small products gain nothing from a second core
 V, EPSILON, Z_LOSS = V3.vocab_size, V3.label_smoothing, V3.z_loss
 print(f"V = {V:,}, label smoothing {EPSILON}, z-loss {Z_LOSS}")
 
 # %% [markdown]
 # ## 1. Surprise, in nats
 #
-# The head gives one number per token, the *logits* $z_v$. Softmax makes probabilities of them,
-# $p_v = e^{z_v} / \sum_u e^{z_u}$, and the loss is the surprise at the token $y$ that came:
-# $-\ln p_y = \mathrm{lse}(z) - z_y$, with $\mathrm{lse}(z) = \ln \sum_v e^{z_v}$. With the
-# natural logarithm its unit is the *nat*; a nat is $1/\ln 2 = 1.44$ bits.
+# The head computes one number per token, the *logits* $z_v$. Softmax makes probabilities of
+# them: $p_v = e^{z_v} / \sum_u e^{z_u}$. The loss is the surprise at the token $y$ that came:
+# $-\ln p_y = \mathrm{lse}(z) - z_y$, with $\mathrm{lse}(z) = \ln \sum_v e^{z_v}$. The natural
+# logarithm gives the unit *nat*. A nat is $1/\ln 2 = 1.44$ bits.
 #
-# *Predict first:* what is the loss of a model that gives every one of the 50,257 tokens the
-# same logit? And if that logit is 1000 instead of 0?
+# *Predict first:* a model gives every one of the 50,257 tokens the same logit. How large is its
+# loss if this logit is 0? And if it is 1000?
 
 # %%
 y = np.array([464])  # any id will do
@@ -60,42 +60,42 @@ for logit in (0.0, 1000.0):
 print(f"ln V = {math.log(V):.4f}")
 
 # %% [markdown]
-# The loss of knowing nothing is $\ln V$. *Perplexity*, $e^{\mathrm{loss}}$, turns it back into
-# a number of equally likely choices. And only differences of logits count: adding a constant to
-# all of them changes no probability.
+# A model that knows nothing has the loss $\ln V$. *Perplexity*, $e^{\mathrm{loss}}$, turns a
+# loss into a number of equally likely choices. Only differences of logits count: a constant
+# added to all logits changes no probability.
 #
 # ## 2. Why the largest logit is subtracted
 #
-# The formula, typed in as it stands, takes $e^{1000}$. *Predict first:* what is the largest
-# logit for which `np.exp` still gives a finite float32?
+# The formula as it stands computes $e^{1000}$. *Predict first:* for which largest logit does
+# `np.exp` still give a finite float32?
 
 # %%
 largest = np.finfo(np.float32).max
-print(f"float32 ends at {largest:.4g}, e to the {np.log(largest):.2f}")
+print(f"the largest float32 is {largest:.4g}, e to the {np.log(largest):.2f}")
 
 
-def as_typed(z):
-    return np.log(np.exp(z).sum(axis=1))  # wrong on purpose
+def naive_log_sum_exp(z):
+    return np.log(np.exp(z).sum(axis=1))  # overflows
 
 
 with np.errstate(over="ignore", divide="ignore"):
     for top in (10, 88, 89, 1000, -200):
         z = (top + np.array([[0.0, -1.0, -2.0]])).astype(np.float32)
-        typed, page = as_typed(z)[0], log_sum_exp(z)[0]
-        print(f"largest logit {top:5}: as typed {typed:9.4f}, page {page:9.4f}")
+        naive, page = naive_log_sum_exp(z)[0], log_sum_exp(z)[0]
+        print(f"largest logit {top:5}: naive {naive:9.4f}, page {page:9.4f}")
 
 # %% [markdown]
-# Because $\mathrm{lse}(z) = m + \ln \sum_v e^{z_v - m}$ for every $m$, the page takes for $m$
-# the row's largest logit. Then the largest term is $e^0 = 1$: nothing overflows, and the sum is
-# at least 1, so that its logarithm is finite too. (The last line is the other accident: every
-# exponential is rounded to 0, and the logarithm of 0 is $-\infty$.) It changes no derivative,
-# because it changes no value.
+# For every $m$, $\mathrm{lse}(z) = m + \ln \sum_v e^{z_v - m}$. The page takes the row's
+# largest logit as $m$. Then the largest term is $e^0 = 1$, so nothing overflows. The sum is at
+# least 1, so its logarithm is finite. (The last line shows underflow: every exponential is
+# rounded to 0, and the logarithm of 0 is $-\infty$.) The subtraction changes no value, so it
+# changes no derivative.
 #
-# ## 3. The gradient is what you believed minus what came
+# ## 3. The gradient is the prediction minus the target
 #
-# $\partial\, \mathrm{lse} / \partial z_v = p_v$, so that
-# $\partial\, \mathrm{loss} / \partial z = p - \mathrm{onehot}(y)$. *Predict first:* the sum of
-# these numbers over the vocabulary. And which wrong token is pushed down hardest?
+# $\partial\, \mathrm{lse} / \partial z_v = p_v$, so
+# $\partial\, \mathrm{loss} / \partial z = p - \mathrm{onehot}(y)$. *Predict first:* what is the
+# sum of these numbers over the vocabulary? Which wrong token gets the largest gradient?
 
 # %%
 words = ["mat", "sofa", "floor", "bed", "moon", "of", "idea", "zip"]
@@ -105,8 +105,8 @@ F.cross_entropy(z, np.array([0])).backward()  # "The cat sat on the" mat
 p = np.exp(logits - log_sum_exp(logits)[:, None])[0]
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
-left.bar(words, p, color="0.75", edgecolor="0.3", label="p, believed")
-left.plot([0], [1], "k*", markersize=11, label="onehot, what came")
+left.bar(words, p, color="0.75", edgecolor="0.3", label="p, predicted")
+left.plot([0], [1], "k*", markersize=11, label="onehot, the target")
 left.set(ylabel="probability", title="The cat sat on the ...", ylim=(0, 1.1))
 left.legend()
 right.bar(words, z.grad[0], color=["0.3"] + ["0.75"] * 7, edgecolor="0.3")
@@ -119,11 +119,11 @@ print(f"p - onehot and the gradient differ by {abs(p - np.eye(8)[0] - z.grad[0])
 print(f"the gradient sums to {z.grad.sum():.1e}")
 
 # %% [markdown]
-# A step against it raises the right logit in proportion to what its probability lacks, and
-# lowers each wrong one in proportion to the probability it was given. So "sofa", the likeliest
-# mistake, is corrected hardest and "zip" hardly at all, and the whole sums to 0. A model that
-# is certain and right gets no gradient; one that is certain and wrong gets the largest there
-# is: 1 for each of the two logits, never more. Do not take it on trust:
+# A gradient step raises the right logit in proportion to $1 - p_y$. It lowers each wrong logit
+# in proportion to that token's probability. So "sofa", the likeliest mistake, is corrected
+# most, and "zip" hardly at all. The sum of the gradient is 0. A model that is certain and right
+# gets no gradient. A model that is certain and wrong gets the largest possible one: ±1 for two
+# logits. The checker confirms it:
 
 # %%
 rng = np.random.default_rng(6)
@@ -131,21 +131,24 @@ z, ids = rng.normal(size=(5, 7)), rng.integers(0, 7, 5)
 print(gradcheck("cross_entropy", z, ids, label_smoothing=0.1, z_loss=0.01))
 
 # %% [markdown]
-# ## 4. The surprise: a smoothed loss no longer is $-\ln p$
+# ## 4. The surprise: a smoothed loss is no longer $-\ln p$
 #
-# FlashLM v3 replaces the target "all on $y$" by "$1-\varepsilon$ on $y$ and $\varepsilon$
-# spread over all $V$ tokens", with $\varepsilon = 0.1$:
+# FlashLM v3 changes the target. In place of "all on $y$" it is "$1-\varepsilon$ on $y$, and
+# $\varepsilon$ spread over all $V$ tokens", with $\varepsilon = 0.1$:
+#
 # $$\mathrm{smoothed} = (1-\varepsilon)(-\ln p_y) + \varepsilon \cdot
 # \frac{1}{V} \sum_v (-\ln p_v).$$
-# It holds the logits back from growing for ever. But it is the answer to another question.
+#
+# Label smoothing keeps the logits from growing without limit. But the smoothed loss measures
+# something else.
 #
 # *Predict first:* a perfect model gives the right token the probability 1. Its true loss is 0.
-# What is its smoothed loss?
+# How large is its smoothed loss?
 
 # %%
-wrong_share = np.logspace(-12, 0, 37)[:-1]  # 1 - p_y, divided equally among the other tokens
+p_wrong = np.logspace(-12, 0, 37)[:-1]  # 1 - p_y, divided equally among the other tokens
 z = np.zeros((36, V))
-z[:, 0] = np.log((1 - wrong_share) * (V - 1) / wrong_share)
+z[:, 0] = np.log((1 - p_wrong) * (V - 1) / p_wrong)
 target = np.zeros(1, int)
 true = np.array([F.cross_entropy(row[None], target).item() for row in z])
 smoothed = np.array(
@@ -153,44 +156,44 @@ smoothed = np.array(
 )
 
 fig, axes = plt.subplots(figsize=(8, 3), layout="constrained")
-axes.semilogx(wrong_share, true, "k--", label="true loss, -ln p")
-axes.semilogx(wrong_share, smoothed, "k-", lw=2, label=f"label-smoothed, ε = {EPSILON}")
+axes.semilogx(p_wrong, true, "k--", label="true loss, -ln p")
+axes.semilogx(p_wrong, smoothed, "k-", lw=2, label=f"label-smoothed, ε = {EPSILON}")
 best = smoothed.argmin()
-axes.plot(wrong_share[best], smoothed[best], "ko", markersize=8)
+axes.plot(p_wrong[best], smoothed[best], "ko", markersize=8)
 axes.annotate(
-    f"least: {smoothed[best]:.4f}", (wrong_share[best], smoothed[best]), (3e-3, 2.6),
+    f"least: {smoothed[best]:.4f}", (p_wrong[best], smoothed[best]), (3e-3, 2.6),
     arrowprops={"arrowstyle": "->"},
 )  # fmt: skip
 axes.invert_xaxis()
-axes.set(xlabel="probability left to the wrong tokens, 1 - p   (better →)", ylabel="nats")
-axes.set(ylim=(0, 5), title=f"More certain and right, and a worse smoothed loss (V = {V:,})")
+axes.set(xlabel="probability of all wrong tokens, 1 - p   (better →)", ylabel="nats")
+axes.set(ylim=(0, 5), title=f"A better model can have a worse smoothed loss (V = {V:,})")
 axes.legend()
 plt.show()
 
 # %% [markdown]
-# The perfect model's smoothed loss is *infinite*: it gives 0 to tokens that the smoothed target
-# says must come in nearly one case of ten. The best that can be done is to match the smoothed
-# target itself, and the least loss is that target's entropy, $-\sum_v q_v \ln q_v$ with $q_y =
-# 1 - \varepsilon + \varepsilon/V$ and $q_v = \varepsilon/V$ for the rest. This is exact:
+# The perfect model's smoothed loss is *infinite*: it gives the probability 0 to tokens that
+# together have nearly a tenth of the smoothed target. The best model matches the smoothed
+# target exactly. Its loss is the entropy of that target, $-\sum_v q_v \ln q_v$, with
+# $q_y = 1 - \varepsilon + \varepsilon/V$ and $q_v = \varepsilon/V$ for the other tokens:
 
 # %%
 q_right, q_wrong = 1 - EPSILON + EPSILON / V, EPSILON / V
-floor = -q_right * math.log(q_right) - (V - 1) * q_wrong * math.log(q_wrong)
+least = -q_right * math.log(q_right) - (V - 1) * q_wrong * math.log(q_wrong)
 z = Tensor(np.zeros((1, V)), requires_grad=True)
 z.data[0, 0] = math.log(q_right / q_wrong)  # a model that matches the smoothed target
-at_floor = F.cross_entropy(z, target, label_smoothing=EPSILON)
-at_floor.backward()
-print(f"floor by the formula     {floor:.6f} nats")
-print(f"the page, at that model  {at_floor.item():.6f} nats")
+loss = F.cross_entropy(z, target, label_smoothing=EPSILON)
+loss.backward()
+print(f"least, by the formula    {least:.6f} nats")
+print(f"the page, at that model  {loss.item():.6f} nats")
 print(f"the gradient there       {abs(z.grad).max():.0e} at most")
 print(f"its true loss            {-math.log(q_right):.6f} nats")
 
 # %% [markdown]
-# No model whatsoever gets below 1.4075 nats, even where the next token is certain. For a text
-# that is not certain the floor lies higher still: for smoothed loss $s$ and true loss $t$
-# (means over the text) $s = 0.9\,t + 0.1\,u$, where $u$, the mean of $-\ln p_v$ over the
-# vocabulary, is at least $\ln V$. So one number bounds the other. The author of FlashLM v3
-# printed 6.8019:
+# No model has a smoothed loss below 1.4075 nats, even if the next token is certain. For a text
+# that is not certain the bound is higher. For a smoothed loss $s$ and a true loss $t$ (means
+# over the text), $s = 0.9\,t + 0.1\,u$. Here $u$ is the mean of $-\ln p_v$ over the vocabulary,
+# and it is at least $\ln V$. So one number bounds the other. The author of FlashLM v3 printed
+# 6.8019:
 
 # %%
 published = 6.8019
@@ -198,14 +201,16 @@ bound = (published - EPSILON * math.log(V)) / (1 - EPSILON)
 print(f"where the smoothed loss is {published}, the true loss is at most {bound:.3f}")
 
 # %% [markdown]
-# ## 5. 6.80 is not 6.80
+# ## 5. The two losses of one model
 #
-# So far algebra. Now measure: a small FlashLM, trained for a few seconds with v3's loss
-# (smoothing 0.1 and z-loss, here on all positions) on the stories of this package, whose best
-# possible loss is known exactly. Every few steps we read both numbers *off the same weights*.
+# Now measure. We train a small FlashLM for a few seconds with v3's loss: smoothing 0.1 and
+# z-loss, here on all positions. The text is the stories of this package, for which the best
+# possible loss is known exactly. Every few steps we compute both losses *with the same
+# weights*. One step is the function `train_step` of [step.py](../flashlm_np/training/step.py),
+# another file of the student's path.
 #
-# *Predict first:* at the first step, before the model knows anything, how far apart are they?
-# And at the end?
+# *Predict first:* how far apart are the two losses at the first step, before the model knows
+# anything? And at the end?
 
 # %%
 config = replace(
@@ -213,105 +218,114 @@ config = replace(
     label_smoothing=EPSILON, z_loss=Z_LOSS, normuon_lr=0.04, adamw_lr=0.04, stories=1500,
     eval_tokens=8192,
 )  # fmt: skip
-corpus, _ = load_dataset(DataSource(), **config.data_options())
-corpus = replace(corpus, starts_at_documents=False)  # windows from anywhere
-counted = baselines(corpus.train, corpus.valid, config.vocab_size)
+dataset, _ = load_dataset(DataSource(), **config.data_options())
+dataset = replace(dataset, starts_at_documents=False)  # windows may start anywhere
+counted = baselines(dataset.train, dataset.valid, config.vocab_size)
 
 
-def read_off(model, tokens=2048):
-    """The true and the smoothed loss of the first validation tokens, one by one."""
-    return token_losses(model, corpus.valid[: tokens + 1], config.receptive_field - 1)
+def validation_losses(model, tokens=2048):
+    """The true and the smoothed loss of each of the first validation tokens."""
+    return token_losses(model, dataset.valid[: tokens + 1], config.receptive_field - 1)
+
+
+def draw_batch():
+    return sample_batch(dataset, batch=8, sequence=64, position_share=1.0, rng=batch_rng)
 
 
 # %%
-model = FlashLM(config, np.random.default_rng(0))
-fast_step, batch_rng, found = FastStep(model, config), np.random.default_rng(0), []
+model, batch_rng = FlashLM(config, np.random.default_rng(0)), np.random.default_rng(0)
+optimizers, curve = Optimizers(model, config), []
 for step in range(101):
     if step in (0, 3, 6, 10, 20, 40, 70, 100):
-        found.append((step, *(losses.mean() for losses in read_off(model))))
-    batch = sample_batch(corpus, batch=8, sequence=64, position_share=1.0, rng=batch_rng)
-    fast_step.step(step + 1, [batch])
-for step, true, smoothed in found[::2] + found[-1:]:
+        curve.append((step, *(losses.mean() for losses in validation_losses(model))))
+    train_step(model, optimizers, step + 1, [draw_batch()])
+for step, true, smoothed in curve[::2] + curve[-1:]:
     print(f"step {step:3}: true {true:.3f}, smoothed {smoothed:.3f}: {smoothed - true:+.3f}")
 
 # %% [markdown]
-# One model, one text, two numbers. At first they agree, because a model that gives all tokens
-# the same probability has $-\ln p_v = \ln V$ everywhere. As it learns they part. So a smoothed
-# loss compares with a smoothed loss of the same $\varepsilon$ and the same $V$, and with
-# nothing else: not with the literature, and not with a perplexity. v3's recipe on textbooks,
-# measured in [docs/v3.md](../docs/v3.md), ends at a true loss of 5.695 and a smoothed one of
-# 6.397.
+# It is one model and one text, but there are two numbers. At first they agree: if all tokens
+# have the same probability, $-\ln p_v = \ln V$ for each of them. They separate while the model
+# learns. So a smoothed loss can only be compared with a smoothed loss of the same $\varepsilon$
+# and the same $V$. It cannot be compared with the losses in the literature, or with a
+# perplexity. v3's recipe on textbooks ends at a true loss of 5.695 and a smoothed one of 6.397
+# ([docs/v3.md](../docs/v3.md)).
 #
-# Four things to ask of a published loss, and what they are for v3's:
+# Ask four questions about a published loss. For v3 the answers are:
 #
 # 1. *Smoothed or true?* Smoothed, in training and in evaluation.
-# 2. *What else is in it?* In training the z-loss (section 6); not in evaluation.
-# 3. *Over which positions?* In training a random quarter, which is right on average and
-#    noisier. In evaluation all positions of five random batches, 2,560 in all, drawn anew each
-#    time.
-# 4. *Which reading?* The least of nine, at step 2000; the later ones are worse.
+# 2. *Are there other terms?* The z-loss in training (section 6), none in evaluation.
+# 3. *Over which positions?* In training over a random quarter, which is right on average but
+#    noisier. In evaluation over all positions of five random batches, 2,560 in all, drawn anew
+#    each time.
+# 4. *Which evaluation?* The lowest of nine, at step 2000. The later ones are higher.
 #
-# How much do the third and fourth matter? Take many readings of our *one* trained model.
+# How much do the third and the fourth answer matter? We evaluate our *one* trained model many
+# times.
 
 # %%
-per_token, _ = read_off(model, 8192)
+per_token, _ = validation_losses(model, 8192)
 rng = np.random.default_rng(1)
 
 
-def draws(windows, length):
+def random_evaluations(windows, length):
+    """The mean losses of 1,800 sets of random windows."""
     starts = rng.integers(0, len(per_token) - length + 1, (1800, windows))
     return per_token[starts[..., None] + np.arange(length)].mean(axis=(1, 2))  # (1800,)
 
 
-readings = draws(windows=20, length=128)  # 5 batches of 4 windows, 2,560 positions
-least = readings.reshape(-1, 9).min(axis=1).mean()
+evaluations = random_evaluations(windows=20, length=128)  # 5 batches of 4 windows
+lowest = evaluations.reshape(-1, 9).min(axis=1).mean()
 loss, error = mean_and_error(per_token)
-print(f"the model's loss                       {loss:.3f}, standard error {error:.3f}")
-print(f"2,560 positions, 20 random windows     ± {readings.std():.3f}")
-print(f"the least of nine readings, on average {least - loss:+.3f}")
+print(f"the model's loss                      {loss:.3f}, standard error {error:.3f}")
+print(f"2,560 positions, 20 random windows    ± {evaluations.std():.3f}")
+print(f"the lowest of nine, on average        {lowest - loss:+.3f}")
 
 # %% [markdown]
-# "The least of nine" is better than the model by pure luck; nothing was learned between those
-# readings. That is why this package scores the *same* tokens each time, *all* of them, and
-# prints a standard error.
+# "The lowest of nine" is better than the model's loss by chance alone: the model did not
+# change. So this package scores the *same* tokens each time, *all* of them, and prints a
+# standard error.
 #
-# ## 6. z-loss: what it holds
+# ## 6. z-loss keeps the logits near 0
 #
-# Adding a constant to all logits changes no probability, so the cross-entropy cannot tell where
-# the logits are as a whole, and they may drift. The z-loss adds $\lambda\, \mathrm{lse}^2$, and
-# the gradient in section 3, which summed to 0, gets a sum of $2 \lambda\, \mathrm{lse}$ per
-# row.
+# A constant added to all logits changes no probability. So the cross-entropy has no gradient in
+# this direction, and the logits can drift. The z-loss adds $\lambda\, \mathrm{lse}^2$. With it
+# the gradient of section 3 has the sum $2 \lambda\, \mathrm{lse}$ in each row, in place of 0.
 #
-# *Predict first:* with $\lambda = 10^{-4}$, how many nats is it at the start, where
-# $\mathrm{lse} \approx \ln V$? Is it in the way?
+# *Predict first:* $\lambda = 10^{-4}$. At the start $\mathrm{lse} \approx \ln V$. How many nats
+# is the z-loss then?
 
 # %%
 shifts = np.linspace(-60, 60, 25)
 logits = rng.normal(size=(1, 50))
 plain = [F.cross_entropy(logits + c, target).item() for c in shifts]
-held = [F.cross_entropy(logits + c, target, z_loss=Z_LOSS).item() for c in shifts]
+with_z_loss = [F.cross_entropy(logits + c, target, z_loss=Z_LOSS).item() for c in shifts]
 fig, axes = plt.subplots(figsize=(8, 2.6), layout="constrained")
 axes.plot(shifts, plain, "k--", label="cross-entropy")
-axes.plot(shifts, held, "k-o", markersize=3, label=f"with z-loss, λ = {Z_LOSS:g}")
+axes.plot(shifts, with_z_loss, "k-o", markersize=3, label=f"with z-loss, λ = {Z_LOSS:g}")
 axes.axvline(-log_sum_exp(logits)[0], color="0.6", ls=":", label="lse = 0")
-axes.set(xlabel="constant added to all logits", ylabel="nats", title="What z-loss holds")
+axes.set(
+    xlabel="constant added to all logits",
+    ylabel="nats",
+    title="The z-loss has its minimum at lse = 0",
+)
 axes.legend()
 plt.show()
 print(f"at the start, lse = ln V: {Z_LOSS * math.log(V) ** 2:.4f} nats")
 
 # %% [markdown]
-# A shallow valley with its floor at $\mathrm{lse} = 0$, where the logits themselves are the
-# log-probabilities. It costs about a hundredth of a nat and pulls gently. Nets trained with few
-# bits need it more than ours: in float32, differences of logits near 1000 are still exact to
-# about $10^{-4}$; in bfloat16, to 4.
+# The z-loss is a shallow parabola with its minimum at $\mathrm{lse} = 0$. There the logits
+# themselves are the log-probabilities. It costs about a hundredth of a nat, and its gradient is
+# small. It matters more for networks that are trained with few bits: near 1000, float32 still
+# represents differences of logits to about $10^{-4}$, and bfloat16 only to 4.
 #
 # ## 7. Is this loss curve normal?
 #
-# **The first number.** With small random weights it is $\ln V$. With larger logits it is
-# *more*: if they are spread normally with standard deviation $\sigma$, then
+# **The first loss.** With small random weights it is $\ln V$. With larger logits it is *more*.
+# If the logits are normal with standard deviation $\sigma$, then
 # $\mathrm{lse} \approx \ln V + \sigma^2 / 2$, while the right token's logit is 0 on average.
-# v3's first printed loss was 13.58, worse than knowing nothing. *Predict first:* an untrained
-# v3 whose embedding has a standard deviation of 0.02; of 0.147.
+# v3's first printed loss was 13.58, which is worse than $\ln V$. *Predict first:* how large is
+# the first loss of an untrained v3 whose embedding has a standard deviation of 0.02? And of
+# 0.147?
 
 # %%
 ids = rng.integers(0, V, (1, 65))
@@ -327,39 +341,39 @@ for std in (0.02, 0.1, 0.147):
     print(f"embedding {std}: logits ± {sigma:.2f}; loss {first:.2f}, by formula {expected:.2f}")
 
 # %% [markdown]
-# The final norm gives the head rows of length $\sqrt{256} = 16$, so $\sigma$ is 16 times the
-# embedding's standard deviation, and 13.58 is what one of about 0.147 gives. *It is confidence
-# without knowledge, and it is paid for.* If your first loss is far from $\ln V$, look at the
-# scale of the logits before anything else. (In v3 the embedding comes from GPT-2, so its logits
-# are not random in truth; that the block drowns it is the
-# subject of [notebook 03](03_weights_in_three_values.ipynb).)
+# The final norm gives the head rows of length $\sqrt{256} = 16$. So $\sigma$ is 16 times the
+# embedding's standard deviation, and a standard deviation of about 0.147 gives the loss 13.58.
+# *The model is confident without knowledge, and that costs nats.* If your first loss is far
+# from $\ln V$, look at the size of the logits first. (v3's embedding comes from GPT-2, so its
+# logits are not really random. But the block's output is so large that the embedding has little
+# effect: see [notebook 03](03_weights_in_three_values.ipynb).)
 #
-# **The milestones.** Counting tokens gives the *unigram* loss; counting pairs the *bigram*
-# loss. A model first learns how frequent each token is, and then what follows what. Here is our
-# run, with those lines. Beside it a run with a bug: its targets are its inputs, as when
-# somebody forgets to shift them by one. *Predict first:* which of the two looks better while it
-# trains?
+# **The milestones.** Counts of tokens give the *unigram* loss, and counts of pairs the *bigram*
+# loss. A model first learns how frequent each token is, and then which token follows which. The
+# figure shows our run, with these lines. It also shows a run with a bug: the targets are the
+# inputs, because somebody forgot to shift them by one. *Predict first:* which of the two runs
+# looks better while it trains?
 
 # %%
 plain_loss = replace(config, label_smoothing=0.0, z_loss=0.0)
-buggy = FastStep(FlashLM(config, np.random.default_rng(0)), plain_loss)
-reported = []
+buggy = FlashLM(config, np.random.default_rng(0))
+optimizers, reported = Optimizers(buggy, plain_loss), []
 for step in range(1, 51):
-    batch = sample_batch(corpus, batch=8, sequence=64, position_share=1.0, rng=batch_rng)
-    ids, targets, positions = batch
-    reported.append(buggy.step(step, [(ids, ids, positions)]).loss)  # ids, ids: the bug
-true_loss = read_off(buggy.model)[0].mean()
+    ids, _, positions = draw_batch()
+    batch = ids, ids, positions  # the bug: the targets are the inputs
+    reported.append(train_step(buggy, optimizers, step, [batch]).loss)
+true_loss = validation_losses(buggy)[0].mean()
 last = np.mean(reported[-5:])
 print(f"its last five steps report {last:.3f} on average; its true loss is {true_loss:.2f}")
 
 # %%
-steps, true, smoothed = np.array(found).T
+steps, true, smoothed = np.array(curve).T
 fig, axes = plt.subplots(figsize=(8, 3.8), layout="constrained")
 axes.plot(steps, smoothed, "k-s", markersize=4, label="validation, label-smoothed")
 axes.plot(steps, true, "k-o", lw=2, markersize=4, label="validation, true loss")
 axes.plot(range(1, 51), reported, color="0.5", ls="--", label="training loss with the bug")
 lines = {"ln V": counted.uniform, "unigram": counted.unigram, "bigram": counted.bigram}
-for name, nats in (lines | {"best possible": corpus.best_possible_loss}).items():
+for name, nats in (lines | {"best possible": dataset.best_possible_loss}).items():
     axes.axhline(nats, color="0.7", ls=":", zorder=0)
     axes.text(101, nats, f"{name} {nats:.2f}", va="center", fontsize=9)
 axes.set(xlim=(0, 100), ylim=(0, 8.5), xlabel="optimizer step", ylabel="nats per token")
@@ -368,66 +382,67 @@ axes.legend(loc="upper right")
 plt.show()
 
 # %% [markdown]
-# The buggy run looks wonderful, and goes *below what any model can reach on this text*. On your
-# own text nobody knows that limit. But ordinary prose costs a good small model several nats per
-# token: a loss that falls under 1 within minutes is a leak until proven otherwise.
+# The buggy run looks wonderful. Its loss is *below the best possible loss on this text*. On
+# your own text this bound is unknown. But ordinary text costs a good small model several nats
+# per token. If the loss falls below 1 within minutes, look for a leak.
 #
-# | what you see | what to look at first |
+# | symptom | look first at |
 # | --- | --- |
 # | first loss above $\ln V$ | logits too large: embedding, norms, scales |
 # | first loss below $\ln V$ | targets leak; the sum is divided by the wrong count |
-# | stays at $\ln V$ | no gradient arrives, or the rate is 0: print the norm |
+# | stays at $\ln V$ | no gradient, or a learning rate of 0: print the gradient's norm |
 # | stays at the unigram | the model does not see its input: shuffled ids, a dead block |
 # | fast to the unigram, slower to the bigram and below | normal |
-# | far below the bigram in no time | the future leaks: mask, shift, padding |
+# | far below the bigram within a few steps | the future leaks: mask, shift, padding |
 # | training falls, validation rises | too little text for so many steps |
 # | goes up and down by its standard error | nothing; score more tokens |
 #
-# ## 8. The price: where a step's time goes
+# ## 8. The cost: the time of a training step
 #
-# FlashLM v3's author found the output layer to be 86 % of the training time. First count.
-# *Predict first:* with D = 256, V = 50,257 and 590,080 ternary weights used twice, is the head
-# more or less than half of the multiply-adds?
+# FlashLM v3's author reports that the output layer took 86 % of the training time. First count.
+# *Predict first:* D = 256, V = 50,257, and there are 590,080 ternary weights, each used twice.
+# Has the head more or less than half of the multiply-adds?
 
 # %%
 phase = V3.phases[1]  # sequences of 128, 16 of them in a step
-for share in (1.0, 0.25):
-    work = multiply_adds(replace(V3, position_share=share), phase)
-    del work["newton-schulz"]  # the optimizer's
-    total = sum(work.values())
-    parts = ", ".join(f"{name} {count / total:.1%}" for name, count in work.items())
-    print(f"{share:4.0%} of the positions scored: {total / 1e9:.0f} G multiply-adds: {parts}")
+for fraction in (1.0, 0.25):
+    counts = multiply_adds(replace(V3, position_share=fraction), phase)
+    del counts["newton-schulz"]  # it belongs to the optimizer
+    total = sum(counts.values())
+    parts = ", ".join(f"{name} {count / total:.1%}" for name, count in counts.items())
+    print(
+        f"{fraction:4.0%} of the positions scored: {total / 1e9:.0f} G multiply-adds: {parts}"
+    )
 
 # %% [markdown]
-# Now measure: the v3-sized model, a small batch of 128 tokens, forward and backward, on one
-# core. The head runs in two forms. *Plain* is `linear`, then `cross_entropy`: all logits are in
-# memory at once. *Fused* is `tied_head`, which never has them all. The rest of the model is the
-# same.
+# Now measure: a model of v3's size, a small batch of 128 tokens, forward and backward, on one
+# core. The head has two forms. The *plain* form is `linear`, then `cross_entropy`: all logits
+# are in memory at once. The *fused* form is `tied_head`: only a part of them is. The rest of
+# the model is the same.
 
 # %%
-one_core = Workers(1)
 ids, targets = rng.integers(0, V, (2, 1, 128))
 options = {"label_smoothing": EPSILON, "z_loss": Z_LOSS}
+HEAD_OPERATIONS = ("tied_head", "linear", "cross_entropy")
 
 
-def seconds(fused, positions):
-    """Of one forward and backward: in the head, and in the rest."""
-    head = FusedTiedHead if fused else TiedHead
-    model_v3.lm_head = head(model_v3.embedding.weight)
-    for parameter in model_v3.parameters():
-        parameter.grad = None
-    with one_core.at_work(), profile() as watched:
+def seconds(head_class, positions):
+    """The time of one forward and backward pass: in the head, and in the rest."""
+    model_v3.lm_head = head_class(model_v3.embedding.weight)
+    model_v3.zero_grad()
+    with profile() as result:
         model_v3.loss(ids, targets, positions, **options).backward()
-    head = sum(s.seconds for (name, _), s in watched.stats.items() if name in HEAD)
-    return head, sum(s.seconds for s in watched.stats.values()) - head
+    head = sum(s.seconds for (name, _), s in result.stats.items() if name in HEAD_OPERATIONS)
+    return head, sum(s.seconds for s in result.stats.values()) - head
 
 
+heads = {"plain": TiedHead, "fused": FusedTiedHead}
 scored = {"all positions": None, "a quarter of them": rng.permutation(128)[:32]}
 measured = {}
 for name, positions in scored.items():
-    for form in ("plain", "fused"):
-        rounds = [seconds(form == "fused", positions) for _ in range(3)]
-        measured[name, form] = np.median(rounds, axis=0)
+    for form, head_class in heads.items():
+        runs = [seconds(head_class, positions) for _ in range(3)]
+        measured[name, form] = np.median(runs, axis=0)
 
 # %%
 fig, axes = plt.subplots(figsize=(8, 2.9), layout="constrained")
@@ -445,16 +460,17 @@ axes.legend(loc="lower right")
 plt.show()
 
 # %% [markdown]
-# Read the two numbers beside each bar together. The second is Amdahl's law: if a part takes the
-# share $s$ of the time, then removing it *altogether* makes the whole at most $1/(1-s)$ times
-# as fast. With the author's 86 % that is 7.1 times, and never more. Scoring fewer positions
-# makes the head's share smaller; so does a faster head; so does a slower block! A share by
-# itself is no measure of how fast anything is.
+# Read both numbers beside each bar. The second one is Amdahl's law. If a part takes the
+# fraction $s$ of the time, then the whole without this part is $1/(1-s)$ times as fast, and no
+# improvement of the part gives more. For the author's 86 % that is 7.1 times. The head's
+# fraction falls if fewer positions are scored, and if the head is faster. It also falls if the
+# block is slower! A fraction alone does not measure speed.
 #
-# The multiply-adds above say which share the head would have if everything ran equally fast.
-# Softmax and its gradient come on top: the plain head passes over $N \cdot V$ logits in main
-# memory many times, the fused one does in two visits to each block, while it is in the cache,
-# all that is to be done with it. How much that is worth depends on the rows and the cores:
+# The multiply-adds above give the fraction that the head would have if all products ran equally
+# fast. Softmax and its gradient add to it. The plain head passes over $N \cdot V$ logits in
+# main memory many times. The fused head visits each block of logits twice, and does all its
+# work there while the block is in the cache. The gain depends on the number of rows and of
+# cores:
 
 # %%
 for name in scored:
@@ -462,19 +478,20 @@ for name in scored:
     print(f"{name}: the fused head takes {fused / plain:.0%} of the plain one's time")
 
 # %% [markdown]
-# With so few rows on one core, not very much. In a whole step of v3, 2,048 tokens on two cores,
-# the fused head takes a third of the plain one's time, mostly because its blocks can be shared
-# out to both: `python3 run.py profile` measures it on your machine, and
+# With so few rows on one core the gain is small, or nothing. In a whole step of v3, 2,048
+# tokens on two cores, the fused head takes a third of the plain one's time, mostly because both
+# cores share its blocks. `python3 run.py profile` measures this on your machine, and
 # [docs/speed.md](../docs/speed.md) has the table.
 #
-# ## 9. A gradient before anybody asks for one
+# ## 9. The gradient can be computed in the forward pass
 #
-# The fused head has a trick that looks forbidden: it computes its gradients in the *forward*
-# pass. The loss is a single number, and whatever comes back to it, $dy$, only multiplies. So
-# $dh = dz\, w$ and $dw = dz^T h$ are known, but for that factor, as soon as the logits and
-# their lse are. It takes 512 rows of $h$ at a time: in a first visit to each block of words it
-# makes the exponentials and their sum; in a second one, when all sums are known, it turns them
-# into $dz$ in the same memory, multiplies, and needs them no more. Is it the same gradient?
+# The fused head computes its gradients in the *forward* pass. The loss is a single number, so
+# the upstream gradient $dy$ is only a factor. Except for this factor, $dh = dz\, w$ and
+# $dw = dz^T h$ are known as soon as the logits and their lse are known. The fused head takes
+# 512 rows of $h$ at a time, and the vocabulary in blocks. In a first visit to each block it
+# computes the exponentials and their sum. After that all sums are known. In a second visit it
+# turns the exponentials into $dz$ in the same memory, and multiplies. After that the block is
+# not needed any more. Is it the same gradient?
 
 # %%
 h, w = rng.normal(size=(30, 8)), rng.normal(size=(3000, 8))
@@ -492,11 +509,12 @@ for name, a, b in zip(("loss", "dh", "dw"), *gradients, strict=True):
     print(f"{name}: plain and fused differ by at most {abs(a - b).max():.1e}")
 
 # %% [markdown]
-# Now the memory. The plain head holds $z$ until its backward pass, and beside it the gradient
-# $dz$: each $4 N V$ bytes in float32, and in passing a third array of that size. The fused one
-# keeps $dh$ and $dw$, $4 (N D + V D)$ bytes, and has at most 512 rows of $z$ at a time.
-# *Predict first:* for $N = 1024$ rows of $V = 50257$, how many megabytes is one array of
-# logits? (Measured here with $D = 32$, so that $dw$, which both forms need, is small.)
+# Now the memory. The plain head holds $z$ until its backward pass, then also the probabilities
+# $p$, the gradient $dz$, and for a short time a fourth array of that size. Each takes $4 N V$
+# bytes in float32. The fused head keeps $dh$ and $dw$, $4 (N D + V D)$ bytes, and has at most
+# 512 rows of $z$ at a time. *Predict first:* for $N = 1024$ rows and $V = 50257$, how many
+# megabytes is one array of logits? (We measure with $D = 32$. Then $dw$, which both forms need,
+# is small.)
 
 # %%
 D, rows = 32, {"plain": (60, 180), "fused": (60, 180, 540)}
@@ -504,7 +522,7 @@ table = rng.normal(size=(V, D)).astype(np.float32)
 
 
 def peak_bytes(N, fused):
-    """The most that one forward and backward had allocated at once."""
+    """The peak of the allocated memory during one forward and backward pass."""
     h_t = Tensor(rng.normal(size=(N, D)).astype(np.float32), requires_grad=True)
     w_t, y = Tensor(table, requires_grad=True), rng.integers(0, V, N)
     tracemalloc.start()
@@ -521,7 +539,7 @@ peaks = {form: [peak_bytes(N, form == "fused") for N in rows[form]] for form in 
 N = np.logspace(1.7, 4.3, 100)
 fig, axes = plt.subplots(figsize=(8, 3.2), layout="constrained")
 axes.loglog(N, (4 * N * V) / 1e6, color="0.6", ls=":", label="one array of logits, 4NV")
-axes.loglog(N, (3 * 4 * N * V) / 1e6, "k--", label="plain, 3 of them")
+axes.loglog(N, (4 * 4 * N * V) / 1e6, "k--", label="plain, 4 of them")
 axes.loglog(
     N,
     (4 * np.minimum(N, 512) * V + 4 * V * D) / 1e6,
@@ -540,29 +558,29 @@ print(f"one array for 1,024 rows: {4 * 1024 * V / 1e6:.0f} MB")
 print(f"for 4·8·512 rows:         {4 * 4 * 8 * 512 * V / 1e9:.1f} GB")
 
 # %% [markdown]
-# The plain head's memory grows with the batch; the fused one's stops growing at 512 rows. That
-# is why this package can take all of a step's micro-batches as one batch. (v3's notebook ran
-# them one by one and had 3.3 GB resident.)
+# The plain head's memory grows with the batch. The fused head's memory stays the same from 512
+# rows on. So this package can take all micro-batches of a step as one batch. (v3's notebook ran
+# them one by one, and needed 3.3 GB.)
 #
 # ## Exercises
 #
-# 1. *Think.* A model reports a perplexity of 40 with a vocabulary of 50,257, another one of 30
-#    with 2,000 tokens, on the same text. Which is better? What would you ask for? (Hint: nats
-#    per *byte*.)
-# 2. *Think.* In the buggy run we switched label smoothing off. Compute the smoothed loss's
-#    floor for V = 2,000. Would the leak have been seen with smoothing on?
-# 3. *Change.* In section 4, draw the curves for ε = 0.01 and 0.3. Where are their least values,
-#    and at which probability of the right token?
-# 4. *Change.* Forget the subtraction of the largest logit in a copy of `cross_entropy_forward`,
-#    put it into the table's line with
-#    `dataclasses.replace(TABLE["cross_entropy"], forward=...)`, and run `gradcheck`. Does the
-#    checker notice? Why not? What would?
-# 5. *Change.* In section 8, score only 8 of the 128 positions. What is the head's share now,
-#    and which operation is the largest? (`print(watched)` in `seconds` shows the table.)
+# 1. *Think.* A model reports a perplexity of 40 with a vocabulary of 50,257. Another one
+#    reports 30 with 2,000 tokens, on the same text. Which is better? Which number would you ask
+#    for? (Hint: nats per *byte*.)
+# 2. *Think.* The buggy run has no label smoothing. Compute the least smoothed loss for V =
+#    2,000. Would the leak be visible with smoothing?
+# 3. *Change.* In section 4, draw the curves for ε = 0.01 and 0.3. Where are their minima, and
+#    at which probability of the right token?
+# 4. *Change.* Remove the subtraction of the largest logit in a copy of `cross_entropy_forward`.
+#    Make an operation of it with `dataclasses.replace(TABLE["cross_entropy"], forward=...)`,
+#    and give that to `gradcheck`. Does the checker find the mistake? Why not? Which test would?
+# 5. *Change.* In section 8, score only 8 of the 128 positions. Which fraction of the time does
+#    the head take now, and which operation is the largest? (`print(result)` in `seconds` shows
+#    the table.)
 # 6. *Workbook.* `python3 run.py course check DIR cross_entropy` in the project's folder (or,
 #    with `.venv` active, `flashlm course check DIR cross_entropy`), where DIR is your workbook.
-#    Then `tied_head`, the hardest of the operations: write the plain form first, and only then
-#    the blocks.
+#    Then `tied_head`, the hardest of the operations: write the plain form first, and then the
+#    blocks.
 #
-# Next, [notebook 07](07_from_sgd_to_normuon.ipynb): a gradient says which way is down. How far
-# should one go?
+# Next, [notebook 07](07_from_sgd_to_normuon.ipynb): the gradient gives the direction of a step.
+# How long should the step be?

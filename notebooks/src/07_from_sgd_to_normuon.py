@@ -1,13 +1,14 @@
 # %% [markdown]
 # # 07 · From SGD to NorMuon
 #
-# **The question.** A gradient says which way is down. It does not say how far to go, and it is
-# often hundreds of times longer in one direction than in another. What does each optimizer do
-# about that, and what does it throw away?
+# **The question.** The gradient gives the direction of a step, but not its length. It is often
+# hundreds of times longer in one direction than in another. How does each optimizer handle
+# this, and which information does it throw away?
 #
-# The pages to keep open are short: [sgd.py](../minigrad/optim/sgd.py),
-# [adamw.py](../minigrad/optim/adamw.py) and [normuon.py](../minigrad/optim/normuon.py). Write
-# each prediction down before you run the cell below it.
+# This notebook explains two files of the student's path, [adamw.py](../minigrad/optim/adamw.py)
+# and [normuon.py](../minigrad/optim/normuon.py). [sgd.py](../minigrad/optim/sgd.py) is the
+# simplest optimizer. All three are short. Write each prediction down before you run the cell
+# below it.
 
 # %%
 from dataclasses import replace
@@ -16,11 +17,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from flashlm_np import QUICKSTART, V3, Phase
 from flashlm_np.analysis.multiply_adds import multiply_adds
 from flashlm_np.data.dataset import DataSource, load_dataset, sample_batch
-from flashlm_np.model.config import QUICKSTART, V3, Phase
 from flashlm_np.model.flashlm import FlashLM
-from flashlm_np.training.fast_step import FastStep
+from flashlm_np.training.optimizers import Optimizers
+from flashlm_np.training.step import train_step
 from minigrad import Parameter, Tensor, no_grad
 from minigrad import functional as F
 from minigrad.layers import Linear
@@ -38,21 +40,21 @@ from minigrad.optim import (
     wsd,
 )
 
-one_thread = threadpool_limits(1)  # so small products gain nothing from a second core
+one_thread = threadpool_limits(1)  # such small products gain nothing from a second core
 
 # %% [markdown]
 # ## 1. A long narrow valley
 #
-# The smallest problem that is hard: $L(x) = \frac{1}{2}(h_1 u_1^2 + h_2 u_2^2)$ with
-# $h = (1, 100)$, where $u$ is $x$ in some axes of its own. Along $u_2$ the valley is 100 times
-# as steep as along $u_1$. Plain gradient descent multiplies $u_i$ in each step by
+# The smallest difficult problem is $L(x) = \frac{1}{2}(h_1 u_1^2 + h_2 u_2^2)$ with
+# $h = (1, 100)$. Here $u$ is $x$ in the valley's own axes. The curvature along $u_2$ is 100
+# times that along $u_1$. In each step plain gradient descent multiplies $u_i$ by
 # $1 - \mathrm{lr} \cdot h_i$.
 #
-# *Predict first:* above which rate does it diverge? And at a rate just below that, in which
-# direction is it slow?
+# *Predict first:* above which learning rate does it diverge? And in which direction is it slow
+# at a rate just below that?
 
 # %%
-STEEPNESS = np.array([1.0, 100.0])
+CURVATURE = np.array([1.0, 100.0])
 
 
 def axes_at(degrees):
@@ -63,12 +65,12 @@ def axes_at(degrees):
 
 def descend(make, steps=40, degrees=0):
     """The path (steps + 1, 2) of an optimizer from u = (2, 0.5), and the loss on it."""
-    valley = axes_at(degrees)
-    x = Parameter((valley @ [2.0, 0.5])[None])
+    own_axes = axes_at(degrees)
+    x = Parameter((own_axes @ [2.0, 0.5])[None])
     optimizer, path, losses = make([("x", x)]), [], []
     for _ in range(steps + 1):
         x.zero_grad()
-        loss = ((x @ valley) ** 2 * STEEPNESS).sum() * 0.5
+        loss = ((x @ own_axes) ** 2 * CURVATURE).sum() * 0.5
         loss.backward()
         path.append(x.data[0].copy())
         losses.append(loss.item())
@@ -78,20 +80,22 @@ def descend(make, steps=40, degrees=0):
 
 for lr in (0.005, 0.01, 0.0195, 0.0205):
     path, losses = descend(lambda named, lr=lr: SGD(named, lr=lr))
-    flat, steep = 1 - lr * STEEPNESS
+    flat, steep = 1 - lr * CURVATURE
     print(
         f"lr {lr:.4f}: factors {flat:.4f}, {steep:+.3f}; loss after 40 steps {losses[-1]:.2g}"
     )
 
 # %% [markdown]
-# The limit is $2/h_2 = 0.02$: the steepest direction sets the rate, and the flattest pays for
-# it. The ratio $h_2/h_1$, the *condition number*, is what makes a problem hard for SGD.
+# The bound is $2/h_2 = 0.02$. The steepest direction limits the rate, so the flattest direction
+# is slow. The ratio $h_2/h_1$ is the *condition number*. A large one makes a problem difficult
+# for SGD.
 #
-# **Momentum** averages over steps: what changes its sign cancels, what keeps it adds up.
-# **AdamW** divides each coordinate by the recent size of *its own* gradient, so that both
-# coordinates move equally fast.
+# **Momentum** averages gradients over steps: components that change their sign cancel, and the
+# others add up. **AdamW** divides each coordinate by the recent size of *its own* gradient, so
+# both coordinates move equally fast.
 #
-# *Predict first:* we turn the valley by 45 degrees. Which of the three optimizers will notice?
+# *Predict first:* we turn the valley by 45 degrees. Which of the three optimizers gives another
+# path?
 
 # %%
 makers = {
@@ -99,7 +103,7 @@ makers = {
     "SGD with momentum": lambda named: SGD(named, lr=0.01, momentum=0.8),
     "AdamW": lambda named: AdamW(named, lr=0.1, betas=(0.8, 0.95)),
 }
-LOOKS = (
+STYLES = (
     {"color": "0.55", "ls": ":", "marker": "s"},
     {"color": "#3b6ea5", "ls": "--", "marker": "^"},
     {"color": "black", "ls": "-", "marker": "o"},
@@ -107,9 +111,9 @@ LOOKS = (
 fig, panels = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained", sharey=True)
 grid = np.stack(np.meshgrid(np.linspace(-0.6, 2.4, 150), np.linspace(-0.8, 2, 150)), -1)
 for axes, degrees in zip(panels, (0, 45), strict=True):
-    height = 0.5 * ((grid @ axes_at(degrees)) ** 2 * STEEPNESS).sum(-1)
+    height = 0.5 * ((grid @ axes_at(degrees)) ** 2 * CURVATURE).sum(-1)
     axes.contour(*np.moveaxis(grid, -1, 0), height, 4.0 ** np.arange(-3, 5), colors="0.85")
-    for (name, make), style in zip(makers.items(), LOOKS, strict=True):
+    for (name, make), style in zip(makers.items(), STYLES, strict=True):
         path, losses = descend(make, degrees=degrees)
         axes.plot(*path.T, markersize=3.5, lw=0.9, label=name, **style)
         print(f"{degrees:2} degrees, {name:18} loss after 40 steps {losses[-1]:.2g}")
@@ -122,17 +126,18 @@ panels[0].legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# SGD, with momentum or without, takes the same path, turned with the valley: it knows no axes.
-# AdamW knows the axes of $x$, one weight at a time. When the valley lies along them it cures
-# the condition number. When it lies across them, each coordinate's gradient is a mixture of
-# steep and flat, dividing by its size cures little, and AdamW creeps along the valley's floor,
-# here more slowly than plain SGD. *Adam's cure works weight by weight, and a matrix is more
-# than its weights.* That is the door to Muon.
+# SGD, with or without momentum, takes the same path, turned with the valley, because its update
+# does not depend on the axes. AdamW does depend on the axes of $x$: it scales each weight
+# separately. If the valley lies along these axes, this removes the condition number. If the
+# valley lies across them, each coordinate's gradient is a mixture of steep and flat. Dividing
+# by its size helps little, and here AdamW is slower along the valley's floor than plain SGD.
+# *Adam scales single weights, but a matrix has directions that are not single weights.* Muon
+# works on these directions.
 #
-# ## 2. AdamW: a step of nearly constant size, and a decay of its own
+# ## 2. AdamW: steps of nearly constant size, and decoupled weight decay
 #
-# In the very first step $\hat m = g$ and $\hat v = g^2$, so that the step is
-# $\mathrm{lr} \cdot g / |g|$: the sign, and nothing else.
+# In the very first step $\hat m = g$ and $\hat v = g^2$. So the step is
+# $\mathrm{lr} \cdot g / |g|$: only the sign of $g$ counts.
 
 # %%
 p, g = np.zeros(4), np.array([1000.0, 1.0, -1e-3, 0.0])
@@ -140,14 +145,14 @@ adamw_update(p, g, np.zeros(4), np.zeros(4), 1, lr=0.1)
 print("gradient", g, " first step", p.round(4))
 
 # %% [markdown]
-# **Why "decoupled" weight decay?** The old way adds $\lambda p$ to the gradient (L2). But then
-# Adam divides it by $\sqrt{\hat v}$ like everything else, and a weight with large gradients
-# hardly decays at all. AdamW shrinks the weight directly by $1 - \mathrm{lr} \cdot \lambda$.
-# Here two groups of weights, all 1 at first, get nothing but noise for a gradient, small or
-# large.
+# **Why "decoupled" weight decay?** The older form adds $\lambda p$ to the gradient (L2). Then
+# Adam divides this term by $\sqrt{\hat v}$, like the rest of the gradient, and a weight with
+# large gradients hardly decays. AdamW multiplies the weight directly by
+# $1 - \mathrm{lr} \cdot \lambda$. In the next cell two groups of weights start at 1. Their
+# gradients are only noise, small in one group and large in the other.
 #
-# *Predict first:* after 400 steps with lr·λ = 0.002, to what has a weight of AdamW shrunk? And
-# with L2, which of the two groups shrinks more?
+# *Predict first:* lr·λ is 0.002. How large is an AdamW weight after 400 steps? And with L2,
+# which of the two groups shrinks more?
 
 # %%
 rng = np.random.default_rng(7)
@@ -165,46 +170,45 @@ for kind in ("AdamW, decoupled", "L2 in the gradient"):
 print(f"0.998 to the 400 = {0.998**400:.3f}")
 
 # %% [markdown]
-# Decoupled, both shrink as $\lambda$ says. With L2 neither does: where the gradients are large
-# $\lambda p$ is lost in them, and where they are small $\lambda p$ *is* the gradient, and Adam
-# makes full steps of it.
+# With decoupled decay both groups shrink as $\lambda$ says. With L2 neither does. If the
+# gradients are large, $\lambda p$ is small beside them. If they are small, $\lambda p$ *is* the
+# gradient, and Adam makes full steps of it.
 #
 # ## 3. A matrix's gradient has singular values
 #
-# A weight matrix is a map from directions to directions, and so is its gradient:
-# $G = \sum_i s_i\, u_i v_i^T$ says "for the input direction $v_i$, move the output in direction
-# $u_i$, by $s_i$". Here are the gradients of a real layer, the 170 × 64 `gate_proj` of a small
-# FlashLM, averaged by NorMuon's momentum over 20 steps of training.
+# A weight matrix maps directions to directions, and so does its gradient.
+# $G = \sum_i s_i\, u_i v_i^T$ means: for the input direction $v_i$, move the output in the
+# direction $u_i$, by $s_i$. We take a real layer, the 170 × 64 `gate_proj` of a small FlashLM.
+# Its gradients are averaged by NorMuon's momentum over 20 steps of training. Each step is a
+# call of `train_step` ([step.py](../flashlm_np/training/step.py), on the student's path, too).
 #
-# *Predict first:* how many of its 64 directions carry 90 % of the squared length?
+# *Predict first:* how many of its 64 directions carry 90 % of the squared norm?
 
 # %%
 config = replace(QUICKSTART, d_model=64, phases=(Phase(1, 64, 8),), stories=300)
-corpus, _ = load_dataset(DataSource(), **config.data_options())
-model = FlashLM(config, np.random.default_rng(0))
-fast_step, batch_rng = FastStep(model, config), np.random.default_rng(0)
-norms = []
+dataset, _ = load_dataset(DataSource(), **config.data_options())
+model, batch_rng = FlashLM(config, np.random.default_rng(0)), np.random.default_rng(0)
+optimizers, grad_norms = Optimizers(model, config), []
 for step in range(1, 21):
-    batch = sample_batch(corpus, batch=8, sequence=64, position_share=1.0, rng=batch_rng)
-    norms.append(fast_step.step(step, [batch]).grad_norm)
-state = fast_step.optimizers.by_group["normuon"].state
+    batch = sample_batch(dataset, batch=8, sequence=64, position_share=1.0, rng=batch_rng)
+    grad_norms.append(train_step(model, optimizers, step, [batch]).grad_norm)
+state = optimizers.by_group["normuon"].state
 momentum = state["block.glu.gate_proj.weight"]["m"].astype(np.float64)
 s = np.linalg.svd(momentum, compute_uv=False)
-share = np.cumsum(s**2) / (s**2).sum()
+cumulated = np.cumsum(s**2) / (s**2).sum()
+needed = np.searchsorted(cumulated, 0.9) + 1
 print(f"{momentum.shape}: largest singular value / smallest = {s[0] / s[-1]:.0f}")
-print(
-    f"{np.searchsorted(share, 0.9) + 1} of {len(s)} directions carry 90 % of the squared length"
-)
+print(f"{needed} of {len(s)} directions carry 90 % of the squared norm")
 
 # %% [markdown]
-# SGD moves far along a few directions and hardly along the rest. *Muon*'s idea: keep the
-# directions, and make all $s_i$ equal. The exact answer is $U V^T$, from a singular value
-# decomposition, which is slow. Newton-Schulz gets near it with matrix products alone: each step
-# turns every singular value $s$ into $a s + b s^3 + c s^5$ without ever knowing one of them.
+# SGD moves far in a few directions and hardly in the others. *Muon* keeps the directions and
+# makes all $s_i$ equal. The exact result is $U V^T$, which needs a singular value decomposition
+# (SVD), and that is slow. Newton-Schulz approximates it with matrix products only. Each of its
+# steps maps every singular value $s$ to $a s + b s^3 + c s^5$, without computing any of them.
 #
-# To see what happens to *one* number, we hand `newton_schulz` a diagonal matrix of norm 1.
+# To follow *one* singular value we give `newton_schulz` a diagonal matrix of norm 1.
 #
-# *Predict first:* it starts at $s = 0.01$. Where is it after five steps? After fifty?
+# *Predict first:* it starts at $s = 0.01$. How large is it after five steps? And after fifty?
 
 
 # %%
@@ -225,8 +229,8 @@ left.set(ylim=(0, 1.35), title="Newton-Schulz on one singular value")
 left.legend(fontsize=8)
 order = np.arange(1, len(s) + 1)
 right.plot(order, s / np.linalg.norm(s), "ko", markersize=3, label="momentum, s / ‖G‖")
-pushed = np.linalg.svd(newton_schulz(momentum), compute_uv=False)
-right.plot(order, pushed, "k^", mfc="white", markersize=4, label="after five steps")
+mapped_s = np.linalg.svd(newton_schulz(momentum), compute_uv=False)
+right.plot(order, mapped_s, "k^", mfc="white", markersize=4, label="after five steps")
 right.axhspan(0.68, 1.14, color="0.9")
 right.set(yscale="log", xlabel="number of the singular value", title="gate_proj's momentum")
 right.legend(fontsize=8)
@@ -236,23 +240,24 @@ plt.show()
 for steps in (3, 5, 10, 50):
     mapped = np.array([after(x, steps) for x in values])
     band = mapped[values >= 0.01]
-    found = f"0.01 to 1 are at {band.min():.3f} to {band.max():.3f}"
-    print(f"{steps:2} steps: {found}, 0.001 is at {after(1e-3, steps):.3f}")
+    text = f"0.01 to 1 are at {band.min():.3f} to {band.max():.3f}"
+    print(f"{steps:2} steps: {text}, 0.001 is at {after(1e-3, steps):.3f}")
 exact = np.linalg.svd(momentum, full_matrices=False)
 exact = exact.U @ exact.Vh
-near = newton_schulz(momentum)
-cosine_to_exact = (near * exact).sum() / np.linalg.norm(near) / np.linalg.norm(exact)
+approximate = newton_schulz(momentum)
+norms = np.linalg.norm(approximate) * np.linalg.norm(exact)
+cosine_to_exact = (approximate * exact).sum() / norms
 print(f"cosine between Newton-Schulz and the exact U Vᵀ of the momentum: {cosine_to_exact:.4f}")
 
 # %% [markdown]
-# *It never arrives at 1, not in fifty steps and not in a million.* 1 is not even a fixed point:
-# $3.4445 - 4.7750 + 2.0315 = 0.701$. The coefficients were chosen for the steepest possible
-# start ($s$ grows 3.4-fold per step while it is small), and the price is that values wander for
-# ever in a band of about 0.68 to 1.13 (1.2 where the curve first comes up). For a step that is
-# multiplied by a learning rate that nobody knows to ten per cent, this is good enough. A value
-# below a thousandth of the norm is still on its way up when five steps end.
+# *The values never converge to 1, not in fifty steps and not in a million.* 1 is not even a
+# fixed point: $3.4445 - 4.7750 + 2.0315 = 0.701$. The coefficients give the steepest possible
+# start: while $s$ is small, it grows 3.4-fold per step. The cost is that the values stay spread
+# over a band of about 0.68 to 1.13 (1.2 at the first peak of the curve). The step is multiplied
+# by a learning rate that nobody knows to ten per cent, so this is accurate enough. A value
+# below a thousandth of the norm is still small after five steps.
 #
-# The textbook's polynomial $1.5 s - 0.5 s^3$ does converge to 1. How fast, from 0.01?
+# The textbook polynomial $1.5 s - 0.5 s^3$ does converge to 1. How fast is it, from 0.01?
 
 # %%
 x = 0.01
@@ -262,27 +267,28 @@ for step in range(1, 16):
         print(f"textbook polynomial after {step:2} steps: {x:.4f}")
 
 # %% [markdown]
-# ## 4. NorMuon: the rows evened out
+# ## 4. NorMuon makes the rows equally long, too
 #
-# In $O = \mathrm{NS}(m)$ all *directions* move equally, but a row of $O$ is what one output
-# neuron moves, and rows need not be equally long. NorMuon divides each row by the running root
-# mean square of its own past (one number per row), as Adam does for each weight.
+# In $q = \mathrm{NS}(m)$ all *directions* have nearly equal length. But a row of $q$ is the
+# step of one output neuron, and the rows can differ. NorMuon divides each row by the running
+# root mean square of its own past: one number per row, where Adam has one per weight. The
+# result is $\hat q$.
 #
-# *Predict first:* $O$ has nearly orthonormal rows *or* columns, whichever are fewer. In which
-# of these two are the rows' lengths already nearly equal: the tall `gate_proj` (170 × 64), or
-# the wide `down_proj` (64 × 170)?
+# *Predict first:* $q$ has nearly orthonormal rows *or* columns, whichever are fewer. Which of
+# these two matrices has rows of nearly equal length already: the tall `gate_proj` (170 × 64),
+# or the wide `down_proj` (64 × 170)?
 
 # %%
 fig, panels = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained", sharey=True)
 for axes, name in zip(panels, ("gate_proj", "down_proj"), strict=True):
     m, v = (state[f"block.glu.{name}.weight"][key].copy() for key in ("m", "v"))
-    o = newton_schulz(m)
+    q = newton_schulz(m)
     p = np.zeros_like(m)
-    normuon_update(p, m.copy(), m, v, lr=1.0)  # a step from 0 with g = m, so that m stays
+    normuon_update(p, m.copy(), m, v, lr=1.0)  # a step from 0 with g = m: m stays as it is
     for label, matrix, style in (
         ("momentum", m, "k:"),
-        ("O", o, "k--"),
-        ("Ô, evened", -p, "k-"),
+        ("q", q, "k--"),
+        ("q̂", -p, "k-"),
     ):
         lengths = np.sort(np.linalg.norm(matrix, axis=1))
         lengths /= np.sqrt((lengths**2).mean())
@@ -294,17 +300,17 @@ panels[0].legend()
 plt.show()
 
 # %% [markdown]
-# In the wide matrix $O O^T \approx I$: the rows are already nearly of one length, within the
-# band of the singular values, and NorMuon has little to do. In the tall one only the columns
-# are orthonormal, rows may differ, and it evens them out. (Not perfectly, because it divides by
-# a row's *running* mean and not by its present length.)
+# In the wide matrix $q q^T \approx I$. The rows have nearly one length, within the band of the
+# singular values, and NorMuon changes little. In the tall matrix only the columns are
+# orthonormal and the rows can differ, so NorMuon makes them more equal. (They do not become
+# exactly equal, because it divides by a row's *running* mean and not by its present length.)
 #
 # ## 5. Two forms of one method
 #
-# v3's NorMuon is not quite its authors'. Both are in
-# [normuon.py](../minigrad/optim/normuon.py), as `form="v3"` and `form="published"`. They differ
-# in β₂, in Nesterov's look ahead, and most of all in the *length* of the step. *Predict first:*
-# at the same rate, 0.02, which form moves v3's matrices farther in a step?
+# v3's NorMuon differs from its authors' form. [normuon.py](../minigrad/optim/normuon.py) has
+# both, as `form="v3"` and `form="published"`. They differ in β₂, in Nesterov momentum, and
+# above all in the *length* of the step. *Predict first:* at the same learning rate, 0.02, which
+# form moves v3's matrices farther in one step?
 
 # %%
 shapes = {"out_proj": (256, 256), "gate_proj": (683, 256), "down_proj": (256, 683)}
@@ -323,21 +329,21 @@ for name, shape in shapes.items():
         )
 
 # %% [markdown]
-# v3's steps are longer by a factor of about 3 to 6 at the same "learning rate", and all have
-# the root mean square $0.2 \cdot 0.02 = 0.004$. Two matrices start with weights of standard
-# deviation 0.01: a full step moves a weight by 40 % of that. A rate without the form of the
-# update says nothing. (The warm-up begins at 1/200 of it. And since a ternary layer asks only
-# on which side of a threshold a weight stands, what counts is the step relative to the
-# weights.)
+# At the same "learning rate", v3's steps are longer by a factor of about 3 to 6. Their root
+# mean square is always $0.2 \cdot 0.02 = 0.004$. Two matrices start with weights of standard
+# deviation 0.01, so a full step moves a weight by 40 % of that. A learning rate means nothing
+# without the form of the update. (The warm-up begins at 1/200 of it. A ternary layer uses only
+# the side of a threshold on which a weight lies. So the step relative to the weights is the
+# important number.)
 #
-# In v3's form the row statistics $v$ start at 0 and are never corrected, which looks like a
-# bug. It is none: the step is rescaled to a fixed length, so any factor common to all rows
+# In v3's form the row statistics $v$ start at 0 and are not corrected. This looks like a bug,
+# but it is none: the step is rescaled to a fixed length, so a factor common to all rows
 # cancels.
 #
 # ## 6. The surprise: a loss a thousand times as large
 #
-# Multiply the loss by 1000, and every gradient is 1000 times as long. *Predict first*, for each
-# of SGD, AdamW and NorMuon: how different are the weights after 20 steps?
+# We multiply the loss by 1000, so every gradient is 1000 times as large. *Predict first*, for
+# SGD, AdamW and NorMuon: how different are the weights after 20 steps?
 
 # %%
 x, target = rng.normal(size=(64, 24)), rng.normal(size=(64, 16))
@@ -354,13 +360,13 @@ def weights_after(make, factor, steps=20):
     return layer.weight.data
 
 
-contenders = {
+candidates = {
     "SGD": lambda named: SGD(named, lr=0.1),
     "AdamW": lambda named: AdamW(named, lr=0.01),
     "NorMuon": lambda named: NorMuon(named, lr=0.01),
 }
 print("largest change of a weight, relative to the largest weight")
-for name, make in contenders.items():
+for name, make in candidates.items():
     usual = weights_after(make, 1.0)
     changes = [
         abs(weights_after(make, factor) - usual).max() / abs(usual).max()
@@ -370,26 +376,26 @@ for name, make in contenders.items():
           f"   x 1e-9: {changes[2]:8.1e}")  # fmt: skip
 
 # %% [markdown]
-# SGD explodes, or stands still. The other two hardly notice: AdamW divides by the gradient's
-# own size, NorMuon keeps only directions. At $10^{-9}$ the small numbers in the denominators
-# ($\varepsilon = 10^{-8}$, and $10^{-7}$ in Newton-Schulz) are no longer small.
+# SGD diverges, or does not move. The other two hardly change: AdamW divides by the gradient's
+# own size, and NorMuon uses only directions. At $10^{-9}$ the small numbers in the denominators
+# are no longer small ($\varepsilon = 10^{-8}$, and $10^{-7}$ in Newton-Schulz).
 #
-# So: *is clipping useless with NorMuon?* A constant factor would be. But clipping shortens only
-# the long gradients, and momentum averages gradients: one huge batch would otherwise be most of
-# $m$ for the next twenty steps. And *why does the loss not settle at a constant rate?* Because
-# near the minimum, where gradients get short, these steps do not. They need a schedule that
-# ends at 0.
+# So: *is clipping useless with NorMuon?* A constant factor would be. But clipping scales down
+# only the large gradients, and momentum averages gradients. Without clipping, one huge gradient
+# would dominate $m$ for the next twenty steps. And *why does the loss not converge at a
+# constant rate?* Near the minimum the gradients become small, but these steps do not. So the
+# schedule must end at 0.
 #
 # ## 7. Clipping, schedule, averaged weights
 #
-# Three things stand around every optimizer: the *schedule* multiplies its rate, *clipping*
-# shortens all gradients together to a norm of at most 1, and a running *average* of the weights
-# is kept beside them, $a \leftarrow d\, a + (1 - d)\, p$. For the last we take one weight that
-# should be 0, begins at 3, and gets a noisy gradient.
+# Every optimizer is used with three more methods. The *schedule* multiplies its rate.
+# *Clipping* scales all gradients together to a norm of at most 1. A running *average* of the
+# weights is kept beside them, $a \leftarrow d\, a + (1 - d)\, p$. To show the average we take
+# one weight with the target 0. It starts at 3 and gets a noisy gradient.
 #
 # *Predict first:* v3's schedule is made for 10,000 steps, and its author stopped after 4,050.
-# How far had the rate come down by then? And after 100 steps, which average is nearer to 0,
-# with $d = 0.9$ or with $d = 0.99$?
+# How far had the rate decayed by then? And which average is nearer to 0 after 100 steps, with
+# $d = 0.9$ or with $d = 0.99$?
 
 # %%
 layer = Linear(1, 1, rng=rng, bias=False, std=0.0)
@@ -412,43 +418,45 @@ first.plot(steps, [cosine(t, warmup=200, total=10_000) for t in steps], "k:")
 first.axvline(4050, color="0.6", ls="--")
 first.text(3900, 0.3, "v3's author\nstopped here", fontsize=8, ha="right")
 first.set(xlabel="step", ylabel="factor on the rate", title="wsd (line), cosine (dots)")
-before = np.linspace(0, 1.1 * max(norms), 100)
+before = np.linspace(0, 1.1 * max(grad_norms), 100)
 second.plot(before, [n * clip_scale(n, 1.0) for n in before], "k-", lw=1)
-second.plot(norms, [n * clip_scale(n, 1.0) for n in norms], "ko", mfc="white", markersize=4)
+second.plot(
+    grad_norms, [n * clip_scale(n, 1.0) for n in grad_norms], "ko", mfc="white", markersize=4
+)
 second.set(xlabel="gradient norm before", ylabel="after", title="clipped to 1.0")
 third.plot(weights, color="0.75", lw=0.8, label="weight")
 for (d, average), style in zip(averages.items(), ("k--", "k-"), strict=True):
     third.plot(average, style, lw=1.2, label=f"average, d = {d}")
-third.set(xlabel="step", ylabel="size", title="averaged weights")
+third.set(xlabel="step", ylabel="value", title="averaged weights")
 third.legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# Left: v3's schedule warms up, stays, and would decay over the last tenth. At step 4050 the
-# rate had not come down at all: the published model *never had its decay*. Middle: the
-# gradients of section 3's run (circles): clipping shortened every one of them. Right: an
-# average with $d = 0.99$ remembers about 100 steps. It takes out the noise, and it lags: at
-# first it is a memory of the beginning. v3's $d = 0.999$ on 4,050 steps still holds
-# $0.999^{4050} = 1.7$ % of the initial weights.
+# Left: v3's schedule warms up, stays constant, and would decay over the last tenth. At step
+# 4050 the rate had not decayed at all: the published model *never had its decay*. Middle: the
+# gradients of section 3's run (circles); clipping reduced every one of them. Right: an average
+# with $d = 0.99$ covers about 100 steps. It removes the noise, but it lags: at first it is
+# mostly the start value. v3's $d = 0.999$ over 4,050 steps still contains $0.999^{4050} = 1.7$
+# % of the initial weights.
 #
-# ## 8. A small, fair contest
+# ## 8. A small, fair comparison
 #
-# Two problems with one weight matrix each, three optimizers, five rates each, the same steps,
-# batches and schedule. What counts is each optimizer's *best* rate: without tuning all, a
-# contest measures the author's patience.
+# There are two problems with one weight matrix each, three optimizers, and five rates for each.
+# Steps, batches and schedule are the same. We compare each optimizer at its *best* rate. If
+# only one of them is tuned, a comparison measures only the tuning.
 #
 # - **Regression.** Linear, no noise, inputs whose scales differ by a factor of 100.
-# - **Memory.** 300 random vectors, each with its own right answer among 300, which comes with
-#   probability 0.8. The $k$-th vector comes in proportion to $1/k^{1.3}$, as words do: the rare
-#   ones are hardly ever seen. We report the loss above its exact minimum.
+# - **Memory.** 300 random vectors, each with its own right answer among 300. The right answer
+#   comes with probability 0.8. The $k$-th vector comes in proportion to $1/k^{1.3}$, as words
+#   do, so the rare ones are hardly ever seen. We report the loss above its exact minimum.
 #
-# *Predict first:* who wins, on each?
+# *Predict first:* which optimizer is the best, on each?
 
 
 # %%
 def regression(make, rng, D=48, O=64, steps=120):
-    turn = np.linalg.qr(rng.normal(size=(D, D)))[0]
-    X = ((rng.normal(size=(2048, D)) * np.logspace(0.6, -1.4, D)) @ turn).astype(np.float32)
+    rotation = np.linalg.qr(rng.normal(size=(D, D)))[0]
+    X = ((rng.normal(size=(2048, D)) * np.logspace(0.6, -1.4, D)) @ rotation).astype(np.float32)
     Y = X @ rng.normal(size=(D, O)) / 8
     layer = Linear(D, O, rng=rng, bias=False)
 
@@ -490,7 +498,7 @@ def train(layer, make, steps, loss):
         optimizer.step(wsd(t, warmup=5, decay_from=steps // 2, total=steps))
 
 
-contest = {  # and the middle of each one's grid of rates
+optimizer_grid = {  # the optimizer, and the middle of its grid of rates
     "SGD, momentum": (lambda named, lr: SGD(named, lr=lr, momentum=0.9), 1.0),
     "AdamW": (lambda named, lr: AdamW(named, lr=lr, betas=(0.9, 0.95)), 0.03),
     "NorMuon": (lambda named, lr: NorMuon(named, lr=lr), 0.03),
@@ -499,30 +507,30 @@ RATES = np.array([0.1, 0.3, 1.0, 3.0, 10.0])  # relative to the middle
 
 
 def run(problem, name, rate):
-    """What is left after training, for two seeds."""
-    make, middle = contest[name]
+    """The loss after training, for two seeds."""
+    make, middle = optimizer_grid[name]
     rngs = [np.random.default_rng(seed) for seed in (0, 1)]
     return [problem(lambda named: make(named, middle * rate), rng) for rng in rngs]
 
 
-results = {}  # (rates, seeds) of each
+results = {}  # losses (rates, seeds)
 with np.errstate(over="ignore", invalid="ignore"):  # some diverge
     for problem in (regression, memory):
-        for name in contest:
-            found = [run(problem, name, rate) for rate in RATES]
-            results[problem, name] = np.array(found)
+        for name in optimizer_grid:
+            losses = [run(problem, name, rate) for rate in RATES]
+            results[problem, name] = np.array(losses)
 
 # %%
 fig, panels = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
 units = {regression: "mean squared error", memory: "nats above the least possible"}
 for axes, problem in zip(panels, (regression, memory), strict=True):
-    for (name, (_, middle)), style in zip(contest.items(), LOOKS, strict=True):
-        found = results[problem, name]
-        axes.plot(RATES, found.mean(axis=1), markersize=5, label=name, **style)
-        best = np.nanargmin(found.mean(axis=1))
-        a, b = sorted(found[best])
+    for (name, (_, middle)), style in zip(optimizer_grid.items(), STYLES, strict=True):
+        losses = results[problem, name]
+        axes.plot(RATES, losses.mean(axis=1), markersize=5, label=name, **style)
+        best = np.nanargmin(losses.mean(axis=1))
+        a, b = sorted(losses[best])
         print(f"{problem.__name__:10} {name:14} best rate {middle * RATES[best]:5.3g}: "
-              f"{found[best].mean():.3g} ({a:.3g} and {b:.3g})")  # fmt: skip
+              f"{losses[best].mean():.3g} ({a:.3g} and {b:.3g})")  # fmt: skip
     axes.set(xscale="log", yscale="log", title=problem.__name__, ylabel=units[problem])
     axes.set(xlabel="rate, relative to the grid's middle")
 panels[0].set_ylim(1e-3, 30)
@@ -532,49 +540,49 @@ plt.show()
 
 # %%
 for problem in (regression, memory):
-    best = {name: np.nanmin(results[problem, name].mean(axis=1)) for name in contest}
+    best = {name: np.nanmin(results[problem, name].mean(axis=1)) for name in optimizer_grid}
     ranked = sorted(best, key=best.get)
     others = " and ".join(f"{name} {best[name] / best[ranked[0]]:.1f}" for name in ranked[1:])
     print(f"{problem.__name__}: {ranked[0]} is best; relative to its loss, {others}")
 
 # %% [markdown]
-# Told honestly. (A missing point diverged.) On the regression NorMuon is the *worst* of the
-# three: there is no noise, and to get to the bottom one needs steps that become small by
-# themselves. SGD's shrink with the gradient, and AdamW's where a gradient keeps changing its
-# sign, so that $\hat m$ is small beside $\sqrt{\hat v}$. NorMuon's all have one length, and its
-# loss ends where the schedule's last steps leave it. On the memory problem it is the best:
-# common vectors make a few huge singular values, rare ones many small ones, and equal steps in
-# all directions teach the rare ones as well. Language has that shape, which may be why Muon
-# does well there.
+# (A missing point diverged.) On the regression NorMuon is the *worst* of the three. There is no
+# noise, so the last part of the way needs steps that become small by themselves. SGD's steps
+# shrink with the gradient. AdamW's steps shrink if a gradient keeps changing its sign, because
+# then $\hat m$ is small beside $\sqrt{\hat v}$. NorMuon's steps all have one length, so its
+# final loss depends on the last steps of the schedule. On the memory problem NorMuon is the
+# best. Frequent vectors make a few large singular values, and rare vectors many small ones.
+# Equal steps in all directions train the rare vectors, too. Language has the same distribution,
+# and this may be why Muon does well there.
 #
-# What two toy problems do *not* show: that either holds for your model. The rates are a factor
-# of 3 apart, there are two seeds each, and all of them end within a factor of about four. Even
-# the toy's size matters: with `V=240, D=48, steps=100` the memory problem has no winner. And
-# Newton-Schulz is not free:
+# Two toy problems do *not* show that either result holds for your model. The rates are a factor
+# of 3 apart, there are two seeds each, and all three end within a factor of about four. Even
+# the size of the problem matters: with `V=240, D=48, steps=100` the memory problem has no
+# winner. And Newton-Schulz has a cost:
 
 # %%
 for phase in V3.phases[:3]:
-    work = multiply_adds(V3, phase)
-    share = work["newton-schulz"] / sum(work.values())
-    print(f"v3, {phase.tokens:,} tokens a step: Newton-Schulz {share:.1%} of the multiply-adds")
+    counts = multiply_adds(V3, phase)
+    part = counts["newton-schulz"] / sum(counts.values())
+    print(f"v3, {phase.tokens:,} tokens a step: Newton-Schulz {part:.1%} of the multiply-adds")
 
 # %% [markdown]
 # ## Exercises
 #
-# 1. *Think.* v3 gives the embedding to AdamW, though it is a matrix. What would Newton-Schulz
-#    cost for 50,257 × 256, and what would "equal steps in all directions" do to the row of a
-#    token that did not occur in the batch?
-# 2. *Think.* Somebody's SGD diverges, and halving the loss helps. What does halving the loss do
-#    under AdamW? Under NorMuon, with clipping at 1.0?
+# 1. *Think.* v3 gives the embedding to AdamW, though it is a matrix. How much would
+#    Newton-Schulz cost for 50,257 × 256? And how would "equal steps in all directions" move the
+#    row of a token that did not occur in the batch?
+# 2. *Think.* Somebody's SGD diverges, and halving the loss helps. Which effect has halving the
+#    loss under AdamW? And under NorMuon, with clipping at 1.0?
 # 3. *Change.* In section 1, find the best momentum for the valley at its best rate. (Theory for
 #    a quadratic: $\mu = ((\sqrt{100} - 1)/(\sqrt{100} + 1))^2$.)
-# 4. *Change.* Add `NorMuon(named, lr=lr, form="published")` to the contest. What is its best
-#    rate compared with v3's form, and does section 5's table explain it?
-# 5. *Change.* In section 6, clip the gradients to norm 1.0 (`clip_grad_norm`) and multiply the
+# 4. *Change.* Add `NorMuon(named, lr=lr, form="published")` to the comparison. How does its
+#    best rate differ from that of v3's form? Does section 5's table explain it?
+# 5. *Change.* In section 6, clip the gradients to norm 1.0 (`clip_grad_norm`), and multiply the
 #    loss of *every tenth* step only by 1000. Does clipping help NorMuon now?
 # 6. *Workbook.* `python3 run.py course check DIR adamw` in the project's folder (or, with
 #    `.venv` active, `flashlm course check DIR adamw`), where DIR is your workbook. Then
 #    `newton_schulz` and `normuon`.
 #
-# Next, [notebook 08](08_build_flashlm.ipynb): there are operations, a loss and a way down. It
-# builds the whole model of them.
+# Next, [notebook 08](08_build_flashlm.ipynb) builds the whole model from the operations and the
+# loss.

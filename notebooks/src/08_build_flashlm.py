@@ -2,16 +2,17 @@
 # # 08 · Build FlashLM v3
 #
 # **The question.** FlashLM v3 is announced as a ternary language model of 13.6 million
-# parameters whose one block is applied twice. Where are the millions, which of them have
-# three values, and what does "twice" do to a gradient?
+# parameters, with one block that is applied twice. Which parts hold the millions? Which of them
+# are ternary? How does "twice" change a gradient?
 #
-# We put the model together piece by piece, count it by hand to the last parameter, measure
-# what it can see and what it says before it has learned anything, and then walk through a
-# whole training step, forward and back.
+# We build the model from its parts and count its parameters by hand. We measure how far it can
+# see and how large its first loss is. Then we go through a whole training step, forward and
+# backward.
 #
-# The pages to keep open are [layers.py](../flashlm_np/model/layers.py) and
-# [flashlm.py](../flashlm_np/model/flashlm.py). Write each prediction down before you run the cell below
-# it; being wrong on paper is how this notebook works.
+# This notebook explains two files of the student's path,
+# [layers.py](../flashlm_np/model/layers.py) and [flashlm.py](../flashlm_np/model/flashlm.py).
+# Write each prediction down before you run the cell below it. A wrong prediction on paper is
+# how this notebook works.
 
 # %%
 import tempfile
@@ -22,7 +23,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from flashlm_np.model.config import V3
+from flashlm_np import V3
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.model.layers import RecursiveBlock, TiedHead
 from minigrad import Tensor, no_grad
@@ -32,75 +33,77 @@ from minigrad.layers import Embedding, RMSNorm
 from minigrad.look import step_through
 from minigrad.ops import RowGradient
 
-threadpool_limits(1)  # BLAS's threads: the other cores stay free
+threadpool_limits(1)  # one BLAS thread: the other cores stay free
 V, D, H = V3.vocab_size, V3.d_model, V3.glu_width
 K, G, R = V3.taps, V3.conv_groups, V3.recursions
 print(f"V = {V:,} tokens, D = {D} numbers per position, H = {H} inside the gated layer")
 print(f"K = {K} taps, G = {G} groups, dilations {V3.dilations}, R = {R} applications")
 
 # %% [markdown]
-# ## 1. A row for each token
+# ## 1. One row for each token
 #
-# The embedding is a table of $V$ rows with $D$ numbers each. A token is looked up, nothing is
-# computed. *Predict first:* the shape of the table's output for ids of shape (2, 16).
+# The embedding is a table of $V$ rows with $D$ numbers each. The layer looks up the row of a
+# token and computes nothing. *Predict first:* which shape has its output for ids of shape (2,
+# 16)?
 
 # %%
-dice = np.random.default_rng(42)
-embedding = Embedding(V, D, rng=dice, std=V3.embedding_std)
+rng = np.random.default_rng(42)
+embedding = Embedding(V, D, rng=rng, std=V3.embedding_std)
 ids = np.random.default_rng(0).integers(0, V, (2, 16))
 x = embedding(ids)
 print("ids", ids.shape, "-> x", x)
 
 # %% [markdown]
-# ## 2. The mixer looks back, the gated layer thinks
+# ## 2. The block: a mixer and a gated layer
 #
-# The block has two halves, each with a norm before it and a sum around it:
+# The block has two halves. Each has a norm before it and a sum after it:
 #
 # $$x \leftarrow x + \mathrm{mixer}(\mathrm{norm}_1(x)), \qquad
 #   x \leftarrow x + \mathrm{glu}(\mathrm{norm}_2(x)).$$
 #
-# The mixer is the only part in which positions meet: three gated convolutions that see the
-# present and the past, at dilations 1, 4 and 64. Then a ternary matrix. *Predict first:* the
-# shape of one convolution kernel ($D$ channels in $G$ groups, $K$ taps), and of the mixer's
-# output.
+# The mixer is the only part in which positions exchange information. It has three gated
+# convolutions over the present and the past, with dilations 1, 4 and 64, and then a ternary
+# matrix. *Predict first:* which shape has one convolution kernel ($D$ channels in $G$ groups,
+# $K$ taps)? And the mixer's output?
 
 # %%
-block = RecursiveBlock(V3, dice)
+block = RecursiveBlock(V3, rng)
 with no_grad():
     mixed = block.token_mixer(block.norm1(x))
 print("a kernel", block.token_mixer.layers[0].conv_value.conv.weight.shape)
 print("mixer   ", mixed)
 
 # %% [markdown]
-# A kernel is (256, 16, 4): each of 256 outputs sees the 16 channels of its group at 4 places,
-# the present and three in the past. In the gated layer each position is alone: two ternary
-# matrices make $H$ numbers, one is squared where it is positive and multiplies the other, and a
-# third goes back to $D$. *Predict first:* the three shapes, and whether the output is larger or
-# smaller than the mixer's.
+# A kernel is (256, 16, 4): each of 256 outputs sees the 16 channels of its group at 4
+# positions, the present and three in the past. The gated layer treats each position separately.
+# Two ternary matrices make $H$ numbers each. The first result is squared where it is positive,
+# and multiplied by the second. A third matrix maps the product back to $D$ numbers. *Predict
+# first:* which shapes have the three matrices? Is the output larger or smaller than the
+# mixer's?
 
 # %%
 glu = block.glu
 with no_grad():
     x1 = x + mixed
-    thought = glu(block.norm2(x1))
+    glu_output = glu(block.norm2(x1))
 shapes = [w.shape for w in (glu.gate_proj.weight, glu.up_proj.weight, glu.down_proj.weight)]
 print("gate, up, down", shapes)
-print("gated layer   ", thought)
+print("gated layer   ", glu_output)
 
 # %% [markdown]
 # Its numbers are more than a thousand times as large. v3's ternary matrices are −1, 0 and +1
-# with **no scale**: each adds and subtracts a hundred numbers or more, and the square and the
-# product multiply what came out. [Notebook 03](03_weights_in_three_values.ipynb) takes this
-# apart; here we shall meet its consequences.
+# with **no scale**. Each output adds and subtracts a hundred numbers or more, and the square
+# and the product make the result larger still. [Notebook 03](03_weights_in_three_values.ipynb)
+# explains this. The consequences follow below.
 #
-# ## 3. The same block again, and the table again
+# ## 3. The block again, and the head
 #
-# The rest is short. The block is applied once more, *the same object*, a last norm brings every
-# position to a root mean square of 1, and the output matrix is the embedding table itself: the
-# logit of a token is the dot product of its row with what the model has made of the position.
+# The block, *the same object*, is applied a second time. A last norm gives every position a
+# root mean square of 1. The output matrix is the embedding table itself: the logit of a token
+# is the dot product of its row with the model's output at the position.
 #
-# *Predict first:* the shape of the logits. And if `FlashLM` draws its weights with the same
-# dice, 42, will our hand-made logits be near the model's, or the same bits?
+# *Predict first:* which shape have the logits? `FlashLM` draws its weights from a generator
+# with the same seed, 42. Are our logits close to the model's, or the same bits?
 
 # %%
 final_norm = RMSNorm(D, eps=V3.norm_eps)
@@ -113,19 +116,19 @@ with no_grad():
 print("logits", logits.shape, "the same bits as FlashLM's:", same)
 
 # %% [markdown]
-# ## 4. Count it by hand
+# ## 4. Count the parameters by hand
 #
-# A formula for each part. Embedding and head are one table and count once. The block counts
-# once, however often it is applied. The router is one row and a bias: v3 has it, computes
-# nothing with it, and counts it.
+# Each part has a formula. Embedding and head are one table and count once. The block counts
+# once, however often it is applied. The router is one row and a bias. v3 has it in its
+# parameter count, but does not use it.
 #
-# *Predict first:* evaluate the six lines on paper as far as you can. Which one is the
-# largest, and which share of the whole is it?
+# *Predict first:* evaluate the six lines on paper as far as you can. Which is the largest, and
+# which fraction of the whole is it?
 
 
 # %%
 def count_by_hand(V, D, H, K=K, G=G, dilations=3):
-    """FlashLM's parameters by part: a formula each."""
+    """FlashLM's parameters by part, one formula each."""
     return {
         "embedding = head": V * D,
         "norms": (1 + dilations + 1 + 1) * D,  # norm1, one per dilation, norm2, final_norm
@@ -144,17 +147,17 @@ print(f"{'by hand':18} {sum(by_hand.values()):>12,}\n{'the model itself':18} {ow
 assert sum(by_hand.values()) == own == 13_555_969
 
 # %% [markdown]
-# ## 5. What is ternary, and what is not
+# ## 5. The ternary part
 #
-# Only the parts `out_proj` and `gate, up, down` are rounded to three values. *Predict first:*
-# a student concludes that a *wider* FlashLM would be a truly ternary model. With v3's
-# vocabulary, at which width $D$ do ternary weights become the majority: 512, 1,024, or more?
+# Only `out_proj` and `gate, up, down` are rounded to three values. *Predict first:* a student
+# concludes that a *wider* FlashLM would be a truly ternary model. With v3's vocabulary, at
+# which width $D$ is more than half of the weights ternary: 512, 1,024, or more?
 
 # %%
 TERNARY = ("mixer's out_proj", "gate, up, down")
 
 
-def ternary_share(V, D):
+def ternary_fraction(V, D):
     parts = count_by_hand(V, D, int(D * V3.glu_ratio))
     return sum(parts[part] for part in TERNARY) / sum(parts.values())
 
@@ -168,29 +171,29 @@ for part, n in by_hand.items():
 left.invert_yaxis()
 left.set(xscale="log", xlim=(100, 4e8), xlabel="parameters (logarithmic); hatched: ternary")
 for size, style in ((V, "o-"), (2000, "s--")):
-    shares = [100 * ternary_share(size, int(width)) for width in widths]
-    right.plot(widths, shares, style, ms=4, color="k", label=f"V = {size:,}")
-right.plot(D, 100 * ternary_share(V, D), "*", ms=14, color="#c44e52", label="v3")
+    percent = [100 * ternary_fraction(size, int(width)) for width in widths]
+    right.plot(widths, percent, style, ms=4, color="k", label=f"V = {size:,}")
+right.plot(D, 100 * ternary_fraction(V, D), "*", ms=14, color="#c44e52", label="v3")
 right.axhline(50, color="#777777", lw=0.8)
 right.set(
     xscale="log", xlabel="width D (logarithmic)", ylabel="% of the weights that are ternary"
 )
 right.legend(fontsize=8)
 plt.show()
-majority = next(width for width in range(16, 20_000, 16) if ternary_share(V, width) > 0.5)
-print(f"v3: {ternary_share(V, D):.2%} of the weights are ternary")
+majority = next(width for width in range(16, 20_000, 16) if ternary_fraction(V, width) > 0.5)
+print(f"v3: {ternary_fraction(V, D):.2%} of the weights are ternary")
 print(f"with {V:,} tokens, more than half from D = {majority:,} on")
 
 # %% [markdown]
-# Far more than most guess. The table grows with $V D$, the matrices with about $9 D^2$ (one
-# $D \times D$ and three of $2.67 D \times D$), the kernels with $1.5 D^2$. More than half
-# means $9 D^2 > V D + 1.5 D^2$, so $D > V / 7.5$. A small vocabulary helps more than a wide
-# model.
+# The width is far larger than most people guess. The table grows with $V D$, the matrices with
+# about $9 D^2$ (one $D \times D$ and three of $2.67 D \times D$), the kernels with $1.5 D^2$.
+# More than half means $9 D^2 > V D + 1.5 D^2$, so $D > V / 7.5$. A smaller vocabulary helps
+# more than a wider model.
 #
-# Parameters are memory. Time is another count: in the lookup the table costs nothing, in the
-# head every number of it is multiplied, and the block is used twice. *Predict first:* the
-# block holds 5 % of the parameters. Which share of the multiply-adds of one prediction does
-# it have?
+# The number of parameters decides the memory. Time depends on another number. The lookup
+# multiplies nothing, the head multiplies every number of the table, and the block is used
+# twice. *Predict first:* the block has 5 % of the parameters. Which fraction of the
+# multiply-adds of one prediction does it have?
 
 # %%
 multiplies = {
@@ -202,28 +205,29 @@ for part, n in multiplies.items():
     print(f"{part:32} {n:>12,} {n / sum(multiplies.values()):7.1%}")
 
 # %% [markdown]
-# A tenth. The rest is the head's: the same table that costs nothing when it is looked up.
+# It is a tenth. The other nine tenths belong to the head, whose table costs nothing in the
+# lookup.
 #
-# ## 6. How far it looks back
+# ## 6. The receptive field
 #
-# One block looks back $(K-1)(1 + 4 + 64) = 207$ tokens, two look back 414: with the present
-# one, 415 are in reach. *Predict first:* how many of these 415 can really change the
+# One block sees $(K-1)(1 + 4 + 64) = 207$ tokens back, and two blocks see 414. With the present
+# token, 415 are in reach. *Predict first:* how many of these 415 can really change the
 # prediction?
 #
-# A gradient answers it: give the last position's output a random upstream gradient and see at
-# which inputs something arrives. (A narrow model in float64 does; the reach does not depend
-# on the width.)
+# A gradient answers this. We give the last position's output a random upstream gradient, and
+# look at which inputs the gradient is not 0. (A narrow model in float64 is enough, because the
+# reach does not depend on the width.)
 
 # %%
 narrow = FlashLM(replace(V3, vocab_size=50, d_model=32), np.random.default_rng(1), np.float64)
 T = 440
-words = np.random.default_rng(2).integers(0, 50, (1, T))
-x = Tensor(narrow.embedding.weight.data[words], requires_grad=True)  # (1, T, D), a leaf
+ids_narrow = np.random.default_rng(2).integers(0, 50, (1, T))
+x = Tensor(narrow.embedding.weight.data[ids_narrow], requires_grad=True)  # (1, T, D), a leaf
 y = narrow.final_norm(narrow.block(narrow.block(x)))[0, -1]  # (D,)
 y.backward(np.random.default_rng(3).standard_normal(32))
 size = np.linalg.norm(x.grad[0], axis=1)[::-1]  # (T,) by distance into the past
-print("in reach:", V3.receptive_field, " furthest seen:", size.nonzero()[0].max() + 1)
-print("really seen:", np.count_nonzero(size))
+print("in reach:", V3.receptive_field, " furthest:", size.nonzero()[0].max() + 1)
+print("tokens with a gradient:", np.count_nonzero(size))
 figure, axes = plt.subplots(figsize=(9, 2.6), layout="constrained")
 seen = size > 0
 axes.vlines(np.flatnonzero(seen), size[seen].min() / 10, size[seen], color="#3b6ea5", lw=1)
@@ -234,38 +238,38 @@ axes.set(xlabel="tokens back from the prediction", ylabel="size of the gradient"
 plt.show()
 
 # %% [markdown]
-# The picture has holes. Dilation 64 jumps further than the 15 tokens that dilations 1 and 4
-# fill ($3 \cdot 1 + 3 \cdot 4$), so one block sees the distances 0-15, 64-79, 128-143,
-# 192-207. Two blocks make seven islands of 31: 217 tokens, about one half. A word that stands
-# 40 tokens back does not exist. Do not believe the gradient alone: change words, and compare
-# bits.
+# The reach has holes. Dilation 64 is larger than the 15 tokens that dilations 1 and 4 fill
+# ($3 \cdot 1 + 3 \cdot 4$). So one block sees the distances 0-15, 64-79, 128-143 and 192-207.
+# Two blocks see seven ranges of 31 tokens: 217 in all, about one half. A token that is 40
+# places back has no effect. Check this without the gradient: change single tokens, and compare
+# the logits.
 
 # %%
 with no_grad():
-    before = narrow.next_logits(words)
+    before = narrow.next_logits(ids_narrow)
     for distance in (3, 40, 128, 414, 415):
-        changed = words.copy()
+        changed = ids_narrow.copy()
         changed[0, T - 1 - distance] = (changed[0, T - 1 - distance] + 1) % 50
-        moved = np.abs(narrow.next_logits(changed) - before).max()
-        print(f"another word {distance:3} tokens back: logits move by {moved:.2g}")
+        difference = np.abs(narrow.next_logits(changed) - before).max()
+        print(f"another token {distance:3} places back: logits change by {difference:.2g}")
 
 # %% [markdown]
-# ## 7. What it says before it has learned
+# ## 7. The first loss
 #
-# Know your first loss, or you will not notice that it is wrong. A model that knows nothing
-# should give each token $1/V$ and lose $\ln V$ nats. If its logits are random numbers of
-# standard deviation $\sigma$, it is overconfident, and pays for it: about
-# $\ln V + \sigma^2/2$ (while $\sigma$ is small against $\sqrt{2 \ln V}$). After the last norm
-# $\sigma = \sqrt{D} \cdot$ (the standard deviation of the embedding).
+# You must know the expected first loss, or you will not notice a wrong one. A model that knows
+# nothing should give each token the probability $1/V$ and have the loss $\ln V$. If its logits
+# are random numbers of standard deviation $\sigma$, it is too confident, and its loss is about
+# $\ln V + \sigma^2/2$ (if $\sigma$ is small against $\sqrt{2 \ln V}$). After the last norm
+# $\sigma$ is $\sqrt{D}$ times the standard deviation of the embedding.
 #
-# *Predict first:* the stream explodes without a scale. With `ternary_scale="mean"` it does
-# not. Which of the two has the larger first loss?
+# *Predict first:* without a scale the signal grows enormously from layer to layer. With
+# `ternary_scale="mean"` it does not. Which of the two models has the larger first loss?
 
 # %%
-targets = np.random.default_rng(4).integers(0, V, (1, 64))  # what comes next is anybody's guess
+targets = np.random.default_rng(4).integers(0, V, (1, 64))  # independent of the ids
 ids = np.random.default_rng(5).integers(0, V, (1, 64))
 stds = np.array([0.005, 0.02, 0.05, 0.1, 0.15, 0.2])
-repaired = FlashLM(replace(V3, ternary_scale="mean"), np.random.default_rng(42))
+scaled = FlashLM(replace(V3, ternary_scale="mean"), np.random.default_rng(42))
 
 
 def first_losses(model):
@@ -281,13 +285,13 @@ def first_losses(model):
     return losses, z.data  # the logits are those of the largest embedding
 
 
-(none, z_none), (mean, z_mean) = first_losses(model), first_losses(repaired)
+(none, z_none), (mean, z_mean) = first_losses(model), first_losses(scaled)
 print(f"at {V3.embedding_std}: none {none[1]:.3f}, mean {mean[1]:.3f}; ln V = {np.log(V):.3f}")
 
 # %%
 figure, axes = plt.subplots(figsize=(8, 3), layout="constrained")
-axes.plot(stds, mean, "s--", color="#c44e52", label="scale 'mean': a tame stream")
-axes.plot(stds, none, "o-", color="#3b6ea5", label="scale 'none': v3, exploding")
+axes.plot(stds, mean, "s--", color="#c44e52", label="scale 'mean': the signal stays small")
+axes.plot(stds, none, "o-", color="#3b6ea5", label="scale 'none': v3, the signal grows")
 axes.plot(stds, np.log(V) + D * stds**2 / 2, "k:", label="ln V + σ²/2")
 axes.axhline(np.log(V), color="#777777", lw=0.8)
 axes.text(stds[0], np.log(V) + 0.5, f"ln V = {np.log(V):.3f}", fontsize=8)
@@ -296,109 +300,114 @@ axes.legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# With a small table both begin near $\ln V$: the last norm divides the explosion away, so a
-# first loss **cannot show it**. With a large table the *tame* model is worse, much worse than
-# the formula. Why? Its stream still carries the token that was read. The head multiplies it
-# with the same table, and a row's product with itself is large: a tied, untrained model
-# predicts that every token is *repeated*. In v3 the explosion has drowned the token, so it
-# does not.
+# With a small table both models begin near $\ln V$. The last norm normalizes the large signal,
+# so a first loss **cannot show that it grows**. With a large table the model *with a scale* is
+# worse, much worse than the formula. Why? Its signal still contains the embedding of the token
+# that was read. The head multiplies it with the same table, and the product of a row with
+# itself is large. A tied, untrained model predicts that every token is *repeated*. In v3 the
+# block's output is so large that the token's own embedding has almost no part in the signal, so
+# v3 does not predict this.
 
 # %%
 for name, z in (("none", z_none), ("mean", z_mean)):
     again = z[np.arange(len(z)), ids[0]].mean()
     print(
-        f"{name}: logits deviate by {z.std():.1f}; that of the token just read is {again:+.1f}"
+        f"{name}: standard deviation of the logits {z.std():.1f}, "
+        f"logit of the token just read {again:+.1f}"
     )
 
 # %% [markdown]
-# v3's author began with GPT-2's embedding, whose numbers are larger (0.12 or more in root
-# mean square, from its printed singular values), and read 13.58 at step 1: worse than
-# guessing, as on the right of this figure.
+# v3's author began with GPT-2's embedding, whose numbers are larger (a root mean square of 0.12
+# or more, from its printed singular values). The first loss was 13.58, which is worse than
+# uniform guessing, as at the right of this figure.
 #
-# ## 8. Twice applied: the gradient arrives twice
+# ## 8. Applied twice: two gradients for one weight
 #
 # The block's weights are used twice in one forward pass, so the chain rule has two paths back
-# to each of them: $\partial L / \partial w$ is the **sum** over both uses. That is why a leaf
-# accumulates with `+=`. `backward_steps` shows each contribution as it arrives, the last use
-# first. The embedding is used twice as well: looked up, and as the head.
+# to each of them. $\partial L / \partial w$ is the **sum** over both uses, so a leaf
+# accumulates with `+=`. `backward_steps` yields each contribution, the last use first. The
+# embedding is used twice as well: in the lookup, and in the head.
 
 
 # %%
 def contributions(loss):
-    """The gradients that reach each leaf, in the order in which they arrive."""
-    arrived = {}
+    """The contributions to each leaf's gradient, in the order of the backward pass."""
+    found = {}
     for node, _, gradients in loss.backward_steps():
         for parent, gradient in zip(node.parents, gradients, strict=True):
             if isinstance(parent, Tensor):  # a leaf; the others are nodes
                 rows = isinstance(gradient, RowGradient)
-                arrived.setdefault(parent, []).append(gradient.dense() if rows else gradient)
-    return arrived
+                found.setdefault(parent, []).append(gradient.dense() if rows else gradient)
+    return found
 
 
-arrived = contributions(model.loss(ids, targets))
-from_head, from_lookup = arrived[model.embedding.weight]
+by_leaf = contributions(model.loss(ids, targets))
+from_head, from_lookup = by_leaf[model.embedding.weight]
 for name, g in (("head", from_head), ("lookup", from_lookup)):
     print(f"from the {name:6}: {np.count_nonzero(g.any(axis=1)):,} of {V:,} rows")
 print("their sum is .grad:", np.allclose(from_head + from_lookup, model.embedding.weight.grad))
 print("no gradient at all:", [n for n, p in model.named_parameters() if p.grad is None])
 
 # %% [markdown]
-# The head moves *every* row at every step, because softmax pushes down each token that did
-# not come; the lookup moves only the rows of tokens that were read. And the router, which
-# nothing asks, has no gradient: `None`, which says more than zeros would. No optimizer will
-# ever move it.
+# The head changes *every* row at every step, because softmax lowers the logit of each token
+# that did not come. The lookup changes only the rows of tokens that were read. The router is
+# not used, so its gradient is `None`, and no optimizer ever moves it. `None` says more than
+# zeros: no path leads from the loss to this weight.
 #
-# **My answer is right, but the grader says no.** A frequent reason is `=` where `+=` belongs:
-# each contribution is right, and the last one wins. Move one kernel a little in a random
-# direction and see which number the loss agrees with (a small model in float64):
+# **My answer is right, but the grader says no.** A frequent reason is `=` in place of `+=`.
+# Each contribution is right, but the last one overwrites the others. We move one kernel a
+# little in a random direction, and compare the change of the loss with each of the sums (a
+# small model in float64):
 
 # %%
 small = replace(
     V3, vocab_size=20, d_model=16, conv_groups=4, dilations=(1, 3), ternary_scale="mean"
 )
-little = FlashLM(small, np.random.default_rng(6), np.float64)
+small_model = FlashLM(small, np.random.default_rng(6), np.float64)
 text = np.random.default_rng(7).integers(0, 20, (2, 13))
-kernel = little.block.token_mixer.layers[0].conv_value.conv.weight
+kernel = small_model.block.token_mixer.layers[0].conv_value.conv.weight
 d = np.random.default_rng(8).standard_normal(kernel.shape)
 
 
 def loss_at(h):
     kernel.data += h * d
-    loss = little.loss(text[:, :-1], text[:, 1:])
+    loss = small_model.loss(text[:, :-1], text[:, 1:])
     kernel.data -= h * d
     return loss.item()
 
 
-second, first = contributions(little.loss(text[:, :-1], text[:, 1:]))[kernel]
+second, first = contributions(small_model.loss(text[:, :-1], text[:, 1:]))[kernel]
 print(f"measured                {(loss_at(1e-5) - loss_at(-1e-5)) / 2e-5:+.8f}")
 print(f"second use only         {np.sum(second * d):+.8f}")
 print(f"first use only: with =  {np.sum(first * d):+.8f}")
 print(f"both:          with +=  {np.sum((first + second) * d):+.8f}")
 
 # %% [markdown]
-# ## 9. The surprise: which of the two uses teaches?
+# ## 9. The surprise: the two contributions differ in size
 #
-# *Predict first:* in v3 as it begins, is the second use's share of a weight's gradient about
-# as large as the first's, ten times larger, or ten times smaller? The second stands nearer to
-# the loss.
+# *Predict first:* take v3 before its first step. The second use is nearer to the loss. Is its
+# contribution to a weight's gradient about as large as the first one's, ten times larger, or
+# ten times smaller?
 
 # %%
 figure, axes = plt.subplots(
     1, 2, figsize=(10, 3.4), sharex=True, sharey=True, layout="constrained"
 )
-halves = {}
-for ax, name, each in zip(axes, ("none", "mean"), (model, repaired), strict=True):
-    gradients = contributions(each.loss(ids, targets))
-    twice = [(n, p) for n, p in each.named_parameters() if n.startswith("block.")]
-    twice = [(n, p) for n, p in twice if len(gradients.get(p, [])) == 2]
-    sizes = np.array([[np.linalg.norm(g) for g in gradients[p]] for _, p in twice])
-    halves[name] = {n: size for (n, _), size in zip(twice, sizes, strict=True)}
-    labels = [n.removeprefix("block.").replace("token_mixer.", "") for n, _ in twice]
-    ax.plot(sizes[:, 1], labels, "o", color="#3b6ea5", label="first use")
-    ax.plot(sizes[:, 0], labels, "x", color="#c44e52", label="second use")
-    ax.set(xscale="log", xlabel="norm of the gradient's part", title=f"scale '{name}'")
-    ax.tick_params(labelsize=8)
-    ax.grid(axis="y", lw=0.3)
+norms = {}  # (second use, first use) of each weight
+for panel, scale, network in zip(axes, ("none", "mean"), (model, scaled), strict=True):
+    by_leaf = contributions(network.loss(ids, targets))
+    norms[scale] = {
+        name: np.array([np.linalg.norm(g) for g in by_leaf[weight]])
+        for name, weight in network.block.named_parameters()
+        if len(by_leaf.get(weight, [])) == 2
+    }
+    sizes = np.array(list(norms[scale].values()))  # (weights, 2)
+    labels = [name.replace("token_mixer.", "") for name in norms[scale]]
+    panel.plot(sizes[:, 1], labels, "o", color="#3b6ea5", label="first use")
+    panel.plot(sizes[:, 0], labels, "x", color="#c44e52", label="second use")
+    panel.set(xscale="log", xlabel="norm of the contribution", title=f"scale '{scale}'")
+    panel.tick_params(labelsize=8)
+    panel.grid(axis="y", lw=0.3)
 axes[0].invert_yaxis()
 axes[0].legend(fontsize=8, loc="lower left")
 plt.show()
@@ -408,38 +417,41 @@ with no_grad():
     x = model.embedding(ids)
     for use in ("first", "second"):
         mixed = model.block.token_mixer(model.block.norm1(x))
-        print(f"{use} use: stream {x.data.std():.3g}, the mixer adds {mixed.data.std():.3g}")
+        print(f"{use} use: signal {x.data.std():.3g}, the mixer adds {mixed.data.std():.3g}")
         x = model.block(x)
-late, early = halves["none"]["block.token_mixer.out_proj.weight"]
-print(f"out_proj learns {early / late:,.0f} times as much from its first use")
+second, first = norms["none"]["token_mixer.out_proj.weight"]
+print(f"out_proj: the first use contributes {first / second:,.0f} times as much")
 
 # %% [markdown]
-# With a scale the two uses teach about equally. In v3, everything in the mixer hears its
-# second use only as a whisper. The numbers say why: in the second use the mixer adds its
-# dozen to a stream of tens of thousands, so what it says hardly moves anything, and what does
-# not move the loss gets no gradient. v3 begins as a model that mixes positions *once*; the
-# second use of the mixer is paid for in time and not heard. (Measured before the first step,
-# on random ids. Whether training repairs it is exercise 4.)
+# With a scale the two contributions are about equal. In v3 the mixer gets almost nothing from
+# its second use. The printed numbers show the reason. In the second use the mixer adds about 13
+# to a signal of tens of thousands, so the loss hardly depends on it, and the gradient is small.
+# v3 begins as a model that mixes positions *once*: the second use of the mixer takes time and
+# has almost no effect. (This is measured before the first step, on random ids. Exercise 4 asks
+# whether training changes it.)
 #
-# ## 10. Check all of it
+# ## 10. Check all gradients
 #
-# The whole model in one call, every parameter of it in float64, its ternary layers against
-# their declared surrogate:
+# One call checks the whole model: every parameter in float64, the ternary layers against their
+# declared surrogate.
 
 # %%
-parameters = [p for name, p in little.named_parameters() if "router" not in name]
-report = gradcheck(lambda *_: little.loss(text[:, :-1], text[:, 1:]), *parameters)
+parameters = [p for name, p in small_model.named_parameters() if "router" not in name]
+report = gradcheck(lambda *_: small_model.loss(text[:, :-1], text[:, 1:]), *parameters)
 worst = max(abs(e - f) / max(abs(e), abs(f)) for _, e, f in report.compared)
-print(f"{len(report.compared)} parameters, {report.mode} check, apart by {worst:.1e} at most")
+print(
+    f"{len(report.compared)} parameters, {report.mode} check, "
+    f"largest relative difference {worst:.1e}"
+)
 
 # %% [markdown]
 # ## 11. Step through it
 #
-# `step_through` runs a function and makes a page that shows every step:
-# the inputs, the result, the rule, the operation's own source lines; then backward, one
-# edge at a time. *Predict first,* before you step: the block is applied twice. From which of
-# the two does `block.norm1.scale` get its first gradient, and which later step says `+=`? (The
-# button *predict first*, or the key p, asks you at every step.)
+# `step_through` runs a function and makes a page with every step: the inputs, the result, the
+# rule, and the operation's own source lines. Then it goes backward, one edge at a time.
+# *Predict first,* before you step: the block is applied twice. Which of the two applications
+# gives `block.norm1.scale` its first gradient? Which later step shows `+=`? (The button
+# *predict first*, or the key p, asks you at every step.)
 
 # %%
 tiny = replace(
@@ -450,10 +462,10 @@ sentence = np.array([[3, 1, 4, 1]])
 step_through(lambda: toy.loss(sentence[:, :-1], sentence[:, 1:]), model=toy)
 
 # %% [markdown]
-# A whole step of v3 at its real size is no different, only wider: its tables are cut where
-# they are large. The page is written to a temporary folder here; choose a path of your own to
-# keep it and open it in a browser. `check=False` leaves out the numeric check beside each
-# gradient, which takes two partial forward passes per number, some seconds at this size.
+# A whole step of v3 at its real size has the same form. Its tables are wider, and are cut where
+# they are large. This cell writes the page to a temporary folder. To keep it, choose a path of
+# your own and open it in a browser. `check=False` leaves out the numeric check beside each
+# gradient: it takes two partial forward passes per number, some seconds at this size.
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
@@ -467,24 +479,23 @@ with tempfile.TemporaryDirectory() as folder:
 # %% [markdown]
 # ## Exercises
 #
-# 1. *Think.* v3 is printed as "13.6 M parameters". Storing each ternary weight in 2
-#    bits and the rest in 32, how many megabytes does it take, and how many would it take if
-#    nothing were ternary? ([docs/packed-format.md](../docs/packed-format.md) has the answer
-#    for real.)
-# 2. *Change.* Give section 6 the dilations (1, 4, 16) of the quickstart. Predict reach and
-#    number of seen tokens first. Which third dilation is the largest that leaves no hole? (For
-#    one use of the block it is 16. For two?)
+# 1. *Think.* v3 is printed as "13.6 M parameters". Each ternary weight is stored in 2 bits, and
+#    the rest in 32. How many megabytes does the model take? How many would it take if nothing
+#    were ternary? ([docs/packed-format.md](../docs/packed-format.md) has the measured answer.)
+# 2. *Change.* Give section 6 the dilations (1, 4, 16) of the quickstart. Predict the reach and
+#    the number of tokens with a gradient first. Which third dilation is the largest without a
+#    hole? (For one use of the block it is 16. For two?)
 # 3. *Change.* In section 8, apply the block three times (`recursions=3`). How many
-#    contributions arrive at a kernel, and at the embedding? Does the count of section 4 change?
+#    contributions does a kernel get, and the embedding? Does the count of section 4 change?
 # 4. *Change.* Train v3 for a few steps (notebook 09 shows how) on random windows, and draw
-#    section 9 again after each. Does the second use of the mixer come to be heard?
-# 5. *Change.* Untie the head: a `TiedHead` with a parameter of its own. What is the model's
-#    size now, what becomes of the "repeat" logit of section 7, and which contribution is
-#    missing from the embedding's gradient?
+#    section 9 again after each. Does the contribution of the mixer's second use grow?
+# 5. *Change.* Untie the head: give a `TiedHead` a parameter of its own. How large is the model
+#    now? How large is the logit of the repeated token in section 7? Which contribution to the
+#    embedding's gradient is missing?
 # 6. *Workbook.* `python3 run.py course check DIR embedding` in the project's folder (or, with
 #    `.venv` active, `flashlm course check DIR embedding`), where DIR is your workbook. With
 #    `rms_norm`, `sigmoid_gate`, `causal_conv`, `ternary_linear` and `tied_head` from before,
-#    these are the operations on which this model stands.
+#    you then have the operations of this model.
 #
-# Next, [notebook 09](09_train_and_be_honest.ipynb): the model is built, and knows nothing yet.
-# It trains a small one, and asks how one can tell whether it has learned anything.
+# Next, [notebook 09](09_train_and_be_honest.ipynb): the model is built, and knows nothing. The
+# notebook trains a small one and measures how much it has learned.
