@@ -65,9 +65,6 @@ class Parser:
 
     def choose(self, table: Table, facts: dict) -> int:
         for index, option in enumerate(table.options):
-            first = option.head[0] if option.head else ""
-            if isinstance(first, str) and not self.text.startswith(first, self.position):
-                continue  # most options end here, before any fact is looked up
             if self.text.startswith(fill(option.head, facts), self.position):
                 return index
         self._fail([fill(option.head, facts) for option in table.options])

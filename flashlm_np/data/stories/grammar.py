@@ -79,33 +79,26 @@ class Table(NamedTuple):
 
 def read_tables(*sources: str) -> dict[str, Table]:
     """Parse texts in the notation above; `name +` adds options to a table."""
-    rows, name = {}, None
+    rows, name = {}, None  # of each table, its weights and the words of its templates
     for line in "\n".join(sources).splitlines():
-        if line.startswith("#") or not line.strip():
+        words = line.split()
+        if not words or line.startswith("#"):
             continue
-        if line[0].isspace():
-            _add_row(rows[name], line)
-            continue
-        name, more, _ = line.strip().partition(" +")
-        if name in rows and not more:
-            raise ValueError(f"table {name} is there already; '{name} +' adds to it")
-        rows.setdefault(name, [])
+        if not line[0].isspace():
+            name, more, _ = line.strip().partition(" +")
+            if name in rows and not more:
+                raise ValueError(f"table {name} is there already; '{name} +' adds to it")
+            rows.setdefault(name, [])
+        elif words[0].isdigit():
+            rows[name].append((int(words[0]), words[1:]))
+        else:
+            rows[name][-1][1].extend(words)
     return {name: _table(name, options) for name, options in rows.items()}
-
-
-def _add_row(rows, line):
-    """Append (weight, template) to rows, or continue the last template."""
-    first, *words = line.split()
-    if first.isdigit():
-        rows.append((int(first), " ".join(words)))
-    else:
-        weight, template = rows.pop()
-        rows.append((weight, " ".join([template, first, *words])))
 
 
 def _table(name, rows):
     total = sum(weight for weight, _ in rows)
-    options = tuple(_option(template, weight / total) for weight, template in rows)
+    options = tuple(_option(" ".join(words), weight / total) for weight, words in rows)
     expect_unambiguous(name, options)
     probabilities = [option.probability for option in options]
     cumulative = (*accumulate(probabilities[:-1]), 1.0)  # exactly 1, in spite of rounding

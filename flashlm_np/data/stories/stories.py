@@ -1,12 +1,5 @@
 """The embedded corpus: short stories whose exact probability is known.
 
-    generate(rng)   one story
-    parse(text)     the choices of its derivation, which is the only one
-    score(text)     its log-probability, in nats
-    count()         the number of different stories
-    entropy()       the mean of -score, in nats per story: no model can have a lower mean
-    vocabulary()    all words of the stories
-
 >>> import numpy as np
 >>> story = generate(np.random.default_rng(0))
 >>> score(story) == math.fsum(math.log(choice.probability) for choice in parse(story))
@@ -32,7 +25,7 @@ from .sums import Total, sum_over_stories
 
 # The order of the files is the order of the options in a table: it decides what a seed samples.
 SOURCES = ("words", "lost", "wish", "promise", "gift", "seed", "share", "rescue", "noise")
-FOLDER = files("flashlm_np.data.stories") / "tables"
+FOLDER = files(__package__) / "tables"
 TABLES = read_tables(*((FOLDER / f"{name}.txt").read_text("utf-8") for name in SOURCES))
 
 
@@ -69,7 +62,7 @@ def count() -> int:
 
 
 def entropy() -> float:
-    """The expected -score of a story, in nats per story."""
+    """The expected -score in nats per story; no model can have a lower mean."""
     return totals().entropy
 
 
@@ -86,7 +79,7 @@ def vocabulary() -> set[str]:
 
 
 def words(text: str) -> set[str]:
-    """The set of words of a text.
+    """The words of a text.
 
     >>> sorted(words("Lily's kite, the RED one!"))
     ["'s", 'kite', 'lily', 'one', 'red', 'the']

@@ -8,15 +8,11 @@ of each table (dynamic programming), sums over 10^30 stories.
 >>> from flashlm_np.data.stories.grammar import read_tables
 >>> tables = read_tables('''
 ... story
-...     1 A [pet] came by. It said "[cry/{pet}]".
+...     1 A [pet] came by.
 ... pet
-...     1 cat
+...     2 cat
 ...     1 dog
-... cry/cat
-...     1 Meow
-... cry/dog
-...     1 Woof
-...     1 Wow
+...     1 fox
 ... ''')
 >>> total = sum_over_stories(tables)  # three stories of probability 1/2, 1/4, 1/4
 >>> total.count, total.probability, round(total.entropy / math.log(2), 6)
@@ -26,6 +22,8 @@ of each table (dynamic programming), sums over 10^30 stories.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from functools import cache
 from typing import NamedTuple
 
 from .derivation import fill, find_table
@@ -35,9 +33,9 @@ from .grammar import Choose, Table
 class Total(NamedTuple):
     """Sums over a set of stories: Σ 1, Σ p and Σ p · (-log p), the last in nats."""
 
-    count: int
-    probability: float
-    entropy: float
+    count: int = 0
+    probability: float = 0.0
+    entropy: float = 0.0
 
     def plus(self, other: Total) -> Total:
         return Total(*(a + b for a, b in zip(self, other, strict=True)))
@@ -49,8 +47,10 @@ class Total(NamedTuple):
 
 def sum_over_stories(tables: dict[str, Table], start: str = "story") -> Total:
     """The exact Total of all derivations from the table `start`."""
-    totals = _Sums(tables).through(Choose(start, None), frozenset())
-    return Total(*(sum(column) for column in zip(*totals.values(), strict=True)))
+    total = Total()
+    for ending in _Sums(tables).through(Choose(start, None), frozenset()).values():
+        total = total.plus(ending)
+    return total
 
 
 class _Sums:
@@ -61,18 +61,12 @@ class _Sums:
     """
 
     def __init__(self, tables):
-        self.tables, self.done = tables, {}
-        self.keys = {place.key for place in places(tables)}
+        self.tables, self.keys = tables, {place.key for place in places(tables)}
+        self.through = cache(self.through)  # each place and state is summed once
 
     def through(self, place, state):
         """{state after: Total} of the derivations of the table that `place` names."""
-        if (place, state) not in self.done:
-            table = find_table(self.tables, place, dict(state))
-            self.done[place, state] = self.of_table(table, state)
-        return self.done[place, state]
-
-    def of_table(self, table, state):
-        ends = {}
+        table, ends = find_table(self.tables, place, dict(state)), defaultdict(Total)
         for option in table.options:
             p = option.probability
             paths = {state: Total(1, p, -p * math.log(p))}
@@ -80,14 +74,15 @@ class _Sums:
                 if isinstance(piece, Choose):
                     paths = self.extend(paths, piece)
             for end, total in paths.items():
-                _add(ends, self.state_after(end, table, option), total)
+                end = self.state_after(end, table, option)
+                ends[end] = ends[end].plus(total)
         return ends
 
     def extend(self, paths, place):
-        longer = {}
+        longer = defaultdict(Total)
         for state, total in paths.items():
             for end, more in self.through(place, state).items():
-                _add(longer, end, total.then(more))
+                longer[end] = longer[end].plus(total.then(more))
         return longer
 
     def state_after(self, state, table, option):
@@ -101,7 +96,3 @@ def places(tables: dict[str, Table]) -> list[Choose]:
     """Every Choose in the templates of the tables."""
     options = [option for table in tables.values() for option in table.options]
     return [piece for o in options for piece in o.pieces if isinstance(piece, Choose)]
-
-
-def _add(sums, key, total):
-    sums[key] = sums[key].plus(total) if key in sums else total
