@@ -442,8 +442,8 @@ except GradientError as error:
 # 1. *Think.* Where is the minimum of the V for the one-sided difference? Find the $h$ at which
 #    $h$ and $\varepsilon / h$ are equal, then compare with the grey line of part 1.
 # 2. *Think.* The random direction is drawn once. How probable is it that a wrong element has
-#    the random number 0 and is therefore hidden? What if the random number is small, such as
-#    0.01?
+#    the random number 0 and is therefore hidden? And how well is it hidden by a small random
+#    number, such as 0.01?
 # 3. *Change.* Plant an eighth bug in part 4 that the single-row check and the check with ones
 #    both catch, and the check with positive inputs misses. Then plant one that only the first
 #    check catches.
