@@ -10,9 +10,10 @@
 # learn most from the comparison.
 #
 # **On the student's path.** The path consists of sixteen files, which the
-# [README](../README.md) lists in order. This notebook uses three of them:
-# [rms_norm.py](../minigrad/ops/rms_norm.py), [ternary.py](../minigrad/ops/ternary.py) and
-# [flashlm.py](../flashlm_np/model/flashlm.py). The later notebooks explain all sixteen.
+# [README](../README.md) lists in order. This notebook uses four of them:
+# [rms_norm.py](../minigrad/ops/rms_norm.py), [ternary.py](../minigrad/ops/ternary.py),
+# [module.py](../minigrad/module.py) and [flashlm.py](../flashlm_np/model/flashlm.py). Each
+# later notebook names the files that it explains.
 
 # %%
 from dataclasses import replace
@@ -109,7 +110,8 @@ print(gradcheck("ternary_linear", rng.standard_normal((2, 4)), w, scale="mean"))
 #
 # ## 4. The parameters of FlashLM v3
 #
-# FlashLM v3 is known as a ternary model.
+# FlashLM v3 is known as a ternary model. A model is a `Module`, and `named_parameters` of
+# [module.py](../minigrad/module.py) lists its parameters with their names.
 #
 # *Predict first:* which fraction of its 13.6 million parameters is ternary?
 
