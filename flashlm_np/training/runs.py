@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..data.dataset import Dataset, DataSource, load_dataset
-from ..data.tokenizers.plain_ids import PlainIds
-from ..data.tokenizers.saving import load_tokenizer, save_tokenizer
-from ..data.tokenizers.tokenizer import Tokenizer
+from ..data.tokenizers.base import PlainIds
+from ..data.tokenizers.tokenizer import Tokenizer, load_tokenizer, save_tokenizer
 from ..errors import UserError
 from ..inference.export import PackedModel, unpack_weights
 from ..inference.text_generator import TextGenerator
-from ..model.config import Config, option_name
+from ..model.config import Config
 from ..model.flashlm import FlashLM
 from ..model.weights import model_with_weights
 from . import checkpoint
 from .checkpoint import Checkpoint
-from .trainer import Trainer
-
-CHANGEABLE = ("steps", "eval_every", "save_every")  # fields, when a run is resumed
 
 
 @dataclass
@@ -76,8 +72,8 @@ class SavedRun:
         return load_dataset(source, tokenizer=self.tokenizer, **self.config.data_options())[0]
 
     def _source(self):
-        about = self.checkpoint.state.get("corpus")
         try:
+            about = self.checkpoint.state["corpus"]
             return DataSource(tuple(about["files"]), about.get("folder"))
         except (KeyError, TypeError):
             raise UserError(
@@ -97,10 +93,9 @@ class SavedRun:
 
 def _weights(folder, saved, average):
     if "packed" in saved.state and not average:
-        encoding = saved.state["packed"].get("encoding")
-        return unpack_weights(saved.config, saved.arrays, encoding)
+        return unpack_weights(saved.config, saved.arrays, saved.state["packed"].get("encoding"))
     weights = saved.weights("ema" if average else "model")
-    if not weights or "packed" in saved.state:
+    if not weights:
         raise UserError(f"{folder} holds no averaged weights; leave out --ema")
     return weights
 
@@ -109,32 +104,6 @@ def expect_no_run(folder: Path, advice: str) -> None:
     """Raise a UserError if the folder holds a run, which must not be overwritten."""
     if (folder / "last.json").exists():
         raise UserError(f"{folder} holds a run already; {advice}")
-
-
-def expect_resumable(run: SavedRun, changes: dict) -> None:
-    """Raise a UserError unless the run can be resumed with these changes of its options."""
-    if refused := sorted(set(changes) - set(CHANGEABLE)):
-        options = ", ".join(map(option_name, refused))
-        raise UserError(
-            f"--resume takes the configuration from {run.folder}; leave out {options}, "
-            "or start a new run"
-        )
-    if run.is_packed:
-        raise UserError(
-            f"{run.folder} is an export, for use only; resume the run it was made from"
-        )
-
-
-def resumed_trainer(run: SavedRun, changes: dict, threads: int | None = None) -> Trainer:
-    """A trainer that goes on from a run's checkpoint as if the run had never stopped."""
-    expect_resumable(run, changes)
-    try:
-        config = replace(run.config, **changes)
-    except ValueError as error:
-        raise UserError(str(error)) from None
-    trainer = Trainer(config, run.dataset(), run.tokenizer, run.folder, threads)
-    trainer.restore(run.checkpoint)
-    return trainer
 
 
 def save_export(run: SavedRun, packed: PackedModel, out: Path) -> int:
@@ -146,7 +115,6 @@ def save_export(run: SavedRun, packed: PackedModel, out: Path) -> int:
     state = {key: run.checkpoint.state[key] for key in ("tokenizer", "corpus")}
     about = {"encoding": packed.encoding, "head": packed.head, "step": step}
     state |= {"counts": {}, "packed": about}
-    checkpoint.save(
-        out, Checkpoint(packed.config, step, packed.arrays, state), ["last", "best"]
-    )
+    saved = Checkpoint(packed.config, step, packed.arrays, state)
+    checkpoint.save(out, saved, ["last", "best"])
     return sum(path.stat().st_size for path in out.glob("step-*.safetensors"))
