@@ -20,8 +20,7 @@ import numpy as np
 
 from ..errors import UserError
 from ..files import read_record, write_atomically, written_atomically
-from .tokenizers.saving import load_tokenizer, save_tokenizer
-from .tokenizers.tokenizer import Tokenizer
+from .tokenizers.tokenizer import Tokenizer, load_tokenizer, save_tokenizer
 
 FORMAT = "flashlm-np tokens 1"
 RECORD_FILE, IDS_FILE = "tokens.json", "tokens.bin"

@@ -19,9 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.tokenizers.plain_ids import PlainIds
-from ..data.tokenizers.saving import save_tokenizer
-from ..data.tokenizers.tokenizer import GPT2_TOKENS, Tokenizer
+from ..data.tokenizers.base import PlainIds
+from ..data.tokenizers.tokenizer import GPT2_TOKENS, Tokenizer, save_tokenizer
 from ..errors import UserError
 from ..model.config import V3, Config
 from ..model.flashlm import FlashLM

@@ -1,8 +1,9 @@
-"""The code that all tokenizers share. Decoding, ids to text, is a table lookup."""
+"""The code that all tokenizers share, and the plainest of them, which writes ids as numbers."""
 
 from __future__ import annotations
 
 import codecs
+import hashlib
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -28,13 +29,8 @@ class BaseTokenizer:
 
     def decode_stream(self, ids: Iterable[int]) -> Iterator[str]:
         """Yield text as the ids arrive; the joined pieces are `decode(ids)`."""
-        # A token may end inside a character. The decoder keeps such bytes until the rest comes.
-        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        for token in self._look_up(ids):
-            if text := decoder.decode(token):
-                yield text
-        if text := decoder.decode(b"", final=True):
-            yield text
+        # A token may end inside a character; iterdecode keeps such bytes until the rest comes.
+        return codecs.iterdecode(self._look_up(ids), "utf-8", errors="replace")
 
     def _look_up(self, ids: Iterable[int]) -> Iterator[bytes]:
         if getattr(ids, "ndim", 1) != 1:
@@ -48,3 +44,40 @@ class BaseTokenizer:
                     f"{self.vocab_size} tokens (ids 0 to {self.vocab_size - 1})"
                 )
             yield self.tokens[i]
+
+
+class PlainIds(BaseTokenizer):
+    """The tokenizer of a model whose own is unknown: it writes id 17 as 17.
+
+    The space before a number belongs to the number, so that a continuation can be printed
+    right after its prompt. The end-of-text token is unknown: `end_of_text` is None.
+
+    >>> plain = PlainIds(64)
+    >>> plain.encode("3 17 5")
+    array([ 3, 17,  5], dtype=uint16)
+    >>> plain.decode([3, 17, 5])
+    ' 3 17 5'
+    """
+
+    name = "numbers"  # in checkpoints, and for --tokenizer
+    end_of_text = None
+    beginning = "0"
+
+    def __init__(self, vocab_size: int):
+        super().__init__(self.name, [f" {i}".encode() for i in range(vocab_size)])
+        self.fingerprint = hashlib.sha256(f"{self.name} {vocab_size}".encode()).hexdigest()
+        self._ids = {str(i): i for i in range(vocab_size)}
+
+    def __repr__(self) -> str:
+        return f"PlainIds({self.vocab_size})"
+
+    def encode(self, text: str) -> np.ndarray:
+        """The ids (T,) that are written in `text`. Raises ValueError for anything else."""
+        words = text.split()
+        for word in words:
+            if word not in self._ids:
+                raise ValueError(
+                    f"encode: {word[:20]!r} is no id; the model's tokenizer is unknown, so "
+                    f"write numbers from 0 to {self.vocab_size - 1}, such as '3 17 5'"
+                )
+        return np.array([self._ids[word] for word in words], dtype=self.dtype)

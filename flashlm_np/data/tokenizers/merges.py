@@ -30,11 +30,10 @@ from pathlib import Path
 import regex  # the standard library's re has no \p{L}; tiktoken depends on regex
 
 from ...files import write_atomically
-from .tokenizer import PATTERN
+from .tokenizer import PATTERN, SHIPPED
 from .vocab_file import format_vocab
 
 Pair = tuple[int, int]
-SHIPPED = Path(__file__).parents[1] / "stories" / "stories.bpe"
 
 
 def train_bpe(

@@ -21,22 +21,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import tiktoken
 
 from ...errors import UserError
-from ...files import read_bytes
-from .base import BaseTokenizer
-from .plain_ids import PlainIds
+from ...files import read_bytes, write_atomically
+from .base import BaseTokenizer, PlainIds
 from .vocab_file import check_vocab, format_vocab, parse_vocab
 
 # GPT-2's own pattern: an English ending, a word, a number, punctuation, or white space. A piece
 # may start with one space; a token never crosses the border of a piece.
 PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 END_OF_TEXT = "<|endoftext|>"
+SHIPPED = Path(__file__).parents[1] / "stories" / "stories.bpe"  # 2,000 tokens of 5,000 stories
 GPT2_TOKENS = 50_257
 MOST_SPACES = 200_000  # in a row; tiktoken's pattern fails at about a million
 
@@ -44,6 +43,7 @@ MOST_SPACES = 200_000  # in a row; tiktoken's pattern fails at about a million
 class Tokenizer(BaseTokenizer):
     """A byte-level BPE tokenizer: a vocabulary, and the end-of-text token with the last id.
 
+    file: the contents of its vocabulary file.
     fingerprint: two tokenizers with the same one give the same ids to every text.
     beginning: the text before an empty prompt.
 
@@ -60,8 +60,8 @@ class Tokenizer(BaseTokenizer):
     def __init__(self, name: str, vocab: dict[bytes, int]):
         check_vocab(vocab)
         super().__init__(name, [*sorted(vocab, key=vocab.__getitem__), END_OF_TEXT.encode()])
-        self.end_of_text = len(vocab)
-        identity = format_vocab(vocab) + f"{PATTERN}\n{END_OF_TEXT}".encode()
+        self.end_of_text, self.file = len(vocab), format_vocab(vocab)
+        identity = self.file + f"{PATTERN}\n{END_OF_TEXT}".encode()
         self.fingerprint = hashlib.sha256(identity).hexdigest()
         self._encoding = tiktoken.Encoding(
             name,
@@ -72,9 +72,8 @@ class Tokenizer(BaseTokenizer):
 
     @classmethod
     def embedded(cls) -> Tokenizer:
-        """The tokenizer of this package: 2,000 tokens, learned from 5,000 stories."""
-        data = files("flashlm_np.data.stories").joinpath("stories.bpe").read_bytes()
-        return cls("stories", parse_vocab(data))
+        """The tokenizer of this package, learned from its stories."""
+        return cls("stories", parse_vocab(SHIPPED.read_bytes()))
 
     @classmethod
     def gpt2(cls) -> Tokenizer:
@@ -104,10 +103,14 @@ class Tokenizer(BaseTokenizer):
         path = Path(name)
         if path.stem == PlainIds.name:
             raise UserError(f"--tokenizer {path}: give the file another name than `numbers`")
+        return cls._of_file(path, f"--tokenizer {path}")
+
+    @classmethod
+    def _of_file(cls, path, problem):
         try:
             return cls(path.stem, parse_vocab(read_bytes(path)))
         except ValueError as error:
-            raise UserError(f"--tokenizer {path}: {error}") from None
+            raise UserError(f"{problem}: {error}") from None
 
     def __repr__(self) -> str:
         return f"Tokenizer({self.name!r}, vocab_size={self.vocab_size}, {self.fingerprint[:8]})"
@@ -141,3 +144,28 @@ def _expect_characters(text):
             f"encode: lone surrogate at position {start}, at the end of "
             f"{text[max(0, start - 20) : start + 1]!r}; half a character has no UTF-8"
         ) from None
+
+
+def save_tokenizer(folder: Path, tokenizer: Tokenizer | PlainIds) -> None:
+    """Write the vocabulary to folder/NAME.bpe; plain ids have none."""
+    if isinstance(tokenizer, Tokenizer):
+        write_atomically(folder / f"{tokenizer.name}.bpe", tokenizer.file)
+
+
+def load_tokenizer(folder: Path, record: dict, vocab_size: int) -> Tokenizer | PlainIds:
+    """Read the tokenizer of a folder, whose `record` holds its name and fingerprint.
+
+    vocab_size: the model's. Plain ids have no other description.
+
+    Raises: UserError unless the tokenizer is exactly the recorded one.
+    """
+    name = record.get("name")
+    if not isinstance(name, str) or Path(name).name != name:
+        raise UserError(f"{folder}: {name!r} is no name of a tokenizer")
+    if name == PlainIds.name:
+        return PlainIds(vocab_size)
+    path = folder / f"{name}.bpe"
+    tokenizer = Tokenizer._of_file(path, f"{path} is damaged")
+    if tokenizer.fingerprint != record.get("fingerprint"):
+        raise UserError(f"{path} is not the tokenizer that {folder} was made with")
+    return tokenizer

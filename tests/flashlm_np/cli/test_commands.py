@@ -10,7 +10,7 @@ from torch_zip import save
 
 from flashlm_np.cli import main
 from flashlm_np.data.dataset import DataSource, load_dataset, training_size
-from flashlm_np.data.tokenizers.saving import save_tokenizer
+from flashlm_np.data.tokenizers.tokenizer import save_tokenizer
 from flashlm_np.data.tokenizers.vocab_file import format_vocab
 from flashlm_np.model.config import V3
 from flashlm_np.model.flashlm import FlashLM

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from tiny import small_model
 
-from flashlm_np.data.tokenizers.plain_ids import PlainIds
+from flashlm_np.data.tokenizers.base import PlainIds
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.evaluation.evaluate import evaluate, token_bytes
 from flashlm_np.inference.text_generator import TextGenerator

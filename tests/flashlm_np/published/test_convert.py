@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch_zip import save
 
-from flashlm_np.data.tokenizers.plain_ids import PlainIds
+from flashlm_np.data.tokenizers.base import PlainIds
 from flashlm_np.errors import UserError
 from flashlm_np.model.config import V3
 from flashlm_np.model.flashlm import FlashLM

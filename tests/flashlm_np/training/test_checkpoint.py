@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 from tiny import CONFIG
 
-from flashlm_np.data.tokenizers.saving import load_tokenizer, save_tokenizer
-from flashlm_np.data.tokenizers.tokenizer import Tokenizer
+from flashlm_np.data.tokenizers.tokenizer import Tokenizer, load_tokenizer, save_tokenizer
 from flashlm_np.errors import UserError
 from flashlm_np.training import checkpoint
 from flashlm_np.training.checkpoint import Checkpoint
