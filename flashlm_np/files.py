@@ -1,7 +1,5 @@
 """Read files with clear errors, and write files atomically."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

@@ -1,7 +1,5 @@
 """Progress of long work: a bar (tqdm) on a terminal or in a notebook, else plain lines."""
 
-from __future__ import annotations
-
 import sys
 import time
 
@@ -15,7 +13,8 @@ clock = tqdm.format_interval  # of seconds: "01:15" or "1:01:15"
 class Progress:
     """Count `unit`s of work from `done` to `total` (None: unknown).
 
-    A pipe or a log file gets a plain line every 15 seconds in place of the bar.
+    A terminal or a notebook gets a bar (tqdm), a pipe or a log file a plain line every 15
+    seconds.
     """
 
     def __init__(self, unit: str, total: int | None, done: int = 0):
@@ -47,3 +46,33 @@ class Progress:
 
     def close(self) -> None:
         self.bar.close()
+
+
+class Stopped(Exception):
+    """The user asked the run to stop, and its last step is saved."""
+
+
+@contextmanager
+def stop_requests() -> Iterator[threading.Event]:
+    """An event that Ctrl-C or SIGTERM sets, so the step under way is finished first.
+
+    A second signal interrupts at once. Outside the main thread Python allows no handlers, and
+    the event is never set.
+    """
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def request(signum, frame):
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, request) for number in signals]
+    try:
+        yield stop
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)

@@ -1,7 +1,5 @@
 """The token ids that a run trains on and is validated on, and batches of them."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ from .token_file import load_tokens
 from .tokenizers.tokenizer import Tokenizer
 
 # One micro-batch: ids (B, T), targets (B, T), and the flat positions to score, or None for all.
-Batch = tuple[np.ndarray, np.ndarray, "np.ndarray | None"]
+Batch = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class DataSource:
     folder: str | None = None
 
     @classmethod
-    def at(cls, text: Sequence[str] | None = None, data: str | None = None) -> DataSource:
+    def at(cls, text: Sequence[str] | None = None, data: str | None = None) -> "DataSource":
         """Make the paths absolute, so that a run can be resumed from another folder."""
         files = tuple(str(Path(path).resolve()) for path in text or ())
         return cls(files, str(Path(data).resolve()) if data else None)

@@ -4,8 +4,6 @@ Threads encode documents while others are read and written. Memory holds some te
 documents, however many there are.
 """
 
-from __future__ import annotations
-
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator

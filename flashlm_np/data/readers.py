@@ -3,8 +3,6 @@
 A line or a row that is no document is counted as skipped, with the reason.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, NamedTuple

@@ -4,8 +4,6 @@
 reads text, JSONL and parquet files; `datasets` reads the other kinds (CSV, archives, ...).
 """
 
-from __future__ import annotations
-
 import logging
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The embedded stories as token ids, for training and for validation."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np

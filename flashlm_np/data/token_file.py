@@ -8,8 +8,6 @@
 The record is written last. A folder without it is not a prepared dataset.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable

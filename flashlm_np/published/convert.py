@@ -11,8 +11,6 @@ The sizes are taken from the weights, and must agree with `config`. The file hol
 they are those of v3. It does not hold the tokenizer, which is GPT-2's.
 """
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """GPT-2's embedding, reduced to the model's width: the table that FlashLM v3 starts with."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

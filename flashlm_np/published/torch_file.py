@@ -19,8 +19,6 @@ A pickle is a program that can import any name and call it. Three rules make it 
 Source: torch/serialization.py and torch/_utils.py of PyTorch 2.13; CPython's _pickle.c.
 """
 
-from __future__ import annotations
-
 import io
 import math
 import pickle

@@ -25,8 +25,6 @@ Traceback (most recent call last):
 ValueError: not a story: at character 24, found 'Meow".', expected 'Woof' or 'Wow'
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from os.path import commonprefix
 from typing import NamedTuple

@@ -38,8 +38,6 @@ product, and parsing needs no search. `expect_unambiguous` refuses a table in wh
 do not differ in a plain character before their first `[`.
 """
 
-from __future__ import annotations
-
 import re
 from itertools import accumulate, combinations
 from typing import NamedTuple

@@ -9,8 +9,6 @@ grammar.py explains the notation, derivation.py samples and parses, sums.py coun
 are in the text files of the folder tables.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from functools import cache

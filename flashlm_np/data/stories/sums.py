@@ -19,8 +19,6 @@ of each table (dynamic programming), sums over 10^30 stories.
 (3, 1.0, 1.5)
 """
 
-from __future__ import annotations
-
 import math
 from collections import defaultdict
 from functools import cache
@@ -37,10 +35,10 @@ class Total(NamedTuple):
     probability: float = 0.0
     entropy: float = 0.0
 
-    def plus(self, other: Total) -> Total:
+    def plus(self, other: "Total") -> "Total":
         return Total(*(a + b for a, b in zip(self, other, strict=True)))
 
-    def then(self, other: Total) -> Total:
+    def then(self, other: "Total") -> "Total":
         (n, p, s), (m, q, t) = self, other
         return Total(n * m, p * q, s * q + p * t)
 

@@ -1,7 +1,5 @@
 """The code that all tokenizers share, and the plainest of them, which writes ids as numbers."""
 
-from __future__ import annotations
-
 import codecs
 import hashlib
 from collections.abc import Iterable, Iterator

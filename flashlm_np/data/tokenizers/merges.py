@@ -19,8 +19,6 @@ After a change of the stories, make the shipped file again:
 `python -m flashlm_np.data.tokenizers.merges`.
 """
 
-from __future__ import annotations
-
 import argparse
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator

@@ -4,8 +4,6 @@
 returns after the file has changed; so files of a user are read here.
 """
 
-from __future__ import annotations
-
 import base64
 
 
