@@ -5,9 +5,12 @@
 # number measures the choice? What is the gradient of this number? When can two losses be
 # compared? What does a vocabulary of 50,257 tokens cost?
 #
-# You need softmax and the chain rule. This notebook explains a file of the student's path,
-# [cross_entropy.py](../minigrad/ops/cross_entropy.py). From section 8 on it also explains
-# [tied_head.py](../minigrad/ops/tied_head.py) and its fast form,
+# You need softmax and the chain rule.
+#
+# **On the student's path.** This notebook explains
+# [cross_entropy.py](../minigrad/ops/cross_entropy.py). Section 5 uses
+# [step.py](../flashlm_np/training/step.py). From section 8 on, it also explains two files
+# beside the path: [tied_head.py](../minigrad/ops/tied_head.py) and its fast form,
 # [tied_head_fast.py](../minigrad/ops/tied_head_fast.py). Write each prediction down before you
 # run the cell below it.
 
@@ -206,8 +209,8 @@ print(f"where the smoothed loss is {published}, the true loss is at most {bound:
 # Now measure. We train a small FlashLM for a few seconds with v3's loss: smoothing 0.1 and
 # z-loss, here on all positions. The text is the stories of this package, for which the best
 # possible loss is known exactly. Every few steps we compute both losses *with the same
-# weights*. One step is the function `train_step` of [step.py](../flashlm_np/training/step.py),
-# another file of the student's path.
+# weights*. One training step is the function `train_step` of
+# [step.py](../flashlm_np/training/step.py).
 #
 # *Predict first:* how far apart are the two losses at the first step, before the model knows
 # anything? And at the end?
@@ -577,10 +580,10 @@ print(f"for 4·8·512 rows:         {4 * 4 * 8 * 512 * V / 1e9:.1f} GB")
 # 5. *Change.* In section 8, score only 8 of the 128 positions. Which fraction of the time does
 #    the head take now, and which operation is the largest? (`print(result)` in `seconds` shows
 #    the table.)
-# 6. *Workbook.* `python3 run.py course check DIR cross_entropy` in the project's folder (or,
-#    with `.venv` active, `flashlm course check DIR cross_entropy`), where DIR is your workbook.
-#    Then `tied_head`, the hardest of the operations: write the plain form first, and then the
-#    blocks.
+# 6. *Workbook.* Run `python3 run.py course check DIR cross_entropy` in the project's folder
+#    (or, with `.venv` active, `flashlm course check DIR cross_entropy`), where DIR is your
+#    workbook. Continue with `tied_head`, the hardest of the operations: write the plain form
+#    first, and then the blocks.
 #
 # Next, [notebook 07](07_from_sgd_to_normuon.ipynb): the gradient gives the direction of a step.
 # How long should the step be?

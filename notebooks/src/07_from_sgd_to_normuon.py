@@ -5,10 +5,10 @@
 # hundreds of times longer in one direction than in another. How does each optimizer handle
 # this, and which information does it throw away?
 #
-# This notebook explains two files of the student's path, [adamw.py](../minigrad/optim/adamw.py)
-# and [normuon.py](../minigrad/optim/normuon.py). [sgd.py](../minigrad/optim/sgd.py) is the
-# simplest optimizer. All three are short. Write each prediction down before you run the cell
-# below it.
+# **On the student's path.** This notebook explains [adamw.py](../minigrad/optim/adamw.py) and
+# [normuon.py](../minigrad/optim/normuon.py). The simplest optimizer,
+# [sgd.py](../minigrad/optim/sgd.py), is beside the path. All three are short. Write each
+# prediction down before you run the cell below it.
 
 # %%
 from dataclasses import replace
@@ -180,7 +180,7 @@ print(f"0.998 to the 400 = {0.998**400:.3f}")
 # $G = \sum_i s_i\, u_i v_i^T$ means: for the input direction $v_i$, move the output in the
 # direction $u_i$, by $s_i$. We take a real layer, the 170 × 64 `gate_proj` of a small FlashLM.
 # Its gradients are averaged by NorMuon's momentum over 20 steps of training. Each step is a
-# call of `train_step` ([step.py](../flashlm_np/training/step.py), on the student's path, too).
+# call of `train_step` ([step.py](../flashlm_np/training/step.py)).
 #
 # *Predict first:* how many of its 64 directions carry 90 % of the squared norm?
 
@@ -580,9 +580,9 @@ for phase in V3.phases[:3]:
 #    best rate differ from that of v3's form? Does section 5's table explain it?
 # 5. *Change.* In section 6, clip the gradients to norm 1.0 (`clip_grad_norm`), and multiply the
 #    loss of *every tenth* step only by 1000. Does clipping help NorMuon now?
-# 6. *Workbook.* `python3 run.py course check DIR adamw` in the project's folder (or, with
-#    `.venv` active, `flashlm course check DIR adamw`), where DIR is your workbook. Then
-#    `newton_schulz` and `normuon`.
+# 6. *Workbook.* Run `python3 run.py course check DIR adamw` in the project's folder (or, with
+#    `.venv` active, `flashlm course check DIR adamw`), where DIR is your workbook. Continue
+#    with `newton_schulz` and `normuon`.
 #
 # Next, [notebook 08](08_build_flashlm.ipynb) builds the whole model from the operations and the
 # loss.

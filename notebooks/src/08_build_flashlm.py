@@ -9,10 +9,10 @@
 # see and how large its first loss is. Then we go through a whole training step, forward and
 # backward.
 #
-# This notebook explains two files of the student's path,
-# [layers.py](../flashlm_np/model/layers.py) and [flashlm.py](../flashlm_np/model/flashlm.py).
-# Write each prediction down before you run the cell below it. A wrong prediction on paper is
-# how this notebook works.
+# **On the student's path.** This notebook explains [layers.py](../flashlm_np/model/layers.py)
+# and [flashlm.py](../flashlm_np/model/flashlm.py). Their weights are parameters of a
+# [module](../minigrad/module.py). Write each prediction down before you run the cell below it.
+# You learn most from the wrong ones.
 
 # %%
 import tempfile
@@ -492,10 +492,10 @@ with tempfile.TemporaryDirectory() as folder:
 # 5. *Change.* Untie the head: give a `TiedHead` a parameter of its own. How large is the model
 #    now? How large is the logit of the repeated token in section 7? Which contribution to the
 #    embedding's gradient is missing?
-# 6. *Workbook.* `python3 run.py course check DIR embedding` in the project's folder (or, with
-#    `.venv` active, `flashlm course check DIR embedding`), where DIR is your workbook. With
-#    `rms_norm`, `sigmoid_gate`, `causal_conv`, `ternary_linear` and `tied_head` from before,
-#    you then have the operations of this model.
+# 6. *Workbook.* Run `python3 run.py course check DIR embedding` in the project's folder (or,
+#    with `.venv` active, `flashlm course check DIR embedding`), where DIR is your workbook.
+#    With `rms_norm`, `sigmoid_gate`, `causal_conv`, `ternary_linear` and `tied_head` from
+#    before, you then have the operations of this model.
 #
 # Next, [notebook 09](09_train_and_be_honest.ipynb): the model is built, and knows nothing. The
 # notebook trains a small one and measures how much it has learned.

@@ -10,9 +10,11 @@
 # the reported number, and we try several of them. Your numbers will differ a little from those
 # of another machine, but every sentence here stays true.
 #
-# The loop of section 3 calls `train_step` of [step.py](../flashlm_np/training/step.py), a file
-# of the student's path. [evaluate.py](../flashlm_np/evaluation/evaluate.py) measures the loss.
-# Write each prediction down before you run the cell below it.
+# **On the student's path.** The loop of section 3 calls `train_step` of
+# [step.py](../flashlm_np/training/step.py), and section 9 samples texts as
+# [generate.py](../flashlm_np/inference/generate.py) does, the last file of the path. Beside the
+# path, [evaluate.py](../flashlm_np/evaluation/evaluate.py) measures the loss. Write each
+# prediction down before you run the cell below it.
 
 # %%
 import textwrap
@@ -472,7 +474,8 @@ print(f"lowest loss at temperature {temperatures[np.argmin(loss)]:g}")
 # 0.5 looks better because readers notice the worst mistake. A low temperature removes rare
 # tokens, and rare mistakes with them.
 #
-# The next cell shows texts of this model for the seeds 0, 1 and 2. None is left out. The
+# The next cell shows texts of this model for the seeds 0, 1 and 2. None is left out.
+# (`TextGenerator` is the fast form of [generate.py](../flashlm_np/inference/generate.py).) The
 # stories' grammar tells at which character each text stops being a story. The printed text is
 # always that of seed 0. *Predict first:* how many different texts do three seeds give at
 # temperature 0?
@@ -532,7 +535,7 @@ print(
 #    run.py train --d-model 64 --conv-groups 4 --steps 200 --out runs/small`, then run
 #    `.venv/bin/python benchmarks/distance.py runs/small`. Which words are not learned in the
 #    first seconds?
-# 5. *Workbook.* `python3 run.py course check DIR adamw` in the project's folder (or, with
+# 5. *Workbook.* Run `python3 run.py course check DIR adamw` in the project's folder (or, with
 #    `.venv` active, `flashlm course check DIR adamw`), where DIR is your workbook. With
 #    `cross_entropy` and `normuon` from before, you then have this notebook's loss and both
 #    optimizers.

@@ -5,9 +5,12 @@
 # that is true of a ternary language model? How small do the weights get, which multiplications
 # remain, and is it fast?
 #
-# The code is in [flashlm_np/inference](../docs/inference.md), and
-# [packed-format.md](../docs/packed-format.md) explains the bytes one by one. Write each
-# prediction down before you run the cell below it.
+# **On the student's path.** [generate.py](../flashlm_np/inference/generate.py), the last file
+# of the path, runs the whole text again for each token. Part 4 explains its fast form,
+# [streaming.py](../flashlm_np/inference/streaming.py). The other parts explain files beside the
+# path, in the folder `flashlm_np/inference`. [inference.md](../docs/inference.md) describes the
+# commands, and [packed-format.md](../docs/packed-format.md) explains the bytes one by one.
+# Write each prediction down before you run the cell below it.
 
 # %%
 import time
@@ -20,6 +23,7 @@ import numpy as np
 from safetensors.numpy import save as to_bytes
 from threadpoolctl import threadpool_limits
 
+from flashlm_np import QUICKSTART, V3, Phase
 from flashlm_np.analysis.costs import cost_summary, cost_table, ternary_matrices, token_costs
 from flashlm_np.data.dataset import DataSource, load_dataset
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
@@ -29,7 +33,6 @@ from flashlm_np.inference.int8 import quantize
 from flashlm_np.inference.packing import pack
 from flashlm_np.inference.streaming import Stream
 from flashlm_np.inference.tables import signed_sums_of_five, table_sums
-from flashlm_np.model.config import QUICKSTART, V3, Phase
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.model.weights import model_with_weights
 from flashlm_np.training.trainer import Trainer
@@ -522,8 +525,8 @@ print(f"loss {before.loss:.5f}, and {after.loss:.5f} from the packed model")
 #    half of the arithmetic additions in place of products now?
 # 5. *Change.* Quantize the table with *one* step in place of one per row (two lines of NumPy).
 #    How much does the loss rise, and which rows are the worst?
-# 6. *Workbook.* `python3 run.py course check DIR pack` in the project's folder (or, with
-#    `.venv` active, `flashlm course check DIR pack`), where DIR is your workbook. Then
+# 6. *Workbook.* Run `python3 run.py course check DIR pack` in the project's folder (or, with
+#    `.venv` active, `flashlm course check DIR pack`), where DIR is your workbook. Continue with
 #    `table_product`.
 #
 # Next, [notebook 11](11_faster_than_pytorch.ipynb): additions did not make it fast. What limits

@@ -10,8 +10,8 @@
 # [docs/speed.md](../docs/speed.md) has the measurements of the author's machine, and the
 # commands for them.
 #
-# On the student's path, [step.py](../flashlm_np/training/step.py) is one training step as a
-# textbook writes it. This notebook explains its fast form,
+# **On the student's path.** [step.py](../flashlm_np/training/step.py) is one training step as a
+# textbook writes it. This notebook explains files beside the path: its fast form,
 # [fast_step.py](../flashlm_np/training/fast_step.py), and the fast forms that it uses:
 # [tied_head_fast.py](../minigrad/ops/tied_head_fast.py),
 # [blocks.py](../minigrad/optim/blocks.py) and [threads.py](../flashlm_np/training/threads.py).
@@ -549,9 +549,9 @@ if torch_flashlm:
 #    50,257 (it is read at each call). Which is the fastest on your machine?
 # 5. *Change.* In section 6, draw the fraction of the limit's speed for batches of 1, 4 and 16
 #    windows. Why does it grow? Which costs do not grow with the batch?
-# 6. *Workbook.* `python3 run.py course check DIR matmul` in the project's folder (or, with
-#    `.venv` active, `flashlm course check DIR matmul`), where DIR is your workbook. Then
-#    `tied_head`. The grader checks the gradient, and not the speed: time yours against
+# 6. *Workbook.* Run `python3 run.py course check DIR matmul` in the project's folder (or, with
+#    `.venv` active, `flashlm course check DIR matmul`), where DIR is your workbook. Continue
+#    with `tied_head`. The grader checks the gradient, and not the speed: time yours against
 #    `minigrad`'s with this notebook's `seconds`.
 #
 # This is the last of the twelve notebooks. Next, write an operation of your own and prove it
