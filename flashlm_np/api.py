@@ -1,6 +1,26 @@
 """Train, load and use a model from Python: the interface for notebooks and scripts.
 
 The commands of `flashlm` call the same functions. UserError is the error that a user can mend.
+
+Example:
+    >>> import tempfile
+    >>> run = train(TINY, out=tempfile.mkdtemp())  # doctest: +ELLIPSIS
+    Making up stories ...
+    step 2: validation 7.6... nats per token, 7.2... above the limit
+    >>> text = run.generate("Once upon a time", tokens=10)
+    >>> text.startswith("Once upon a time")
+    True
+    >>> text == run.generate("Once upon a time", tokens=10)  # the same seed
+    True
+    >>> score = run.score("Once upon a time, a fox lived in a den.")
+    >>> score.tokens, 7 < score.loss < 8
+    (12, True)
+    >>> sum(part.parameters for part in run.inspect().costs)
+    17129
+    >>> run = resume(run.folder, steps=3)  # doctest: +ELLIPSIS
+    Going on with ... after step 2 ...
+    >>> load(run.folder, "last").config.steps
+    3
 """
 
 from collections.abc import Sequence
@@ -47,40 +67,16 @@ class Run(SavedRun):
         temperature: divides the logits; 0 takes the most likely token.
         top_k, top_p: sample from the k most likely tokens only, or from those that together
             have the probability top_p.
-
-        >>> import tempfile
-        >>> run = train(TINY, out=tempfile.mkdtemp())  # doctest: +ELLIPSIS
-        Making up stories ...
-        >>> text = run.generate("Once upon a time", tokens=10)
-        >>> text.startswith("Once upon a time")
-        True
-        >>> text == run.generate("Once upon a time", tokens=10)  # the same seed
-        True
         """
         options = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
         return prompt + "".join(self.text_generator.generate(prompt, tokens, seed, **options))
 
     def score(self, text: str) -> Evaluation:
-        """The model's loss on a text: .loss in nats per token, .bits_per_byte, .perplexity.
-
-        >>> import tempfile
-        >>> run = train(TINY, out=tempfile.mkdtemp())  # doctest: +ELLIPSIS
-        Making up stories ...
-        >>> score = run.score("Once upon a time, a fox lived in a den.")
-        >>> score.tokens, 7 < score.loss < 8
-        (12, True)
-        """
+        """The model's loss on a text: .loss in nats per token, .bits_per_byte, .perplexity."""
         return evaluate(self.model, self.config, self.ids_to_score([text]), self.tokenizer)
 
     def inspect(self) -> Inspection:
-        """The parameters, bytes and operations of the model, and its ternary weights.
-
-        >>> import tempfile
-        >>> run = train(TINY, out=tempfile.mkdtemp())  # doctest: +ELLIPSIS
-        Making up stories ...
-        >>> sum(part.parameters for part in run.inspect().costs)
-        17129
-        """
+        """The parameters, bytes and operations of the model, and its ternary weights."""
         return inspect_run(self)
 
 
@@ -102,15 +98,6 @@ def train(
     Raises:
         UserError: the folder holds a run, or the text or the configuration does not fit.
         Stopped: Ctrl-C came. The last step is saved, and `resume` goes on.
-
-    >>> import tempfile
-    >>> from dataclasses import replace
-    >>> config = replace(TINY, steps=3)
-    >>> run = train(config, out=tempfile.mkdtemp())  # doctest: +ELLIPSIS
-    Making up stories ...
-    step 3: validation 7.6... nats per token, 7.2... above the limit
-    >>> run.checkpoint.step
-    3
     """
     source = DataSource.at(text, data)
     return _finish(start_run(config, source, Path(out), minutes, threads))
@@ -120,28 +107,12 @@ def resume(folder: str | Path, *, threads: int | None = None, **changes: int) ->
     """Go on with a run that was stopped, as if it had not been, and return the best checkpoint.
 
     changes: new values of steps, eval_every or save_every.
-
-    >>> import tempfile
-    >>> run = train(TINY, out=tempfile.mkdtemp())  # doctest: +ELLIPSIS
-    Making up stories ...
-    >>> run = resume(run.folder, steps=3)  # doctest: +ELLIPSIS
-    Going on with ... after step 2 ...
-    >>> run.config.steps
-    3
     """
     return _finish(resume_run(Path(folder), changes, threads))
 
 
 def load(folder: str | Path, checkpoint: str = "best", average: bool = False) -> Run:
-    """Load a run from its folder: its "best" or "last" checkpoint, or the averaged weights.
-
-    >>> import tempfile
-    >>> folder = tempfile.mkdtemp()
-    >>> run = train(TINY, out=folder)  # doctest: +ELLIPSIS
-    Making up stories ...
-    >>> load(folder, "last").model
-    FlashLM with 17,129 parameters
-    """
+    """Load a run from its folder: its "best" or "last" checkpoint, or the averaged weights."""
     return Run.load(Path(folder), checkpoint, average)
 
 

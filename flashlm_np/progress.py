@@ -1,7 +1,11 @@
-"""Progress of long work: a bar (tqdm) on a terminal or in a notebook, else plain lines."""
+"""Long work: its progress on a terminal, in a notebook or a log file, and how to stop it."""
 
+import signal
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tqdm import tqdm
 

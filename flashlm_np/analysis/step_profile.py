@@ -14,11 +14,12 @@ import numpy as np
 
 from minigrad.look import Profile, profile
 
-from ..data.dataset import Dataset, sample_batch
+from ..data.dataset import Dataset
 from ..model.config import Config, Phase
 from ..model.flashlm import FlashLM
 from ..training.fast_step import FastStep
 from ..training.memory import peak_memory
+from ..training.trainer import draw_batches
 from .multiply_adds import multiply_adds
 
 HEAD = ("tied_head", "linear", "cross_entropy")  # the operations of the head, fused and plain
@@ -64,15 +65,10 @@ def measure(
     fast_step = FastStep(FlashLM(config, rng), config, threads)
     tokens = rng.integers(0, config.vocab_size, 100_000)
     dataset = Dataset("random", tokens, tokens[:2])
-    sizes = {"batch": phase.batch, "sequence": phase.sequence}
 
     def step():
         start = time.perf_counter()
-        batches = [
-            sample_batch(dataset, **sizes, position_share=config.position_share, rng=rng)
-            for _ in range(phase.micro_batches)
-        ]
-        stages = fast_step.step(1, batches).seconds
+        stages = fast_step.step(1, draw_batches(dataset, config, phase, rng)).seconds
         return time.perf_counter() - start, stages
 
     for _ in range(WARM_UP):

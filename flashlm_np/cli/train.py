@@ -8,10 +8,10 @@ from pathlib import Path
 from ..data.dataset import DataSource
 from ..errors import INTERRUPTED, UserError
 from ..model.config import PRESETS, Config, Phase, option_name, text_of
+from ..progress import Stopped
 from ..start_run import resume_run, start_run
 from ..training.memory import keep_freed_memory
 from ..training.report import write_results
-from ..training.stopping import Stopped
 from ..training.trainer import Trainer
 from .arguments import add_command, add_threads, number, parsed_by
 from .run import losses

@@ -2,25 +2,17 @@
 
 import csv
 import io
+from dataclasses import fields
 from pathlib import Path
 
 from ..errors import UserError
+from ..evaluation.evaluate import Evaluation
 from ..files import write_atomically
 
-COLUMNS = (
-    "step",
-    "train_loss",
-    "grad_norm",
-    "lr_factor",
-    "tokens_seen",
-    "positions_scored",
-    "seconds",
-    "valid_loss",
-    "valid_loss_error",
-    "valid_smoothed",
-    "valid_smoothed_error",
-    "valid_bits_per_byte",
-)
+OF_STEP = ("step", "train_loss", "grad_norm", "lr_factor")
+OF_RUN = ("tokens_seen", "positions_scored", "seconds")  # totals so far
+OF_EVALUATION = tuple(f"valid_{f.name}" for f in fields(Evaluation) if f.name != "tokens")
+COLUMNS = (*OF_STEP, *OF_RUN, *OF_EVALUATION)
 
 
 class Metrics:
@@ -39,7 +31,7 @@ class Metrics:
         write_atomically(path, text.getvalue().encode())
 
     def add(self, row: dict) -> None:
-        """Append the row of one step, by column name."""
+        """Append the row of one step, by column name. Other entries are left out."""
         try:
             with open(self.path, "a", encoding="utf-8", newline="") as file:
                 _writer(file).writerow(row)
@@ -48,7 +40,7 @@ class Metrics:
 
 
 def _writer(file) -> csv.DictWriter:
-    return csv.DictWriter(file, COLUMNS, lineterminator="\n")
+    return csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
 
 
 def read_metrics(path: Path) -> list[dict]:

@@ -7,20 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.dataset import Dataset, sample_batch
+from ..data.dataset import Batch, Dataset, sample_batch
 from ..data.tokenizers.tokenizer import Tokenizer
 from ..errors import UserError
 from ..evaluation.evaluate import Evaluation, evaluate
-from ..model.config import Config
+from ..model.config import Config, Phase
 from ..model.flashlm import FlashLM
 from ..model.weights import load_weights
-from ..progress import Progress, clock
+from ..progress import Progress, Stopped, clock, stop_requests
 from . import checkpoint
 from .checkpoint import Checkpoint
 from .fast_step import FastStep
 from .metrics import Metrics
 from .step import StepResult
-from .stopping import Stopped, stop_requests
 
 
 @dataclass
@@ -76,7 +75,8 @@ class Trainer:
             with stop_requests() as stop:
                 while self.step < self.config.steps:
                     result = self.one_step()
-                    evaluation = self.evaluate() if self._evaluation_is_due() else None
+                    due = self.step == 1 or self._is_due(self.config.eval_every)
+                    evaluation = self.evaluate() if due else None
                     metrics.add(self._metrics_row(result, evaluation))
                     self._show_progress(progress, result, evaluation)
                     self._save_if_due(evaluation, stop.is_set())
@@ -90,16 +90,7 @@ class Trainer:
         """Draw the batches of one optimizer step, and take it."""
         start = time.perf_counter()
         config, phase = self.config, self.config.phase(self.step + 1)
-        batches = [
-            sample_batch(
-                self.dataset,
-                batch=phase.batch,
-                sequence=phase.sequence,
-                position_share=config.position_share,
-                rng=self.rng,
-            )
-            for _ in range(phase.micro_batches)
-        ]
+        batches = draw_batches(self.dataset, config, phase, self.rng)
         result = self.fast_step.step(self.step + 1, batches)
         if not (math.isfinite(result.loss) and math.isfinite(result.grad_norm)):
             raise UserError(
@@ -119,16 +110,14 @@ class Trainer:
         """Score the validation tokens with the present weights."""
         return evaluate(self.model, self.config, self.dataset.valid, self.tokenizer)
 
-    def _evaluation_is_due(self):
-        first_or_last = self.step in (1, self.config.steps)
-        return first_or_last or self.step % self.config.eval_every == 0
+    def _is_due(self, every):
+        return self.step % every == 0 or self.step == self.config.steps
 
     def _save_if_due(self, evaluation, stopping):
         best = evaluation is not None and evaluation.loss < self.counts.best_loss
         if best:
             self.counts.best_loss = evaluation.loss
-        due = self.step % self.config.save_every == 0 or self.step == self.config.steps
-        if best or due or stopping:
+        if best or stopping or self._is_due(self.config.save_every):
             checkpoint.save(self.out, self.checkpoint(), ["last", "best"] if best else ["last"])
 
     def _metrics_row(self, result, evaluation):
@@ -137,14 +126,11 @@ class Trainer:
             "train_loss": result.loss,
             "grad_norm": result.grad_norm,
             "lr_factor": self.fast_step.optimizers.factor(self.step),
-            "tokens_seen": self.counts.tokens_seen,
-            "positions_scored": self.counts.positions_scored,
+            **asdict(self.counts),
             "seconds": round(self.counts.seconds, 3),
         }
-        if evaluation is not None:
-            row |= {f"valid_{key}": value for key, value in asdict(evaluation).items()}
-            del row["valid_tokens"]
-        return row
+        found = {} if evaluation is None else asdict(evaluation)
+        return row | {f"valid_{name}": value for name, value in found.items()}
 
     def _show_progress(self, progress, result, evaluation):
         rate = self.counts.tokens_seen / self.counts.seconds
@@ -168,21 +154,19 @@ class Trainer:
     def checkpoint(self) -> Checkpoint:
         """The whole state of the run, from which it can go on with the same bits."""
         arrays = {f"model/{name}": p.data for name, p in self.model.named_parameters()}
+        arrays |= self.fast_step.optimizers.state_dict()
+        tokenizer, dataset = self.tokenizer, self.dataset
         state = {
             "generator": self.rng.bit_generator.state,
             "counts": asdict(self.counts),
-            "tokenizer": {
-                "name": self.tokenizer.name,
-                "fingerprint": self.tokenizer.fingerprint,
-            },
+            "tokenizer": {"name": tokenizer.name, "fingerprint": tokenizer.fingerprint},
             "corpus": {
-                "name": self.dataset.name,
-                **asdict(self.dataset.source),
-                "separated": self.dataset.has_separators,
-                "fingerprint": self.dataset.fingerprint,
+                "name": dataset.name,
+                **asdict(dataset.source),
+                "separated": dataset.has_separators,
+                "fingerprint": dataset.fingerprint,
             },
         }
-        arrays |= self.fast_step.optimizers.state_dict()
         return Checkpoint(self.config, self.step, arrays, state)
 
     def restore(self, saved: Checkpoint) -> None:
@@ -204,3 +188,14 @@ class Trainer:
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"{self.out}: the checkpoint cannot be resumed: {error}") from None
         self.step = saved.step
+
+
+def draw_batches(
+    dataset: Dataset, config: Config, phase: Phase, rng: np.random.Generator
+) -> list[Batch]:
+    """The micro-batches of one optimizer step."""
+    sizes = {"batch": phase.batch, "sequence": phase.sequence}
+    return [
+        sample_batch(dataset, **sizes, position_share=config.position_share, rng=rng)
+        for _ in range(phase.micro_batches)
+    ]
