@@ -60,7 +60,7 @@ def read_record(path: Path, form: str, advice: str, **kinds: type) -> dict:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write `data` under a temporary name, sync it to the disk, and rename it to `path`."""
+    """Write a file that holds all of `data`, or else is as it was before."""
     with written_atomically(path) as file:
         file.write(data)
 
@@ -69,8 +69,8 @@ def write_atomically(path: Path, data: bytes) -> None:
 def written_atomically(path: Path) -> Iterator[BinaryIO]:
     """Open a file under a temporary name; at the end, sync it and rename it to `path`.
 
-    After an error the temporary file is removed, and the file at `path` is the old one. Only a
-    killed process leaves a temporary file: `remove_leftovers` deletes it.
+    After an error the temporary file is removed and the file at `path` is the old one. Only a
+    killed process leaves a temporary file.
     """
     temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
     try:
@@ -88,12 +88,6 @@ def written_atomically(path: Path) -> Iterator[BinaryIO]:
             f"cannot write {path}: {error.strerror}; nothing there was lost"
         ) from None
     _sync_folder(path.parent)
-
-
-def remove_leftovers(path: Path) -> None:
-    """Delete the temporary files of killed writers. No other process may be writing `path`."""
-    for leftover in path.parent.glob(f"{path.name}.tmp-*"):
-        leftover.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

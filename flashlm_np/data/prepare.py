@@ -9,31 +9,19 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import UserError
-from ..files import remove_leftovers
 from ..progress import Progress
 from .readers import Document
 from .sources import DocumentSource
-from .token_file import IDS_FILE, RECORD_FILE, write_ids, write_record
+from .token_file import RECORD_FILE, write_ids, write_record
 from .tokenizers.tokenizer import Tokenizer
 
 DOCUMENTS_AHEAD = 64  # that are read before the first of them is written
 LOCK_FILE = "prepare.lock"
-
-
-@dataclass
-class Counts:
-    """The documents that were written, and those that were skipped, by reason."""
-
-    documents: int = 0
-    tokens: int = 0
-    bytes: int = 0  # of the texts in UTF-8
-    skipped: Counter = field(default_factory=Counter)
 
 
 def prepare(
@@ -83,48 +71,48 @@ def _prepare(source, tokenizer, out, documents, separator, threads):
             f"{out} holds a prepared dataset already; train with --data {out}, delete it, or "
             "choose another --out"
         )
-    for name in (IDS_FILE, RECORD_FILE, f"{tokenizer.name}.bpe"):
-        remove_leftovers(out / name)
-    counts = Counts()
-    rows = _rows(source, tokenizer, counts, documents, separator, threads)
-    file = write_ids(out, rows, tokenizer.dtype)
+    for pattern in ("tokens.*.tmp-*", "*.bpe.tmp-*"):  # of a process that was killed
+        for leftover in out.glob(pattern):
+            leftover.unlink()
     record = {
         "dataset": source.dataset,
         "config": source.config,
         "split": source.split,
         "column": source.column,
         "min_characters": source.min_characters,
-        "documents": counts.documents,
-        "skipped": dict(counts.skipped),
-        "bytes": counts.bytes,
+        "documents": 0,
+        "skipped": Counter(),  # documents, by reason
+        "bytes": 0,  # of the texts in UTF-8
         "separator": separator,
-        **file,
     }
+    encoded = _encoded(source.documents(), tokenizer, threads)
+    rows = _rows(encoded, tokenizer, record, documents)
+    record |= write_ids(out, rows, tokenizer.dtype)
     write_record(out, tokenizer, record)
     return record
 
 
-def _rows(source, tokenizer, counts, documents, separator, threads) -> Iterator[np.ndarray]:
-    """Yield the ids of each document, in order; count them and show the progress."""
-    end = np.array([tokenizer.end_of_text] if separator else [], tokenizer.dtype)
-    start = time.perf_counter()
+def _rows(encoded, tokenizer, record, documents) -> Iterator[np.ndarray]:
+    """Yield the ids of each document, in order; count them in `record`; show the progress."""
+    end = np.array([tokenizer.end_of_text] if record["separator"] else [], tokenizer.dtype)
+    start, tokens = time.perf_counter(), 0
     with closing(Progress("document", documents)) as progress:
-        for ids, size, skipped in _encoded(source.documents(), tokenizer, threads):
+        for ids, size, skipped in encoded:
             if skipped:
-                counts.skipped[skipped] += 1
+                record["skipped"][skipped] += 1
                 continue
             row = np.concatenate([ids, end])
             yield row
-            counts.documents += 1
-            counts.tokens += len(row)
-            counts.bytes += size
-            rate = counts.tokens / (time.perf_counter() - start)
-            progress.advance(f"{counts.tokens:,} tokens, {rate:,.0f} per second")
-            if counts.documents == documents:
+            tokens += len(row)
+            record["documents"] += 1
+            record["bytes"] += size
+            rate = tokens / (time.perf_counter() - start)
+            progress.advance(f"{tokens:,} tokens, {rate:,.0f} per second")
+            if record["documents"] == documents:
                 break
-    if not counts.tokens:
-        reasons = describe_skipped(counts.skipped)
-        raise UserError(f"{source.dataset} holds no usable text ({reasons})")
+    if not tokens:
+        reasons = describe_skipped(record["skipped"])
+        raise UserError(f"{record['dataset']} holds no usable text ({reasons})")
 
 
 def _encoded(documents: Iterable[Document], tokenizer: Tokenizer, threads: int):

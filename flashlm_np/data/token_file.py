@@ -33,7 +33,6 @@ ENTRIES = {  # of a record, and their types
     "sha256": str,
     "tokenizer": dict,
 }
-IDS_PER_READ = 1 << 20  # when a file is checked
 
 
 @dataclass(frozen=True)
@@ -48,10 +47,9 @@ class Tokens:
 def write_ids(folder: Path, rows: Iterable[np.ndarray], dtype: np.dtype) -> dict:
     """Write the rows, one after the other, as tokens.bin, and return entries for the record."""
     digest, count = hashlib.sha256(), 0
-    disk_type = DTYPES[dtype.name]
     with written_atomically(folder / IDS_FILE) as file:
         for ids in rows:
-            data = ids.astype(disk_type, copy=False).tobytes()
+            data = ids.astype(DTYPES[dtype.name]).tobytes()
             digest.update(data)
             file.write(data)
             count += len(ids)
@@ -61,8 +59,11 @@ def write_ids(folder: Path, rows: Iterable[np.ndarray], dtype: np.dtype) -> dict
 def write_record(folder: Path, tokenizer: Tokenizer, record: dict) -> None:
     """Write the tokenizer and then tokens.json, which makes the folder a prepared dataset."""
     save_tokenizer(folder, tokenizer)
-    names = ("name", "fingerprint", "vocab_size")
-    described = {name: getattr(tokenizer, name) for name in names}
+    described = {
+        "name": tokenizer.name,
+        "fingerprint": tokenizer.fingerprint,
+        "vocab_size": tokenizer.vocab_size,
+    }
     record = {"format": FORMAT, **record, "tokenizer": described}
     write_atomically(folder / RECORD_FILE, (json.dumps(record, indent=1) + "\n").encode())
 
@@ -71,36 +72,33 @@ def load_tokens(folder: Path) -> Tokens:
     """Open a prepared dataset. Raises UserError that says what is wrong with it."""
     record = _read_record(folder)
     tokenizer = load_tokenizer(folder, record["tokenizer"], 0)
-    path, dtype = folder / IDS_FILE, DTYPES[record["dtype"]]
     try:
-        size = path.stat().st_size if path.is_file() else 0
-        if size != record["tokens"] * dtype.itemsize:
-            raise UserError(
-                f"{path} has {size:,} bytes, expected {record['tokens']:,} tokens of "
-                f"{dtype.itemsize} bytes; prepare it again"
-            )
-        _check_ids(path, dtype, record["sha256"], tokenizer.vocab_size)
-        return Tokens(np.memmap(path, dtype, mode="r"), tokenizer, record)
+        ids = _map_ids(folder / IDS_FILE, record)
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
+        raise UserError(f"cannot read {folder / IDS_FILE}: {error.strerror}") from None
+    if ids.max() >= tokenizer.vocab_size:
+        raise UserError(
+            f"{folder / IDS_FILE} holds id {ids.max()}, but its tokenizer has "
+            f"{tokenizer.vocab_size} tokens; prepare it again"
+        )
+    return Tokens(ids, tokenizer, record)
 
 
-def _check_ids(path, dtype, sha256, vocab_size):
-    """Read the file once: its checksum must be the record's, and its ids in the vocabulary."""
-    digest, largest = hashlib.sha256(), 0
-    with open(path, "rb") as file:
-        while data := file.read(IDS_PER_READ * dtype.itemsize):
-            digest.update(data)
-            largest = max(largest, int(np.frombuffer(data, dtype).max()))
-    if digest.hexdigest() != sha256:
+def _map_ids(path, record):
+    """Map the file, whose size and checksum must be those of the record."""
+    dtype = DTYPES[record["dtype"]]
+    size = path.stat().st_size if path.is_file() else 0
+    if size != record["tokens"] * dtype.itemsize:
+        raise UserError(
+            f"{path} has {size:,} bytes, expected {record['tokens']:,} tokens of "
+            f"{dtype.itemsize} bytes; prepare it again"
+        )
+    ids = np.memmap(path, dtype, mode="r")
+    if hashlib.sha256(ids).hexdigest() != record["sha256"]:
         raise UserError(
             f"{path} is damaged: its SHA-256 is not the one in {RECORD_FILE}; prepare it again"
         )
-    if largest >= vocab_size:
-        raise UserError(
-            f"{path} holds id {largest}, but its tokenizer has {vocab_size} tokens; "
-            "prepare it again"
-        )
+    return ids
 
 
 def _read_record(folder: Path) -> dict:
