@@ -64,12 +64,10 @@ class Dataset:
     @cached_property
     def fingerprint(self) -> str:
         """A hash of all ids, by which a resumed run recognizes its dataset."""
-        if self.checksum is not None:
+        if self.checksum:
             return self.checksum
-        digest = hashlib.sha256()
-        for ids in (self.train, self.valid):
-            digest.update(np.ascontiguousarray(ids))
-        return digest.hexdigest()
+        ids = self.train.tobytes() + self.valid.tobytes()
+        return hashlib.sha256(ids).hexdigest()
 
 
 def load_dataset(
@@ -93,20 +91,21 @@ def load_dataset(
     Raises:
         UserError: something cannot be read, is too short, or the vocabulary does not fit.
     """
-    tokens = load_tokens(Path(source.folder)) if source.folder else None
-    tokenizer = _tokenizer(source, tokens, tokenizer)
+    if source.folder:
+        dataset, tokenizer = _of_folder(source, tokenizer, validation_share, eval_tokens)
+    else:
+        tokenizer = tokenizer or Tokenizer.embedded()
+        if source.files:
+            dataset = _of_files(source, tokenizer, validation_share, eval_tokens)
+        else:
+            dataset = _of_stories(tokenizer, seed, stories, eval_tokens)
     if vocab_size < tokenizer.vocab_size:
         raise UserError(
             f"--vocab-size is {vocab_size}, but the tokenizer has "
             f"{tokenizer.vocab_size} tokens; give at least that"
         )
-    if tokens:
-        option, dataset = "--data", _of_tokens(source, tokens, validation_share, eval_tokens)
-    elif source.files:
-        option, dataset = "--text", _of_files(source, tokenizer, validation_share, eval_tokens)
-    else:
-        option, dataset = "--stories", _of_stories(tokenizer, seed, stories, eval_tokens)
     if len(dataset.train) <= longest_sequence:
+        option = "--data" if source.folder else "--text" if source.files else "--stories"
         raise UserError(
             f"{option}: {len(dataset.train):,} training tokens are too few for sequences of "
             f"{longest_sequence}; give more, or shorter sequences with --phases"
@@ -114,21 +113,15 @@ def load_dataset(
     return dataset, tokenizer
 
 
-def _tokenizer(source, tokens, trained_with):
-    if tokens is None:
-        return trained_with or Tokenizer.embedded()
+def _of_folder(source, trained_with, validation_share, eval_tokens):
+    tokens = load_tokens(Path(source.folder))
     if trained_with and trained_with.fingerprint != tokens.tokenizer.fingerprint:
         raise UserError(
             f"{source.folder} was prepared with {tokens.tokenizer}, but the model was "
             f"trained with {trained_with}"
         )
-    return tokens.tokenizer
-
-
-def _of_tokens(source, tokens, validation_share, eval_tokens):
-    """The ids of a prepared folder, mapped from the disk and not read into memory."""
     train, valid = _split(tokens.ids, validation_share, eval_tokens)
-    return Dataset(
+    dataset = Dataset(
         tokens.record["dataset"],
         train,
         valid,
@@ -136,18 +129,16 @@ def _of_tokens(source, tokens, validation_share, eval_tokens):
         source=source,
         checksum=f"{tokens.record['sha256']} {len(train)} {len(valid)}",
     )
+    return dataset, tokens.tokenizer
 
 
 def _of_files(source, tokenizer, validation_share, eval_tokens):
-    """The text of the files, one after the other."""
     ids = np.concatenate([tokenizer.encode(read_text(path)) for path in source.files])
-    train, valid = _split(ids, validation_share, eval_tokens)
     name = ", ".join(Path(path).name for path in source.files)
-    return Dataset(name, train, valid, source=source)
+    return Dataset(name, *_split(ids, validation_share, eval_tokens), source=source)
 
 
 def _of_stories(tokenizer, seed, count, eval_tokens):
-    """Stories generated from `seed`, and the validation stories, which are always the same."""
     train = training_stories(seed, count, tokenizer)
     valid, best = validation_stories(eval_tokens, tokenizer)
     return Dataset("stories", train, valid, best, has_separators=True, starts_at_documents=True)
