@@ -12,7 +12,15 @@ from ..inference.export import pack_weights
 from ..model.config import PRESETS
 from ..training.memory import keep_freed_memory
 from ..training.runs import SavedRun, save_export
-from .arguments import add_command, add_run_folder, add_threads, at_least
+from .arguments import (
+    COUNT,
+    PICTURE,
+    THREADS,
+    add_choice,
+    add_command,
+    add_options,
+    add_run_folder,
+)
 from .run import dataset_or_none
 
 
@@ -22,13 +30,13 @@ def add_profile(commands):
     parser.add_argument(
         "--plain", action="store_true", help="the composed form of gates and head, for reading"
     )
-    whole = at_least(int, 1)
-    parser.add_argument(
-        "--phase", type=whole, metavar="N", help="of the preset; default: 2, or 1 if it has one"
+    add_options(
+        parser,
+        ("--phase", COUNT, None, "of the preset; default: 2, or 1 if it has one"),
+        ("--steps", COUNT, 6, "steps to measure"),
+        PICTURE,
+        THREADS,
     )
-    parser.add_argument("--steps", type=whole, default=6, metavar="N", help="default: 6")
-    parser.add_argument("--picture", type=Path, metavar="FILE", help="also draw it, as PNG")
-    add_threads(parser, "cores to use; default: all")
 
 
 def _profile(options) -> None:
@@ -57,7 +65,7 @@ def _profile(options) -> None:
 def add_inspect(commands):
     parser = add_command(commands, _inspect, "inspect", "see the costs of a model")
     add_run_folder(parser)
-    parser.add_argument("--picture", type=Path, metavar="FILE", help="also draw it, as PNG")
+    add_options(parser, PICTURE)
 
 
 def _inspect(options) -> None:
@@ -77,18 +85,9 @@ def add_export(commands):
     add_run_folder(parser)
     parser.add_argument("out", metavar="OUT", type=Path, nargs="?", help="a new folder")
     parser.add_argument("--c", metavar="FILE", type=Path, help="write a C99 program, too")
-    parser.add_argument(
-        "--encoding",
-        choices=("base-3", "2-bit"),
-        default="base-3",
-        help="of the ternary weights: 1.6 or 2 bits each; default: base-3",
-    )
-    parser.add_argument(
-        "--head",
-        choices=("int8", "float16"),
-        default="int8",
-        help="the embedding and head; default: int8",
-    )
+    bits = "of the ternary weights: 1.6 or 2 bits each"
+    add_choice(parser, "--encoding", ("base-3", "2-bit"), bits)
+    add_choice(parser, "--head", ("int8", "float16"), "the embedding and head")
 
 
 def _export(options) -> None:

@@ -1,6 +1,7 @@
 """Arguments that several commands share, and types of numbers with limits."""
 
 import argparse
+import math
 from pathlib import Path
 
 
@@ -11,16 +12,24 @@ def add_command(commands, run, name, help):
     return parser
 
 
-def add_values(parser, *values):
-    """Add options that take a value; each is (name, kind, default, help)."""
-    for name, kind, default, help in values:
-        parser.add_argument(
-            name, type=kind, default=default, metavar="X", help=f"{help} (%(default)s)"
-        )
+def add_options(parser, *options):
+    """Add options that take a value, each given as (name, kind, default, help)."""
+    for name, kind, default, help in options:
+        metavar = kind.__name__.upper()  # INT, FLOAT, STR or PATH
+        shown = help if default in (None, "") else f"{help}; default: %(default)s"
+        parser.add_argument(name, type=kind, default=default, metavar=metavar, help=shown)
 
 
-def add_threads(parser, help):
-    parser.add_argument("--threads", type=at_least(int, 1), metavar="N", help=help)
+def add_choice(parser, name, choices, help):
+    """Add an option that has one of a few values, the first by default."""
+    shown = f"{help}; default: {choices[0]}"
+    parser.add_argument(name, choices=choices, default=choices[0], help=shown)
+
+
+def add_run_folder(parser):
+    parser.add_argument("folder", metavar="DIR", type=Path, help="the folder of a run")
+    add_choice(parser, "--checkpoint", ("best", "last"), "the checkpoint to load")
+    parser.add_argument("--ema", action="store_true", help="use the averaged weights")
 
 
 def parsed_by(parse):
@@ -52,19 +61,13 @@ def at_least(kind, least):
     return number(kind, lambda value: value >= least, f"is less than {least}")
 
 
-def add_run_folder(parser):
-    parser.add_argument("folder", metavar="DIR", type=Path, help="the folder of a run")
-    parser.add_argument(
-        "--checkpoint", choices=("last", "best"), default="best", help="default: best"
-    )
-    parser.add_argument("--ema", action="store_true", help="use the averaged weights")
+def above_0(unit):
+    return number(float, lambda x: 0 < x < math.inf, f"is not a number of {unit} above 0")
 
 
-def add_tokenizer(parser, default, **options):
-    parser.add_argument(
-        "--tokenizer",
-        default=default,
-        metavar="NAME",
-        help="gpt2, stories, or a vocabulary file in tiktoken's format"
-        + (f"; default: {default}" if default else options["help"]),
-    )
+WHOLE, COUNT = at_least(int, 0), at_least(int, 1)
+
+# Options of several commands, for add_options.
+THREADS = ("--threads", COUNT, None, "cores to use; default: all")
+PICTURE = ("--picture", Path, None, "also draw it, as PNG")
+TOKENIZERS = "gpt2, stories, or a vocabulary file in tiktoken's format"

@@ -1,9 +1,8 @@
 """`flashlm course`: exercises cut out of this package, and a grader that explains."""
 
-import math
 from pathlib import Path
 
-from .arguments import add_command, number
+from .arguments import above_0, add_command, add_options
 
 
 def add_course(commands):
@@ -13,15 +12,20 @@ def add_course(commands):
         description="Write the exercises of the course into a folder; check your answers.",
     )
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    _add_start(actions)
-    _add_check(actions)
-
-
-def _add_start(actions):
-    parser = add_command(actions, _start, "start", "write the exercises")
-    parser.add_argument(
-        "folder", metavar="DIR", type=Path, help="a new or empty folder, or a workbook"
+    start = add_command(actions, _start, "start", "write the exercises")
+    folder = "a new or empty folder, or a workbook"
+    start.add_argument("folder", metavar="DIR", type=Path, help=folder)
+    check = add_command(actions, _check, "check", "check your answers")
+    check.add_argument("folder", metavar="DIR", type=Path, help="a workbook")
+    names = "only these exercises, such as rms_norm or 9"
+    check.add_argument("names", metavar="NAME", nargs="*", help=names)
+    add_options(
+        check,
+        ("--timeout", above_0("seconds"), 20.0, "seconds for each exercise"),
+        ("--junit", Path, None, "also write JUnit XML"),
     )
+    strict = "exit code 1 unless all that is checked is right"
+    check.add_argument("--strict", action="store_true", help=strict)
 
 
 def _start(options) -> None:
@@ -43,25 +47,6 @@ def _command():
     """The command to print: in the project's folder run.py, which needs no active .venv."""
     script = Path(__file__).resolve().parents[2] / "run.py"
     return "python3 run.py" if script.is_file() and Path.cwd() == script.parent else "flashlm"
-
-
-def _add_check(actions):
-    parser = add_command(actions, _check, "check", "check your answers")
-    parser.add_argument("folder", metavar="DIR", type=Path, help="a workbook")
-    parser.add_argument(
-        "names", metavar="NAME", nargs="*", help="only these exercises, such as rms_norm or 9"
-    )
-    parser.add_argument(
-        "--timeout",
-        type=number(float, lambda s: 0 < s < math.inf, "is not a number of seconds above 0"),
-        default=20.0,
-        metavar="SECONDS",
-        help="for each exercise; default: 20",
-    )
-    parser.add_argument("--junit", type=Path, metavar="FILE", help="also write JUnit XML")
-    parser.add_argument(
-        "--strict", action="store_true", help="exit code 1 unless all that is checked is right"
-    )
 
 
 def _check(options) -> int:

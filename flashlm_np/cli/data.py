@@ -7,7 +7,7 @@ import numpy as np
 from ..data.stories import stories
 from ..data.tokenizers.tokenizer import Tokenizer
 from ..training.threads import available_cores
-from .arguments import add_command, add_threads, add_tokenizer, at_least
+from .arguments import COUNT, THREADS, TOKENIZERS, WHOLE, add_command, add_options
 
 
 def add_prepare(commands):
@@ -20,31 +20,20 @@ def add_prepare(commands):
         "parquet files; default: FlashLM v3's dataset, HuggingFaceFW/fineweb-edu",
     )
     parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="a new folder")
-    parser.add_argument("--config", metavar="NAME", help="of a dataset that has several")
-    parser.add_argument(
-        "--split", default="train", metavar="NAME", help="of a dataset; default: train"
-    )
-    parser.add_argument(
-        "--text-column", default="text", metavar="NAME", help="of the table; default: text"
-    )
-    parser.add_argument(
-        "--documents",
-        type=at_least(int, 1),
-        metavar="N",
-        help="stop after so many; default: 30,000 of a dataset on the hub, else all",
-    )
-    parser.add_argument(
-        "--min-characters",
-        type=at_least(int, 0),
-        default=50,
-        metavar="N",
-        help="skip shorter documents; default: 50",
+    documents = "stop after so many; default: 30,000 of a dataset on the hub, else all"
+    add_options(
+        parser,
+        ("--config", str, None, "of a dataset that has several"),
+        ("--split", str, "train", "of a dataset"),
+        ("--text-column", str, "text", "of the table"),
+        ("--documents", COUNT, None, documents),
+        ("--min-characters", WHOLE, 50, "skip shorter documents"),
+        ("--tokenizer", str, "gpt2", TOKENIZERS),
+        THREADS,
     )
     parser.add_argument(
         "--separator", action="store_true", help="end each document with <|endoftext|>"
     )
-    add_tokenizer(parser, default="gpt2")
-    add_threads(parser, "cores to use; default: all")
 
 
 def _prepare(options) -> None:
@@ -78,9 +67,11 @@ def _prepare(options) -> None:
 
 def add_stories(commands):
     parser = add_command(commands, _stories, "stories", "tell stories")
-    whole = at_least(int, 0)
-    parser.add_argument("--count", type=whole, default=3, metavar="N", help="default: 3")
-    parser.add_argument("--seed", type=whole, default=0, metavar="N", help="default: 0")
+    add_options(
+        parser,
+        ("--count", WHOLE, 3, "stories to tell"),
+        ("--seed", WHOLE, 0, "of the random numbers"),
+    )
 
 
 def _stories(options) -> None:

@@ -7,7 +7,15 @@ from ..evaluation.ngrams import Baselines, baselines
 from ..files import read_text
 from ..model.config import TEMPERATURE
 from ..training.runs import SavedRun
-from .arguments import add_command, add_run_folder, add_values, at_least, number
+from .arguments import (
+    WHOLE,
+    add_choice,
+    add_command,
+    add_options,
+    add_run_folder,
+    at_least,
+    number,
+)
 
 
 def add_eval(commands):
@@ -21,21 +29,17 @@ def add_eval(commands):
 def _eval(options) -> None:
     """Score a run's model on its validation tokens, or on those of --text or --data."""
     run = SavedRun.load(options.folder, options.checkpoint, options.ema)
-    source = DataSource.at(data=options.data) if options.data else None
-    dataset = dataset_or_none(run) if options.text else run.dataset(source)
     if options.text:
-        tokens, best = _ids_of_files(run, options.text), None
+        dataset, best = dataset_or_none(run), None
+        try:
+            tokens = run.ids_to_score(map(read_text, options.text))
+        except ValueError as error:
+            raise UserError(f"--text: {error}") from None
     else:
+        dataset = run.dataset(DataSource.at(data=options.data) if options.data else None)
         tokens, best = dataset.valid, dataset.best_possible_loss
     counted = dataset and baselines(dataset.train, tokens, run.config.vocab_size)
     print(losses(evaluate(run.model, run.config, tokens, run.tokenizer), counted, best))
-
-
-def _ids_of_files(run, paths):
-    try:
-        return run.ids_to_score(map(read_text, paths))
-    except ValueError as error:
-        raise UserError(f"--text: {error}") from None
 
 
 def dataset_or_none(run: SavedRun) -> Dataset | None:
@@ -67,32 +71,19 @@ def losses(result: Evaluation, counted: Baselines | None, best: float | None) ->
 def add_generate(commands):
     parser = add_command(commands, _generate, "generate", "let a run's model write")
     add_run_folder(parser)
-    parser.add_argument(
-        "--activations",
-        choices=("float32", "int8"),
-        default="float32",
-        help="the inputs of the ternary layers; int8: they add integers only. Default: float32",
-    )
-    not_negative, whole = at_least(float, 0), at_least(int, 0)
+    form = "the inputs of the ternary layers; int8: they add integers only"
+    add_choice(parser, "--activations", ("float32", "int8"), form)
     part = number(float, lambda value: 0 <= value <= 1, "is not between 0 and 1")
-    add_values(
+    likeliest = "choose among the likeliest that together have this probability"
+    warmth = "low is safe, 1 as learned; 0: the likeliest token"
+    add_options(
         parser,
         ("--prompt", str, "", "how the text begins"),
-        ("--tokens", whole, 200, "how many to write at most"),
-        (
-            "--temperature",
-            not_negative,
-            TEMPERATURE,
-            "low is safe, 1 as learned; 0: the likeliest token",
-        ),
-        ("--top-k", whole, 0, "choose among the k likeliest tokens only; 0: among all"),
-        (
-            "--top-p",
-            part,
-            1.0,
-            "choose among the likeliest that together have this probability",
-        ),
-        ("--seed", whole, 0, "of the random numbers"),
+        ("--tokens", WHOLE, 200, "how many to write at most"),
+        ("--temperature", at_least(float, 0), TEMPERATURE, warmth),
+        ("--top-k", WHOLE, 0, "choose among the k likeliest tokens only; 0: among all"),
+        ("--top-p", part, 1.0, likeliest),
+        ("--seed", WHOLE, 0, "of the random numbers"),
     )
 
 

@@ -13,26 +13,23 @@ from ..start_run import resume_run, start_run
 from ..training.memory import keep_freed_memory
 from ..training.report import write_results
 from ..training.trainer import Trainer
-from .arguments import add_command, add_threads, number, parsed_by
+from .arguments import THREADS, above_0, add_command, add_options, parsed_by
 from .run import losses
 
 
 def add_train(commands):
     train = add_command(commands, _train, "train", "train a model")
-    minutes = number(
-        float, lambda m: 0 < m < float("inf"), "is not a number of minutes above 0"
-    )
-    train.add_argument("--preset", choices=PRESETS, default=None, help="default: quickstart")
+    train.add_argument("--preset", choices=PRESETS, help="default: quickstart")
     train.add_argument(
-        "--text", nargs="+", metavar="FILE", help="learn from these, not stories"
+        "--text", nargs="+", metavar="FILE", help="texts to learn; default: stories"
     )
     train.add_argument("--data", metavar="DIR", help="learn from a folder of flashlm prepare")
-    train.add_argument(
-        "--out", metavar="DIR", help="default: runs/PRESET, or the next free name"
-    )
+    train.add_argument("--out", metavar="DIR", help="default: runs/PRESET, or a free name")
     train.add_argument("--resume", metavar="DIR", help="go on from the last checkpoint in DIR")
-    train.add_argument("--minutes", type=minutes, help="take as many steps as fit into these")
-    add_threads(train, "cores to use; default: all")
+    minutes = above_0("minutes")
+    add_options(
+        train, ("--minutes", minutes, None, "take as many steps as fit into these"), THREADS
+    )
     fields_of_config = train.add_argument_group("the configuration (and its defaults)")
     for field in fields(Config):
         if field.name != "preset":
@@ -40,9 +37,8 @@ def add_train(commands):
 
 
 def _add_field(group, field):
-    name = option_name(field.name)
-    kind = type(field.default)
-    options = {"default": None, "help": f"{field.metadata['help']} ({_defaults(field.name)})"}
+    name, kind = option_name(field.name), type(field.default)
+    options = {"help": f"{field.metadata['help']} ({_defaults(field.name)})"}
     if kind is bool:
         group.add_argument(name, action=argparse.BooleanOptionalAction, **options)
     elif kind is tuple:

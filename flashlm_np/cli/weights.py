@@ -9,13 +9,8 @@ from ..data.token_file import load_tokens
 from ..errors import UserError
 from ..model.config import V3
 from ..published.convert import convert
-from ..training.initial_embedding import (
-    CORPUS_RMS,
-    from_corpus,
-    save_embedding,
-    scaled_to_rms,
-)
-from .arguments import add_command, add_tokenizer, add_values, at_least
+from ..training.initial_embedding import CORPUS_RMS, from_corpus, save_embedding, scaled_to_rms
+from .arguments import COUNT, TOKENIZERS, WHOLE, add_command, add_options, at_least
 
 
 def add_embed(commands):
@@ -27,21 +22,13 @@ def add_embed(commands):
     )
     parser.add_argument("--out", metavar="FILE", type=Path, required=True)
     parser.add_argument("--data", metavar="DIR", help="a folder of flashlm prepare, for corpus")
-    parser.add_argument(
-        "--weights", metavar="FILE", type=Path, help="a model.safetensors of GPT-2 that is here"
-    )
-    parser.add_argument(
-        "--std",
-        type=at_least(float, 0),
-        metavar="X",
-        help="root mean square, for corpus (0.11) and random (0.02)",
-    )
-    whole = at_least(int, 1)
-    add_values(
+    add_options(
         parser,
-        ("--width", whole, 256, "numbers per token"),
-        ("--vocab-size", whole, 50257, "tokens, for random"),
-        ("--seed", at_least(int, 0), 42, "for random"),
+        ("--weights", Path, None, "a model.safetensors of GPT-2 that is here"),
+        ("--std", at_least(float, 0), None, "root mean square: corpus 0.11, random 0.02"),
+        ("--width", COUNT, 256, "numbers per token"),
+        ("--vocab-size", COUNT, 50257, "tokens, for random"),
+        ("--seed", WHOLE, 42, "for random"),
     )
 
 
@@ -83,9 +70,8 @@ def add_convert(commands):
     parser = add_command(commands, _convert, "convert", "read the published checkpoint")
     parser.add_argument("file", metavar="FILE", type=Path, help="flashlm_final.pt")
     parser.add_argument("folder", metavar="OUT_DIR", type=Path, help="a new folder")
-    add_tokenizer(
-        parser, None, help=", or numbers; default: gpt2 for 50,257 tokens, else numbers"
-    )
+    default = "; default: gpt2 for 50,257 tokens, else numbers"
+    add_options(parser, ("--tokenizer", str, None, f"{TOKENIZERS}, or numbers{default}"))
 
 
 def _convert(options) -> None:
