@@ -45,12 +45,12 @@ def read_jsonl(file: BinaryIO, name: str, column: str) -> Iterator[Document]:
         except (ValueError, RecursionError):
             yield Document(skipped="malformed")
             continue
-        text = row.get(column) if isinstance(row, dict) else None
-        if isinstance(text, str):
+        row = row if isinstance(row, dict) else {}
+        if isinstance(row.get(column), str):
             found = True
-            yield Document(text)
+            yield Document(row[column])
         else:
-            columns = row if isinstance(row, dict) else ()
+            columns = row
             yield Document(skipped="without text")
     if columns is not None and not found:
         raise _no_column(name, column, columns)

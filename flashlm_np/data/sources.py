@@ -9,16 +9,19 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+
+import fsspec  # which the hub's library needs
 
 from ..errors import UserError
 from .readers import READERS, ROWS, Document, read_arrow
 
 V3_DATASET = ("HuggingFaceFW/fineweb-edu",)  # FlashLM v3 was trained on the first documents
 V3_CONFIG, V3_DOCUMENTS = "sample-10BT", 30_000
-HIDDEN = re.compile(r"(^|/)(\.|__)")  # files and folders that `datasets` passes over, too
+HUB_ADVICE = (
+    "; check its name, --config, --split and the network, or prepare texts that you have: "
+    "flashlm prepare FILE.txt --out DIR"
+)
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,9 @@ class DocumentSource:
 
     def documents(self) -> Iterator[Document]:
         """The documents in their order. Raises UserError for a source that cannot be read."""
-        found = self._of_dataset() if self.on_hub or self.folder else self._of_files()
-        for document in found:
-            if not document.skipped and len(document.text) < self.min_characters:
-                document = Document(skipped="too short")
-            yield document
+        for document in self._of_dataset() if self.on_hub or self.folder else self._of_files():
+            short = not document.skipped and len(document.text) < self.min_characters
+            yield Document(skipped="too short") if short else document
 
     def _of_files(self):
         for name in self.names:
@@ -76,21 +77,21 @@ class DocumentSource:
 
     def _of_file(self, file):
         name = re.sub(r"^hf://datasets/|@[0-9a-f]{40}", "", file)
-        with self._one_sentence(name), _open(file) as stream:
+        open_file = fsspec.open if file.startswith("hf://") else open
+        with self._one_sentence(name), open_file(file, "rb") as stream:
             yield from READERS[_kind(file)](stream, name, self.column)
 
     def _of_dataset(self):
         with self._one_sentence(self.dataset):
             builder = self._builder()
-        splits = builder.config.data_files or {}
-        listed = {str(split): list(map(str, files)) for split, files in splits.items()}
+        listed = builder.config.data_files or {}  # of each split
         # `datasets` takes the texts of a plain folder only by their most frequent kind, and one
         # called test.txt for the split "test".
         texts = self._texts_of_folder() if builder.config.name == "default" else []
         files = listed.get(self.split) or (texts if self.split == "train" else [])
         if files and {_kind(file) for file in files} <= READERS.keys():
-            known = {Path(file) for file in chain(files, *listed.values())}
-            yield from [Document(skipped="other files")] * len({*map(Path, texts)} - known)
+            others = set(texts).difference(files, *listed.values())
+            yield from [Document(skipped="other files")] * len(others)
             for file in files:
                 yield from self._of_file(file)
             return
@@ -111,15 +112,11 @@ class DocumentSource:
         return datasets.load_dataset_builder(str(self.folder or self.names[0]), self.config)
 
     def _texts_of_folder(self):
-        """All files of the folder that `readers` can read."""
-        found = sorted(self.folder.rglob("*")) if self.folder else []
-        return [
-            str(path)
-            for path in found
-            if _kind(path) in READERS
-            and path.is_file()
-            and not HIDDEN.search(path.relative_to(self.folder).as_posix())
-        ]
+        """All files of the folder that `readers` can read; hidden ones are passed over."""
+        from datasets.data_files import resolve_pattern
+
+        found = resolve_pattern("**", str(self.folder)) if self.folder else []
+        return sorted((file for file in found if _kind(file) in READERS), key=Path)
 
     @contextmanager
     def _one_sentence(self, name: str):
@@ -131,25 +128,13 @@ class DocumentSource:
         except MemoryError:
             raise UserError(f"cannot read {name}: a document does not fit in memory") from None
         except Exception as error:  # the libraries raise errors of all classes
-            where, advice = "", ""
-            if self.on_hub:
-                where = " from the Hugging Face hub"
-                advice = (
-                    "; check its name, --config, --split and the network, or prepare texts "
-                    "that you have: flashlm prepare FILE.txt --out DIR"
-                )
+            where, advice = (
+                (" from the Hugging Face hub", HUB_ADVICE) if self.on_hub else ("", "")
+            )
             raise UserError(f"cannot read {name}{where}: {_reason(error)}{advice}") from None
 
 
-def _open(file: str) -> BinaryIO:
-    if "://" not in file:
-        return open(file, "rb")
-    from datasets.utils.file_utils import xopen  # which tries again after a network error
-
-    return xopen(file, "rb")
-
-
-def _kind(file: str | Path) -> str:
+def _kind(file: str) -> str:
     return Path(file).suffix.lower()
 
 
