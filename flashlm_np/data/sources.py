@@ -18,10 +18,6 @@ from .readers import READERS, ROWS, Document, read_arrow
 
 V3_DATASET = ("HuggingFaceFW/fineweb-edu",)  # FlashLM v3 was trained on the first documents
 V3_CONFIG, V3_DOCUMENTS = "sample-10BT", 30_000
-HUB_ADVICE = (
-    "; check its name, --config, --split and the network, or prepare texts that you have: "
-    "flashlm prepare FILE.txt --out DIR"
-)
 
 
 @dataclass(frozen=True)
@@ -59,9 +55,11 @@ class DocumentSource:
 
     def documents(self) -> Iterator[Document]:
         """The documents in their order. Raises UserError for a source that cannot be read."""
-        for document in self._of_dataset() if self.on_hub or self.folder else self._of_files():
-            short = not document.skipped and len(document.text) < self.min_characters
-            yield Document(skipped="too short") if short else document
+        found = self._of_dataset() if self.on_hub or self.folder else self._of_files()
+        with self._one_sentence(self.dataset):
+            for document in found:
+                short = not document.skipped and len(document.text) < self.min_characters
+                yield Document(skipped="too short") if short else document
 
     def _of_files(self):
         for name in self.names:
@@ -82,8 +80,7 @@ class DocumentSource:
             yield from READERS[_kind(file)](stream, name, self.column)
 
     def _of_dataset(self):
-        with self._one_sentence(self.dataset):
-            builder = self._builder()
+        builder = self._builder()
         listed = builder.config.data_files or {}  # of each split
         # `datasets` takes the texts of a plain folder only by their most frequent kind, and one
         # called test.txt for the split "test".
@@ -95,11 +92,10 @@ class DocumentSource:
             for file in files:
                 yield from self._of_file(file)
             return
-        with self._one_sentence(self.dataset):
-            rows = builder.as_streaming_dataset(self.split)
-            for table in rows.with_format("arrow").iter(ROWS):
-                for batch in table.to_batches():
-                    yield from read_arrow(batch, self.dataset, self.column)
+        rows = builder.as_streaming_dataset(self.split)
+        for table in rows.with_format("arrow").iter(ROWS):
+            for batch in table.to_batches():
+                yield from read_arrow(batch, self.dataset, self.column)
 
     def _builder(self):
         import datasets
@@ -128,10 +124,13 @@ class DocumentSource:
         except MemoryError:
             raise UserError(f"cannot read {name}: a document does not fit in memory") from None
         except Exception as error:  # the libraries raise errors of all classes
-            where, advice = (
-                (" from the Hugging Face hub", HUB_ADVICE) if self.on_hub else ("", "")
-            )
-            raise UserError(f"cannot read {name}{where}: {_reason(error)}{advice}") from None
+            if not self.on_hub:
+                raise UserError(f"cannot read {name}: {_reason(error)}") from None
+            raise UserError(
+                f"cannot read {name} from the Hugging Face hub: {_reason(error)}; check its "
+                "name, --config, --split and the network, or prepare texts that you have: "
+                "flashlm prepare FILE.txt --out DIR"
+            ) from None
 
 
 def _kind(file: str) -> str:
