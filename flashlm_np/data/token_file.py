@@ -109,8 +109,9 @@ def _read_record(folder: Path) -> dict:
             f"complete one; make it with: flashlm prepare --out {folder}"
         )
     record = read_record(path, FORMAT, advice, **ENTRIES)
-    if record["dtype"] not in DTYPES:
-        raise UserError(f"{path} is damaged: its dtype is {record['dtype']!r}; {advice}")
-    if record["tokens"] < 1:
-        raise UserError(f"{path} is damaged: its tokens are {record['tokens']}; {advice}")
+    if record["tokens"] < 1 or record["dtype"] not in DTYPES:
+        raise UserError(
+            f"{path} is damaged: its tokens are {record['tokens']}, its dtype is "
+            f"{record['dtype']!r}; {advice}"
+        )
     return record

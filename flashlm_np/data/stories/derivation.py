@@ -102,17 +102,18 @@ def derive(
         index = chooser.choose(table, facts)
         option = table.options[index]
         choices.append(Choice(table.name, index, option.probability))
-        facts[table.name] = text = "".join([text_of(piece) for piece in option.pieces])
+        text = ""
+        for piece in option.pieces:
+            if isinstance(piece, Choose):
+                text += expand(find_table(tables, piece, facts))
+            else:
+                words = fill((piece,), facts)
+                chooser.emit(words, piece)
+                text += words
+        facts[table.name] = text
         for fact, pieces in option.facts:
             facts[fact] = fill(pieces, facts)
         return text
-
-    def text_of(piece):
-        if isinstance(piece, Choose):
-            return expand(find_table(tables, piece, facts))
-        words = fill((piece,), facts)
-        chooser.emit(words, piece)
-        return words
 
     return expand(tables[start]), choices
 

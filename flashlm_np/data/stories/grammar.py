@@ -39,7 +39,7 @@ do not differ in a plain character before their first `[`.
 """
 
 import re
-from itertools import accumulate, combinations
+from itertools import accumulate, combinations, takewhile
 from typing import NamedTuple
 
 
@@ -107,8 +107,7 @@ def _option(template, probability):
     """An option from `words | fact: value; fact: value`."""
     words, _, stated = template.partition("|")
     pieces = split_template(words.strip().replace(" ¶ ", "\n\n"))
-    chooses = [i for i, piece in enumerate(pieces) if isinstance(piece, Choose)]
-    head = pieces[: chooses[0]] if chooses else pieces
+    head = tuple(takewhile(lambda piece: not isinstance(piece, Choose), pieces))
     pairs = [pair.split(":", 1) for pair in stated.split(";") if pair]
     facts = tuple((fact.strip(), split_template(value.strip())) for fact, value in pairs)
     return Option(template, pieces, head, facts, probability)
