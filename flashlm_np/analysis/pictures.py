@@ -1,12 +1,11 @@
 """The pictures of `flashlm inspect` and `flashlm profile`, written as PNG."""
 
-import io
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
-from ..files import write_atomically
+from ..files import written_atomically
 from .inspection import VALUES, Inspection
 from .step_profile import StepProfile, head_form
 
@@ -39,9 +38,8 @@ def _figure(height, **options):
 
 
 def _save(figure, path):
-    data = io.BytesIO()
-    figure.savefig(data, format="png")
-    write_atomically(path, data.getvalue())
+    with written_atomically(path) as file:
+        figure.savefig(file, format="png")
 
 
 def _draw_components(axes, costs):

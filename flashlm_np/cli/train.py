@@ -20,9 +20,7 @@ from .run import losses
 def add_train(commands):
     train = add_command(commands, _train, "train", "train a model")
     train.add_argument("--preset", choices=PRESETS, help="default: quickstart")
-    train.add_argument(
-        "--text", nargs="+", metavar="FILE", help="texts to learn; default: stories"
-    )
+    train.add_argument("--text", nargs="+", metavar="FILE", help="texts; default: stories")
     train.add_argument("--data", metavar="DIR", help="learn from a folder of flashlm prepare")
     train.add_argument("--out", metavar="DIR", help="default: runs/PRESET, or a free name")
     train.add_argument("--resume", metavar="DIR", help="go on from the last checkpoint in DIR")

@@ -109,15 +109,15 @@ def sample_token_fast(
 
 
 def _place(mass, u, V, top_k, top_p) -> int:
-    """The place of the drawn token, the most likely first; V if it is not among the first n.
+    """The place of the drawn token, the most likely first; n or more if it is further back.
 
     `mass` (n,) is the cumulated probability of the n most likely tokens.
     """
     keep = min(top_k or V, V, 1 + int(np.searchsorted(mass, top_p)))
     if keep <= len(mass):
-        place = np.searchsorted(mass[:keep], u * mass[keep - 1], side="right")
-        return int(place.clip(0, keep - 1))
-    if top_k or top_p < 1:
+        total = mass[keep - 1]
+    elif top_k or top_p < 1:
         return V  # the sum of the kept ones is not known here
-    place = int(np.searchsorted(mass, u, side="right"))  # all V are kept, and sum to 1
-    return place if place < len(mass) else V
+    else:
+        total = 1.0  # all V are kept
+    return min(int(np.searchsorted(mass[:keep], u * total, side="right")), keep - 1)

@@ -1,7 +1,5 @@
 """The configuration of a run in one flat record, and the two presets."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass, field, fields
 
 from minigrad.ops.ternary import SCALES
@@ -37,17 +35,13 @@ class Config:
     recursions: int = option(2, "how often the block is applied", 1, 100)
     norm_eps: float = option(1e-8, "added to the mean square in RMSNorm", 0)
     ternary_threshold: float = option(1.0, "weights below this many mean |w| become 0", 0)
-    ternary_scale: str = option(
-        "none", "scale of a ternary matrix: none, mean or kept", among=SCALES
-    )
+    ternary_scale: str = option("none", "of a ternary matrix: none, mean, kept", among=SCALES)
     ternary_convs: bool = option(False, "ternary convolutions, too; v3's are full precision")
     embedding: str = option(
         "gpt2", "the initial embedding: gpt2, corpus, random, or a file made by flashlm embed"
     )
     embedding_std: float = option(0.02, "standard deviation of a random embedding", 0)
-    conv_identity: float = option(
-        0.0, "added at first to each value tap from a channel to itself", 0
-    )
+    conv_identity: float = option(0.0, "added at first to a channel's value taps on itself", 0)
     out_std: float = option(0.01, "standard deviation of the initial output projections", 0)
     fused: bool = option(True, "fused gated convolutions and head; off: composed, for reading")
     # The data
@@ -57,17 +51,13 @@ class Config:
     steps: int = option(10000, "optimizer steps to take", 1)
     schedule_steps: int = option(10000, "step at which the decay ends; 0: the last step", 0)
     warmup_steps: int = option(200, "steps over which the learning rates rise", 0)
-    decay_share: float = option(
-        0.1, "last part of the schedule, in which the rates fall to 0", 0, 1
-    )
+    decay_share: float = option(0.1, "last part of the schedule: the rates fall to 0", 0, 1)
     phases: tuple[Phase, ...] = option(V3_PHASES, "FIRST:SEQUENCE:BATCH:MICRO[:frozen] ...")
     position_share: float = option(0.25, "part of the positions that the loss scores", 0, 1)
     label_smoothing: float = option(0.1, "part of the target spread over the vocabulary", 0, 1)
     z_loss: float = option(1e-4, "weight of the squared log-partition in the loss", 0)
     normuon_lr: float = option(0.02, "learning rate of the ternary matrices", 0)
-    normuon_form: str = option(
-        "v3", "v3 or published: see minigrad/optim/normuon.py", among=FORMS
-    )
+    normuon_form: str = option("v3", "v3 or published: optim/normuon.py", among=FORMS)
     adamw_lr: float = option(3e-4, "learning rate of everything else", 0)
     conv_lr_ratio: float = option(1.0, "learning rate of the convolutions, in adamw_lr", 0)
     weight_decay: float = option(0.1, "AdamW's, on the embedding and the convolutions", 0)
@@ -120,7 +110,7 @@ class Config:
         return asdict(self) | {"phases": [str(p) for p in self.phases]}
 
     @classmethod
-    def from_dict(cls, values: dict) -> Config:
+    def from_dict(cls, values: dict) -> "Config":
         if unknown := sorted(set(values) - {f.name for f in fields(cls)}):
             raise ValueError(f"configuration: unknown fields {', '.join(unknown)}")
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}

@@ -1,7 +1,5 @@
 """Phases: short sequences at the start of a run, longer ones later."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 
@@ -20,7 +18,7 @@ class Phase:
     frozen_embedding: bool = False
 
     @classmethod
-    def parse(cls, text: str) -> Phase:
+    def parse(cls, text: str) -> "Phase":
         numbers = text.removesuffix(":frozen").split(":")
         try:
             first, sequence, batch, micro = map(int, numbers)

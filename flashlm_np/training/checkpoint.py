@@ -34,12 +34,8 @@ class Checkpoint:
 
     def weights(self, kind: str = "model") -> dict[str, np.ndarray]:
         """The model's weights ("model") or their running average ("ema"), by parameter name."""
-        prefix = f"{kind}/"
-        return {
-            key.removeprefix(prefix): array
-            for key, array in self.arrays.items()
-            if key.startswith(prefix)
-        }
+        start = f"{kind}/"
+        return {k.removeprefix(start): a for k, a in self.arrays.items() if k.startswith(start)}
 
 
 def save(out: Path, checkpoint: Checkpoint, names: list[str]) -> None:

@@ -1,12 +1,12 @@
 """loss.png: the losses of a run, between the baselines and the best possible loss."""
 
-import io
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from ..evaluation.ngrams import Baselines
-from ..files import write_atomically
+from ..files import written_atomically
 from ..model.config import Config
 from .metrics import read_metrics
 
@@ -17,64 +17,48 @@ def write_plot(out: Path, config: Config, counted: Baselines, best: float | None
     """Draw the losses in out/metrics.csv, between the baselines and the best possible loss."""
     from matplotlib.figure import Figure
 
-    lines = {"uniform": counted.uniform, "unigram": counted.unigram, "bigram": counted.bigram}
-    if best is not None:
-        lines["best possible"] = best
-    rows = read_metrics(out / "metrics.csv")
-    train = np.array([row["train_loss"] for row in rows])
     figure = Figure(figsize=(8, 5), layout="constrained", dpi=120)
     axes = figure.add_subplot()
-    _draw_losses(axes, rows, train, _train_label(config))
-    _draw_lines(axes, lines)
+    rows = read_metrics(out / "metrics.csv")
+    train = np.array([row["train_loss"] for row in rows])
+    _draw_losses(axes, rows, train, config)
+    for name, value in asdict(counted).items():
+        _draw_line(axes, name, value, GREY, ":", "bottom")
+    lowest = min([*train, *asdict(counted).values()])
+    if best is not None:
+        _draw_line(axes, "best possible", best, GREEN, "--", "top")
+        lowest = min(lowest, best)
     axes.set(xlabel="optimizer step", ylabel="nats per token (logarithmic)", yscale="log")
-    axes.set_ylim(0.8 * min([*train, *lines.values()]), 1.3 * max([*train, counted.uniform]))
+    axes.set_ylim(0.8 * lowest, 1.3 * max([*train, counted.uniform]))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter("{x:g}")
     axes.set_title(f"FlashLM in NumPy, preset {config.preset}, seed {config.seed}")
     axes.legend(loc="upper center", fontsize=8)
-    data = io.BytesIO()
-    figure.savefig(data, format="png")
-    write_atomically(out / "loss.png", data.getvalue())
+    with written_atomically(out / "loss.png") as file:
+        figure.savefig(file, format="png")
 
 
-def _draw_losses(axes, rows, train, label):
+def _draw_losses(axes, rows, train, config):
+    extras = {"label smoothing": config.label_smoothing, "z-loss": config.z_loss}
+    named = " and ".join(f"{name} {value:g}" for name, value in extras.items() if value)
+    label = f"train (with {named})" if named else "train"
     steps = [row["step"] for row in rows]
     axes.plot(steps, train, color=PALE_BLUE, lw=0.8, label=label)
     axes.plot(steps, smooth(train), color=BLUE, lw=1.6, label="train, smoothed")
-    evaluated = [row for row in rows if row["valid_loss"] is not None]
-    axes.errorbar(
-        [row["step"] for row in evaluated],
-        [row["valid_loss"] for row in evaluated],
-        [row["valid_loss_error"] or 0 for row in evaluated],
-        color=RED,
-        marker="o",
-        ms=4,
-        label="validation, true loss",
-    )
+    points = [
+        (row["step"], row["valid_loss"], row["valid_loss_error"] or 0)
+        for row in rows
+        if row["valid_loss"] is not None
+    ]
+    style = {"color": RED, "marker": "o", "ms": 4, "label": "validation, true loss"}
+    axes.errorbar(*zip(*points, strict=True), **style)
 
 
-def _draw_lines(axes, lines):
-    for name, value in lines.items():
-        best = name == "best possible"
-        color = GREEN if best else GREY
-        axes.axhline(value, color=color, lw=1, ls="--" if best else ":")
-        axes.annotate(
-            f"{name} {value:.2f}",
-            (1, value),
-            xycoords=("axes fraction", "data"),
-            xytext=(-4, -3 if best else 2),
-            textcoords="offset points",
-            ha="right",
-            va="top" if best else "bottom",
-            fontsize=8,
-            color=color,
-        )
-
-
-def _train_label(config):
-    extras = [f"label smoothing {config.label_smoothing:g}"] if config.label_smoothing else []
-    extras += [f"z-loss {config.z_loss:g}"] if config.z_loss else []
-    return "train" + (f" (with {' and '.join(extras)})" if extras else "")
+def _draw_line(axes, name, value, color, style, side):
+    """A horizontal line; its name is at the right end, with its bottom or top at the line."""
+    axes.axhline(value, color=color, lw=1, ls=style)
+    place = {"transform": axes.get_yaxis_transform(), "ha": "right", "va": side}
+    axes.text(0.99, value, f"{name} {value:.2f}", color=color, fontsize=8, **place)
 
 
 def smooth(values: np.ndarray) -> np.ndarray:

@@ -1,9 +1,9 @@
 """The results of a finished run for its reader: loss.png, sample.txt and report.md."""
 
+import contextlib
 import os
 import platform
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 import numpy as np
 
@@ -50,23 +50,19 @@ def write_results(trainer: Trainer, final: Evaluation) -> Results:
             for seed in range(SAMPLES)
         ],
     )
-    write_samples(trainer.out / "sample.txt", results.samples)
+    write_atomically(trainer.out / "sample.txt", _samples(results.samples).encode())
     write_plot(trainer.out, config, results.counted, dataset.best_possible_loss)
-    write_report(trainer.out / "report.md", trainer, results)
+    write_atomically(trainer.out / "report.md", _report(trainer, results).encode())
     return results
 
 
-def write_samples(path: Path, texts: list[str]) -> None:
-    """Write the samples, with a line that says how they were drawn."""
-    head = (
-        f"Samples at temperature {TEMPERATURE}, seeds 0 to {len(texts) - 1}, none left out.\n"
-    )
-    body = "\n\n".join(f"[{i}]\n{text}" for i, text in enumerate(texts))
-    write_atomically(path, f"{head}\n{body}\n".encode())
+def _samples(texts):
+    head = f"Samples at temperature {TEMPERATURE}, seeds 0 to {SAMPLES - 1}, none left out."
+    return "\n\n".join([head, *(f"[{i}]\n{text}" for i, text in enumerate(texts))]) + "\n"
 
 
-def write_report(path: Path, trainer: Trainer, results: Results) -> None:
-    """Write the losses of the run, its configuration and speed, and one sample."""
+def _report(trainer, results):
+    """The losses of the run, its configuration and speed, and one sample."""
     config, counts, best = trainer.config, trainer.counts, trainer.dataset.best_possible_loss
     parts = [
         f"# FlashLM in NumPy: preset {config.preset}",
@@ -83,7 +79,7 @@ def write_report(path: Path, trainer: Trainer, results: Results) -> None:
         "## What differs from FlashLM v3" if config.preset != "v3" else "## Configuration",
         _differences(config),
     ]
-    write_atomically(path, ("\n\n".join(parts) + "\n").encode())
+    return "\n\n".join(parts) + "\n"
 
 
 def _losses(results, best):
@@ -114,11 +110,9 @@ def _correct_stories(texts):
     """How many samples the grammar of the stories accepts as a whole."""
     correct = 0
     for text in texts:
-        try:
+        with contextlib.suppress(ValueError):
             stories.score(text)
-        except ValueError:
-            continue
-        correct += 1
+            correct += 1
     return (
         f"{correct} of the {len(texts)} samples in sample.txt are, to the last letter, stories "
         "that the generator could have told."

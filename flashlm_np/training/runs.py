@@ -1,7 +1,5 @@
 """Run folders, read: a run of `flashlm train`, an export, or a converted checkpoint."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +29,7 @@ class SavedRun:
     tokenizer: Tokenizer | PlainIds
 
     @classmethod
-    def load(cls, folder: Path, name: str = "best", average: bool = False) -> SavedRun:
+    def load(cls, folder: Path, name: str = "best", average: bool = False) -> "SavedRun":
         """Read the checkpoint `name` ("best" or "last"); with `average`, its averaged weights.
 
         Raises:
