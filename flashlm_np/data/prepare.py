@@ -12,6 +12,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from ..errors import UserError
 from ..progress import Progress
@@ -39,13 +40,9 @@ def prepare(
     separator: end each document with the end-of-text token; FlashLM v3 has none.
 
     Raises:
-        UserError: the folder holds a prepared dataset, another process is writing to it, the
-            source cannot be read or holds no usable text, or the disk is full. The folder then
-            holds no new record, so it is no prepared dataset.
+        UserError: the folder cannot be written to, or is in use, or holds a prepared dataset;
+            the source cannot be read, or holds no usable text. No record is written then.
     """
-    from filelock import FileLock, Timeout
-
-    out = Path(out)
     if source.folder and source.folder in (out.resolve(), *out.resolve().parents):
         raise UserError(f"{out} is in the folder that is read; choose another --out")
     lock = out / LOCK_FILE
@@ -117,17 +114,14 @@ def _rows(encoded, tokenizer, record, documents) -> Iterator[np.ndarray]:
 
 def _encoded(documents: Iterable[Document], tokenizer: Tokenizer, threads: int):
     """Yield the results of `_encode` in the order of the documents, computed by threads."""
+    futures = deque()
     with ThreadPoolExecutor(threads) as pool:
-        futures = deque()
-        try:
-            for document in documents:
-                futures.append(pool.submit(_encode, tokenizer, document))
-                if len(futures) > DOCUMENTS_AHEAD:
-                    yield futures.popleft().result()
-            while futures:
+        for document in documents:
+            futures.append(pool.submit(_encode, tokenizer, document))
+            if len(futures) > DOCUMENTS_AHEAD:
                 yield futures.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+        while futures:
+            yield futures.popleft().result()
 
 
 def _encode(tokenizer, document):

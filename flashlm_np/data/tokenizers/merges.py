@@ -19,15 +19,14 @@ After a change of the stories, make the shipped file again:
 `python -m flashlm_np.data.tokenizers.merges`.
 """
 
-import argparse
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import count, islice, pairwise
-from pathlib import Path
 
+import numpy as np
 import regex  # the standard library's re has no \p{L}; tiktoken depends on regex
 
-from ...files import write_atomically
+from ..stories.stories import generate
 from .tokenizer import PATTERN, SHIPPED
 from .vocab_file import format_vocab
 
@@ -111,26 +110,11 @@ def merge(word: list[int], pair: Pair, new: int) -> list[int]:
     return merged
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Train on generated stories and write the vocabulary; by default the shipped file."""
-    import numpy as np
-
-    from ..stories.stories import generate
-
-    parser = argparse.ArgumentParser(
-        prog="python -m flashlm_np.data.tokenizers.merges", description=main.__doc__
-    )
-    add = parser.add_argument
-    add("--stories", type=int, default=5_000, help="how many to train on")
-    add("--vocab-size", type=int, default=1_999, help="tokens, the special one excluded")
-    add("--seed", type=int, default=0, help="of the stories")
-    add("--out", type=Path, default=SHIPPED, help="file to write (%(default)s)")
-    options = parser.parse_args(arguments)
-    rng = np.random.default_rng(options.seed)
-    vocab = train_bpe((generate(rng) for _ in range(options.stories)), options.vocab_size)
-    write_atomically(options.out, format_vocab(vocab))
-    print(f"{options.out}: {len(vocab)} tokens from {options.stories} stories")
+def train_on_stories(stories: int = 5_000, vocab_size: int = 1_999, seed: int = 0) -> bytes:
+    """Train on generated stories, by default as for the shipped file; return such a file."""
+    rng = np.random.default_rng(seed)
+    return format_vocab(train_bpe((generate(rng) for _ in range(stories)), vocab_size))
 
 
 if __name__ == "__main__":
-    main()
+    SHIPPED.write_bytes(train_on_stories())

@@ -113,20 +113,13 @@ def test_one_string_is_not_a_list_of_texts():
         bpe.train_bpe("abc", 256)
 
 
-def test_the_shipped_file_is_what_the_command_makes(tmp_path):
-    bpe.main(["--out", str(tmp_path / "stories.bpe")])
-    made = (tmp_path / "stories.bpe").read_bytes()
-    assert made == bpe.SHIPPED.read_bytes(), (
+def test_the_shipped_file_is_made_from_the_stories():
+    assert bpe.train_on_stories() == bpe.SHIPPED.read_bytes(), (
         "the stories changed: python -m flashlm_np.data.tokenizers.merges"
     )
 
 
-def test_the_command_writes_a_vocabulary_of_the_stories(tmp_path, capsys):
-    out = tmp_path / "few.bpe"
-    command = ["--stories", "20", "--vocab-size", "300", "--seed", "7", "--out", str(out)]
-    bpe.main(command)
-    first = out.read_bytes()
+def test_the_same_seed_makes_the_same_vocabulary():
+    first, again, other = (bpe.train_on_stories(20, 300, seed) for seed in (7, 7, 8))
     assert len(parse_vocab(first)) == 300
-    assert capsys.readouterr().out == f"{out}: 300 tokens from 20 stories\n"
-    bpe.main(command)
-    assert out.read_bytes() == first
+    assert first == again != other
