@@ -62,7 +62,7 @@ print(story, "\n")
 for slot, _, p in stories.parse(story)[:6]:
     print(f"{slot:8} p = {p:.3f}  {np.log(1 / p):.2f} nats")
 print(f"-ln p of this story: {-stories.score(story):.1f} nats; ", end="")
-print(f"of a story on average: {stories.entropy():.1f}")
+print(f"of a story on average: {stories.totals().entropy:.1f}")
 
 # %% [markdown]
 # Add these numbers over the stories of a validation text, and divide by its tokens. This is
