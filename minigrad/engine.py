@@ -1,15 +1,22 @@
 """Automatic differentiation: record each operation, then walk the record backward.
 
-`run` computes one operation. Where a gradient will be wanted, it records a Node: the values
-that the forward saved, and the nodes that computed its inputs. `backward_steps` starts at the
-loss. It gives each node the gradient dy of its output and passes on those of its inputs.
+In the whole project, dx means ∂loss/∂x, an array of the shape of x. An operation is a pair of
+functions on arrays, such as those of minigrad/ops/elementwise.py:
 
-Nodes are numbered in the order of creation, and an operation uses only what exists already. So
-falling numbers are a topological order: a node's turn comes after the turns of all its users,
-and its gradient is then complete. There is no sorting pass and no recursion.
+    y, saved  = forward(*arrays, **options)
+    gradients = backward(dy, saved)          one dx for each array, None for arrays of ids
+
+A leaf is a tensor whose gradient is wanted, such as a weight; any other tensor that nothing
+computed is a constant. `run` computes one operation. If a leaf is involved, it records a Node:
+the saved values, and the nodes that computed the inputs. `backward_steps` starts at the loss,
+calls the backward of each node, and sends each input its gradient.
+
+An operation uses only results that exist, so every user of a node has a higher number than the
+node. The walk always takes the highest number that waits: all users had their turn before, and
+the gradient is complete. There is no sorting pass and no recursion.
 
 A node links to its parents, never to its own output and never to an array that it did not save.
-So there are no reference cycles, and everything is freed as soon as it is not used any more.
+So there are no reference cycles, and memory is freed as soon as nothing uses it.
 """
 
 from __future__ import annotations
@@ -61,21 +68,18 @@ def run(operation: Operation, arrays, options, parents):
 def backward_steps(root: Node, dy) -> Iterator[tuple]:
     """Walk back from `root`, whose output has the gradient `dy`, one node at a time.
 
-    Yields (node, dy, gradients) after each node's backward. Leaves have received theirs then.
-    `for _ in backward_steps(...): pass` is the whole backward pass.
-
-    Raises:
-        GraphError: a node was walked before, so its saved arrays are released.
+    Yields (node, dy, gradients) after each node's backward. Raises a GraphError if a node was
+    walked before, because its saved arrays are released then.
     """
-    in_flight = {root: dy}  # the sum so far of the gradients that reached a node
-    waiting = [(-root.number, root)]  # a heap: the highest number comes first
+    in_flight = {root: dy}  # of each node that waits: the sum of the gradients that reached it
+    waiting = [(-root.number, root)]  # a heap of negated numbers: the highest comes first
     while waiting:
         _, node = heapq.heappop(waiting)
         dy = _dense(in_flight.pop(node))  # complete: every user of the output had its turn
         gradients = _backward(node, dy)
         for parent, gradient in zip(node.parents, gradients, strict=True):
             if parent is None or gradient is None:
-                continue  # a constant, or ids
+                continue  # a constant, or an array of ids
             if not isinstance(parent, Node):
                 parent.accumulate(gradient)
             elif parent in in_flight:  # a second path from the loss to this parent: they add
@@ -84,7 +88,7 @@ def backward_steps(root: Node, dy) -> Iterator[tuple]:
                 in_flight[parent] = gradient
                 heapq.heappush(waiting, (-parent.number, parent))
         yield node, dy, gradients
-        node.parents = ()
+        node.parents = ()  # nothing holds the walked part any more
         del dy, gradients, parent, gradient  # else they would live until the next node is done
 
 
@@ -104,9 +108,12 @@ def _backward(node, dy):
 
 
 def add_gradients(a, b):
-    """a + b in a new array: `+=` would be wrong where a and b share memory."""
+    """a + b in a new array: `+=` would be wrong where a and b share memory.
+
+    The gradient of a lookup is a RowGradient: some rows of the table, and their ids.
+    """
     if isinstance(a, RowGradient):
-        a, b = b, a
+        a, b = b, a  # if one of them is dense, it is a now
     if not isinstance(b, RowGradient):
         return a + b
     total = a.dense() if isinstance(a, RowGradient) else a.copy()
@@ -132,9 +139,8 @@ def no_grad():
 def observe(observer):
     """Call `observer` for every operation that runs inside.
 
-    It has two methods: forward(operation, arrays, options, y, node, seconds) runs after each
-    forward, and backward(node, dy, gradients, seconds) after each backward, while node.saved is
-    still there.
+    Its method forward(operation, arrays, options, y, node, seconds) runs after each forward,
+    backward(node, dy, gradients, seconds) after each backward, before node.saved is released.
     """
     _observers.append(observer)
     try:

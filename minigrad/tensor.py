@@ -26,7 +26,7 @@ class Tensor:
     """An array `data`, the gradient `grad` of a loss with respect to it, and a name.
 
     Numbers and lists become float32. A floating-point array is kept as it is, not copied.
-    With requires_grad=True the tensor is a leaf: backward() adds into `grad`.
+    A tensor that is created with requires_grad=True is a leaf: backward() adds into `grad`.
 
     Raises:
         DtypeError: `data` is an array of integers; pass ids to operations as plain arrays.
@@ -39,7 +39,7 @@ class Tensor:
         self.data = as_floating(data)
         self.grad: np.ndarray | None = None
         self.name = name
-        self.node: Node | None = None  # the operation that computed it; None for a leaf
+        self.node: Node | None = None  # the operation that computed it, if one did
         self.requires_grad = requires_grad
 
     @property
@@ -173,7 +173,7 @@ class Tensor:
 
 
 def apply(operation: Operation | str, *inputs, **options) -> Tensor:
-    """Run an operation on tensors, arrays and numbers; its name will do for one of the table.
+    """Run an operation, given itself or by its name in ops.TABLE, on tensors or arrays.
 
     Inputs that are not tensors are constants and take the tensors' dtype. Options are never
     differentiated.

@@ -3,7 +3,7 @@
     z       logits after the last token, divided by the temperature                   (V,)
     p       softmax(z), the probability of each token                                 (V,)
     top_k   keep only the k most likely tokens
-    top_p   keep only the fewest most likely tokens whose probabilities sum to top_p
+    top_p   keep only the fewest most likely tokens whose p sum to at least top_p
     draw    u is uniform between 0 and the sum of the kept p. The most likely token has the
             first p_1 of that interval, the next one the next p_2, and so on.
 
@@ -29,7 +29,7 @@ def sample_token(
     top_p: float = 1.0,
 ) -> int:
     """Draw one token id from logits (V,). top_k=0 and top_p=1 keep all tokens."""
-    # A lower temperature makes likely tokens more likely. The limit 0 has only the likeliest.
+    # A lower temperature makes likely tokens more likely. 0 always takes the most likely one.
     if temperature == 0:
         return int(logits.argmax())
     # Softmax does not change when a number is subtracted, and e^z ≤ 1 cannot overflow.
@@ -38,12 +38,12 @@ def sample_token(
     p /= p.sum()
 
     order = np.argsort(-z, kind="stable")  # (V,) ids, the most likely first
-    mass = np.cumsum(p[order])  # (V,) probability of the first 1, 2, 3, ... tokens
-    enough = 1 + int(np.searchsorted(mass, top_p))  # tokens that reach top_p
-    keep = min(top_k or len(p), enough, len(p))
+    cumulative = np.cumsum(p[order])  # (V,) probability of the first 1, 2, 3, ... tokens
+    enough = 1 + int(np.searchsorted(cumulative, top_p))  # tokens that reach top_p
+    keep = min(top_k or len(p), enough, len(p))  # len(p): rounding may leave the sum below 1
 
-    u = rng.random() * mass[keep - 1]
-    place = int(np.searchsorted(mass[:keep], u, side="right"))
+    u = rng.random() * cumulative[keep - 1]
+    place = int(np.searchsorted(cumulative[:keep], u, side="right"))
     return int(order[min(place, keep - 1)])  # rounding may put u at the very end
 
 
@@ -59,7 +59,7 @@ def generate(
 ) -> Iterator[int]:
     """Yield up to `tokens` ids that continue `prompt` (T,), and end before the id `stop`.
 
-    The model may have more ids than the tokenizer. Those from `vocab_size` on are never drawn.
+    The model may have more ids than the tokenizer: ids of `vocab_size` or more are never drawn.
     `sampling` are the options of sample_token.
     """
     ids = [int(i) for i in prompt]

@@ -5,7 +5,8 @@
     logits = final_norm(x) · embeddingᵀ         (B, T, D) -> (B, T, V)
 
 v3 has D = 256, R = 2 and V = 50,257. Of its 13.6 million parameters, 12.9 million are the
-embedding's table. The head uses it again, and needs none of its own.
+embedding's table. The head uses the same table. A prediction sees 415 tokens: the last one and
+207 before it for each round.
 """
 
 import numpy as np
@@ -35,10 +36,10 @@ class FlashLM(Module):
     def hidden(self, ids: np.ndarray) -> Tensor:
         """The input of the head at every position: ids (B, T) -> (B, T, D)."""
         x = self.embedding(ids)  # (B, T, D)
-        # The same weights again: a deeper model, which sees further back, and no larger.
+        # The same weights again: the model is deeper and sees further back, but is no larger.
         for _ in range(self.recursions):
             x = self.block(x)
-        # The block never normalizes x itself, so its size depends on the round and the token.
+        # The block adds to x and never normalizes the sum, so the size of x varies.
         return self.final_norm(x)
 
     def forward(self, ids: np.ndarray) -> Tensor:
@@ -46,7 +47,7 @@ class FlashLM(Module):
         return self.lm_head(self.hidden(ids))
 
     def hidden_rows(self, ids: np.ndarray, positions: np.ndarray | None = None) -> Tensor:
-        """The input of the head as rows (N, D): of all B·T positions, or of some flat ones."""
+        """The input of the head as rows (N, D): of all B·T positions, or of those given."""
         h = self.hidden(ids)
         h = h.reshape(-1, h.shape[-1])  # (B, T, D) -> (B·T, D)
         return h if positions is None else F.select_rows(h, positions)

@@ -6,8 +6,8 @@
     glu     y = down( max(gate(x), 0)² · up(x) ), H numbers wide inside
     head    z = h wᵀ with the embedding's table w                       (N, D) -> (N, V)
 
-The convolutions are the only part where positions exchange information. The attribute names
-give the state dict the names of FlashLM v3's published checkpoint.
+Only in the convolutions does a position receive information from earlier positions. The names
+of the attributes give the state dict the names of FlashLM v3's published checkpoint.
 """
 
 import numpy as np
@@ -53,8 +53,8 @@ class GatedConv(Module):
     def __init__(self, config: Config, dilation: int, rng, dtype=np.float32):
         self.conv_gate = CausalConv(config, dilation, rng, dtype)
         self.conv_value = CausalConv(config, dilation, rng, dtype)
-        # With conv_identity > 0 a value starts as a sum over its own past, so that copying an
-        # earlier token need not be learned from nothing.
+        # With conv_identity > 0, output o starts with an equal weight on its own channel in
+        # every tap. The model then need not learn from random weights to copy a token.
         w = self.conv_value.conv.weight.data  # (O, C, K)
         O, C, _ = w.shape
         w[np.arange(O), np.arange(O) % C] += dtype(config.conv_identity)
@@ -64,11 +64,11 @@ class GatedConv(Module):
 
 
 class ConvMixer(Module):
-    """Positions exchange information: gated convolutions with growing dilations."""
+    """Gated convolutions with growing dilations: a position receives from earlier ones."""
 
     def __init__(self, config: Config, rng, dtype=np.float32, gated_conv=GatedConv):
         D = config.d_model
-        # With dilations 1, 4 and 64, three convolutions of 4 taps reach 207 tokens back.
+        # 4 taps reach 3 dilations back: with 1, 4 and 64, 3 + 12 + 192 = 207 tokens a round.
         self.layers = [gated_conv(config, d, rng, dtype) for d in config.dilations]
         self.norms = [RMSNorm(D, eps=config.norm_eps, dtype=dtype) for _ in config.dilations]
         self.out_proj = ternary(config, D, D, rng, dtype, std=config.out_std)
@@ -87,8 +87,8 @@ class TernaryGLU(Module):
         D, H = config.d_model, config.glu_width
         self.gate_proj = ternary(config, D, H, rng, dtype)
         self.up_proj = ternary(config, D, H, rng, dtype)
-        # With a ternary scale, a small out_std keeps the block near the identity at first. v3
-        # has no scale, so its signs alone count, and the signal grows in each round.
+        # T keeps the signs of w, not its size. So a small out_std makes the block's output
+        # small only with a ternary scale s. v3 has none, and its x grows in each round.
         self.down_proj = ternary(config, H, D, rng, dtype, std=config.out_std)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -119,7 +119,7 @@ class RecursiveBlock(Module):
         self.router = Router(config, rng, dtype)
 
     def forward(self, x: Tensor) -> Tensor:
-        # Each part adds to x. So the gradient also has a path back that no part can shrink.
+        # x also passes unchanged, so its gradient has a direct path back.
         x = x + self.token_mixer(self.norm1(x))
         return x + self.glu(self.norm2(x))  # (B, T, D)
 

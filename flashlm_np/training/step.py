@@ -1,9 +1,12 @@
 """One optimizer step of FlashLM: gradients of some micro-batches, clipping, update, average.
 
-    loss   the mean of the micro-batches' losses, in nats per scored token
+    loss   the mean of the micro-batches' losses, in nats per scored token; the label smoothing
+           and the z-loss of the configuration are a part of it
     g      ∂loss/∂weight: each micro-batch adds its part
     g ← g · min(1, clip_norm / ‖g‖), with the norm over all weights together
-    each optimizer moves its weights by g, and the average follows the weights
+    w ← w - update made of g: by NorMuon for the matrices of the block, by AdamW for the
+        embedding, the convolutions, gains and biases (optimizers.py)
+    a ← d a + (1-d) w, the running average of the weights
 
 fast_step.py takes the same step on all cores. The tests hold both equal.
 """
@@ -35,7 +38,7 @@ def train_step(
 ) -> StepResult:
     """Take optimizer step number `step`, from 1, on a list of micro-batches."""
     config = optimizers.config
-    # v3's first phase leaves the embedding as it is, because it comes from GPT-2's.
+    # v3's first phase does not train the embedding, which starts as GPT-2's table.
     model.embedding.weight.requires_grad = not config.phase(step).frozen_embedding
 
     # backward() adds to the gradients, so the ones of the last step must go first.
@@ -49,13 +52,13 @@ def train_step(
             label_smoothing=config.label_smoothing,
             z_loss=config.z_loss,
         )
-        # Divided here, the gradients add up to the gradient of the mean loss. So several small
-        # batches act as one large batch, but only one graph at a time needs memory.
+        # Because of this division, the gradients add up to the gradient of the mean loss. So
+        # several small batches act as one large batch, and one graph at a time needs memory.
         loss = loss / len(batches)
         loss.backward()
         mean_loss += loss.item()
 
-    # One unusual batch must not throw the weights far away.
+    # One batch with large gradients must not fill the optimizers' averages for many steps.
     norm = clip_grad_norm(model.parameters(), config.clip_norm)
 
     # One factor for all groups: the rates warm up, stay, and decay to 0.
@@ -63,6 +66,6 @@ def train_step(
     for optimizer in optimizers.by_group.values():
         optimizer.step(factor)  # frozen weights, and those without a gradient, stay
 
-    # The average smooths out the last steps' noise. It is often the better model.
+    # The average has less noise than the last weights, and is often the better model.
     optimizers.ema.update()
     return StepResult(mean_loss, norm)

@@ -1,11 +1,12 @@
-"""Causal convolution: each position mixes itself with K-1 earlier positions, group by group.
+"""Causal convolution: each position becomes a weighted sum over itself and K-1 earlier ones.
 
-    forward    y[b,t,g,o] = Σ_k Σ_c w[g,o,c,k] · x[b, t - lag_k, g, c]
-               lag_k = (K-1-k)·dilation: the last tap sees the present, the first tap sees the
-               oldest position. x before the start of the text is 0.
-               x (B, T, D), and each of the G groups owns C = D/G adjacent channels;
-               w (O, C, K): output o sees the channels of its own group only -> y (B, T, O)
-    backward   given dy: position t entered y at t + lag_k through tap k, so
+    forward    x (B, T, D), w (O, C, K) -> y (B, T, O). The D channels form G groups of C = D/G
+               neighbors, the outputs G groups of O/G. An output sees only the channels of its
+               own group. With x seen as (B, T, G, C) and w as (G, O/G, C, K):
+               y[b,t,g,o] = Σ_k Σ_c w[g,o,c,k] · x[b, t - lag_k, g, c]
+               lag_k = (K-1-k)·dilation. Tap k is the weight of one lag: the last tap sees t
+               itself, the first one the oldest position. x before the start of the text is 0.
+    backward   given dy: x[t] was used in y[t + lag_k] through tap k, so
                dx[b,t,g,c] = Σ_k Σ_o w[g,o,c,k] · dy[b, t + lag_k, g, o]           (B, T, D)
                dw[g,o,c,k] = Σ_bt dy[b, t + lag_k, g, o] · x[b,t,g,c]              (O, C, K)
                dy after the end of the text is 0.
@@ -31,7 +32,7 @@ def causal_conv_forward(x, w, *, groups=1, dilation=1):
     wg = w.reshape(groups, O // groups, C, K)  # and so do adjacent outputs
     y = np.zeros((B, T, groups, O // groups), np.result_type(x, w))  # (B, T, G, O/G)
     for k in range(K):
-        lag = min((K - 1 - k) * dilation, T)  # at T the slices are empty: the tap sees only 0
+        lag = min((K - 1 - k) * dilation, T)  # at T the slices are empty; T - lag is never < 0
         y[:, lag:] += np.einsum("btgc,goc->btgo", xg[:, : T - lag], wg[..., k])
     return y.reshape(B, T, O), (x, w, groups, dilation)
 

@@ -1,16 +1,17 @@
 """Arithmetic, element by element, with NumPy's broadcasting.
 
-forward    y = a ∘ b                      shapes a, b broadcast to the shape of y
+forward    y = a + b, a - b, a b, a / b   shapes a, b broadcast to the shape of y
+           y = aᵖ                         p is a number, an option, never differentiated
 backward   add       da = dy              db = dy
            subtract  da = dy              db = -dy
            multiply  da = dy b            db = dy a
            divide    da = dy / b          db = -dy a / b²
-           power     da = dy p a^(p-1)    p is a number, an option, never differentiated
+           power     da = dy p a^(p-1)
            An input that was stretched to the shape of y was used once per copy, and its
            gradient is the sum over the copies: `sum_to_shape`.
 saved      add, subtract: two shapes, no array; multiply, divide: a and b; power: a
-source     NumPy's broadcasting rules; the sum over copies is the chain rule with
-           ∂y_ij/∂b_j = 1 for every i
+source     NumPy's broadcasting rules; the sum over copies is the chain rule: if b_j was used
+           in every y_ij, then db_j = Σ_i dy_ij ∂y_ij/∂b_j
 """
 
 from __future__ import annotations
@@ -31,13 +32,14 @@ def sum_to_shape(dy, shape):
     """
     if dy.shape == shape:  # the usual case: nothing was broadcast
         return dy
-    added = dy.ndim - len(shape)  # broadcasting adds axes on the left ...
-    stretched = [  # ... and stretches axes of size 1
+    # Broadcasting adds axes on the left and stretches axes of size 1.
+    added = dy.ndim - len(shape)
+    stretched = [
         axis + added
         for axis, size in enumerate(shape)
         if size == 1 and dy.shape[axis + added] != 1
     ]
-    return dy.sum(axis=(*range(added), *stretched), keepdims=True).reshape(shape)
+    return dy.sum(axis=(*range(added), *stretched)).reshape(shape)
 
 
 def add_forward(a, b):
@@ -47,7 +49,7 @@ def add_forward(a, b):
 
 def add_backward(dy, saved):
     a_shape, b_shape = saved
-    # Both may get the same array dy. So nobody may ever write into a gradient in flight.
+    # Both may be the same array dy. So a gradient is never changed in place.
     return sum_to_shape(dy, a_shape), sum_to_shape(dy, b_shape)
 
 
@@ -74,25 +76,25 @@ def multiply_backward(dy, saved):
 
 def divide_forward(a, b):
     _expect_broadcast("divide", a, b)
-    return a / b, (a, b)  # references to the inputs, no copies
+    return a / b, (a, b)
 
 
 def divide_backward(dy, saved):
     a, b = saved
     da = dy / b
-    db = -da * a / b  # two divisions by b, because b² may overflow where a / b² does not
+    db = -da * a / b  # divided by b twice: b² may overflow where a / b² does not
     return sum_to_shape(da, a.shape), sum_to_shape(db, b.shape)
 
 
 def power_forward(a, *, p):
     if np.ndim(p) != 0:
         raise ShapeError(f"power: p has shape {np.shape(p)}, expected one number")
-    return a**p, (a, p)  # not y: y/a would be cheaper, but NaN where a is 0
+    return a**p, (a, p)  # not y: the gradient dy p y / a would be NaN where a is 0
 
 
 def power_backward(dy, saved):
     a, p = saved
-    # a⁰ is constant. Its formula would give 0 · 0⁻¹ = NaN where a is 0.
+    # For p = 0, y is constant, but the formula would give 0 · 0⁻¹ = NaN where a is 0.
     return (dy * p * a ** (p - 1) if p != 0 else np.zeros_like(dy),)
 
 

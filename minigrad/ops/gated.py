@@ -1,8 +1,8 @@
 """Two gates: one array decides, element by element, how much of another passes.
 
-    forward    sigmoid_gate        s = σ(g) ;       y = s v      between closed (0) and open (1)
-               relu_squared_gate   r = max(g, 0) ;  y = r² v     closed below 0, unbounded above
-    backward   sigmoid_gate        dv = dy s        dg = (1 - s) dv v
+    forward    sigmoid_gate        s = σ(g) = 1 / (1 + e⁻ᵍ) ;  y = s v    s between 0 and 1
+               relu_squared_gate   r = max(g, 0) ;  y = r² v    0 for g < 0, else unbounded
+    backward   sigmoid_gate        dv = dy s        dg = dy v s (1 - s) = (1 - s) dv v
                relu_squared_gate   dv = dy r²       dg = 2 dy r v
     saved      s or r, and v       8 bytes per element in float32
     source     gated linear units: Dauphin et al. 2017, arXiv:1612.08083; Shazeer 2020,
@@ -27,9 +27,9 @@ def sigmoid_gate_forward(g, v):
 
 def sigmoid_gate_backward(dy, saved):
     s, v = saved
-    dv = dy * s  # the part s of v went forward, so the part s of dy comes back
-    # The gate learns most at s = 1/2. Fully open or closed, 1 - s or dv is 0.
-    dg = (1 - s) * dv * v  # because dσ/dg = s (1 - s)
+    dv = dy * s
+    # dσ/dg = s (1 - s) is largest at s = 1/2, and near 0 where the gate is open or closed.
+    dg = (1 - s) * dv * v
     return dg, dv
 
 
@@ -41,8 +41,9 @@ def relu_squared_gate_forward(g, v):
 
 def relu_squared_gate_backward(dy, saved):
     r, v = saved
-    dy_r = dy * r  # 0 where the gate is closed, so neither g nor v learns there
-    return 2 * dy_r * v, dy_r * r
+    dyr = dy * r  # 0 where the gate is closed: neither g nor v gets a gradient there
+    dg, dv = 2 * dyr * v, dyr * r
+    return dg, dv
 
 
 def _expect_same(where, g, v):

@@ -1,9 +1,9 @@
 """Matrix product of the last two axes; the axes before them broadcast.
 
-forward    y = a b                                 (..., N, K) (..., K, M) -> (..., N, M)
+forward    y = a @ b                               (..., N, K) (..., K, M) -> (..., N, M)
 backward   y_nm = Σ_k a_nk b_km, so
-           da_nk = Σ_m dy_nm b_km:  da = dy bᵀ     (..., N, K)
-           db_km = Σ_n a_nk dy_nm:  db = aᵀ dy     (..., K, M)
+           da_nk = Σ_m dy_nm b_km:  da = dy @ bᵀ   (..., N, K)
+           db_km = Σ_n a_nk dy_nm:  db = aᵀ @ dy   (..., K, M)
            summed over broadcast leading axes
 saved      a, b
 source     Giles 2008, "Collected matrix derivative results", section 2.2.1

@@ -3,21 +3,23 @@
     forward    τ = threshold · mean |w|                over the whole matrix
                T = +1 where w > τ, -1 where w < -τ, else 0                        (O, D)
                s = 1 ("none")  or  mean |w| ("mean")  or  mean of |w| where T ≠ 0 ("kept")
-               ternary_linear    y = x (s T)ᵀ          (..., D) (O, D) -> (..., O)
-               ternary_weights   y = s T               w's shape, for a product of any kind
+               q = s T
+               ternary_linear    y = x @ qᵀ            (..., D) (O, D) -> (..., O)
+               ternary_weights   y = q                 w's shape, for a product of any kind
     backward   The derivative of T with respect to w is 0 almost everywhere, so the true
-               gradient would never move w. The straight-through estimator returns the
-               gradient of the surrogate instead, as if s T had been w:
-               ternary_linear    dx = dy (s T)         (..., D) ;  dw = dyᵀ x     (O, D)
+               gradient would not teach w its signs. The straight-through estimator treats s
+               as a constant, and uses the gradient of q as the gradient of w:
+               ternary_linear    dx = dy @ q           (..., D) ;  dw = dyᵀ @ x   (O, D)
                ternary_weights   dw = dy
-    surrogate  ternary_linear    y = x (s T + (w - w₀))ᵀ
-               ternary_weights   y = s T + (w - w₀)
-               s T is held fixed at w₀, the weights of the forward pass.
-    saved      ternary_linear: x and s T, 4·(N·D + O·D) bytes in float32, for N positions;
+    surrogate  The function that has this gradient. A gradient checker compares with it:
+               ternary_linear    y = x @ (q₀ + (w - w₀))ᵀ
+               ternary_weights   y = q₀ + (w - w₀)
+               w₀ are the weights of the forward pass, and q₀ their q; both are constants.
+    saved      ternary_linear: x and q, 4·(N·D + O·D) bytes in float32, for N positions;
                ternary_weights: nothing
     source     straight-through: Bengio, Léonard & Courville 2013, arXiv:1308.3432;
-               FlashLM v3: threshold 1, scale "none"; "mean" as in BitNet b1.58
-               (arXiv:2402.17764), whose rounding of w/mean|w| is threshold 0.5;
+               FlashLM v3: threshold 1, scale "none"; BitNet b1.58 (arXiv:2402.17764) rounds
+               w / mean|w|, which is threshold 0.5, with scale "mean";
                "kept" with threshold 0.7: ternary weight networks, arXiv:1605.04711, eq. 5-6
 
 An all-zero w gives T = 0: the layer outputs 0 until a gradient moves w.
@@ -40,8 +42,8 @@ def ternarize(w, *, threshold=1.0, scale="none"):
         >>> T.tolist(), round(s, 6)
         ([[1.0, 0.0], [-1.0, 0.0]], 1.0)
     """
-    size = np.abs(w)
-    mean = float(size.mean())
+    magnitude = np.abs(w)
+    mean = float(magnitude.mean())
     tau = threshold * mean  # relative to the mean, so that the size of w does not matter
     T = (w > tau).astype(w.dtype) - (w < -tau)  # True counts as 1
     if scale == "none":
@@ -49,9 +51,9 @@ def ternarize(w, *, threshold=1.0, scale="none"):
     if scale == "mean":
         return T, mean
     if scale == "kept":
-        kept = size[size > tau]
+        kept = magnitude[magnitude > tau]
         return T, float(kept.mean()) if kept.size else 0.0  # a mean of nothing would be NaN
-    raise ValueError(f"ternary_linear: scale is {scale!r}, expected one of {SCALES}")
+    raise ValueError(f"ternarize: scale is {scale!r}, expected one of {SCALES}")
 
 
 def ternary_linear_forward(x, w, *, threshold=1.0, scale="none"):
@@ -59,17 +61,17 @@ def ternary_linear_forward(x, w, *, threshold=1.0, scale="none"):
     expect_shape("ternary_linear", "w", w, f"x {x.shape}", O=None, D=D)
     # T is made anew at every step: training moves w until it crosses a threshold.
     T, s = ternarize(w, threshold=threshold, scale=scale)
-    sT = s * T  # (O, D)
-    y = x.reshape(-1, D) @ sT.T  # (N, O)
+    q = s * T  # (O, D)
+    y = x.reshape(-1, D) @ q.T  # (N, O)
     # w itself is not saved: the surrogate's gradient does not depend on it.
-    return y.reshape(*x.shape[:-1], O), (x, sT)
+    return y.reshape(*x.shape[:-1], O), (x, q)
 
 
 def ternary_linear_backward(dy, saved):
-    x, sT = saved
-    O, D = sT.shape
+    x, q = saved
+    O, D = q.shape
     dy_rows, x_rows = dy.reshape(-1, O), x.reshape(-1, D)  # (N, O), (N, D)
-    dx = dy_rows @ sT  # (N, D); exact: y is linear in x
+    dx = dy_rows @ q  # (N, D); exact: y is linear in x
     dw = dy_rows.T @ x_rows  # (O, D); also where T is 0, or these weights could never return
     return dx.reshape(x.shape), dw
 
@@ -77,7 +79,7 @@ def ternary_linear_backward(dy, saved):
 def straight_through(x0, w0, *, threshold=1.0, scale="none"):
     """y = x (s T(w₀) + (w - w₀))ᵀ, where every change of w passes straight through.
 
-    It is smooth in x and w, and equals the layer at w = w₀.
+    Returns this function of x and w. It is smooth, and equals the layer at w = w₀.
     """
     T, s = ternarize(w0, threshold=threshold, scale=scale)
     return lambda x, w: x @ (s * T + (w - w0)).T
@@ -93,6 +95,9 @@ def ternary_weights_backward(dy, saved):
 
 
 def weights_straight_through(w0, *, threshold=1.0, scale="none"):
-    """y = s T(w₀) + (w - w₀), where every change of w passes straight through."""
+    """y = s T(w₀) + (w - w₀), where every change of w passes straight through.
+
+    Returns this function of w.
+    """
     T, s = ternarize(w0, threshold=threshold, scale=scale)
     return lambda w: s * T + (w - w0)

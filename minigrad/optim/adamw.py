@@ -1,8 +1,10 @@
-"""AdamW: a step of nearly constant size per weight, in the direction of the recent gradient.
+"""AdamW: a step of nearly constant size per weight, against the recent gradient.
 
+    p is a weight, g its gradient, t the number of the step, from 1
     m ← β₁ m + (1-β₁) g              the recent mean of the gradient
     v ← β₂ v + (1-β₂) g²             the recent mean of its square
-    m and v start at 0 and are too small at first, by the factors c₁ = 1 - β₁ᵗ, c₂ = 1 - β₂ᵗ:
+    m and v start at 0, and at first are too small by the factors c₁ = 1 - β₁ᵗ, c₂ = 1 - β₂ᵗ
+    (β to the power t):
     p ← p - lr·λ p - (lr/c₁) · m / (√v/√c₂ + ε)           λ is the weight decay
 
 source   Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2, with PyTorch's order

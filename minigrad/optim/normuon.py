@@ -1,14 +1,20 @@
 """NorMuon: an update that moves all directions of a matrix equally, and its rows equally.
 
+Any matrix is U S Vᵀ, with rotations U and V and the singular values S: it stretches each of
+some orthogonal directions by one of them. A gradient stretches few directions much and most
+directions little. `newton_schulz` moves all singular values near 1.
+
     m ← β₁ m + (1-β₁) g                         the recent mean of the gradient   (O, D)
-    u = m, or with Nesterov β₁ m + (1-β₁) g
+    u = m, or β₁ m + (1-β₁) g, Nesterov's momentum
     q = newton_schulz(u)                        nearly U Vᵀ, where u = U S Vᵀ     (O, D)
     v ← β₂ v + (1-β₂) mean over each row of q²                                    (O, 1)
-    q̂ = q / (√v + ε)                            rows that moved much move less    (O, D)
+    q̂ = q / (√v + ε)                            rows with a large q move less     (O, D)
     p ← p - lr·λ p - lr · size/(‖q̂‖_F + ε) · q̂
 
-v3's form       β₂ = 0.999, no Nesterov, size = 0.2·√(O·D): every step has the root mean square
-                0.2·lr. v starts at 0 and is not corrected, because its scale cancels out.
+‖q̂‖_F is the root of the sum of squares. It also cancels the scale of v, which starts at 0.
+
+v3's form       β₂ = 0.999, no Nesterov, size = 0.2·√(O·D): without the decay λ, every step has
+                the root mean square 0.2·lr
 published form  β₂ = 0.95, Nesterov, size = ‖q‖_F · √max(1, O/D)
 
 source   Muon: Jordan et al. 2024, kellerjordan.github.io/posts/muon; NorMuon: Li et al. 2025,
@@ -26,11 +32,11 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 
 def newton_schulz(g, steps=5):
-    """Nearly the orthogonal matrix nearest to g: its singular values pushed towards 1.
+    """Nearly U Vᵀ for g = U S Vᵀ: the singular values of g, moved near 1.
 
-    Each step maps a singular value s to a·s + b·s³ + c·s⁵. The slope at 0 is steep, so that
-    five steps are enough. The values end between about 0.7 and 1.2, not at 1: the speed is
-    worth it. Values below a thousandth of ‖g‖_F end lower.
+    With x = U S Vᵀ, x xᵀ = U S² Uᵀ, so a step maps each singular value s to a s + b s³ + c s⁵.
+    Its slope at 0 is steep, so that five steps are enough. The values end between about 0.7 and
+    1.2, not at 1; those below a thousandth of ‖g‖_F end lower.
 
     Example:
         >>> g = np.random.default_rng(0).standard_normal((5, 3))

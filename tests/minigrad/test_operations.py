@@ -525,7 +525,7 @@ ERRORS = [
     ),
     (
         *("ternary_linear", (zeros(2, 3), zeros(2, 3)), {"scale": "max"}, ValueError),
-        "ternary_linear: scale is 'max', expected one of ('none', 'mean', 'kept')",
+        "ternarize: scale is 'max', expected one of ('none', 'mean', 'kept')",
     ),
     (
         *("causal_conv", (zeros(2, 3), zeros(5, 3, 2)), {}, ShapeError),

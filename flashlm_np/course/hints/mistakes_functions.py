@@ -21,7 +21,7 @@ MISTAKES = {
         τ uses the mean of w, where the page has the mean of |w|.
             threshold * mean  =>  threshold * float(w.mean())
         τ is computed row by row; the page computes it over the whole matrix.
-            threshold * mean  =>  threshold * size.mean(axis=-1, keepdims=True)
+            threshold * mean  =>  threshold * magnitude.mean(axis=-1, keepdims=True)
         s is mean |w| for every scale; the page has three forms.
             return T, 1.0  =>  return T, mean
             float(kept.mean()) if kept.size else 0.0  =>  mean

@@ -107,15 +107,15 @@ MISTAKES = {
     """,
     ternary_linear_forward: """
         w itself was used, not s T.
-            sT.T  =>  w.T
+            q.T  =>  w.T
     """,
     ternary_linear_backward: """
         dx is dy w: the product was with s T, not with w.
-            (x, sT)  =>  (x, w)
+            (x, q)  =>  (x, w)
         only weights with T ≠ 0 have a gradient; it passes straight through to all of them.
-            dy_rows.T @ x_rows  =>  dy_rows.T @ x_rows * (sT != 0)
+            dy_rows.T @ x_rows  =>  dy_rows.T @ x_rows * (q != 0)
         dw is scaled by s; the surrogate has s T + w - w₀.
-            dy_rows.T @ x_rows  =>  dy_rows.T @ x_rows * np.abs(sT).max()
+            dy_rows.T @ x_rows  =>  dy_rows.T @ x_rows * np.abs(q).max()
     """,
     cross_entropy_backward: """
         the one-hot is 1; with smoothing it is 1 - ε.
