@@ -36,7 +36,7 @@ class Cost:
     parameters: int
     multiplications: int
     additions: int
-    ternary: bool = False
+    ternary_parameters: int = 0
 
     @property
     def operations(self) -> int:
@@ -49,9 +49,10 @@ class Cost:
 
     def nbytes(self, form: str) -> float:
         """Its size in one of FORMS; packed: ternary weights in 1.6 bits, others in float16."""
-        if form == "packed" and self.ternary:
-            return self.parameters * PACKED_BITS / 8
-        return self.parameters * (4 if form == "float32" else 2)
+        if form == "float32":
+            return self.parameters * 4
+        packed = self.ternary_parameters if form == "packed" else 0
+        return packed * PACKED_BITS / 8 + (self.parameters - packed) * 2
 
     def reading_picojoules(self, form: str = "float32") -> float:
         """An estimate of the energy of reading all its weights once from DRAM.
@@ -89,7 +90,7 @@ def ternary_matrices(model: FlashLM, config: Config) -> dict[str, tuple[np.ndarr
 
 def _ternary_cost(name, T, scale, R):
     scaling = 0 if scale == 1.0 else R * len(T)
-    return Cost(name, T.size, scaling, R * _additions(T), ternary=True)
+    return Cost(name, T.size, scaling, R * _additions(T), ternary_parameters=T.size)
 
 
 def _additions(T):
@@ -109,41 +110,39 @@ def _conv_cost(model, config):
         for conv in (layer.conv_gate, layer.conv_value)
     ]
     scaling = 0 if config.ternary_scale == "none" else R * convs * D
-    return Cost("convolutions", count, scaling, R * sum(map(_additions, kernels)), ternary=True)
+    return Cost("convolutions", count, scaling, R * sum(map(_additions, kernels)), count)
+
+
+def total(costs: list[Cost]) -> Cost:
+    """The sum of the costs."""
+    fields = ("parameters", "multiplications", "additions", "ternary_parameters")
+    return Cost("all", **{field: sum(getattr(c, field) for c in costs) for field in fields})
 
 
 def cost_table(costs: list[Cost]) -> str:
     """The costs in columns, and their sum."""
+    every = total(costs)
     counts = ("mult/token", "add/token")
     heads = "".join(f"{h:>12}" for h in ("parameters", *(f"{f} kB" for f in FORMS), *counts))
-    operations = sum(c.operations for c in costs)
-    rows = [*((c.component, [c]) for c in costs), ("all", costs)]
-    lines = [_row(name, members, operations) for name, members in rows]
-    return "\n".join([f"{'':22}{heads}{'share':>8}{'µJ':>8}{'DRAM µJ':>9}", *lines])
-
-
-def _row(name, costs, operations):
-    sizes = [sum(c.nbytes(form) for c in costs) / 1e3 for form in FORMS]
-    return (
-        f"{name:22}{sum(c.parameters for c in costs):12,}"
-        + "".join(f"{size:12,.1f}" for size in sizes)
-        + f"{sum(c.multiplications for c in costs):12,}{sum(c.additions for c in costs):12,}"
-        + f"{sum(c.operations for c in costs) / operations:8.1%}"
-        + f"{sum(c.arithmetic_picojoules for c in costs) / 1e6:8.2f}"
-        + f"{sum(c.reading_picojoules() for c in costs) / 1e6:9.1f}"
-    )
+    lines = [f"{'':22}{heads}{'share':>8}{'µJ':>8}{'DRAM µJ':>9}"]
+    for c in (*costs, every):
+        sizes = "".join(f"{c.nbytes(form) / 1e3:12,.1f}" for form in FORMS)
+        lines.append(
+            f"{c.component:22}{c.parameters:12,}{sizes}{c.multiplications:12,}{c.additions:12,}"
+            f"{c.operations / every.operations:8.1%}{c.arithmetic_picojoules / 1e6:8.2f}"
+            f"{c.reading_picojoules() / 1e6:9.1f}"
+        )
+    return "\n".join(lines)
 
 
 def cost_summary(costs: list[Cost]) -> str:
     """The ternary part of a model, and the multiplications that remain."""
-    ternary = [c for c in costs if c.ternary]
-    parameters = sum(c.parameters for c in ternary) / sum(c.parameters for c in costs)
-    additions = sum(c.additions for c in ternary) / sum(c.operations for c in costs)
-    products = sum(c.multiplications for c in costs)
+    every, ternary = total(costs), total([c for c in costs if c.ternary_parameters])
     largest = sorted(costs, key=lambda c: -c.multiplications)[:3]
-    named = ", ".join(f"{c.component} {c.multiplications / products:.1%}" for c in largest)
+    named = (f"{c.component} {c.multiplications / every.multiplications:.1%}" for c in largest)
     return (
-        f"{parameters:.2%} of the parameters are ternary; {additions:.2%} of the arithmetic is "
-        f"additions that replaced products.\n"
-        f"{products:,} multiplications per token remain: {named}."
+        f"{ternary.parameters / every.parameters:.2%} of the parameters are ternary; "
+        f"{ternary.additions / every.operations:.2%} of the arithmetic is additions that "
+        f"replaced products.\n{every.multiplications:,} multiplications per token remain: "
+        f"{', '.join(named)}."
     )

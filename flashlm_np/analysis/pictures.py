@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..files import written_atomically
+from .costs import total
 from .inspection import VALUES, Inspection
 from .step_profile import StepProfile, head_form
 
@@ -46,11 +47,11 @@ def _draw_components(axes, costs):
     """Three bars per component: bars on a logarithmic scale cannot be stacked."""
     drawn = [c for c in costs if c.parameters or c.operations][::-1]
     places = np.arange(len(drawn))
-    operations = sum(c.operations for c in costs)
+    every = total(costs)
     bars = (
-        ("parameters", "#777777", sum(c.parameters for c in costs)),
-        ("multiplications", RED, operations),
-        ("additions", GREEN, operations),
+        ("parameters", "#777777", every.parameters),
+        ("multiplications", RED, every.operations),
+        ("additions", GREEN, every.operations),
     )
     for shift, (field, color, whole) in zip((0.27, 0, -0.27), bars, strict=True):
         percent = [100 * getattr(c, field) / whole for c in drawn]
@@ -59,10 +60,8 @@ def _draw_components(axes, costs):
     axes.set_xscale("symlog", linthresh=0.1)
     axes.set_xlim(0, 130)
     axes.set_xticks([0, 0.1, 1, 10, 100], ["0", "0.1", "1", "10", "100"])
-    axes.set(
-        xlabel="per cent of the model (logarithmic)",
-        title="Parameters, and operations per token",
-    )
+    axes.set_xlabel("per cent of the model (logarithmic)")
+    axes.set_title("Parameters, and operations per token")
     axes.legend(fontsize=8, loc="lower right")
 
 

@@ -27,8 +27,7 @@ def c_source(packed: PackedModel, vocab_size: int) -> str:
 
     The program never chooses ids from `vocab_size` on, which the tokenizer does not have.
 
-    Raises:
-        UserError: the export has another encoding or head.
+    Raises UserError if the export has another encoding or head.
     """
     if (packed.encoding, packed.head) != ("base-3", "int8"):
         raise UserError(

@@ -88,8 +88,7 @@ def unpack_weights(
 ) -> dict[str, np.ndarray]:
     """The weights of an export, in float32, by parameter name.
 
-    Raises:
-        ValueError: the arrays are not those of an export of this configuration.
+    Raises ValueError if the arrays are not those of an export of this configuration.
     """
     ternary, weights = ternary_shapes(config), {}
     for key, array in arrays.items():

@@ -25,8 +25,7 @@ LEVELS = 127  # -128 is left out, so that -q is an int8 too
 def quantize(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Round x (N, D) to int8; return q (N, D) and the step of each row, float32 (N, 1).
 
-    Raises:
-        ValueError: a number is not finite.
+    Raises ValueError if a number is not finite.
 
     Example:
         >>> q, step = quantize(np.array([[2.54, -1.0, 0.0]], np.float32))

@@ -9,8 +9,7 @@ from .flashlm import FlashLM
 def model_with_weights(config: Config, weights: dict[str, np.ndarray]) -> FlashLM:
     """A FlashLM with the given weights by parameter name.
 
-    Raises:
-        ValueError: the weights do not have the configuration's names and sizes.
+    Raises ValueError if the weights do not have the configuration's names and sizes.
     """
     expect_sizes(config, weights)
     model = FlashLM(config, np.random.default_rng(0))

@@ -62,8 +62,7 @@ def save(out: Path, checkpoint: Checkpoint, names: list[str]) -> None:
 def load(out: Path, name: str = "last") -> Checkpoint:
     """Read OUT/NAME.json and its arrays.
 
-    Raises:
-        UserError: one of them is missing, damaged, or of another version.
+    Raises UserError if one of them is missing, damaged, or of another version.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load as from_bytes

@@ -20,11 +20,7 @@ import numpy as np
 
 from minigrad import Tensor
 from minigrad.optim import clip_scale
-from minigrad.optim.blocks import (
-    grad_norm_in_blocks,
-    step_in_blocks,
-    update_average_in_blocks,
-)
+from minigrad.optim.blocks import grad_norm_in_blocks, step_in_blocks, update_average_in_blocks
 
 from ..data.dataset import Batch
 from ..model.config import Config
@@ -82,14 +78,13 @@ class FastStep:
         """Set each parameter's gradient of the batch's mean loss, and return the loss."""
         parallel_map = self.workers.map
         slices = self.workers.slices(len(ids), max(1, TOKENS_AT_ONCE // ids.shape[1]))
-        windows = [windows_of(rows, ids, targets, positions) for rows in slices]
-        replicas = [replica(self.model) for _ in windows]
-        hidden = parallel_map(
-            lambda model, part: model.hidden_rows(part.ids, part.positions), replicas, windows
-        )
+        windows = (windows_of(rows, ids, targets, positions) for rows in slices)
+        ids, positions, targets = zip(*windows, strict=True)  # each a tuple with one per slice
+        replicas = [replica(self.model) for _ in slices]
+        hidden = parallel_map(FlashLM.hidden_rows, replicas, ids, positions)
         rows = SharedParameter(np.concatenate([h.data for h in hidden]))  # (N, D)
         head = replica(self.model.lm_head)
-        y = np.concatenate([part.targets for part in windows])  # (N,)
+        y = np.concatenate(targets)  # (N,)
         loss = head.loss(rows, y, **self._head_options())
         loss.backward()
         borders = np.cumsum([len(h) for h in hidden])[:-1]
@@ -98,10 +93,7 @@ class FastStep:
         return loss.item()
 
     def _head_options(self):
-        options = {
-            "label_smoothing": self.config.label_smoothing,
-            "z_loss": self.config.z_loss,
-        }
+        options = {"label_smoothing": self.config.label_smoothing, "z_loss": self.config.z_loss}
         if self.config.fused:
             options |= {"parts": self.workers.threads, "parallel_map": self.workers.map}
             options["buffers"] = self.buffers
@@ -114,9 +106,8 @@ class FastStep:
         # The head's own buffer, not a copy: v3's has 51 MB.
         self.model.lm_head.weight.grad = head.weight.grad
         for model in replicas:
-            for parameter, part in zip(
-                self.model.parameters(), model.parameters(), strict=True
-            ):
+            pairs = zip(self.model.parameters(), model.parameters(), strict=True)
+            for parameter, part in pairs:
                 if part.grad is not None:
                     parameter.accumulate(part.grad)
 

@@ -136,8 +136,7 @@ def save_embedding(path: Path, table: np.ndarray, made: str) -> None:
 def load_embedding(path: Path, V: int, D: int) -> np.ndarray:
     """Read a table (V, D) that `save_embedding` wrote.
 
-    Raises:
-        UserError: it cannot be read, or has another shape.
+    Raises UserError if it cannot be read, or has another shape.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load

@@ -22,9 +22,7 @@ def keep_freed_memory() -> bool:
     about 5 % of a step of FlashLM v3. The setting holds for the whole process, so only the
     commands call this function. Other C libraries are left as they are.
     """
-    if sys.platform != "linux":
-        return False
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is None:
         return False
     largest, most = 32 << 20, 2**31 - 1  # bytes; the largest values that glibc accepts

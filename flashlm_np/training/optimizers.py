@@ -54,10 +54,9 @@ class Optimizers:
         return state
 
     def load_state_dict(self, state: dict[str, np.ndarray]) -> None:
-        """Continue from a state_dict. Arrays of other names, such as model/..., are ignored.
+        """Continue from a state_dict. Raises ValueError if it does not fit.
 
-        Raises:
-            ValueError: the state does not fit.
+        Arrays of other names, such as model/..., are ignored.
         """
         parts = {"ema": {}} | {group: {} for group in self.by_group}
         for key, array in state.items():

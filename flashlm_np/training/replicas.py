@@ -7,7 +7,6 @@ a step repeats bit for bit.
 
 from collections.abc import Iterable
 from copy import deepcopy
-from typing import NamedTuple
 
 import numpy as np
 
@@ -38,23 +37,18 @@ def replica(module: Module) -> Module:
     return deepcopy(module, memo)
 
 
-class Windows(NamedTuple):
-    """Windows of one worker: ids (B, T), flat positions to score or None, their targets."""
+def windows_of(rows: slice, ids, targets, positions) -> tuple:
+    """The windows `rows` of a batch, with those of its scored positions that lie in them.
 
-    ids: np.ndarray
-    positions: np.ndarray | None
-    targets: np.ndarray
-
-
-def windows_of(rows: slice, ids, targets, positions) -> Windows:
-    """The windows `rows` of a batch, with those of its scored positions that lie in them."""
+    Returns their ids (B, T), flat positions (or None: all), and targets as one row (N,).
+    """
     T = ids.shape[1]
     targets = targets[rows].reshape(-1)
     if positions is None:
-        return Windows(ids[rows], None, targets)
+        return ids[rows], None, targets
     first, stop = rows.start * T, rows.stop * T
     here = positions[(positions >= first) & (positions < stop)] - first
-    return Windows(ids[rows], here, targets[here])
+    return ids[rows], here, targets[here]
 
 
 def merged(batches: Iterable[Batch]) -> Batch:

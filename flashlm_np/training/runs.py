@@ -32,8 +32,7 @@ class SavedRun:
     def load(cls, folder: Path, name: str = "best", average: bool = False) -> "SavedRun":
         """Read the checkpoint `name` ("best" or "last"); with `average`, its averaged weights.
 
-        Raises:
-            UserError: something is missing, damaged or does not fit.
+        Raises UserError if something is missing, damaged or does not fit.
         """
         saved = checkpoint.load(folder, name)
         about = saved.state.get("tokenizer")
@@ -63,8 +62,7 @@ class SavedRun:
     def dataset(self, source: DataSource | None = None) -> Dataset:
         """The dataset that the run was trained on, or another one in its tokens.
 
-        Raises:
-            UserError: it cannot be read, or the folder does not name its source.
+        Raises UserError if it cannot be read, or the folder does not name its source.
         """
         source = source or self._source()
         return load_dataset(source, tokenizer=self.tokenizer, **self.config.data_options())[0]
@@ -82,8 +80,7 @@ class SavedRun:
     def ids_to_score(self, texts: Iterable[str]) -> np.ndarray:
         """The ids of texts, one after the other, after the ids with which a text starts.
 
-        Raises:
-            ValueError: the tokenizer cannot encode a text.
+        Raises ValueError if the tokenizer cannot encode a text.
         """
         start = self.text_generator.prompt_ids("")
         return np.concatenate([start, *map(self.tokenizer.encode, texts)])

@@ -172,8 +172,7 @@ class Trainer:
     def restore(self, saved: Checkpoint) -> None:
         """Go on from a checkpoint of the same configuration and dataset.
 
-        Raises:
-            UserError: the dataset is another, or the checkpoint lacks a part.
+        Raises UserError if the dataset is another, or the checkpoint lacks a part.
         """
         if saved.state["corpus"].get("fingerprint") != self.dataset.fingerprint:
             raise UserError(
