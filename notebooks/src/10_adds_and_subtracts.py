@@ -394,7 +394,7 @@ print(f"\n{cost_summary(costs)}")
 def parts(config):
     """Operations per token, in four kinds."""
     costs = token_costs(FlashLM(config, np.random.default_rng(0)), config)
-    replaced = sum(c.additions for c in costs if c.ternary)
+    replaced = sum(c.additions for c in costs if c.ternary_parameters)
     head = costs[0].multiplications
     other = sum(c.multiplications for c in costs) - head
     return np.array([replaced, sum(c.additions for c in costs) - replaced, other, head])
@@ -437,7 +437,7 @@ plt.show()
 # weights once from main memory?
 
 # %%
-groups = {"all of v3": costs, "its ternary part": [c for c in costs if c.ternary]}
+groups = {"all of v3": costs, "its ternary part": [c for c in costs if c.ternary_parameters]}
 for name, members in groups.items():
     arithmetic = sum(c.arithmetic_picojoules for c in members) / 1e6
     print(f"{name:17} arithmetic {arithmetic:6.2f} µJ", end="")
