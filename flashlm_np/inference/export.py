@@ -53,10 +53,7 @@ def ternary_shapes(config: Config) -> dict[str, tuple[int, ...]]:
 
 
 def pack_weights(
-    config: Config,
-    weights: dict[str, np.ndarray],
-    encoding: str = "base-3",
-    head: str = "int8",
+    config: Config, weights: dict[str, np.ndarray], encoding: str = "base-3", head: str = "int8"
 ) -> PackedModel:
     """Pack a model's weights, given by parameter name."""
     arrays, ternary = {}, ternary_shapes(config)
@@ -69,18 +66,13 @@ def pack_weights(
             q, step = quantize(w)
             arrays |= {f"int8/{name}": q, f"rows/{name}": step[:, 0]}
         elif name != "lm_head.weight":  # the second name of the embedding
-            arrays |= _half(name, w)
+            with np.errstate(over="ignore"):
+                half = w.astype(np.float16)
+            # A vector, and a matrix beyond float16's range, stays as it is.
+            fits = w.ndim > 1 and np.isfinite(half).all()
+            arrays |= {f"half/{name}": half} if fits else {f"model/{name}": w}
     kept = replace(config, ternary_threshold=0.0, ternary_scale="kept")
     return PackedModel(kept, arrays, encoding, head)
-
-
-def _half(name, w):
-    """A matrix in float16; a vector, or a matrix beyond float16's range, as it is."""
-    with np.errstate(over="ignore"):
-        half = w.astype(np.float16)
-    if w.ndim < 2 or not np.isfinite(half).all():
-        return {f"model/{name}": w}
-    return {f"half/{name}": half}
 
 
 def unpack_weights(

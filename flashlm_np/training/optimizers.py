@@ -9,9 +9,10 @@ At each step, one factor multiplies all rates. It rises, stays and falls: see
 minigrad/optim/schedule.py. step.py and fast_step.py share this file.
 """
 
+from functools import partial
+
 import numpy as np
 
-from minigrad import Parameter
 from minigrad.optim import EMA, AdamW, NorMuon, wsd
 
 from ..model.config import Config
@@ -23,20 +24,20 @@ class Optimizers:
 
     def __init__(self, model: FlashLM, config: Config):
         self.config = config
-        groups = {"normuon": [], "adamw": [], "adamw_conv": [], "adamw_no_decay": []}
+        by_ndim = {1: "adamw_no_decay", 2: "normuon", 3: "adamw_conv"}
+        groups = {"adamw": []} | {group: [] for group in by_ndim.values()}
         for name, parameter in model.named_parameters():
-            groups[_group(name, parameter)].append((name, parameter))
-        lr, decay = config.adamw_lr, config.weight_decay
-        adamw = {"betas": (0.9, 0.95), "eps": 1e-8}
+            group = "adamw" if name == "embedding.weight" else by_ndim[parameter.ndim]
+            groups[group].append((name, parameter))
+        lr, decay = config.adamw_lr, {"weight_decay": config.weight_decay}
+        adamw = partial(AdamW, betas=(0.9, 0.95))
         self.by_group = {
             "normuon": NorMuon(
                 groups["normuon"], lr=config.normuon_lr, form=config.normuon_form
             ),
-            "adamw": AdamW(groups["adamw"], lr=lr, weight_decay=decay, **adamw),
-            "adamw_conv": AdamW(
-                groups["adamw_conv"], lr=lr * config.conv_lr_ratio, weight_decay=decay, **adamw
-            ),
-            "adamw_no_decay": AdamW(groups["adamw_no_decay"], lr=lr, **adamw),
+            "adamw": adamw(groups["adamw"], lr=lr, **decay),
+            "adamw_conv": adamw(groups["adamw_conv"], lr=lr * config.conv_lr_ratio, **decay),
+            "adamw_no_decay": adamw(groups["adamw_no_decay"], lr=lr),
         }
         self.ema = EMA(model, config.ema_decay)
 
@@ -66,9 +67,3 @@ class Optimizers:
         for group, optimizer in self.by_group.items():
             optimizer.load_state_dict(parts[group])
         self.ema.load(parts["ema"])
-
-
-def _group(name: str, parameter: Parameter) -> str:
-    if name == "embedding.weight":
-        return "adamw"
-    return {1: "adamw_no_decay", 2: "normuon", 3: "adamw_conv"}[parameter.ndim]

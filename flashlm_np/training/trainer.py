@@ -2,6 +2,7 @@
 
 import math
 import time
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -71,19 +72,16 @@ class Trainer:
         metrics = Metrics(self.out / "metrics.csv", keep_to_step=self.step)
         progress = Progress("step", self.config.steps, done=self.step)
         evaluation = None
-        try:
-            with stop_requests() as stop:
-                while self.step < self.config.steps:
-                    result = self.one_step()
-                    due = self.step == 1 or self._is_due(self.config.eval_every)
-                    evaluation = self.evaluate() if due else None
-                    metrics.add(self._metrics_row(result, evaluation))
-                    self._show_progress(progress, result, evaluation)
-                    self._save_if_due(evaluation, stop.is_set())
-                    if stop.is_set() and self.step < self.config.steps:
-                        raise Stopped(f"Stopped after step {self.step:,}; everything is saved.")
-        finally:
-            progress.close()
+        with closing(progress), stop_requests() as stop:
+            while self.step < self.config.steps:
+                result = self.one_step()
+                due = self.step == 1 or self._is_due(self.config.eval_every)
+                evaluation = self.evaluate() if due else None
+                metrics.add(self._metrics_row(result, evaluation))
+                self._show_progress(progress, result, evaluation)
+                self._save_if_due(evaluation, stop.is_set())
+                if stop.is_set() and self.step < self.config.steps:
+                    raise Stopped(f"Stopped after step {self.step:,}; everything is saved.")
         return evaluation or self.evaluate()
 
     def one_step(self) -> StepResult:
