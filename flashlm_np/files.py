@@ -87,14 +87,7 @@ def written_atomically(path: Path) -> Iterator[BinaryIO]:
         raise UserError(
             f"cannot write {path}: {error.strerror}; nothing there was lost"
         ) from None
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename durable."""
-    if os.name == "posix":  # Windows cannot sync a folder
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    if os.name == "posix":  # make the rename durable; Windows cannot sync a folder
+        folder = os.open(path.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)

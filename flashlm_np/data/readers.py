@@ -41,17 +41,16 @@ def read_jsonl(file: BinaryIO, name: str, column: str) -> Iterator[Document]:
             row = json.loads(line.decode("utf-8-sig"))
         except UnicodeDecodeError:
             yield Document(skipped="not UTF-8")
-            continue
         except (ValueError, RecursionError):
             yield Document(skipped="malformed")
-            continue
-        row = row if isinstance(row, dict) else {}
-        if isinstance(row.get(column), str):
-            found = True
-            yield Document(row[column])
         else:
-            columns = row
-            yield Document(skipped="without text")
+            row = row if isinstance(row, dict) else {}
+            if isinstance(row.get(column), str):
+                found = True
+                yield Document(row[column])
+            else:
+                columns = row
+                yield Document(skipped="without text")
     if columns is not None and not found:
         raise _no_column(name, column, columns)
 

@@ -1,7 +1,5 @@
 """The embedded stories as token ids, for training and for validation."""
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from .stories import stories
@@ -32,7 +30,7 @@ def validation_stories(tokens: int, tokenizer: Tokenizer) -> tuple[np.ndarray, f
     return _separated(rows, tokenizer), nats / count
 
 
-def _separated(rows: Iterable[np.ndarray], tokenizer: Tokenizer) -> np.ndarray:
+def _separated(rows, tokenizer):
     """Join rows of ids, with the end-of-text token before and after each."""
     end = np.array([tokenizer.end_of_text], tokenizer.dtype)
     return np.concatenate([end, *(part for ids in rows for part in (ids, end))])

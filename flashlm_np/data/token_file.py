@@ -59,12 +59,9 @@ def write_ids(folder: Path, rows: Iterable[np.ndarray], dtype: np.dtype) -> dict
 def write_record(folder: Path, tokenizer: Tokenizer, record: dict) -> None:
     """Write the tokenizer and then tokens.json, which makes the folder a prepared dataset."""
     save_tokenizer(folder, tokenizer)
-    described = {
-        "name": tokenizer.name,
-        "fingerprint": tokenizer.fingerprint,
-        "vocab_size": tokenizer.vocab_size,
-    }
-    record = {"format": FORMAT, **record, "tokenizer": described}
+    about = {"name": tokenizer.name, "fingerprint": tokenizer.fingerprint}
+    about["vocab_size"] = tokenizer.vocab_size
+    record = {"format": FORMAT, **record, "tokenizer": about}
     write_atomically(folder / RECORD_FILE, (json.dumps(record, indent=1) + "\n").encode())
 
 
@@ -101,7 +98,7 @@ def _map_ids(path, record):
     return ids
 
 
-def _read_record(folder: Path) -> dict:
+def _read_record(folder):
     path, advice = folder / RECORD_FILE, "prepare it again"
     if not path.is_file():
         raise UserError(

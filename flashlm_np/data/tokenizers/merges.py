@@ -30,8 +30,6 @@ from ..stories.stories import generate
 from .tokenizer import PATTERN, SHIPPED
 from .vocab_file import format_vocab
 
-Pair = tuple[int, int]
-
 
 def train_bpe(
     texts: Iterable[str], vocab_size: int, pattern: str = PATTERN
@@ -77,7 +75,7 @@ def count_words(texts: Iterable[str], pattern: str = PATTERN) -> Counter[str]:
     return words
 
 
-def merges(words: dict[str, int]) -> Iterator[Pair]:
+def merges(words: dict[str, int]) -> Iterator[tuple[int, int]]:
     """Yield the pairs to merge, the most frequent first, until every word is one token."""
     ids = {word: list(word.encode("utf-8")) for word in words}
     for new in count(256):
@@ -94,7 +92,7 @@ def merges(words: dict[str, int]) -> Iterator[Pair]:
         ids = {word: merge(tokens, pair, new) for word, tokens in ids.items()}
 
 
-def merge(word: list[int], pair: Pair, new: int) -> list[int]:
+def merge(word: list[int], pair: tuple[int, int], new: int) -> list[int]:
     """Replace each `pair` of neighbours in `word`, from the left, by the id `new`.
 
     >>> merge([97, 97, 97, 98], (97, 97), 256)
