@@ -36,15 +36,12 @@ class Inspection:
         lines = [f"{'ternary weights':22}{'-1':>8}{'0':>8}{'+1':>8}{'moved':>8}{'flipped':>9}"]
         for name, fractions in self.fractions.items():
             line = f"{name:22}" + "".join(f"{fraction:8.1%}" for fraction in fractions)
-            if self.changes is not None:
+            if self.changes:
                 change = self.changes[name]
                 line += f"{1 - np.trace(change):8.1%}{change[0, 2] + change[2, 0]:9.1%}"
             lines.append(line)
-        if self.changes is not None:
-            lines.append(
-                "moved: another value than before training; flipped: from -1 to +1 or back"
-            )
-        return "\n".join(lines)
+        moved = "moved: another value than before training; flipped: from -1 to +1 or back"
+        return "\n".join([*lines, moved] if self.changes else lines)
 
 
 def inspect_run(run: SavedRun) -> Inspection:

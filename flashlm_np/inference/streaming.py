@@ -90,7 +90,7 @@ class Stream:
 
     def _expect(self, where, name, ids):
         ids = np.asarray(ids)
-        if ids.size:
+        if ids.size:  # an empty list has no integers
             expect_shape(where, name, ids, T=None)
             expect_integers(where, name, ids, len(self.table), "V")
         return ids

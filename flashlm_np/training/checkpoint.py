@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from safetensors import SafetensorError
+from safetensors import numpy as safetensors
 
 from ..errors import UserError
 from ..files import read_bytes, read_record, write_atomically
@@ -40,10 +42,8 @@ class Checkpoint:
 
 def save(out: Path, checkpoint: Checkpoint, names: list[str]) -> None:
     """Write a checkpoint, and let each of `names` ("last", "best") point to it."""
-    from safetensors.numpy import save as to_bytes
-
     arrays = {name: np.asarray(a, order="C") for name, a in checkpoint.arrays.items()}
-    data = to_bytes(arrays)
+    data = safetensors.save(arrays)
     file = f"step-{checkpoint.step:06d}.safetensors"
     write_atomically(out / file, data)
     record = {
@@ -64,20 +64,14 @@ def load(out: Path, name: str = "last") -> Checkpoint:
 
     Raises UserError if one of them is missing, damaged, or of another version.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load as from_bytes
-
     record = _read_record(out / f"{name}.json")
     path = out / record["arrays"]
     data = read_bytes(path)
     if hashlib.sha256(data).hexdigest() != record["sha256"]:
-        raise UserError(
-            f"{path} is damaged: its SHA-256 is not the one in {name}.json; "
-            + _remedy(out, name)
-        )
+        damage = f"{path} is damaged: its SHA-256 is not the one in {name}.json"
+        raise UserError(f"{damage}; {_remedy(out, name)}")
     try:
-        arrays = from_bytes(data)
-        config = Config.from_dict(record["config"])
+        arrays, config = safetensors.load(data), Config.from_dict(record["config"])
     except (SafetensorError, ValueError, TypeError) as error:
         raise UserError(f"{path} does not fit this version of flashlm: {error}") from None
     return Checkpoint(config, record["step"], arrays, record["state"])
@@ -101,7 +95,6 @@ def _remedy(out, name):
 def _remove_unnamed(out):
     """Delete the arrays that neither last.json nor best.json names any more."""
     records = [path for path in (out / "last.json", out / "best.json") if path.is_file()]
-    named = {_read_record(path)["arrays"] for path in records}
-    for path in out.glob("step-*.safetensors"):
-        if path.name not in named:
-            path.unlink()
+    named = {out / _read_record(path)["arrays"] for path in records}
+    for path in set(out.glob("step-*.safetensors")) - named:
+        path.unlink()

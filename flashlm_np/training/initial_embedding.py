@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from safetensors import SafetensorError
+from safetensors import numpy as safetensors
 
 from ..errors import UserError
 from ..files import read_bytes, write_atomically
@@ -127,10 +129,8 @@ def scaled_to_rms(table: np.ndarray, rms: float) -> np.ndarray:
 
 def save_embedding(path: Path, table: np.ndarray, made: str) -> None:
     """Write a table (V, D) to a safetensors file; `made` says in the file how it was made."""
-    from safetensors.numpy import save
-
-    data = save({NAME: np.ascontiguousarray(table)}, metadata={"made": made})
-    write_atomically(path, data)
+    arrays = {NAME: np.ascontiguousarray(table)}
+    write_atomically(path, safetensors.save(arrays, metadata={"made": made}))
 
 
 def load_embedding(path: Path, V: int, D: int) -> np.ndarray:
@@ -138,11 +138,8 @@ def load_embedding(path: Path, V: int, D: int) -> np.ndarray:
 
     Raises UserError if it cannot be read, or has another shape.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
     try:
-        table = load(read_bytes(path))[NAME]
+        table = safetensors.load(read_bytes(path))[NAME]
     except (SafetensorError, KeyError) as error:
         raise UserError(
             f"{path} holds no {NAME} ({error}); make an embedding with flashlm embed"
