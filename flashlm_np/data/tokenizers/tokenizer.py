@@ -43,7 +43,7 @@ MOST_SPACES = 200_000  # in a row; tiktoken's pattern fails at about a million
 class Tokenizer(BaseTokenizer):
     """A byte-level BPE tokenizer: a vocabulary, and the end-of-text token with the last id.
 
-    file: the contents of its vocabulary file.
+    vocab_file: the contents of its file, as vocab_file.py describes it.
     fingerprint: two tokenizers with the same one give the same ids to every text.
     beginning: the text before an empty prompt.
 
@@ -60,8 +60,8 @@ class Tokenizer(BaseTokenizer):
     def __init__(self, name: str, vocab: dict[bytes, int]):
         check_vocab(vocab)
         super().__init__(name, [*sorted(vocab, key=vocab.__getitem__), END_OF_TEXT.encode()])
-        self.end_of_text, self.file = len(vocab), format_vocab(vocab)
-        identity = self.file + f"{PATTERN}\n{END_OF_TEXT}".encode()
+        self.end_of_text, self.vocab_file = len(vocab), format_vocab(vocab)
+        identity = self.vocab_file + f"{PATTERN}\n{END_OF_TEXT}".encode()
         self.fingerprint = hashlib.sha256(identity).hexdigest()
         self._encoding = tiktoken.Encoding(
             name,
@@ -149,7 +149,7 @@ def _expect_characters(text):
 def save_tokenizer(folder: Path, tokenizer: Tokenizer | PlainIds) -> None:
     """Write the vocabulary to folder/NAME.bpe; plain ids have none."""
     if isinstance(tokenizer, Tokenizer):
-        write_atomically(folder / f"{tokenizer.name}.bpe", tokenizer.file)
+        write_atomically(folder / f"{tokenizer.name}.bpe", tokenizer.vocab_file)
 
 
 def load_tokenizer(folder: Path, record: dict, vocab_size: int) -> Tokenizer | PlainIds:
