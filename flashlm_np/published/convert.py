@@ -123,11 +123,11 @@ def _sizes(weights) -> dict[str, int]:
     for name, letters in SHAPES.items():
         if name not in weights:
             raise ValueError(f"it lacks {name}")
-        shape, known = weights[name].shape, dict(sizes)
+        shape = weights[name].shape
+        where = ", ".join(f"{letter} = {size}" for letter, size in sizes.items())
         if len(shape) == len(letters) and 0 not in shape:
-            sizes = dict(zip(letters, shape, strict=True)) | known
+            sizes = dict(zip(letters, shape, strict=True)) | sizes
         if tuple(sizes.get(letter) for letter in letters) != shape:
-            where = ", ".join(f"{letter} = {size}" for letter, size in known.items())
             raise ValueError(f"{name} is {shape}, expected ({', '.join(letters)}); {where}")
     return sizes
 
@@ -135,8 +135,8 @@ def _sizes(weights) -> dict[str, int]:
 def _config(settings, sizes) -> Config:
     V, D, C, K, H = (sizes[letter] for letter in "VDCKH")
     names = [name for name in CONFIG if name in settings or name in NEEDED]
-    known = {CONFIG[name]: _setting(settings, name) for name in names}
-    config = replace(V3, taps=K, conv_groups=D // C, **known)
+    fields = {CONFIG[name]: _setting(settings, name) for name in names}
+    config = replace(V3, taps=K, conv_groups=D // C, **fields)
     if (config.vocab_size, config.d_model, config.glu_width) != (V, D, H):
         raise ValueError(
             f"its config has vocabulary {config.vocab_size}, d_model {config.d_model} and GLU "
@@ -167,9 +167,8 @@ def _loaded(model, prefix, weights) -> dict[str, np.ndarray]:
 def _state(path, published) -> dict:
     """The state that a run would have saved; here it says where the weights are from."""
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    facts = {key: published.get(key) for key in ("val_loss", "note")}
-    facts = {key: fact for key, fact in facts.items() if isinstance(fact, str | int | float)}
-    return {
-        "published": {"file": path.name, "sha256": sha256} | facts,
-        "corpus": {"name": "published", "separated": False},
-    }
+    about = {"file": path.name, "sha256": sha256}
+    for key in ("val_loss", "note"):
+        if isinstance(published.get(key), str | int | float):
+            about[key] = published[key]
+    return {"published": about, "corpus": {"name": "published", "separated": False}}
