@@ -67,12 +67,12 @@ def token_costs(model: FlashLM, config: Config) -> list[Cost]:
     D, H, V, R = config.d_model, config.glu_width, config.vocab_size, config.recursions
     layers = len(config.dilations)
     norms = 2 + layers  # in the block
+    costs = [Cost("embedding and head", V * D, V * D, V * (D - 1))]
+    for name, (T, scale) in ternary_matrices(model, config).items():
+        scaling = 0 if scale == 1.0 else R * len(T)
+        costs.append(Cost(name, T.size, scaling, R * _additions(T), T.size))
     return [
-        Cost("embedding and head", V * D, V * D, V * (D - 1)),
-        *(
-            _ternary_cost(name, T, scale, R)
-            for name, (T, scale) in ternary_matrices(model, config).items()
-        ),
+        *costs,
         _conv_cost(model, config),
         Cost("norms", (norms + 1) * D, (R * norms + 1) * (3 * D + 2), (R * norms + 1) * D),
         Cost("gates", 0, R * (3 * layers * D + 2 * H), R * layers * D),
@@ -88,11 +88,6 @@ def ternary_matrices(model: FlashLM, config: Config) -> dict[str, tuple[np.ndarr
     return {name.split(".")[-2]: ternarize(weights[name], **options) for name in matrices}
 
 
-def _ternary_cost(name, T, scale, R):
-    scaling = 0 if scale == 1.0 else R * len(T)
-    return Cost(name, T.size, scaling, R * _additions(T), ternary_parameters=T.size)
-
-
 def _additions(T):
     """Additions of a product with T (O, D): a row with n weights that are not 0 takes n - 1."""
     return int(np.count_nonzero(T) - np.count_nonzero(T.any(axis=1)))
@@ -104,13 +99,11 @@ def _conv_cost(model, config):
     count = convs * D * (D // config.conv_groups) * config.taps
     if not config.ternary_convs:
         return Cost("convolutions", count, R * count, R * (count - convs * D))
-    kernels = [
-        conv.kernel().data.reshape(D, -1)
-        for layer in model.block.token_mixer.layers
-        for conv in (layer.conv_gate, layer.conv_value)
-    ]
+    layers = model.block.token_mixer.layers
+    kernels = [conv.kernel().data for g in layers for conv in (g.conv_gate, g.conv_value)]
+    additions = R * sum(_additions(w.reshape(D, -1)) for w in kernels)
     scaling = 0 if config.ternary_scale == "none" else R * convs * D
-    return Cost("convolutions", count, scaling, R * sum(map(_additions, kernels)), count)
+    return Cost("convolutions", count, scaling, additions, count)
 
 
 def total(costs: list[Cost]) -> Cost:

@@ -7,6 +7,7 @@ of them, plain and fused, in time and in multiply-adds. The ceiling is how many 
 step would be if the head cost nothing.
 """
 
+import statistics
 import time
 from dataclasses import dataclass, replace
 
@@ -69,18 +70,14 @@ def measure(
     def step():
         start = time.perf_counter()
         stages = fast_step.step(1, draw_batches(dataset, config, phase, rng)).seconds
-        return time.perf_counter() - start, stages
+        return stages | {"a step": time.perf_counter() - start}
 
     for _ in range(WARM_UP):
         step()
     with profile(fast_step.workers.threads) as operations:
         taken = [step() for _ in range(steps)]
-    stages = {
-        name: float(np.median([stages.get(name, 0.0) for _, stages in taken]))
-        for name in taken[0][1]
-    }
-    seconds = float(np.median([seconds for seconds, _ in taken]))
-    return StepProfile(config, phase, operations, steps, seconds, stages)
+    medians = {name: statistics.median(stages[name] for stages in taken) for name in taken[0]}
+    return StepProfile(config, phase, operations, steps, medians.pop("a step"), medians)
 
 
 def measure_heads(
