@@ -1,7 +1,5 @@
 """The arrays behind Tensors: their dtypes, and one line about their numbers."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .errors import DtypeError

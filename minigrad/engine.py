@@ -19,8 +19,6 @@ A node links to its parents, never to its own output and never to an array that 
 So there are no reference cycles, and memory is freed as soon as nothing uses it.
 """
 
-from __future__ import annotations
-
 import heapq
 import itertools
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Errors that say what is wrong, where, and how to mend it."""
 
-from __future__ import annotations
-
 
 class ShapeError(ValueError):
     """Arrays whose shapes do not fit together."""

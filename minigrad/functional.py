@@ -4,8 +4,6 @@ An input is a Tensor, an array or a number. Only Tensors with requires_grad=True
 Each docstring names the page that holds the mathematics and the two plain functions.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from . import ops

@@ -3,8 +3,6 @@
 Without `std`, a weight has the standard deviation 1/√inputs, which keeps the signal's size.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from . import functional as F

@@ -17,8 +17,6 @@ source   central differences: Griewank & Walther 2008, chapter 1; complex step: 
          1998, SIAM Review 40(1); projection: the check of autograd and PyTorch's fast mode
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 

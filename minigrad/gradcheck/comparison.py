@@ -1,7 +1,5 @@
 """Comparing a gradient with differences of the forward pass, and finding where it is wrong."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .rules import GradientError

@@ -10,8 +10,6 @@
 They belong to the forward, so a copy of an operation with another backward keeps them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import RLock, get_ident

@@ -6,8 +6,6 @@ operation with *kinks* tells on which side of them its inputs lie. If the two en
 difference lie on different sides, there is no derivative, and a KinkError says so.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..engine import no_grad, observe

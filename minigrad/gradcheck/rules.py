@@ -1,7 +1,5 @@
 """The rules that the checker holds every operation to while the backward pass runs."""
 
-from __future__ import annotations
-
 import inspect
 
 import numpy as np

@@ -1,7 +1,5 @@
 """An array as a table of texts: some rows and columns, and a line of statistics."""
 
-from __future__ import annotations
-
 import numpy as np
 
 ROWS, COLUMNS = 6, 6  # the largest table

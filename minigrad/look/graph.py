@@ -1,7 +1,5 @@
 """The graph of a recorded loss: its values and operations, in the order in which they ran."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

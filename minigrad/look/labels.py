@@ -1,7 +1,5 @@
 """Names for the values and the module calls of a graph."""
 
-from __future__ import annotations
-
 from ..module import Module
 from .array_tables import number_text, shape_text
 from .graph import Graph

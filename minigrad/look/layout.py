@@ -6,8 +6,6 @@ The operations of a module call ran one after the other, so its box is a range o
 folds a box by making its rows narrow. Positions from left to right never change.
 """
 
-from __future__ import annotations
-
 CARD_X, CARD_WIDTH, CARD_HEIGHT, CARD_PITCH, CARD_LETTERS = 8, 176, 40, 48, 21
 LEFT_LANES = 190  # the first lane of leaves and constants
 X, WIDTH, HEIGHT = 336, 190, 44  # of operations

@@ -4,8 +4,6 @@ All is computed in float64. An operation with a surrogate is replaced by its sur
 its backward returns the surrogate's gradient.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..gradcheck.declarations import side_of, surrogate_of

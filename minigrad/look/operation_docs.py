@@ -1,7 +1,5 @@
 """Read an operation's documentation: its docstring's sections, its formulas, its source."""
 
-from __future__ import annotations
-
 import ast
 import inspect
 import re

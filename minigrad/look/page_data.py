@@ -1,7 +1,5 @@
 """The data of a computation's page, ready for JSON: the page itself computes nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The profiler: the time, the arithmetic and the memory of each operation and direction."""
 
-from __future__ import annotations
-
 import math
 import threading
 from collections import defaultdict

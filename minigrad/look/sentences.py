@@ -1,7 +1,5 @@
 """The sentences of the page: each step's text before (`before`) and after its result."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..ops import Operation

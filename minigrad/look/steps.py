@@ -7,8 +7,6 @@ backward  along one edge: the upstream gradient, the local rule, the contributio
 sum       the contribution to a broadcast input is summed back to the input's shape
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..ops import ADD, DIVIDE, MATMUL, MULTIPLY, SUBTRACT, RowGradient

@@ -1,7 +1,5 @@
 """The graph as an SVG picture, for print and for places where no script runs."""
 
-from __future__ import annotations
-
 from html import escape
 
 STYLE = """

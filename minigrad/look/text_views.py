@@ -1,7 +1,5 @@
 """Views as plain text: `describe` prints a line per array, `trace` a line per operation."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ The page is one file. It needs no server, no network and no library. A picture o
 stands beside it, for places where no script runs.
 """
 
-from __future__ import annotations
-
 import base64
 import html
 import json

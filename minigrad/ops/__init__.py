@@ -9,8 +9,6 @@ They never write to their inputs, to dy or to saved. Each file of this folder is
 operation, or of a few that belong together: its mathematics, its derivation, its two functions.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -15,8 +15,6 @@
 Each keeps one array: x or y, whichever makes its derivative cheapest.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 

@@ -18,8 +18,6 @@ No output at or before t depends on an input after t: this makes the convolution
 causal_conv_fast.py computes the same with one matrix product per group.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..errors import ShapeError, expect_shape

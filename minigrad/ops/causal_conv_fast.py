@@ -15,8 +15,6 @@ A gather copies the C channels of a group as one item (`as_items`): NumPy copies
 bytes much faster than 16 numbers.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from .causal_conv import expect_conv_sizes

@@ -16,8 +16,6 @@ With ε = λ = 0 a row's loss is lse - z_y = -ln p_y, the true loss. With ε > 0
 quantity: do not compare a smoothed loss with a true one.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..errors import ShapeError, expect_integers, expect_shape

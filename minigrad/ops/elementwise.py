@@ -14,8 +14,6 @@ source     NumPy's broadcasting rules; the sum over copies is the chain rule: if
            in every y_ij, then db_j = Σ_i dy_ij ∂y_ij/∂b_j
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..errors import ShapeError

@@ -11,8 +11,6 @@ saved      embedding: ids and the shape of w, 8·B·T bytes
 source     y = onehot(ids) w, so dw = onehot(ids)ᵀ dy, without the zeros
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..errors import expect_integers, expect_shape

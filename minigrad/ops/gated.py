@@ -13,8 +13,6 @@ these would keep one array more. For σ they keep the same two arrays but pass o
 often. The tests hold the fused and the composed form equal.
 """
 
-from __future__ import annotations
-
 from ..errors import expect_shape
 from .activations import relu, sigmoid
 

@@ -15,8 +15,6 @@ backward take 14 ms, not 18 ms, for x (4, 256, 256), 16 groups, 4 taps and float
 (measured 2026-11-29). The tests hold the fused and the composed form equal.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..errors import expect_shape

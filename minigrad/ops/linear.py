@@ -12,8 +12,6 @@ The bias may be left out: the operation then has two inputs and returns two grad
 formulas @ is the matrix product. A product without @, such as w n, is element by element.
 """
 
-from __future__ import annotations
-
 from ..errors import expect_shape
 
 

@@ -9,8 +9,6 @@ saved      a, b
 source     Giles 2008, "Collected matrix derivative results", section 2.2.1
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..errors import ShapeError

@@ -9,8 +9,6 @@
 `keepdims=True` leaves the summed axes in place with size 1, as in NumPy.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -10,8 +10,6 @@ saved      x, w, r      4·N·(D+1) + 4·D bytes in float32; n is recomputed
 source     Zhang & Sennrich 2019, arXiv:1910.07467, eq. 4; ε as in FlashLM v3
 """
 
-from __future__ import annotations
-
 from ..errors import expect_shape
 
 

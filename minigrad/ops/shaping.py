@@ -8,8 +8,6 @@ saved      shapes, axes, borders or the index; no array but an index array
 source     y = P x with a matrix P of zeros and ones, so dx = Pᵀ dy
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

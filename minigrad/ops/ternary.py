@@ -25,8 +25,6 @@
 An all-zero w gives T = 0: the layer outputs 0 until a gradient moves w.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..errors import expect_shape

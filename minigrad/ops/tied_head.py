@@ -14,8 +14,6 @@ time, instead of N. tied_head_fast.py computes the same in blocks that stay in t
 tests hold all three equal.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..errors import expect_shape

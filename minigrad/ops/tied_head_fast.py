@@ -12,8 +12,6 @@ A block stays in the cache during each stage, e^z is computed once, and blocks d
 each other, so cores can share them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

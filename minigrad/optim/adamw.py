@@ -10,8 +10,6 @@
 source   Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2, with PyTorch's order
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from .optimizer import Optimizer

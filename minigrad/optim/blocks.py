@@ -9,8 +9,6 @@ Each function equals a plain one: Optimizer.step, clip.grad_norm, EMA.update. `p
 `map` or works like it.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Iterator
 

@@ -1,7 +1,5 @@
 """Clipping: scale all gradients down by one factor when their joint norm is too large."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 

@@ -6,8 +6,6 @@ source   Polyak & Juditsky 1992; as an exponential average: Tarvainen & Valpola 
          arXiv:1703.01780
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..module import Module

@@ -21,8 +21,6 @@ source   Muon: Jordan et al. 2024, kellerjordan.github.io/posts/muon; NorMuon: L
          arXiv:2510.05491, algorithm 1 and its authors' code; v3's form: FlashLM v3's notebook
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from .optimizer import Optimizer

@@ -1,7 +1,5 @@
 """The base of all optimizers: the state of each parameter, the step, and the state's dict."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 import numpy as np

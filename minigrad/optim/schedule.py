@@ -1,7 +1,5 @@
 """Schedules: a factor for the learning rate at each step, between 0 and 1."""
 
-from __future__ import annotations
-
 import math
 
 

@@ -6,8 +6,6 @@
 source   Polyak 1964; the form of Sutskever et al. 2013, as in PyTorch
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from .optimizer import Optimizer
