@@ -12,24 +12,15 @@ from ..inference.export import pack_weights
 from ..model.config import PRESETS
 from ..training.memory import keep_freed_memory
 from ..training.runs import SavedRun, save_export
-from .arguments import (
-    COUNT,
-    PICTURE,
-    THREADS,
-    add_choice,
-    add_command,
-    add_options,
-    add_run_folder,
-)
+from .arguments import COUNT, PICTURE, THREADS, add_choice, add_command, add_options
 from .run import dataset_or_none
 
 
 def add_profile(commands):
     parser = add_command(commands, _profile, "profile", "see where the time goes")
     parser.add_argument("--preset", choices=PRESETS, default="v3", help="default: v3")
-    parser.add_argument(
-        "--plain", action="store_true", help="the composed form of gates and head, for reading"
-    )
+    plain = "the composed form of gates and head, for reading"
+    parser.add_argument("--plain", action="store_true", help=plain)
     add_options(
         parser,
         ("--phase", COUNT, None, "of the preset; default: 2, or 1 if it has one"),
@@ -63,8 +54,7 @@ def _profile(options) -> None:
 
 
 def add_inspect(commands):
-    parser = add_command(commands, _inspect, "inspect", "see the costs of a model")
-    add_run_folder(parser)
+    parser = add_command(commands, _inspect, "inspect", "see the costs of a model", of_run=True)
     add_options(parser, PICTURE)
 
 
@@ -81,8 +71,7 @@ def _inspect(options) -> None:
 
 
 def add_export(commands):
-    parser = add_command(commands, _export, "export", "write a model packed")
-    add_run_folder(parser)
+    parser = add_command(commands, _export, "export", "write a model packed", of_run=True)
     parser.add_argument("out", metavar="OUT", type=Path, nargs="?", help="a new folder")
     parser.add_argument("--c", metavar="FILE", type=Path, help="write a C99 program, too")
     bits = "of the ternary weights: 1.6 or 2 bits each"

@@ -5,10 +5,17 @@ import math
 from pathlib import Path
 
 
-def add_command(commands, run, name, help):
-    """Add the parser of a command that calls `run(options)`, whose docstring describes it."""
+def add_command(commands, run, name, help, of_run=False):
+    """Add the parser of a command that calls `run(options)`, whose docstring describes it.
+
+    of_run: whether the command takes the folder of a run, and which weights in it to use.
+    """
     parser = commands.add_parser(name, help=help, description=run.__doc__)
     parser.set_defaults(run=run)
+    if of_run:
+        parser.add_argument("folder", metavar="DIR", type=Path, help="the folder of a run")
+        add_choice(parser, "--checkpoint", ("best", "last"), "the checkpoint to load")
+        parser.add_argument("--ema", action="store_true", help="use the averaged weights")
     return parser
 
 
@@ -24,12 +31,6 @@ def add_choice(parser, name, choices, help):
     """Add an option that has one of a few values, the first by default."""
     shown = f"{help}; default: {choices[0]}"
     parser.add_argument(name, choices=choices, default=choices[0], help=shown)
-
-
-def add_run_folder(parser):
-    parser.add_argument("folder", metavar="DIR", type=Path, help="the folder of a run")
-    add_choice(parser, "--checkpoint", ("best", "last"), "the checkpoint to load")
-    parser.add_argument("--ema", action="store_true", help="use the averaged weights")
 
 
 def parsed_by(parse):

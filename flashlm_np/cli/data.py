@@ -31,9 +31,8 @@ def add_prepare(commands):
         ("--tokenizer", str, "gpt2", TOKENIZERS),
         THREADS,
     )
-    parser.add_argument(
-        "--separator", action="store_true", help="end each document with <|endoftext|>"
-    )
+    separator = "end each document with <|endoftext|>"
+    parser.add_argument("--separator", action="store_true", help=separator)
 
 
 def _prepare(options) -> None:

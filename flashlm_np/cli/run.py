@@ -7,20 +7,11 @@ from ..evaluation.ngrams import Baselines, baselines
 from ..files import read_text
 from ..model.config import TEMPERATURE
 from ..training.runs import SavedRun
-from .arguments import (
-    WHOLE,
-    add_choice,
-    add_command,
-    add_options,
-    add_run_folder,
-    at_least,
-    number,
-)
+from .arguments import WHOLE, add_choice, add_command, add_options, at_least, number
 
 
 def add_eval(commands):
-    parser = add_command(commands, _eval, "eval", "evaluate a run")
-    add_run_folder(parser)
+    parser = add_command(commands, _eval, "eval", "evaluate a run", of_run=True)
     others = parser.add_mutually_exclusive_group()
     others.add_argument("--text", nargs="+", metavar="FILE", help="score the whole of these")
     others.add_argument("--data", metavar="DIR", help="score the last part of this corpus")
@@ -69,8 +60,9 @@ def losses(result: Evaluation, counted: Baselines | None, best: float | None) ->
 
 
 def add_generate(commands):
-    parser = add_command(commands, _generate, "generate", "let a run's model write")
-    add_run_folder(parser)
+    parser = add_command(
+        commands, _generate, "generate", "let a run's model write", of_run=True
+    )
     form = "the inputs of the ternary layers; int8: they add integers only"
     add_choice(parser, "--activations", ("float32", "int8"), form)
     part = number(float, lambda value: 0 <= value <= 1, "is not between 0 and 1")

@@ -24,10 +24,8 @@ def add_train(commands):
     train.add_argument("--data", metavar="DIR", help="learn from a folder of flashlm prepare")
     train.add_argument("--out", metavar="DIR", help="default: runs/PRESET, or a free name")
     train.add_argument("--resume", metavar="DIR", help="go on from the last checkpoint in DIR")
-    minutes = above_0("minutes")
-    add_options(
-        train, ("--minutes", minutes, None, "take as many steps as fit into these"), THREADS
-    )
+    fitting = "take as many steps as fit into these"
+    add_options(train, ("--minutes", above_0("minutes"), None, fitting), THREADS)
     fields_of_config = train.add_argument_group("the configuration (and its defaults)")
     for field in fields(Config):
         if field.name != "preset":
