@@ -4,8 +4,6 @@ It is cut from the source of the page, so that both always agree. It has the doc
 page, and of each function the signature, the docstring and one line to replace.
 """
 
-from __future__ import annotations
-
 import ast
 import inspect
 import sys

@@ -1,7 +1,5 @@
 """Call a student's function once: its results, or the failure and its line."""
 
-from __future__ import annotations
-
 import linecache
 from typing import Any
 

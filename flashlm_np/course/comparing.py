@@ -1,7 +1,5 @@
 """Compare an expected result with the one found, and name the first difference."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any

@@ -1,7 +1,5 @@
 """The table of exercises: the functions to write, in their order."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Grade an exercise: every function on every input in both precisions, until one fails."""
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Small readable inputs of a test case, their copies, and their text."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """Grades as lines of text, and as JUnit XML."""
 
-from __future__ import annotations
-
 import re
 import textwrap
 from collections import Counter

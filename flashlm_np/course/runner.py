@@ -4,8 +4,6 @@ This protects against accidents, not against malice. To grade the files of stran
 whole program in a container.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

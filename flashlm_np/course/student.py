@@ -1,7 +1,5 @@
 """Read a student's file: its functions, and the ones that are still blank."""
 
-from __future__ import annotations
-
 import ast
 import inspect
 import sys

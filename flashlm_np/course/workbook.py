@@ -3,8 +3,6 @@
 A file that exists is never overwritten, so a student's work is safe.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 Only this process runs the student's code.
 """
 
-from __future__ import annotations
-
 import contextlib
 import faulthandler
 import json

@@ -4,8 +4,6 @@ The same call is made of the student's function and of the package's. The result
 forward, a gradient per argument of a backward, and the changed arrays of an optimizer's update.
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """The tests of the engine's own functions: a leaf's sum, and the walk back through a graph."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import islice
 

@@ -1,7 +1,5 @@
 """The tests of functions that are no operations, each with its smallest inputs first."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from minigrad.ops.elementwise import sum_to_shape

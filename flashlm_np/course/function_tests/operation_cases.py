@@ -1,7 +1,5 @@
 """Test cases of the operations by name: the smallest first, with sizes that differ."""
 
-from __future__ import annotations
-
 from ..inputs import Case, case
 
 _PAIRS = [

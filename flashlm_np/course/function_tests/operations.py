@@ -3,8 +3,6 @@
 The saved values come from the student's forward, or from the package's while it is blank.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np

@@ -4,8 +4,6 @@ A hint is not a guess. A hint about numbers must explain the results of the stud
 on all inputs where the shape is right. A hint about a shape must be confirmed by the numbers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Hints for a missing part: a sum, a factor, an option, dy, or a change in place."""
 
-from __future__ import annotations
-
 import inspect
 
 import numpy as np

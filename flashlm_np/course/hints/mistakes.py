@@ -9,8 +9,6 @@ An edit replaces each place where its left side stands in the function. For a ba
 also stand in the forward, which returns the saved values.
 """
 
-from __future__ import annotations
-
 import sys
 import textwrap
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The usual mistakes in other functions, as edits of their pages; see `mistakes`."""
 
-from __future__ import annotations
-
 from minigrad import Tensor
 from minigrad.engine import backward_steps
 from minigrad.ops.ternary import ternarize

@@ -1,7 +1,5 @@
 """The usual mistakes in operations, as edits of their pages; mistakes.py explains the form."""
 
-from __future__ import annotations
-
 from minigrad.ops.activations import (
     relu_squared_backward,
     relu_squared_forward,

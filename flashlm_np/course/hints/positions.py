@@ -1,7 +1,5 @@
 """Hints for right numbers in a wrong place or shape, and for numbers wrong in some places."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np

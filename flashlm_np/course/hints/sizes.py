@@ -1,7 +1,5 @@
 """Hints for numbers that are right except for a sign, a factor or an offset, or not finite."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
