@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from ..files import written_atomically
 from .costs import total
@@ -16,7 +17,8 @@ COLORS = {-1: BLUE, 0: "#cccccc", 1: RED}
 
 def draw_inspection(path: Path, inspection: Inspection) -> None:
     """Left, parameters and operations per component; right, the ternary weights per matrix."""
-    figure, (left, right) = _figure(4.2)
+    figure = Figure(figsize=(10, 4.2), layout="constrained", dpi=120)
+    left, right = figure.subplots(1, 2)
     _draw_components(left, inspection.costs)
     _draw_weights(right, inspection)
     _save(figure, path)
@@ -24,18 +26,12 @@ def draw_inspection(path: Path, inspection: Inspection) -> None:
 
 def draw_profile(path: Path, title: str, step: StepProfile, heads: list[StepProfile]) -> None:
     """Left, the time of each operation of a step; right, the head's part, for each variant."""
-    figure, (left, right) = _figure(4.4, width_ratios=(1.25, 1))
+    figure = Figure(figsize=(10, 4.4), layout="constrained", dpi=120)
+    left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
     _draw_operations(left, step)
     _draw_heads(right, heads)
     figure.suptitle(title)
     _save(figure, path)
-
-
-def _figure(height, **options):
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, height), layout="constrained", dpi=120)
-    return figure, figure.subplots(1, 2, **options)
 
 
 def _save(figure, path):
@@ -45,8 +41,7 @@ def _save(figure, path):
 
 def _draw_components(axes, costs):
     """Three bars per component: bars on a logarithmic scale cannot be stacked."""
-    drawn = [c for c in costs if c.parameters or c.operations][::-1]
-    places = np.arange(len(drawn))
+    places = np.arange(len(costs))[::-1]  # the first at the top
     every = total(costs)
     bars = (
         ("parameters", "#777777", every.parameters),
@@ -54,9 +49,9 @@ def _draw_components(axes, costs):
         ("additions", GREEN, every.operations),
     )
     for shift, (field, color, whole) in zip((0.27, 0, -0.27), bars, strict=True):
-        percent = [100 * getattr(c, field) / whole for c in drawn]
+        percent = [100 * getattr(c, field) / whole for c in costs]
         axes.barh(places + shift, percent, 0.25, color=color, label=field)
-    axes.set_yticks(places, [c.component for c in drawn])
+    axes.set_yticks(places, [c.component for c in costs])
     axes.set_xscale("symlog", linthresh=0.1)
     axes.set_xlim(0, 130)
     axes.set_xticks([0, 0.1, 1, 10, 100], ["0", "0.1", "1", "10", "100"])

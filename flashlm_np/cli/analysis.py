@@ -33,7 +33,7 @@ def add_profile(commands):
 def _profile(options) -> None:
     """Take a few training steps on random tokens; print the time of each operation, and how
     large a part of the step the output layer is."""
-    from ..analysis import pictures, step_profile
+    from ..analysis import step_profile
 
     config = replace(PRESETS[options.preset], fused=not options.plain)
     number = options.phase or min(2, len(config.phases))
@@ -49,6 +49,8 @@ def _profile(options) -> None:
     heads = step_profile.measure_heads(config, phase, half, options.threads)
     print(f"\n{step_profile.head_table(heads)}")
     if options.picture:
+        from ..analysis import pictures
+
         pictures.draw_profile(options.picture, title, step, heads)
         print(f"\nThe same as a picture: {options.picture}")
 
@@ -61,11 +63,11 @@ def add_inspect(commands):
 def _inspect(options) -> None:
     """Print a model's costs (parameters, bytes, multiplications and additions per token) and
     its ternary weights."""
-    from ..analysis import pictures
-
     result = inspect_run(SavedRun.load(options.folder, options.checkpoint, options.ema))
     print(result)
     if options.picture:
+        from ..analysis import pictures
+
         pictures.draw_inspection(options.picture, result)
         print(f"\nThe same as a picture: {options.picture}")
 

@@ -60,9 +60,7 @@ def losses(result: Evaluation, counted: Baselines | None, best: float | None) ->
 
 
 def add_generate(commands):
-    parser = add_command(
-        commands, _generate, "generate", "let a run's model write", of_run=True
-    )
+    parser = add_command(commands, _generate, "generate", "let a model write", of_run=True)
     form = "the inputs of the ternary layers; int8: they add integers only"
     add_choice(parser, "--activations", ("float32", "int8"), form)
     part = number(float, lambda value: 0 <= value <= 1, "is not between 0 and 1")
