@@ -6,7 +6,7 @@ Example:
     >>> import tempfile
     >>> run = train(TINY, out=tempfile.mkdtemp())  # doctest: +ELLIPSIS
     Making up stories ...
-    step 2: validation 7.6... nats per token, 7.2... above the limit
+    step 2: validation 7.6... nats per token, 7.2... above the best possible
     >>> text = run.generate("Once upon a time", tokens=10)
     >>> text.startswith("Once upon a time")
     True

@@ -64,18 +64,14 @@ class SavedRun:
 
         Raises UserError if it cannot be read, or the folder does not name its source.
         """
-        source = source or self._source()
-        return load_dataset(source, tokenizer=self.tokenizer, **self.config.data_options())[0]
-
-    def _source(self):
-        try:
-            about = self.checkpoint.state["corpus"]
-            return DataSource(tuple(about["files"]), about.get("folder"))
-        except (KeyError, TypeError):
+        about = self.checkpoint.state.get("corpus", {})
+        if source is None and "files" not in about:
             raise UserError(
                 f"{self.folder} came without its training text; give --text FILE or --data DIR "
                 "to eval; it cannot be resumed"
-            ) from None
+            )
+        source = source or DataSource(tuple(about["files"]), about.get("folder"))
+        return load_dataset(source, tokenizer=self.tokenizer, **self.config.data_options())[0]
 
     def ids_to_score(self, texts: Iterable[str]) -> np.ndarray:
         """The ids of texts, one after the other, after the ids with which a text starts.

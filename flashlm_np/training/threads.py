@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from functools import cache
 
+import numpy  # noqa: F401  (loads the BLAS that the controller searches for)
+from threadpoolctl import ThreadpoolController
+
 
 class Workers:
     """`threads` cores; by default as many as the process may use and BLAS was given.
@@ -70,9 +73,6 @@ def available_cores() -> int:
 @cache
 def _controller():
     """The controller of NumPy's BLAS, made once because the search for it takes a while."""
-    import numpy  # noqa: F401  (loads the BLAS that is searched for)
-    from threadpoolctl import ThreadpoolController
-
     return ThreadpoolController()
 
 

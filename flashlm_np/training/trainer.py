@@ -135,12 +135,10 @@ class Trainer:
         left = clock((self.all_tokens - self.counts.tokens_seen) / rate)
         progress.advance(f"loss {result.loss:.3f}, {rate:,.0f} tokens/s, {left} left")
         if evaluation is not None:
-            best = self.dataset.best_possible_loss
-            above = "" if best is None else f", {evaluation.loss - best:.3f} above the limit"
-            progress.write(
-                f"step {self.step}: validation {evaluation.loss:.4f} ± "
-                f"{evaluation.loss_error:.4f} nats per token{above}"
-            )
+            text = f"{evaluation.loss:.4f} ± {evaluation.loss_error:.4f} nats per token"
+            if (best := self.dataset.best_possible_loss) is not None:
+                text += f", {evaluation.loss - best:.3f} above the best possible"
+            progress.write(f"step {self.step}: validation {text}")
 
     def _how_to_go_on(self):
         if (self.out / "last.json").is_file():
