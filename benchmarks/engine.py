@@ -54,10 +54,10 @@ def main():
             found[library] = version(package)
         except PackageNotFoundError:
             print(f"{library} is not installed; left out")
-    print(table(found, race(list(found), options.repeats)))
+    print(table(found, measure(list(found), options.repeats)))
 
 
-def race(libraries, repeats):
+def measure(libraries, repeats):
     """Numbers of each library for each task, taken in turn."""
     results = {library: {} for library in libraries}
     runners = {library: start(library) for library in libraries}

@@ -1,14 +1,15 @@
-"""The race: one training step of full-size FlashLM v3, in NumPy and in PyTorch.
+"""Compare one training step of full-size FlashLM v3 in NumPy and in PyTorch.
 
-    python benchmarks/step.py [--phases 1a 1b 1c] [--steps 7] [--threads N] [--plot race.png]
+    python benchmarks/step.py [--phases 1a 1b 1c] [--steps 7] [--threads N] [--plot speed.png]
 
-Each runner is a process of its own, so that its memory is its own, and they take their steps in
-turn: what disturbs the machine disturbs all. The mathematics, the batches' shapes and the
+Each runner is a process with its own memory. The runners take their steps in turn, so a
+disturbance of the machine slows all of them. The mathematics, the shapes of the batches and the
 number of threads are the same: benchmarks/torch_flashlm.py, eager and through torch.compile.
-"1a" is as v3 runs it, with a frozen embedding; "1a trained" is the same with a trained one.
+"1a" is v3's phase with a frozen embedding; "1a trained" is the same with a trained one.
 
-The limit is what no implementation can beat on this machine: the step's multiply-adds at the
-speed of one large product of two matrices, measured by the NumPy process between the steps.
+The lower bound is a time that no implementation can beat on this machine: the multiply-adds of
+the step at the speed of one large matrix product. The NumPy process measures that speed between
+the steps.
 """
 
 import argparse
@@ -52,7 +53,7 @@ def main():
     if options.serve:
         serve(options.serve, PHASES[options.phases[0]], options.threads)
         return
-    results = [race(phase, options) for phase in options.phases]
+    results = [measure(phase, options) for phase in options.phases]
     print(f"\n{machine(options.threads)}\n")
     print(table(results))
     if options.plot:
@@ -87,7 +88,7 @@ class Runner:
         self.process.wait()
 
 
-def race(phase, options):
+def measure(phase, options):
     """All runners on one phase: seconds of each step, peak bytes, and the machine's peak."""
     runners, seconds, peaks = {}, {}, []
     for kind in options.runners:
@@ -110,14 +111,14 @@ def race(phase, options):
 
 
 def table(results):
-    """Markdown: medians with the spread, ratios, the limit and the memory."""
+    """Markdown: medians with the spread, ratios, the lower bound and the memory."""
     lines = [
         "| phase | runner | s per step (least to most) | tokens/s | PyTorch / this "
-        "| limit / this | peak MB |",
+        "| bound / this | peak MB |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for result in results:
-        phase, least = PHASES[result["phase"]], limit_of(result)
+        phase, least = PHASES[result["phase"]], lower_bound(result)
         eager = np.median(result["seconds"].get("eager", [np.nan]))
         for kind, seconds in result["seconds"].items():
             median = np.median(seconds)
@@ -127,13 +128,14 @@ def table(results):
                 f"| {least / median:.0%} | {result['memory'][kind] / 1e6:,.0f} |"
             )
         lines.append(
-            f"| {result['phase']} | limit | {least:.3f} at {result['peak'] / 1e9:.0f} GFLOP/s "
-            f"| {phase.tokens / least:,.0f} | {eager / least:.2f} | | |"
+            f"| {result['phase']} | lower bound | {least:.3f} at "
+            f"{result['peak'] / 1e9:.0f} GFLOP/s | {phase.tokens / least:,.0f} "
+            f"| {eager / least:.2f} | | |"
         )
     return "\n".join(lines)
 
 
-def limit_of(result):
+def lower_bound(result):
     phase, peak = PHASES[result["phase"]], result["peak"]
     return seconds_at_peak(V3, phase, peak) if peak else np.nan
 
@@ -152,11 +154,13 @@ def draw(results, path):
             axes.bar(x, np.median(rate), 0.25, color=colors[kind])
             axes.plot([x, x], [rate.min(), rate.max()], color="#222222", lw=1)
             axes.text(x, rate.max() + 60, f"{np.median(rate):,.0f}", ha="center", fontsize=8)
-        top = PHASES[result["phase"]].tokens / limit_of(result)
+        top = PHASES[result["phase"]].tokens / lower_bound(result)
         axes.plot([place - 0.42, place + 0.42], [top, top], color="#333333", ls="--", lw=1)
     for kind in results[0]["seconds"]:
         axes.bar(0, 0, color=colors[kind], label=RUNNERS[kind])
-    axes.plot([], [], color="#333333", ls="--", lw=1, label="limit: the multiply-adds alone")
+    axes.plot(
+        [], [], color="#333333", ls="--", lw=1, label="lower bound: the multiply-adds alone"
+    )
     axes.set_xticks(range(len(results)), [f"phase {result['phase']}" for result in results])
     axes.set(ylabel="tokens per second", title="A training step of FlashLM v3, full size")
     axes.set_ylim(0, 1.2 * axes.get_ylim()[1])

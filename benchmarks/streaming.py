@@ -6,9 +6,9 @@ The weights are random, which takes the same time as trained ones. The ways take
 round, so that a disturbance of the machine disturbs all. The figure of a round is the mean of
 its calls.
 
-The limit of a head in float32 is one reading of its table, in the fastest of several ways,
-measured in the same rounds. v3's table (51 MB) comes from memory again for every token. The
-quickstart's (2 MB) stays in a cache, and Python takes the time.
+The lower bound of a head in float32 is one reading of its table, in the fastest of several
+ways, measured in the same rounds. v3's table (51 MB) comes from memory again for every token.
+The quickstart's (2 MB) stays in a cache, and Python takes the time.
 """
 
 import argparse
@@ -42,12 +42,12 @@ def main():
     workers = Workers()
     lines = [
         "| model | way | ms per token (least to most) | tokens/s | times the full forward "
-        "| times the limit |",
+        "| times the bound |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for name in options.models:
         ways, about = prepare(name, options.context, workers)
-        lines += rows(name, race(ways, options.rounds))
+        lines += rows(name, measure(ways, options.rounds))
         print(about, flush=True)
     print(f"\n{machine(workers.threads)}\n", *lines, sep="\n")
 
@@ -88,7 +88,7 @@ def reader(stream, ids):
     return lambda: stream.step(state, last)
 
 
-def race(ways, rounds):
+def measure(ways, rounds):
     """Seconds per call of each way, a figure per round."""
     seconds = {way: [] for way in ways}
     for _ in range(rounds):
@@ -105,16 +105,16 @@ def race(ways, rounds):
 def rows(name, seconds):
     """Lines of the table: medians, ratios of medians, and of the ways to read the quickest."""
     median = {way: np.median(values) for way, values in seconds.items()}
-    limit = min((way for way in median if way.startswith("read")), key=median.get)
+    bound = min((way for way in median if way.startswith("read")), key=median.get)
     whole = median["full forward again"]
     for way, values in seconds.items():
-        if way.startswith("read") and way != limit:
+        if way.startswith("read") and way != bound:
             continue
-        label = f"limit ({way})" if way == limit else way
+        label = f"lower bound ({way})" if way == bound else way
         yield (
             f"| {name} | {label} | {1e3 * median[way]:.3f} ({1e3 * min(values):.3f} to "
             f"{1e3 * max(values):.3f}) | {1 / median[way]:,.0f} | {whole / median[way]:.1f} "
-            f"| {median[way] / median[limit]:.2f} |"
+            f"| {median[way] / median[bound]:.2f} |"
         )
 
 

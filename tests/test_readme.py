@@ -1,4 +1,4 @@
-"""What the README shows is so: its code runs and prints what it says, its links exist."""
+"""The code of the README runs and prints the results it shows; the links of the guides exist."""
 
 import re
 from pathlib import Path
@@ -7,15 +7,17 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def test_the_code_of_the_readme_runs(capsys):
-    (code,) = re.findall(
-        r"```python\n(.*?)```", PAGES[0].read_text(encoding="utf-8"), re.DOTALL
-    )
-    exec(compile(code, "README.md", "exec"), {})
-    promised = re.search(r"print\(x.grad\)  # (.*)", code).group(1)
+def test_the_code_of_the_readme_runs(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", PAGES[0].read_text(encoding="utf-8"), re.DOTALL)
+    engine, model = blocks
+    exec(compile(engine, "README.md", "exec"), {})
+    promised = re.search(r"print\(x.grad\)  # (.*)", engine).group(1)
     gradient, *report = capsys.readouterr().out.splitlines()
     assert gradient == promised
     assert report[0] == "rms_norm: projection check passed, 2 comparisons"
+    exec(compile(model, "README.md", "exec"), {})
+    assert "Once upon a time" in capsys.readouterr().out
 
 
 def test_links_lead_somewhere():
