@@ -1,4 +1,4 @@
-"""The code of the README runs and prints the results it shows; the links of the guides exist."""
+"""The README's code runs and prints the results it shows; the links of the guides exist."""
 
 import re
 from pathlib import Path
