@@ -34,9 +34,6 @@ from .threads import Workers
 # less Python. On this machine 512 to 2,048 were alike, and 4,096 a fifth slower.
 TOKENS_AT_ONCE = 1024
 
-# The caller sees a loss that overflows in StepResult, and needs no warning of each thread.
-quiet = np.errstate(over="ignore", invalid="ignore")
-
 
 class FastStep:
     """A model, its optimizers, and the workers that take its steps.
@@ -49,7 +46,8 @@ class FastStep:
         self.optimizers = Optimizers(model, config)
         self.buffers: dict[str, np.ndarray] = {}  # of the head, kept from step to step
 
-    @quiet
+    # The caller sees a loss that overflows in StepResult, and needs no warning of each thread.
+    @np.errstate(over="ignore", invalid="ignore")
     def step(self, step: int, batches: Iterable[Batch]) -> StepResult:
         """Take optimizer step number `step`, from 1, on micro-batches of one shape.
 

@@ -95,10 +95,8 @@ def from_corpus(ids: np.ndarray, V: int, D: int) -> ReducedTable:
     expected = of_column / max(of_column.sum(), 1)
 
     def information():
-        for start in range(0, V, ROWS):
-            rows = slice(start, start + ROWS)
-            ratio = counts[rows] / np.maximum(of_row[rows] * expected, 1e-300)
-            yield np.log(np.maximum(ratio, 1))
+        for rows, sums in zip(row_blocks(counts), row_blocks(of_row), strict=True):
+            yield np.log(np.maximum(rows / np.maximum(sums * expected, 1e-300), 1))
 
     return truncated_svd(information, D)
 

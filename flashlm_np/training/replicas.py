@@ -30,7 +30,7 @@ class SharedParameter(Parameter):
 
 def replica(module: Module) -> Module:
     """A copy of a module for one worker: the same weight arrays, gradients of its own."""
-    memo = {}  # what deepcopy must use in place of a copy, by id
+    memo = {}  # by id, the object that deepcopy uses in place of a copy
     for parameter in module.parameters():
         memo[id(parameter)] = shared = SharedParameter(parameter.data)
         shared.requires_grad = parameter.requires_grad
