@@ -29,8 +29,8 @@ from time import perf_counter
 from .errors import GraphError
 from .ops import Operation, RowGradient
 
-_numbers = itertools.count()
-_recording: ContextVar[bool] = ContextVar("recording", default=True)
+_numbers = itertools.count()  # of the nodes, in the order of creation
+_recording: ContextVar[bool] = ContextVar("recording", default=True)  # one switch per thread
 _observers: list = []  # see `observe`
 RELEASED = object()  # replaces a node's saved arrays after its backward
 
@@ -56,6 +56,7 @@ def run(operation: Operation, arrays, options, parents):
     start = perf_counter()
     y, saved = operation.forward(*arrays, **options)
     seconds = perf_counter() - start
+    # If all inputs are constants, nobody wants a gradient, and nothing is kept.
     recorded = _recording.get() and any(parent is not None for parent in parents)
     node = Node(operation, saved, parents) if recorded else None
     for observer in _observers:
@@ -113,7 +114,7 @@ def add_gradients(a, b):
     if isinstance(a, RowGradient):
         a, b = b, a  # if one of them is dense, it is a now
     if not isinstance(b, RowGradient):
-        return a + b
+        return a + b  # both are dense
     total = a.dense() if isinstance(a, RowGradient) else a.copy()
     b.add_to(total)
     return total

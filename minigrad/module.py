@@ -42,7 +42,7 @@ class Module:
     def forward(self, *inputs, **options):
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
-    def __call__(self, *inputs, **options):
+    def __call__(self, *inputs, **options):  # layer(x) is layer.forward(x)
         return self.forward(*inputs, **options)
 
     # -- the tree ------------------------------------------------------------------------
@@ -53,7 +53,7 @@ class Module:
 
     def named_parameters(self, tied: bool = False) -> Iterator[tuple[str, Parameter]]:
         """Every (name, parameter): a tied one once, or with tied=True under each name."""
-        seen: set[int] = set()
+        seen: set[int] = set()  # by identity: a tied parameter is one object with two names
         for name, parameter in self._all_parameters(""):
             if tied or id(parameter) not in seen:
                 seen.add(id(parameter))
@@ -83,6 +83,7 @@ class Module:
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """The parameters' own arrays by name, tied ones under each name; not copies."""
+        # Both names of a tied parameter, because published checkpoints hold both.
         return {name: p.data for name, p in self.named_parameters(tied=True)}
 
     def load_state_dict(self, state: dict[str, np.ndarray]) -> None:
@@ -92,6 +93,7 @@ class Module:
             StateError: something does not fit. Nothing was changed then.
         """
         own = self.state_dict()
+        # All problems are collected before the first copy, so nothing is ever half loaded.
         problems = [f"missing: {name} {own[name].shape}" for name in own if name not in state]
         problems += [f"unexpected: {name}" for name in state if name not in own]
         problems += [

@@ -32,12 +32,13 @@ class Tensor:
         DtypeError: `data` is an array of integers; pass ids to operations as plain arrays.
     """
 
+    # Named slots instead of a dict: a training step makes hundreds of tensors.
     __slots__ = ("__weakref__", "data", "grad", "name", "node", "requires_grad")
     __array_priority__ = 100  # `array * tensor` calls Tensor.__rmul__
 
     def __init__(self, data, requires_grad: bool = False, name: str | None = None):
         self.data = as_floating(data)
-        self.grad: np.ndarray | None = None
+        self.grad: np.ndarray | None = None  # until the first backward
         self.name = name
         self.node: Node | None = None  # the operation that computed it, if one did
         self.requires_grad = requires_grad
@@ -65,7 +66,7 @@ class Tensor:
         return len(self.data)
 
     def __iter__(self):
-        return (self[i] for i in range(len(self)))
+        return (self[i] for i in range(len(self)))  # rows are Tensors: gradients flow back
 
     def __repr__(self):
         label = f" {self.name!r}" if self.name else ""
@@ -103,7 +104,8 @@ class Tensor:
         """Add a gradient, dense or by rows, into the one buffer that this leaf keeps."""
         if self.grad is None:
             self.grad = np.zeros_like(self.data)
-        # A leaf that was used twice gets two gradients: they add, as the chain rule says.
+        # A leaf that was used twice gets two gradients. The chain rule adds them, so this is +=
+        # and never =. The next backward adds, too: zero_grad comes between two steps.
         if isinstance(gradient, RowGradient):
             gradient.add_to(self.grad)
         else:
@@ -112,7 +114,7 @@ class Tensor:
     def zero_grad(self) -> None:
         """Clear the gradient in place. A leaf without a gradient stays without one."""
         if self.grad is not None:
-            self.grad.fill(0)
+            self.grad.fill(0)  # the buffer stays, so the next step need not allocate it
 
     # -- notation ------------------------------------------------------------------------
 
@@ -144,7 +146,7 @@ class Tensor:
         return apply(ops.POWER, self, p=p)
 
     def __neg__(self):
-        return apply(ops.MULTIPLY, self, -1)
+        return apply(ops.MULTIPLY, self, -1)  # no operation of its own to derive and test
 
     def __matmul__(self, other):
         return apply(ops.MATMUL, self, other)
@@ -185,6 +187,7 @@ def apply(operation: Operation | str, *inputs, **options) -> Tensor:
     options = {name: _option(operation, name, value) for name, value in options.items()}
     tensors = [value.data for value in inputs if isinstance(value, Tensor)]
     dtype = common_dtype(operation.name, tensors, inputs)
+    # Constants become arrays of the tensors' dtype. Ids stay integers.
     arrays = tuple(
         value.data
         if isinstance(value, Tensor)
@@ -194,6 +197,7 @@ def apply(operation: Operation | str, *inputs, **options) -> Tensor:
     # The engine sees arrays and parents only: it does not know Tensors.
     y, node = run(operation, arrays, options, tuple(_parent(value) for value in inputs))
     result = Tensor(y)
+    # A result needs a gradient if it was recorded, so that what is computed from it is, too.
     result.node, result.requires_grad = node, node is not None
     return result
 

@@ -53,7 +53,7 @@ def add_backward(dy, saved):
 
 def subtract_forward(a, b):
     _expect_broadcast("subtract", a, b)
-    return a - b, (a.shape, b.shape)
+    return a - b, (a.shape, b.shape)  # as for add
 
 
 def subtract_backward(dy, saved):
@@ -79,7 +79,7 @@ def divide_forward(a, b):
 
 def divide_backward(dy, saved):
     a, b = saved
-    da = dy / b
+    da = dy / b  # also a factor of db
     db = -da * a / b  # divided by b twice: b² may overflow where a / b² does not
     return sum_to_shape(da, a.shape), sum_to_shape(db, b.shape)
 
