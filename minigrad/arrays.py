@@ -8,10 +8,10 @@ from .errors import DtypeError
 def as_floating(data) -> np.ndarray:
     """A floating-point array as it is; numbers and lists as float32; nothing else."""
     array = np.asarray(data)
-    if array.dtype.kind in "fc":
-        is_array = isinstance(data, (np.ndarray, np.generic))
-        return array if is_array else array.astype(np.float32)
-    if isinstance(data, np.ndarray) or array.dtype.kind not in "iub":
+    is_floating = array.dtype.kind in "fc"
+    if is_floating and isinstance(data, (np.ndarray, np.generic)):
+        return array
+    if isinstance(data, np.ndarray) or not (is_floating or array.dtype.kind in "iub"):
         raise DtypeError(
             f"Tensor: data has dtype {array.dtype}, expected floating point; use "
             "data.astype(np.float32), and pass ids to operations as integer arrays"

@@ -25,16 +25,15 @@ def expect_shape(where: str, name: str, array, match: str = "", **sizes) -> None
         minigrad.errors.ShapeError: rms_norm: w has shape (683,), expected (D,) = (256,) \
 to match x (4, 512, 256)
     """
-    shape = array.shape
-    expected = tuple(sizes.values())
+    shape, expected = array.shape, tuple(sizes.values())
     if len(shape) == len(expected) and all(
         want is None or have == want for have, want in zip(shape, expected, strict=True)
     ):
         return
-    letters = _tuple_text(sizes)
-    numbers = _tuple_text("any" if size is None else size for size in expected)
-    fixed = any(size is not None for size in expected)
-    wanted = f"{letters} = {numbers}" if fixed else letters
+    wanted = str(tuple(sizes))
+    if any(size is not None for size in expected):
+        wanted += f" = {tuple('any' if size is None else size for size in expected)}"
+    wanted = wanted.replace("'", "")  # letters without quotation marks
     reason = f" to match {match}" if match else ""
     raise ShapeError(f"{where}: {name} has shape {shape}, expected {wanted}{reason}")
 
@@ -46,15 +45,10 @@ def expect_integers(where: str, name: str, ids, below: int, size_name: str) -> N
             f"{where}: {name} has dtype {ids.dtype}, expected integers; "
             f"use {name}.astype(np.int64)"
         )
-    if ids.size and (int(ids.min()) < 0 or int(ids.max()) >= below):
-        flat = ids.ravel()
-        where_bad = int(((flat < 0) | (flat >= below)).argmax())
+    wrong = (ids < 0) | (ids >= below)
+    if wrong.any():
+        first = wrong.argmax()
         raise ShapeError(
-            f"{where}: {name} holds {int(flat[where_bad])} at flat index {where_bad}, "
+            f"{where}: {name} holds {ids.flat[first]} at flat index {first}, "
             f"expected 0 to {size_name} - 1 = {below - 1}"
         )
-
-
-def _tuple_text(items) -> str:
-    items = [str(item) for item in items]
-    return f"({items[0]},)" if len(items) == 1 else f"({', '.join(items)})"
