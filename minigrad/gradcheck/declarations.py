@@ -14,8 +14,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import RLock, get_ident
 
+import numpy as np
+
 from ..ops import Operation
-from ..ops.activations import relu_forward, relu_side
+from ..ops.activations import relu_forward
 from ..ops.ternary import (
     straight_through,
     ternary_linear_forward,
@@ -28,7 +30,7 @@ _surrogates: dict[Callable, Callable] = {
     ternary_weights_forward: weights_straight_through,
 }
 _sides: dict[Callable, Callable] = {
-    relu_forward: relu_side,
+    relu_forward: np.sign,
 }
 
 

@@ -74,14 +74,10 @@ SELECT_ROWS = Operation(
 MATMUL = Operation("matmul", matmul.matmul_forward, matmul.matmul_backward)
 LINEAR = Operation("linear", linear.linear_forward, linear.linear_backward)
 TERNARY_LINEAR = Operation(
-    "ternary_linear",
-    ternary.ternary_linear_forward,
-    ternary.ternary_linear_backward,
+    "ternary_linear", ternary.ternary_linear_forward, ternary.ternary_linear_backward
 )
 TERNARY_WEIGHTS = Operation(
-    "ternary_weights",
-    ternary.ternary_weights_forward,
-    ternary.ternary_weights_backward,
+    "ternary_weights", ternary.ternary_weights_forward, ternary.ternary_weights_backward
 )
 CAUSAL_CONV = Operation(
     "causal_conv",
@@ -114,16 +110,9 @@ TIED_HEAD = Operation(
     integer_inputs=(2,),
 )
 
+# All operations above by their names.
 TABLE: dict[str, Operation] = {
-    operation.name: operation
-    for operation in (
-        *(ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER),
-        *(EXP, LOG, TANH, SIGMOID, RELU, RELU_SQUARED),
-        *(SUM, MEAN, RESHAPE, TRANSPOSE, CONCATENATE, INDEX, SELECT_ROWS),
-        *(MATMUL, LINEAR, TERNARY_LINEAR, TERNARY_WEIGHTS),
-        *(CAUSAL_CONV, SIGMOID_GATE, RELU_SQUARED_GATE, GATED_CONV, RMS_NORM),
-        *(EMBEDDING, CROSS_ENTROPY, TIED_HEAD),
-    )
+    item.name: item for item in list(globals().values()) if isinstance(item, Operation)
 }
 
 __all__ = ["TABLE", "Operation", "RowGradient"]

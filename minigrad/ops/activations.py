@@ -78,11 +78,6 @@ def relu_backward(dy, saved):
     return (np.where(y > 0, dy, 0),)
 
 
-def relu_side(x):
-    """The side of the kink on which each element is: -1, 0 (on it) or 1."""
-    return np.sign(x)
-
-
 def relu_squared_forward(x):
     r = relu(x)
     return r * r, (r,)
