@@ -1,1 +1,1 @@
-"""Running a trained FlashLM for what it was made for: on little memory, one token at a time."""
+"""Inference: text from a trained model, token by token, and models that need little memory."""

@@ -76,7 +76,7 @@ def _report(trainer, results):
         f"## A sample (temperature {TEMPERATURE}, seed 0)",
         *([] if best is None else [_correct_stories(results.samples)]),
         "\n".join(f"> {line}" for line in results.samples[0].splitlines()) or "> (nothing)",
-        "## What differs from FlashLM v3" if config.preset != "v3" else "## Configuration",
+        "## Differences from FlashLM v3" if config.preset != "v3" else "## Configuration",
         _differences(config),
     ]
     return "\n\n".join(parts) + "\n"
