@@ -118,14 +118,15 @@ def matmul(a: Input, b: Input) -> Tensor:
 
 
 def linear(x: Input, w: Input, b: Input | None = None) -> Tensor:
-    """x wᵀ + b: (..., D), (O, D), (O,) -> (..., O): minigrad/ops/linear.py."""
+    """x @ wᵀ + b: (..., D), (O, D), (O,) -> (..., O): minigrad/ops/linear.py."""
     return apply(ops.LINEAR, x, w) if b is None else apply(ops.LINEAR, x, w, b)
 
 
 def ternary_linear(
     x: Input, w: Input, *, threshold: float = 1.0, scale: str = "none"
 ) -> Tensor:
-    """x (s T(w))ᵀ, T in {-1, 0, 1}: (..., D), (O, D) -> (..., O): minigrad/ops/ternary.py."""
+    """x @ (s T(w))ᵀ, T in {-1, 0, 1}: (..., D), (O, D) -> (..., O):
+    minigrad/ops/ternary.py."""
     return apply(ops.TERNARY_LINEAR, x, w, threshold=threshold, scale=scale)
 
 
@@ -190,5 +191,5 @@ def tied_head(
     label_smoothing: float = 0.0,
     z_loss: float = 0.0,
 ) -> Tensor:
-    """The mean loss, in nats, of logits h wᵀ (N, V) for ids y: minigrad/ops/tied_head.py."""
+    """The mean loss, in nats, of logits h @ wᵀ (N, V) for ids y: minigrad/ops/tied_head.py."""
     return apply(ops.TIED_HEAD, h, w, y, label_smoothing=label_smoothing, z_loss=z_loss)

@@ -2,7 +2,7 @@
 
     x = embedding[ids]                          (B, T) -> (B, T, D)
     x = block(x), R times                       (B, T, D), the same weights each time
-    logits = final_norm(x) · embeddingᵀ         (B, T, D) -> (B, T, V)
+    logits = final_norm(x) @ embeddingᵀ         (B, T, D) -> (B, T, V)
 
 v3 has D = 256, R = 2 and V = 50,257. Of its 13.6 million parameters, 12.9 million are the
 embedding's table. The head uses the same table. A prediction sees 415 tokens: the last one and

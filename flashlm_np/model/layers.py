@@ -4,7 +4,7 @@
     mixer   x ← x + σ(conv_gate(n)) · conv_value(n), n = norm(x), for each dilation ;
             y = out_proj(x)
     glu     y = down( max(gate(x), 0)² · up(x) ), H numbers wide inside
-    head    z = h wᵀ with the embedding's table w                       (N, D) -> (N, V)
+    head    z = h @ wᵀ with the embedding's table w                     (N, D) -> (N, V)
 
 Only in the convolutions does a position receive information from earlier positions. The names
 of the attributes give the state dict the names of FlashLM v3's published checkpoint.

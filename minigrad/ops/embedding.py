@@ -8,7 +8,7 @@ backward   embedding: dw[id] = Σ of dy over the positions where id stood, other
            select_rows: dx[rows[m]] += dy[m]; rows that were not taken get 0
 saved      embedding: ids and the shape of w, 8·B·T bytes
            select_rows: rows and the shape of x, 8·M bytes
-source     y = onehot(ids) w, so dw = onehot(ids)ᵀ dy, without the zeros
+source     y = onehot(ids) @ w, so dw = onehot(ids)ᵀ @ dy, without the zeros
 """
 
 import numpy as np

@@ -75,7 +75,7 @@ def ternary_linear_backward(dy, saved):
 
 
 def straight_through(x0, w0, *, threshold=1.0, scale="none"):
-    """y = x (s T(w₀) + (w - w₀))ᵀ, where every change of w passes straight through.
+    """y = x @ (s T(w₀) + (w - w₀))ᵀ, where every change of w passes straight through.
 
     Returns this function of x and w. It is smooth, and equals the layer at w = w₀.
     """

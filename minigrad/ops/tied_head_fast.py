@@ -3,10 +3,10 @@
 Gains: 370 ms of processor time, not 600 ms, for h (512, 256) and w (50257, 256) in float32, and
 two cores take half of that each (measured 2026-11-29).
 
-    1. for each block b: z = h w_bᵀ, then e = e^(z - top) in the memory of z, where top is the
+    1. for each block b: z = h @ w_bᵀ, then e = e^(z - top) in the memory of z, where top is the
        block's largest logit in each row. Then lse from all blocks.
     2. for each block b: dz = e · e^(top - lse) · (1 + 2 λ lse)/N - ..., in the memory of e,
-       then dh += dz w_b and dw_b = dzᵀ h
+       then dh += dz @ w_b and dw_b = dzᵀ @ h
 
 A block stays in the cache during each stage, e^z is computed once, and blocks do not depend on
 each other, so cores can share them.

@@ -342,9 +342,9 @@ def test_relu_inside_a_function(mode):
 # -- surrogates ----------------------------------------------------------------------------
 
 IN_WORDS = (
-    "ternary_linear is piecewise constant, with the derivative 0 almost everywhere; its gradient "
-    "was compared with its surrogate's: y = x (s T(w₀) + (w - w₀))ᵀ, where every change of w "
-    "passes straight through."
+    "ternary_linear is piecewise constant, with the derivative 0 almost everywhere; its "
+    "gradient was compared with its surrogate's: y = x @ (s T(w₀) + (w - w₀))ᵀ, where every "
+    "change of w passes straight through."
 )
 
 
