@@ -72,14 +72,11 @@ class Grade:
     """
 
     state: str
-    details: tuple[str, ...] = ()
-    right: tuple[str, ...] = ()
+    details: Sequence[str] = ()
+    right: Sequence[str] = ()
     crashed: bool = False
     printed: str = ""
     seconds: float = 0.0
-
-    def __post_init__(self):
-        self.details, self.right = tuple(self.details), tuple(self.right)  # JSON has lists
 
     @classmethod
     def of_failure(cls, failure: Failure, inputs: Sequence[str] = ()) -> Grade:

@@ -16,6 +16,13 @@ from ..errors import UserError
 from ..inference import packing, tables
 from .exercise import Exercise
 
+
+def _operation(operation: ops.Operation, about: str, **fields) -> Exercise:
+    """The exercise of an operation whose two functions stand on its page."""
+    functions = (operation.forward, operation.backward)
+    return Exercise(operation.name, functions, about, **fields)
+
+
 _TABLE = (
     Exercise(
         "add",
@@ -23,54 +30,36 @@ _TABLE = (
         "Addition with broadcasting. A stretched element is used several times, and its "
         "gradient is the sum over the copies.",
     ),
-    Exercise(
-        "multiply",
-        (elem.multiply_forward, elem.multiply_backward),
+    _operation(
+        ops.MULTIPLY,
         "The product rule: the gradient of a factor is dy times the other factor.",
         given=(elem.sum_to_shape,),
     ),
-    Exercise(
-        "sum",
-        (ops.reductions.sum_forward, ops.reductions.sum_backward),
+    _operation(
+        ops.SUM,
         "A sum over axes: every element that was summed receives the whole dy.",
         note="The result is always an array, so a sum over all axes is np.asarray(x.sum()).",
     ),
-    Exercise(
-        "matmul",
-        (ops.matmul.matmul_forward, ops.matmul.matmul_backward),
+    _operation(
+        ops.MATMUL,
         "The matrix product, whose two gradients are matrix products too.",
         given=(elem.sum_to_shape,),
     ),
-    Exercise(
-        "linear",
-        (ops.linear.linear_forward, ops.linear.linear_backward),
-        "A layer: one matrix and one bias for any number of positions.",
-    ),
-    Exercise(
-        "relu_squared",
-        (act.relu_squared_forward, act.relu_squared_backward),
-        "max(x, 0)²: 0 for negative x, and smooth at 0.",
-    ),
-    Exercise(
-        "sigmoid",
-        (act.sigmoid_forward, act.sigmoid_backward),
+    _operation(ops.LINEAR, "A layer: one matrix and one bias for any number of positions."),
+    _operation(ops.RELU_SQUARED, "max(x, 0)²: 0 for negative x, and smooth at 0."),
+    _operation(
+        ops.SIGMOID,
         "σ(x), and why its derivative is cheapest from y.",
         note="Large x of either sign must give 0 or 1, and never NaN.",
     ),
-    Exercise(
-        "sigmoid_gate",
-        (ops.gated.sigmoid_gate_forward, ops.gated.sigmoid_gate_backward),
+    _operation(
+        ops.SIGMOID_GATE,
         "A soft switch: one array decides how much of another passes.",
         given=(act.sigmoid,),
     ),
-    Exercise(
-        "rms_norm",
-        (ops.rms_norm.rms_norm_forward, ops.rms_norm.rms_norm_backward),
-        "A norm: every element of a row changes all outputs of its row.",
-    ),
-    Exercise(
-        "embedding",
-        (ops.embedding.embedding_forward, ops.embedding.embedding_backward),
+    _operation(ops.RMS_NORM, "A norm: every element of a row changes all outputs of its row."),
+    _operation(
+        ops.EMBEDDING,
         "A lookup: an id that stands in several places gets the gradients of all of them.",
         given=(RowGradient,),
         note="A dense dw of w's shape is as right as a RowGradient(ids, rows, shape), which "
@@ -88,16 +77,14 @@ _TABLE = (
         (ops.ternary.ternarize,),
         "Weights in three values, with a threshold and a scale.",
     ),
-    Exercise(
-        "ternary_linear",
-        (ops.ternary.ternary_linear_forward, ops.ternary.ternary_linear_backward),
+    _operation(
+        ops.TERNARY_LINEAR,
         "The derivative of a step function is 0 almost everywhere: the gradient passes "
         "straight through instead.",
         given=(ops.ternary.ternarize,),
     ),
-    Exercise(
-        "cross_entropy",
-        (ops.cross_entropy.cross_entropy_forward, ops.cross_entropy.cross_entropy_backward),
+    _operation(
+        ops.CROSS_ENTROPY,
         "The loss, with label smoothing, z-loss, and numbers that stay finite.",
         note="The loss is an array of shape (): np.asarray(number).",
     ),
@@ -105,10 +92,7 @@ _TABLE = (
         "tied_head",
         (ops.tied_head.tied_head_forward, ops.tied_head.tied_head_backward),
         "Project onto the vocabulary with the embedding table, and take the loss.",
-        given=(
-            ops.cross_entropy.cross_entropy_forward,
-            ops.cross_entropy.cross_entropy_backward,
-        ),
+        given=(ops.CROSS_ENTROPY.forward, ops.CROSS_ENTROPY.backward),
         note="linear, then cross_entropy, on all rows at once is right. Working on ROWS "
         "rows at a time only saves memory.",
     ),
@@ -147,10 +131,7 @@ _TABLE = (
     ),
     Exercise(
         "table_product",
-        (
-            tables.signed_sums_of_five,
-            tables.table_sums,
-        ),
+        (tables.signed_sums_of_five, tables.table_sums),
         "A matrix product by table lookup: the packed byte is the index.",
         given=(packing.PackedTernary,),
         constants=("FIVE", "SUMS"),

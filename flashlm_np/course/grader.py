@@ -11,7 +11,7 @@ from .function_tests import FunctionTest
 from .function_tests.engine import ENGINE_TESTS
 from .function_tests.functions import FUNCTION_TESTS
 from .function_tests.operation_cases import OPERATION_CASES
-from .function_tests.operations import operation_tests
+from .function_tests.operations import BackwardTest, ForwardTest
 from .hints import Results, WrongResult, missing, positions, sizes
 from .hints.mistakes import usual_mistake
 from .inputs import Case, as_float32, case_lines
@@ -24,9 +24,9 @@ def function_tests_of(exercise: Exercise) -> list[FunctionTest]:
     own = [test for f in exercise.functions for test in tests if test.function is f]
     if exercise.name not in OPERATION_CASES:
         return own
-    causal = exercise.name == "causal_conv"
+    forward, backward = exercise.functions[-2:]
     cases = OPERATION_CASES[exercise.name]
-    return own + operation_tests(*exercise.functions[-2:], cases, causal=causal)
+    return [*own, ForwardTest(forward, cases), BackwardTest(forward, backward, cases)]
 
 
 def grade(exercise: Exercise, answer: Answer) -> Grade:

@@ -36,17 +36,17 @@ def case(arrays: Case, **options) -> Case:
 
 
 def map_arrays(change: Callable[[np.ndarray], np.ndarray], value: Any) -> Any:
-    """`value` with each array changed, also in tuples, row gradients and dataclasses."""
+    """`value` with each array changed, also in containers, row gradients and dataclasses."""
     if isinstance(value, np.ndarray):
         return change(value)
     if isinstance(value, (list, tuple)):
         return type(value)(map_arrays(change, item) for item in value)
+    if isinstance(value, dict):
+        return {name: map_arrays(change, item) for name, item in value.items()}
     if isinstance(value, RowGradient):
         return RowGradient(change(value.ids), change(value.rows), value.shape)
     if dataclasses.is_dataclass(value):
-        fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-        arrays = {name: change(a) for name, a in fields.items() if isinstance(a, np.ndarray)}
-        return dataclasses.replace(value, **arrays)
+        return dataclasses.replace(value, **map_arrays(change, vars(value)))
     return value
 
 
@@ -61,7 +61,7 @@ def as_float32(inputs: Case) -> Case:
     def rounded(array):
         return array.astype(np.float32) if array.dtype.kind == "f" else array
 
-    return {name: map_arrays(rounded, value) for name, value in inputs.items()}
+    return map_arrays(rounded, inputs)
 
 
 class LockedArrays:
@@ -73,15 +73,12 @@ class LockedArrays:
 
     def __init__(self, only: str | None = None):
         self.only, self.situation = only, ""
-        self._arrays: list[tuple[str, np.ndarray]] = []
-
-    @property
-    def names(self) -> list[str]:
-        return list(dict.fromkeys(name for name, _ in self._arrays))
+        self.names: list[str] = []
+        self._arrays: list[np.ndarray] = []
 
     def copies(self, inputs: Case, writable: tuple[str, ...]) -> Case:
         """The inputs in new arrays, all locked but those named in `writable`."""
-        copies = {name: map_arrays(np.array, value) for name, value in inputs.items()}
+        copies = map_arrays(np.array, inputs)
         for name, value in copies.items():
             if name not in writable:
                 self.lock(name, value)
@@ -89,12 +86,12 @@ class LockedArrays:
 
     def lock(self, name: str, value: Any) -> None:
         """Lock the arrays in `value`. An input that is saved too keeps its first name."""
-        for array in arrays_in(value):
-            if any(array is other for _, other in self._arrays):
-                continue
-            self._arrays.append((name, array))
-            if self.only in (None, name):
-                array.flags.writeable = False
+        known = set(map(id, self._arrays))
+        arrays = [array for array in arrays_in(value) if id(array) not in known]
+        self._arrays += arrays
+        self.names += [name] * bool(arrays)
+        for array in arrays:
+            array.flags.writeable = self.only not in (None, name)
 
 
 # -- text ------------------------------------------------------------------------------------
@@ -117,7 +114,7 @@ def as_text(value: Any) -> str:
 
 def case_lines(inputs: Case) -> list[str]:
     """`for x = ..., w = ...`, on as few lines as possible."""
-    float32 = any(array.dtype == np.float32 for array in arrays_in(list(inputs.values())))
+    float32 = any(array.dtype == np.float32 for array in arrays_in(inputs))
     lines, line = [], "in float32, for" if float32 else "for"
     for number, (name, value) in enumerate(inputs.items(), start=1):
         text = f" {name} = {as_text(value)}" + ("," if number < len(inputs) else "")

@@ -74,7 +74,7 @@ def _grade_in_subprocess(exercise, file, seconds, folder, running):
     arguments = [exercise.name, str(file), str(folder), str(seconds)]
     with open(folder / "printed.txt", "w+b") as printed:
         process = subprocess.Popen(
-            [sys.executable, "-m", WORKER, *arguments],
+            [sys.executable, "-u", "-m", WORKER, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=printed,
             stderr=subprocess.STDOUT,

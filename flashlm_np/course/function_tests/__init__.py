@@ -24,12 +24,11 @@ class FunctionTest:
     forward: the function that takes the inputs; of a backward it is the forward.
     result_text, symbol: formats for the name of a result in a sentence and in a formula.
     changes: the inputs that the function changes in place.
-    causal: y at a position may not depend on later x.
     """
 
     result_text, symbol = "result {}", "{}"
     changes: tuple[str, ...] = ()
-    causal = is_backward = False
+    is_backward = False
 
     def __init__(self, function: Callable, cases: Sequence[Case], *results: str):
         self.function = self.forward = function
@@ -37,14 +36,15 @@ class FunctionTest:
 
     def call(self, functions: Functions, case: Case, locked: LockedArrays) -> dict[str, Any]:
         """The results by name, of the function with this name in `functions`."""
-        result = self.result_of(functions, case)
+        result = self.run(functions[self.name], case)
         if len(self.results) == 1 and result is not None:
             return {self.results[0]: result}
         return dict(zip(self.results, as_tuple(self.name, result, self.results), strict=True))
 
-    def result_of(self, functions: Functions, case: Case) -> Any:
-        arrays, options = split(self.function, case)
-        return functions[self.name](*arrays.values(), **options)
+    def run(self, function: Callable, case: Case) -> Any:
+        """The result of `forward`, or of a function with its parameters."""
+        arrays, options = split(self.forward, case)
+        return function(*arrays.values(), **options)
 
 
 class UpdateTest(FunctionTest):
@@ -54,7 +54,7 @@ class UpdateTest(FunctionTest):
     changes = ("m", "v", "p")  # p comes last, because a wrong m makes p wrong too
 
     def call(self, functions, case, locked):
-        self.result_of(functions, case)
+        self.run(functions[self.name], case)
         return {name: case[name] for name in self.changes}
 
 
@@ -66,7 +66,7 @@ class ObjectTest(FunctionTest):
         self.kind = kind
 
     def call(self, functions, case, locked):
-        result = self.result_of(functions, case)
+        result = self.run(functions[self.name], case)
         if not all(hasattr(result, field) for field in self.results):
             found = "None" if result is None else f"a {type(result).__name__}"
             raise Failure(f"{self.name}: returns {found}, expected a {self.kind.__name__}")

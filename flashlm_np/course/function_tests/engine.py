@@ -5,13 +5,16 @@ from itertools import islice
 
 import numpy as np
 
-from minigrad import Tensor, engine
+from minigrad import Tensor
 from minigrad import functional as F
+from minigrad.engine import backward_steps
 from minigrad.ops import RowGradient
 
 from ..exercise import Failure
 from ..inputs import arrays_in, case, example_array
 from . import FunctionTest
+
+_MAX_STEPS = 3000  # ends a walk that never stops; the longest chain has 2000 nodes
 
 
 class AccumulateTest(FunctionTest):
@@ -49,7 +52,6 @@ class BackwardStepsTest(FunctionTest):
 
     def call(self, functions, case, locked):
         leaves, root, dy = _graph(case)
-        most = 2 * _count_nodes(root)  # ends a walk that never stops
         steps = functions["backward_steps"](root, dy)
         if not isinstance(steps, Iterator):
             found = "None" if steps is None else type(steps).__name__
@@ -58,7 +60,7 @@ class BackwardStepsTest(FunctionTest):
                 "yield (node, dy, gradients) after each node.",
             )
         count = 0
-        for step in islice(steps, most):
+        for step in islice(steps, _MAX_STEPS):
             _expect_step(step)
             count += 1
         gradients = {name: leaf.grad for name, leaf in leaves.items()}
@@ -93,16 +95,8 @@ def _chain(x, length):
     return x
 
 
-def _count_nodes(root):
-    waiting, seen = [root], {root}
-    while waiting:
-        new = {p for p in waiting.pop().parents if isinstance(p, engine.Node)} - seen
-        seen |= new
-        waiting += new
-    return len(seen)
-
-
 _TWICE = RowGradient(np.array([1, 1]), example_array((2, 2)), (3, 2))
+_TABLE = example_array((3, 2), 1)
 ENGINE_TESTS = [
     AccumulateTest(
         Tensor.accumulate,
@@ -110,14 +104,11 @@ ENGINE_TESTS = [
             case({"data": (2,)}, gradients=[example_array((2,), 1)]),
             case({"data": (2,)}, gradients=[example_array((2,), s) for s in (1, 4)]),
             case({"data": (3, 2)}, gradients=[_TWICE]),
-            case(
-                {"data": (3, 2)},
-                gradients=[example_array((3, 2), 1), _TWICE, example_array((3, 2), 4)],
-            ),
+            case({"data": (3, 2)}, gradients=[_TABLE, _TWICE, 2 * _TABLE]),
         ],
     ),
     BackwardStepsTest(
-        engine.backward_steps,
+        backward_steps,
         [
             case({"x": (2,)}, loss="x * 2"),
             case({"x": (2,)}, loss="x * 2 * 3"),

@@ -14,18 +14,9 @@ from ..inputs import Case, arrays_in, example_array
 from . import FunctionTest, as_tuple, split
 
 
-def operation_tests(
-    forward: Callable, backward: Callable, cases: Sequence[Case], *, causal: bool = False
-) -> list[FunctionTest]:
-    tests = [ForwardTest(forward, cases), BackwardTest(forward, backward, cases)]
-    for test in tests:
-        test.causal = causal
-    return tests
-
-
 class ForwardTest(FunctionTest):
     def call(self, functions, case, locked):
-        y, _ = as_tuple(self.name, self.result_of(functions, case), ["y", "saved"])
+        y, _ = as_tuple(self.name, self.run(functions[self.name], case), ["y", "saved"])
         return {"y": y}
 
 
@@ -37,22 +28,18 @@ class BackwardTest(FunctionTest):
     def __init__(self, forward: Callable, backward: Callable, cases: Sequence[Case]):
         super().__init__(backward, [])
         self.forward = forward
-        self.cases = [self._with_dy(case) for case in cases]
-
-    def _with_dy(self, case):
-        arrays, options = split(self.forward, case)
-        y, _ = self.forward(*arrays.values(), **options)
-        return case | {"dy": np.asarray(example_array(y.shape, 6))}
+        for case in cases:
+            y, _ = self.run(forward, case)
+            self.cases.append(case | {"dy": example_array(y.shape, 6)})
 
     def call(self, functions, case, locked):
-        arrays, options = split(self.forward, case)
-        name = self.forward.__name__
-        result = functions[name](*arrays.values(), **options)
-        _, saved = as_tuple(name, result, ["y", "saved"])
+        forward = self.forward.__name__
+        result = self.run(functions[forward], case)
+        _, saved = as_tuple(forward, result, ["y", "saved"])
         locked.lock("saved", saved)
-        gradients = self._gradients(functions, case["dy"], saved, arrays)
+        gradients = self._gradients(functions, case, saved)
         locked.situation = ", in a second call with the same dy and saved"
-        again = self._gradients(functions, case["dy"], saved, arrays)
+        again = self._gradients(functions, case, saved)
         for name, gradient in gradients.items():
             if not _same_bits(gradient, again[name]):
                 raise Failure(
@@ -69,15 +56,16 @@ class BackwardTest(FunctionTest):
         def total(change):
             moved = case[name].copy()
             moved[index] += change
-            arrays, options = split(self.forward, case | {name: moved})
-            return float((case["dy"] * self.forward(*arrays.values(), **options)[0]).sum())
+            y, _ = self.run(self.forward, case | {name: moved})
+            return float((case["dy"] * y).sum())
 
         return (total(step) - total(-step)) / (2 * step)
 
-    def _gradients(self, functions, dy, saved, names):
+    def _gradients(self, functions, case, saved):
         """The gradients by the names of the arguments."""
+        names, _ = split(self.forward, case)
         hint = "return one gradient per array of the forward, None for integers."
-        result = functions[self.name](dy, saved)
+        result = functions[self.name](case["dy"], saved)
         gradients = as_tuple(self.name, result, [f"d{name}" for name in names], hint)
         for name, gradient in zip(names, gradients, strict=True):
             if isinstance(gradient, RowGradient) and not _is_table(gradient):

@@ -9,10 +9,10 @@ An edit replaces each place where its left side stands in the function. For a ba
 also stand in the forward, which returns the saved values.
 """
 
+import re
 import sys
 import textwrap
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 
@@ -32,27 +32,20 @@ def usual_mistake(wrong: WrongResult) -> str:
     for hint, edits in mistakes_of(wrong.test.function):
         edited = edited_functions(wrong.test, edits)
         answer = Answer(wrong.solution.functions | edited)
-        if edited and wrong.explained_by(partial(_result, wrong, answer)):
+        if edited and wrong.explained_by(lambda case, _, a=answer: wrong.call(case, a)):
             return hint
     return ""
 
 
-def _result(wrong, answer, case, _):
-    return wrong.call(case, answer)
-
-
 def mistakes_of(function: Callable) -> list[tuple[str, Edits]]:
     """The hints and edits for a function."""
-    mistakes: list[tuple[str, Edits]] = []
-    for line in textwrap.dedent(MISTAKES.get(function, "")).strip().splitlines():
-        if line.startswith("    "):
-            old, _, new = line.partition("=>")
-            mistakes[-1][1].append((old.strip(), new.strip()))
-        elif mistakes and not mistakes[-1][1]:  # a hint of several lines
-            mistakes[-1] = (f"{mistakes[-1][0]} {line}", [])
-        else:
-            mistakes.append((line, []))
-    return mistakes
+    text = textwrap.dedent(MISTAKES.get(function, ""))
+    mistakes = re.findall(r"((?:\S.*\n)+)((?: .*\n)+)", text)  # lines of a hint, then edits
+    return [(" ".join(hint.split()), _edits(lines)) for hint, lines in mistakes]
+
+
+def _edits(lines):
+    return [tuple(map(str.strip, line.split("=>"))) for line in lines.splitlines()]
 
 
 def edited_functions(test: FunctionTest, edits: Edits) -> dict[str, Callable]:

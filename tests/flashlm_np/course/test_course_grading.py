@@ -113,7 +113,7 @@ def test_planted_bugs_are_found(bug):
     assert result.state == "wrong"
     assert result.details[0].startswith(f"{bug.operation_name}_backward")
     assert result.details[1].startswith("for ")
-    if bug.mistake != "positions of dy in reverse order meet those of x":
+    if bug.mistake != "the positions of dy are reversed":
         assert result.details[-1].startswith("Hint: ")
 
 
