@@ -19,6 +19,7 @@ source   central differences: Griewank & Walther 2008, chapter 1; complex step: 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -32,8 +33,6 @@ from .differences import Difference, KinkError
 from .rules import GradientError, RulesObserver, argument_names
 
 __all__ = ["GradientError", "KinkError", "Report", "declare", "gradcheck"]
-
-MODES = tuple(TOLERANCE)
 
 # A stream of the checker's own: dy must not equal inputs drawn from default_rng(seed).
 OWN_STREAM = int.from_bytes(b"dy", "big")
@@ -90,31 +89,25 @@ def gradcheck(
         >>> [argument for argument, _, _ in report.compared]
         ['x', 'w']
     """
-    if mode not in MODES:
-        raise ValueError(f"gradcheck: mode is {mode!r}, expected one of {MODES}")
+    if mode not in TOLERANCE:
+        raise ValueError(f"gradcheck: mode is {mode!r}, expected one of {tuple(TOLERANCE)}")
     f = TABLE[f] if isinstance(f, str) else f
     name, arguments = _names(f, inputs)
-    values = [
-        _input(argument, value) for argument, value in zip(arguments, inputs, strict=True)
-    ]
+    values = [_input(*pair) for pair in zip(arguments, inputs, strict=True)]
     rng = np.random.default_rng([seed, OWN_STREAM])
-    function = (
-        (lambda *xs: apply(f, *xs, **options))
-        if isinstance(f, Operation)
-        else (lambda *xs: f(*xs, **options))
-    )
-    difference = Difference(function, values)
+    function = partial(apply, f) if isinstance(f, Operation) else f
+    difference = Difference(partial(function, **options), values)
     dy, gradients = _backward(name, difference, rng)
     report = Report(name, mode, remarks=difference.remarks())
-    compare = Comparison(report, difference, dy, tolerance or TOLERANCE[mode], rng)
-    for position, argument in enumerate(arguments):
-        if isinstance(values[position], Tensor):
-            compare.argument(position, argument, gradients[position])
+    around = report, difference, dy, tolerance or TOLERANCE[mode]
+    for position, (argument, gradient) in enumerate(zip(arguments, gradients, strict=True)):
+        if gradient is not None:
+            Comparison(*around, position, gradient).run(argument, rng)
     return report
 
 
 def _backward(name, difference, rng):
-    """A random dy for f's output, and the gradient of each input."""
+    """A random dy for f's output, and the gradient of each input, None for integers."""
     leaves = [value for value in difference.values if isinstance(value, Tensor)]
     wanted = [leaf.requires_grad for leaf in leaves]
     rules = RulesObserver()
@@ -122,6 +115,7 @@ def _backward(name, difference, rng):
         for leaf in leaves:
             leaf.requires_grad = True
             rules.set_aside(leaf)
+            leaf.grad = np.zeros_like(leaf.data)  # the gradient if f does not use it
         with observe(rules):
             y = difference.record()
             if y.node is None:

@@ -8,31 +8,26 @@ TOLERANCE = {"projection": 1e-7, "full": 1e-7, "complex": 1e-11}  # relative, by
 
 
 class Comparison:
-    """Compares one argument's gradient with differences of the forward pass."""
+    """Compares the gradient of one input with differences of the forward pass."""
 
-    def __init__(self, report, difference, dy, tolerance, rng):
+    def __init__(self, report, difference, dy, tolerance, position, gradient):
         self.report, self.difference, self.dy = report, difference, dy
-        self.tolerance, self.rng = tolerance, rng
+        self.tolerance, self.position, self.gradient = tolerance, position, gradient
 
-    def argument(self, position, argument, gradient):
-        shape = self.difference.values[position].shape
-        gradient = np.zeros(shape) if gradient is None else gradient
+    def run(self, argument, rng):
+        """Compare along every element in the full mode, else along one random direction."""
+        shape = self.gradient.shape
         if self.report.mode == "full":
             for index in np.ndindex(shape):
-                direction = np.zeros(shape)
-                direction[index] = 1.0
-                self._compare(position, argument, gradient, direction)
+                self._compare(argument, _unit(shape, index))
         else:
-            direction = self.rng.standard_normal(shape)
-            self._compare(position, argument, gradient, direction)
+            self._compare(argument, rng.standard_normal(shape))
 
-    def _compare(self, position, argument, gradient, direction):
-        expected, found, error = self._error(position, gradient, direction)
+    def _compare(self, argument, direction):
+        expected, found, error = self._error(direction)
         if error > 1:
-            index = self._locate(position, gradient, direction)
-            unit = np.zeros_like(direction)
-            unit[index] = 1.0
-            expected, found, _ = self._error(position, gradient, unit)
+            index = self._locate(direction)
+            expected, found, _ = self._error(_unit(direction.shape, index))
             raise GradientError(
                 f"{self.report.name}: the gradient of {argument} is wrong at index {index}: "
                 f"expected {expected:.9g}, found {found:.9g} "
@@ -41,13 +36,13 @@ class Comparison:
             )
         self.report.compared.append((argument, expected, found))
 
-    def _error(self, position, gradient, direction):
+    def _error(self, direction):
         """Expected and found derivative along a direction; their gap, 1 being allowed."""
-        where = position, direction, self.dy
+        where = self.position, direction, self.dy
         moving = direction != 0  # a NaN that does not move is another direction's fault
-        found = float(np.vdot(gradient[moving], direction[moving]))
-        finite = gradient[np.isfinite(gradient)]
-        typical = np.linalg.norm(finite) / max(1, gradient.size) ** 0.5
+        found = float(np.vdot(self.gradient[moving], direction[moving]))
+        finite = self.gradient[np.isfinite(self.gradient)]
+        typical = np.linalg.norm(finite) / max(1, self.gradient.size) ** 0.5
         size = max(abs(found), typical * np.linalg.norm(direction))
 
         def error(expected, doubt):
@@ -65,18 +60,23 @@ class Comparison:
                 estimate = self.difference.along_refined(*where)
         return estimate[0], found, error(*estimate)
 
-    def _locate(self, position, gradient, direction):
+    def _locate(self, direction):
         """Halve the direction, keeping the worse half, until one element is left."""
         indices = np.flatnonzero(direction)
         while len(indices) > 1:
             halves = np.array_split(indices, 2)
-            indices = max(
-                halves, key=lambda half: self._gap(position, gradient, direction, half)
-            )
+            indices = max(halves, key=lambda half: self._gap(direction, half))
         return tuple(int(i) for i in np.unravel_index(indices[0], direction.shape))
 
-    def _gap(self, position, gradient, direction, indices):
+    def _gap(self, direction, indices):
         part = np.zeros_like(direction)
         part.flat[indices] = direction.flat[indices]
-        expected, found, _ = self._error(position, gradient, part)
+        expected, found, _ = self._error(part)
         return abs(expected - found) if np.isfinite(expected - found) else np.inf
+
+
+def _unit(shape, index):
+    """The direction of one element."""
+    unit = np.zeros(shape)
+    unit[index] = 1.0
+    return unit

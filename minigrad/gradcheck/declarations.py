@@ -12,6 +12,7 @@ They belong to the forward, so a copy of an operation with another backward keep
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from threading import RLock, get_ident
 
 import numpy as np
@@ -40,7 +41,6 @@ def declare(
     """Declare the surrogate or the kinks of an operation of your own; returns the operation.
 
     Example:
-        >>> import numpy as np
         >>> rounded = Operation("rounded", lambda x: (np.round(x), ()), lambda dy, _: (dy,))
         >>> rounded = declare(rounded, surrogate=lambda x0: lambda x: np.round(x0) + (x - x0))
     """
@@ -67,23 +67,19 @@ _lock = RLock()  # two checks that replace the same forward must take turns
 @contextmanager
 def replaced_forwards(replacements: dict[Operation, Callable]) -> Iterator[None]:
     """Inside, and in this thread, an operation runs its replacement instead of its forward."""
-    thread = get_ident()
-
-    def here_only(forward, replacement):
-        def choose(*arrays, **options):
-            chosen = replacement if get_ident() == thread else forward
-            return chosen(*arrays, **options)
-
-        return choose
-
     with _lock:
         originals = {operation: operation.forward for operation in replacements}
         try:
             for operation, replacement in replacements.items():
-                forward = here_only(originals[operation], replacement)
+                choose = partial(_choose, get_ident(), replacement, operation.forward)
                 # An Operation is frozen. Only the checker changes one, and only for a moment.
-                object.__setattr__(operation, "forward", forward)
+                object.__setattr__(operation, "forward", choose)
             yield
         finally:
             for operation, forward in originals.items():
                 object.__setattr__(operation, "forward", forward)
+
+
+def _choose(thread, replacement, forward, *arrays, **options):
+    """Run the replacement in its thread, and the forward in all others."""
+    return (replacement if get_ident() == thread else forward)(*arrays, **options)

@@ -46,9 +46,7 @@ class Difference:
 
     def remarks(self) -> list[str]:
         """A sentence for each operation whose surrogate was compared."""
-        surrogates = {
-            operation.name: surrogate_of(operation) for operation, _ in self.surrogates
-        }
+        surrogates = {o.name: surrogate_of(o) for o, _ in self.surrogates}
         return [
             f"{name} is piecewise constant, with the derivative 0 almost everywhere; its "
             f"gradient was compared with its surrogate's: {_first_line(surrogate)}"

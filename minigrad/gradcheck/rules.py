@@ -35,10 +35,9 @@ class RulesObserver:
     def restore(self):
         for leaf, grad in self.leaves.values():
             leaf.grad = grad
+        # Owners first: a view cannot be unlocked before its owner.
         for array in sorted(self.locked, key=lambda array: array.base is not None):
-            array.flags.writeable = (
-                True  # owners first: a view cannot be unlocked before its owner
-            )
+            array.flags.writeable = True
 
     def forward(self, operation, arrays, options, y, node, seconds):
         if node is not None:
