@@ -1,4 +1,4 @@
-"""A real browser for the tests of pages: Chromium, without a window and without a network."""
+"""Chromium for the tests of pages, without a window and without a network."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ NO_NETWORK = ("--disable-background-networking", "--disable-component-update", "
 
 @contextlib.contextmanager
 def chromium() -> Iterator:
-    """Playwright's Browser; the test is skipped with the reason where there is none.
+    """Start a Chromium for Playwright, or skip the test with the reason.
 
-    FLASHLM_BROWSER names another browser of Chromium's family than the one on the PATH.
+    FLASHLM_BROWSER names a browser of Chromium's family that is used first.
     """
     api = pytest.importorskip(
         "playwright.sync_api", reason="Playwright is not installed: run.py test --site does it"
@@ -36,15 +36,13 @@ def chromium() -> Iterator:
 
 @contextlib.contextmanager
 def opened(browser, url: str, **context) -> Iterator:
-    """A page at `url`; what its console complains of, or it loads in vain, is an error."""
-    complaints = []
+    """Open a page at `url`. Console errors and failed requests fail the test."""
+    errors = []
     with contextlib.closing(browser.new_context(**context)) as made:
         page = made.new_page()
-        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "requestfailed", lambda request: complaints.append(f"not loaded: {request.url}")
-        )
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("requestfailed", lambda request: errors.append(f"not loaded: {request.url}"))
         page.goto(url)
         yield page
-        assert not complaints, f"{url}: {complaints}"
+        assert not errors, f"{url}: {errors}"

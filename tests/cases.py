@@ -17,7 +17,7 @@ rng = np.random.default_rng(2024)
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One call of an operation: its arrays, its options, and a label for what is special."""
+    """One call of an operation: its arrays, its options, and a label."""
 
     operation_name: str
     label: str
@@ -30,7 +30,7 @@ class Case:
 
     @property
     def numbers(self) -> int:
-        """How many numbers there are to differentiate by."""
+        """The number of floating-point inputs, which have derivatives."""
         return sum(a.size for a in self.arrays if a.dtype.kind == "f")
 
     def __str__(self):
@@ -42,12 +42,12 @@ def cases_of(name: str) -> list[Case]:
 
 
 def normal(*shape):
-    """Both signs."""
+    """Random numbers of both signs."""
     return np.asarray(rng.standard_normal(shape))
 
 
 def away(*shape):
-    """Both signs, and nothing within 0.2 of 0: for kinks and divisors."""
+    """Random numbers of both signs, none within 0.2 of 0: for kinks and divisors."""
     x = normal(*shape)
     return np.asarray(x + 0.2 * np.sign(x))
 
@@ -57,7 +57,7 @@ def positive(*shape):
 
 
 def view(array):
-    """The same numbers, as every second element of a backwards walk through another array."""
+    """Return the same numbers as a view with a negative stride on an array twice as long."""
     return np.repeat(array[..., ::-1], 2, axis=-1)[..., ::-2]
 
 

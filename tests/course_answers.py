@@ -1,7 +1,7 @@
-"""Answers to the course's exercises: the package's own, and wrong ones with the hint they get.
+"""Answers to the course's exercises: the right ones, and wrong ones with the expected hint.
 
-SOLUTIONS are the bodies of the package, put back into the student's files by syntax tree.
-WRONG holds, for the kinds of mistakes that a grader should explain, an answer and its hint.
+`solution` puts the bodies of the package back into a student's file by syntax tree.
+`WRONG` lists a wrong answer and its hint for each kind of mistake.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BY_NAME = {exercise.name: exercise for exercise in EXERCISES}
 
 
 def solution(exercise: Exercise) -> str:
-    """The student's file with the bodies of the package, and the imports that they need."""
+    """Return the student's file with the bodies of the package and their imports."""
     text = exercise_text(exercise)
     lines, used = text.splitlines(), set()
     nodes = {n.name: n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef)}
@@ -54,7 +54,7 @@ def _defined(text):
 
 @dataclass(frozen=True)
 class WrongAnswer:
-    """Functions of an exercise, by name, of which one is wrong, and the hint that it gets."""
+    """Functions of an exercise by name, one of them wrong, and the expected hint."""
 
     exercise: Exercise
     functions: dict[str, Callable]
@@ -72,7 +72,7 @@ WRONG: list[WrongAnswer] = []
 
 
 def wrong(name: str, hint: str, **others: Callable):
-    """Plants the decorated function in place of the one called `name`."""
+    """Put the decorated function in place of the function `name`."""
     exercise = next(e for e in EXERCISES if name in e.solution)
 
     def plant(function):
@@ -371,7 +371,7 @@ def _(self, gradient):
 
 
 def walk(root, dy, take=lambda waiting: waiting.pop()):
-    """A walk back that is right if `take` removes the highest number."""
+    """Walk backward, correctly if `take` removes the node with the highest number."""
     waiting, arrived = [root], {root: dy}
     while waiting:
         node = take(waiting)

@@ -1,4 +1,4 @@
-"""Documents for the tests of `flashlm prepare`: files of documents, and a reader for them."""
+"""Documents for the tests of `flashlm prepare`: functions that write and read their files."""
 
 import json
 from collections import Counter
@@ -16,20 +16,20 @@ GOOD = [{"text": text, "n": 1} for text in TEXTS]
 
 
 def lines(path, *rows):
-    """A file with a line for each row: bytes as they are, else JSON."""
+    """Write one line per row; bytes are written unchanged, other values as JSON."""
     data = [row if isinstance(row, bytes) else json.dumps(row).encode() for row in rows]
     path.write_bytes(b"\n".join(data))
     return path
 
 
 def table(path, values, column="text", **options):
-    """A parquet file of one column."""
+    """Write a parquet file of one column."""
     parquet.write_table(pa.table({column: values}), path, **options)
     return path
 
 
 def read(*paths, **options):
-    """The texts of the documents, and the number of skipped documents by reason."""
+    """Return the texts of the documents and the number of skipped documents by reason."""
     source = DocumentSource(tuple(map(str, paths)), **options)
     found = list(source.documents())
     skipped = Counter(document.skipped for document in found if document.skipped)

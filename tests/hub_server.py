@@ -1,8 +1,8 @@
-"""A Hugging Face hub on the loopback, as far as this project talks to one.
+"""A local server with the part of the Hugging Face hub's protocol that this project uses.
 
-A hub answers with its facts about a file, and sends the reader to another server, the CDN, for
-the bytes of a large file. `faults` lists how the CDN misbehaves, one answer after the other.
-When the list is used up, each answer is right.
+A hub answers with the metadata of a file. It redirects the request for a large file to another
+server, the CDN. `faults` lists the faults of the CDN's answers in their order. After the last
+one, every answer is correct.
 
     with HubServer() as hub:
         hub.publish("openai-community/gpt2", folder)
@@ -28,15 +28,15 @@ from urllib.parse import parse_qs, unquote, urlsplit
 RESOLVE = re.compile(r"/(datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)")
 API = re.compile(r"/api/(models|datasets)/([^/]+/[^/]+)(?:/(revision|tree|paths-info)/(.+))?")
 PIECE = 1 << 16  # bytes sent at once
-SMALL = {".md", ".json", ".txt", ".yaml"}  # kept in git itself, so without a CDN
+SMALL = {".md", ".json", ".txt", ".yaml"}  # stored in git itself, so the CDN is not used
 
 
 @dataclass
 class Fault:
-    """How one answer goes wrong; the defaults are an answer that is right."""
+    """A fault of one answer; the defaults give a correct answer."""
 
     status: int = 200
-    die_after: int | None = None  # bytes of the body, and then the connection is closed
+    die_after: int | None = None  # bytes of the body before the connection closes
     whole_file: bool = False  # answer 200 with the whole file to a request for a part
 
 
@@ -50,7 +50,7 @@ class Request:
 
 
 class HubServer:
-    """Serves folders as repositories, each publication of one as a new commit."""
+    """Serves folders as repositories. Each call of `publish` makes a new commit."""
 
     def __init__(self):
         self.commits: dict[str, dict[str, Path]] = {}  # repository: commit: folder
@@ -71,14 +71,14 @@ class HubServer:
             server.server_close()
 
     def publish(self, repo: str, folder: Path, kind: str = "models") -> str:
-        """Make a folder the newest commit of a repository; the commit's hash."""
+        """Publish a folder as the newest commit of a repository; return the commit's hash."""
         commits = self.commits.setdefault(f"{kind}/{repo}", {})
         commit = hashlib.sha1(f"{kind}/{repo}/{len(commits)}".encode()).hexdigest()
         commits[commit] = Path(folder)
         return commit
 
     def folder(self, repo: str, revision: str) -> tuple[str, Path] | None:
-        """The commit that a revision is, and its folder."""
+        """Return the commit of a revision and its folder."""
         commits = self.commits.get(repo, {})
         if revision == "main" and commits:
             revision = list(commits)[-1]
@@ -91,7 +91,7 @@ class HubServer:
 
 
 class _Server(ThreadingHTTPServer):
-    """Listens on 127.0.0.1. The CDN has another name, for clients know a host by its name."""
+    """Listens on 127.0.0.1. The CDN has another name, because clients compare host names."""
 
     daemon_threads = True
 
@@ -100,7 +100,7 @@ class _Server(ThreadingHTTPServer):
         self.hub, self.url = hub, f"http://{name}:{self.server_port}"
 
     def handle_error(self, request, client_address):
-        if not isinstance(sys.exc_info()[1], OSError):  # a reader may hang up
+        if not isinstance(sys.exc_info()[1], OSError):  # a client may close the connection
             super().handle_error(request, client_address)
 
 
@@ -132,7 +132,8 @@ class _Handler(BaseHTTPRequestHandler):
         part = body[: self.fault.die_after]
         for at in range(0, len(part), PIECE):
             piece = part[at : at + PIECE]
-            self.seen.sent += len(piece)  # first, for the reader may be quicker than this line
+            # Counted before the write, because the client may finish first.
+            self.seen.sent += len(piece)
             self.wfile.write(piece)
         if len(part) < len(body):
             self.close_connection = True
@@ -140,8 +141,8 @@ class _Handler(BaseHTTPRequestHandler):
     def json(self, value):
         self.answer(200, json.dumps(value).encode(), Content_Type="application/json")
 
-    def missing(self, what):
-        self.answer(404, X_Error_Code=f"{what}NotFound")
+    def missing(self, kind):
+        self.answer(404, X_Error_Code=f"{kind}NotFound")
 
     def log_message(self, *_):
         pass
@@ -155,8 +156,8 @@ class _Hub(_Handler):
             kind, repo, revision, file = match.groups()
             self.resolve(hub, f"{kind or 'models/'}{repo}", revision, file)
         elif match := API.fullmatch(path):
-            kind, repo, question, rest = match.groups()
-            self.api(hub, f"{kind}/{repo}", question, rest or "main", body)
+            kind, repo, query, rest = match.groups()
+            self.api(hub, f"{kind}/{repo}", query, rest or "main", body)
         else:
             self.answer(404)
 
@@ -167,23 +168,23 @@ class _Hub(_Handler):
         path = folder / file
         if not path.is_file():
             return self.missing("Entry")
-        known = {"X_Repo_Commit": commit, "ETag": _etag(path), "Accept_Ranges": "bytes"}
+        headers = {"X_Repo_Commit": commit, "ETag": _etag(path), "Accept_Ranges": "bytes"}
         if path.suffix in SMALL:
-            return self.answer(200, path.read_bytes(), **known)
-        known |= {"X_Linked_ETag": _etag(path), "X_Linked_Size": path.stat().st_size}
+            return self.answer(200, path.read_bytes(), **headers)
+        headers |= {"X_Linked_ETag": _etag(path), "X_Linked_Size": path.stat().st_size}
         location = f"{hub.cdn_url}/cdn/{repo}/{commit}/{file}?Signature=secret"
-        return self.answer(302, Location=location, **known)
+        return self.answer(302, Location=location, **headers)
 
-    def api(self, hub, repo, question, rest, body):
+    def api(self, hub, repo, query, rest, body):
         revision, _, below = rest.partition("/")
         if not (found := hub.folder(repo, revision)):
             return self.missing("Revision" if repo in hub.commits else "Repo")
         commit, folder = found
-        if question == "tree":
+        if query == "tree":
             below = folder / below
             recursive = "recursive=true" in self.path.lower()
             return self.json(_entries(folder, below.glob("**/*" if recursive else "*")))
-        if question == "paths-info":
+        if query == "paths-info":
             paths = parse_qs(body.decode())["paths"]
             return self.json(_entries(folder, (folder / path for path in paths)))
         files = [{"rfilename": entry["path"]} for entry in _entries(folder, folder.rglob("*"))]
@@ -196,15 +197,15 @@ class _Cdn(_Handler):
     def route(self, hub, path, body):
         _, _, kind, owner, name, commit, file = path.split("/", 6)
         path = hub.folder(f"{kind}/{owner}/{name}", commit)[1] / file
-        total, known = path.stat().st_size, {"ETag": _etag(path)}
-        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers["Range"] or "")
-        if not asked or self.fault.whole_file:
-            return self.answer(200, path.read_bytes(), **known)
-        start, stop = int(asked[1]), min(int(asked[2] or total) + 1, total)
+        total, headers = path.stat().st_size, {"ETag": _etag(path)}
+        requested = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers["Range"] or "")
+        if not requested or self.fault.whole_file:
+            return self.answer(200, path.read_bytes(), **headers)
+        start, stop = int(requested[1]), min(int(requested[2] or total) + 1, total)
         if start >= total:
             return self.answer(416, Content_Range=f"bytes */{total}")
-        known["Content_Range"] = f"bytes {start}-{stop - 1}/{total}"
-        return self.answer(206, _part(path, start, stop), **known)
+        headers["Content_Range"] = f"bytes {start}-{stop - 1}/{total}"
+        return self.answer(206, _part(path, start, stop), **headers)
 
 
 def _part(path, start, stop):

@@ -1,6 +1,6 @@
-"""Wrong backward passes, of the kinds that people write. The gradient checker must catch all.
+"""Common mistakes in backward passes. The gradient checker must catch all of them.
 
-Each names its mistake in one line, and replaces one operation's backward.
+Each bug replaces the backward of one operation, and has a one-line description.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class PlantedBug:
 
     @property
     def operation(self) -> Operation:
-        """The operation with its backward exchanged for the wrong one."""
+        """The operation with the wrong backward."""
         return dataclasses.replace(TABLE[self.operation_name], backward=self.backward)
 
     def __str__(self):
@@ -35,7 +35,7 @@ PLANTED_BUGS: list[PlantedBug] = []
 
 
 def bug(operation_name, mistake):
-    """Plants the decorated backward(dy, saved)."""
+    """Add the decorated backward(dy, saved) to PLANTED_BUGS."""
 
     def plant(backward):
         PLANTED_BUGS.append(PlantedBug(operation_name, mistake, backward))
@@ -45,7 +45,7 @@ def bug(operation_name, mistake):
 
 
 def changed(operation_name, mistake, change):
-    """Plants the right backward followed by change(*gradients)."""
+    """Add a bug: the right backward, then change(*gradients)."""
     right = TABLE[operation_name].backward
     bug(operation_name, mistake)(lambda dy, saved: change(*right(dy, saved)))
 
@@ -117,7 +117,7 @@ def _(dy, saved):
 # -- functions of one number ---------------------------------------------------------------
 
 
-@bug("exp", "dy is forgotten")
+@bug("exp", "dy is not used")
 def _(dy, saved):
     return saved
 
@@ -152,19 +152,19 @@ def _(dy, saved):
     return (dy * saved[0],)
 
 
-@bug("sigmoid", "works in the saved array")
+@bug("sigmoid", "writes into the saved array")
 def _(dy, saved):
     (y,) = saved
     y *= 1 - y
     return (dy * y,)
 
 
-@bug("relu", "the negative side lets dy through")
+@bug("relu", "dy passes on the negative side")
 def _(dy, saved):
     return (dy,)
 
 
-@bug("relu", "the negative side leaks one hundredth")
+@bug("relu", "the slope of the negative side is 0.01")
 def _(dy, saved):
     return (np.where(saved[0] > 0, dy, 0.01 * dy),)
 
@@ -177,7 +177,7 @@ changed("relu_squared", "the factor 2 is missing", lambda dx: (dx / 2,))
 changed("sum", "takes the absolute value", lambda dx: (np.abs(dx),))
 
 
-@bug("sum", "dy is forgotten: ones")
+@bug("sum", "dy is not used: ones")
 def _(dy, saved):
     return (np.ones(saved[0]),)
 
@@ -263,7 +263,7 @@ def _(dy, saved):
     return (dx, dw, *(d / max(1, dy.size // d.size) for d in db))
 
 
-@bug("linear", "positions of dy in reverse order meet those of x")
+@bug("linear", "the positions of dy are reversed")
 def _(dy, saved):
     dx, _, *db = TABLE["linear"].backward(dy, saved)
     reverse = np.flip(dy.reshape(-1, dy.shape[-1]), axis=0).reshape(dy.shape)
@@ -298,7 +298,7 @@ def _(dy, saved):
     return dx, dw * np.abs(saved[1]).max()
 
 
-@bug("ternary_linear", "dx forgets the scale")
+@bug("ternary_linear", "dx lacks the scale")
 def _(dy, saved):
     return dy @ np.sign(saved[1]), TABLE["ternary_linear"].backward(dy, saved)[1]
 
@@ -307,7 +307,7 @@ def _(dy, saved):
 
 
 def earlier(array, by):
-    """Moved `by` positions towards the past; zeros come in from the future."""
+    """Move the array `by` positions to the past and fill the last positions with zeros."""
     moved = np.zeros_like(array)
     moved[:, : max(0, array.shape[1] - by)] = array[:, by:]
     return moved
@@ -317,7 +317,7 @@ changed("causal_conv", "every tap one place off", lambda dx, dw: (earlier(dx, 1)
 changed("causal_conv", "the taps of dw are reversed", lambda dx, dw: (dx, dw[..., ::-1]))
 
 
-@bug("causal_conv", "dx holds some dy of a future that its position never reached")
+@bug("causal_conv", "dx contains dy from beyond the reach of the taps")
 def _(dy, saved):
     dx, dw = TABLE["causal_conv"].backward(dy, saved)
     x, w, _, dilation = saved
@@ -331,7 +331,7 @@ def _(dy, saved):
     return TABLE["causal_conv"].backward(dy, (x, w, groups, 1))
 
 
-@bug("causal_conv", "the last position, which only itself sees, gets nothing")
+@bug("causal_conv", "the last position gets no gradient")
 def _(dy, saved):
     dx, dw = TABLE["causal_conv"].backward(dy, saved)
     dx[:, -1] = 0
@@ -370,7 +370,7 @@ def _(dy, saved):
     return 2 * dy * r * v, dy * r
 
 
-@bug("rms_norm", "the part through r, which every element moves, is missing")
+@bug("rms_norm", "the term through r is missing")
 def _(dy, saved):
     _, w, r = saved
     return r * dy * w, TABLE["rms_norm"].backward(dy, saved)[1]
@@ -427,14 +427,14 @@ def _(dy, saved):
     return TABLE["cross_entropy"].backward(dy, (z, lse, y, label_smoothing, z_loss / 2))
 
 
-@bug("cross_entropy", "smoothing is shared among V - 1 words")
+@bug("cross_entropy", "smoothing is divided among V - 1 tokens")
 def _(dy, saved):
     z, _, _, label_smoothing, _ = saved
     (N, V), (dz, _) = z.shape, TABLE["cross_entropy"].backward(dy, saved)
     return dz + dy / N * label_smoothing * (1 / V - 1 / (V - 1)), None
 
 
-@bug("cross_entropy", "the one-hot is not lowered by the smoothing")
+@bug("cross_entropy", "the one-hot is not reduced by the smoothing")
 def _(dy, saved):
     _, _, y, label_smoothing, _ = saved
     dz, _ = TABLE["cross_entropy"].backward(dy, saved)
@@ -442,7 +442,7 @@ def _(dy, saved):
     return dz, None
 
 
-@bug("cross_entropy", "the one-hot stands one word too high")
+@bug("cross_entropy", "the one-hot is one token id too high")
 def _(dy, saved):
     z, lse, y, label_smoothing, z_loss = saved
     y = (y + 1) % z.shape[1]
@@ -455,24 +455,24 @@ def _(dy, saved):
     return dz * len(dz), None
 
 
-@bug("cross_entropy", "dy is forgotten")
+@bug("cross_entropy", "dy is not used")
 def _(dy, saved):
     return TABLE["cross_entropy"].backward(np.ones(()), saved)
 
 
 changed(
     "tied_head",
-    "the table learns nothing as an output",
+    "dw of the output table is zero",
     lambda dh, dw, _: (dh, np.zeros_like(dw), None),
 )
 
 
-@bug("tied_head", "the last word is left out of the last block")
+@bug("tied_head", "the last token is left out of the last block")
 def _(dy, saved):
     dh, dw, _ = TABLE["tied_head"].backward(dy, saved)
     return dh, np.concatenate([dw[:-1], np.zeros_like(dw[:1])]), None
 
 
-@bug("tied_head", "dy is forgotten")
+@bug("tied_head", "dy is not used")
 def _(dy, saved):
     return TABLE["tied_head"].backward(np.ones(()), saved)

@@ -1,7 +1,8 @@
-"""What lies beside the checkout where this project is developed, and nowhere else.
+"""Test data outside the repository.
 
-Golden numbers, a corpus in FineWeb-Edu's layout, a cache of GPT-2's tokenizer: not part of the
-repository. `FLASHLM_SHARED_DIR` names their folder; the default is `../shared`.
+Golden numbers, a corpus in FineWeb-Edu's layout and a cache of GPT-2's tokenizer lie in a
+folder beside the developer's checkout. `FLASHLM_SHARED_DIR` names it; the default is
+`../shared`.
 """
 
 import os
@@ -14,7 +15,7 @@ FOLDER = Path(os.environ.get("FLASHLM_SHARED_DIR") or ROOT.parent / "shared")
 
 
 def shared(name: str) -> Path:
-    """The path of something there, or a skip that says what is missing."""
+    """Return the path of a file or folder there, or skip the test if it is missing."""
     path = FOLDER / name
     if not path.exists():
         pytest.skip(f"no {path} (set FLASHLM_SHARED_DIR to its folder)")

@@ -1,4 +1,4 @@
-"""The pages of the built site, read with the standard library: links, resources, texts."""
+"""Read the pages of the built site with the standard library: links, resources, texts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 RESOURCES = {"img": "src", "script": "src", "iframe": "src", "source": "src", "object": "data"}
-INLINE = {"span", "code", "a", "em", "strong", "cite"}  # a word may go on after these
+INLINE = {"span", "code", "a", "em", "strong", "cite"}  # these tags do not end a word
 LOADED_LINKS = {"stylesheet", "icon", "shortcut", "preload", "manifest", "modulepreload"}
 
 
@@ -75,7 +75,7 @@ def read(path: Path) -> Page:
 
 
 def is_external(address: str) -> bool:
-    """Whether to load this asks another machine."""
+    """Whether an address leads to another machine."""
     parts = urlsplit(address)
     return bool(parts.netloc) or parts.scheme not in ("", "data")
 

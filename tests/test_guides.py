@@ -1,4 +1,4 @@
-"""The code of the guides runs, in order, and prints what they say; their patches apply."""
+"""The code of the guides runs in order and prints the output they give; their patches apply."""
 
 import contextlib
 import io
@@ -25,12 +25,12 @@ def guide(name):
 
 
 def blocks(name):
-    """(language, text) of every fenced block."""
+    """Return (language, text) of every fenced block."""
     return re.findall(r"^```(\w+)\n(.*?)^```$", guide(name), re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("name", GUIDES)
-def test_the_code_of_a_guide_runs_and_prints_what_it_says(name, tmp_path, monkeypatch):
+def test_the_code_of_a_guide_prints_the_output_that_it_gives(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     namespace, printed = {"__name__": "guide"}, ""
     for language, text in blocks(name):
@@ -42,15 +42,15 @@ def test_the_code_of_a_guide_runs_and_prints_what_it_says(name, tmp_path, monkey
             printed = out.getvalue()
 
 
-def test_the_guide_for_teachers_shows_what_the_grader_says(tmp_path, capsys):
-    (_, wrong), (_, shown) = blocks("teach")[:2]
+def test_the_guide_for_teachers_has_the_output_of_the_grader(tmp_path, capsys):
+    (_, wrong), (_, output) = blocks("teach")[:2]
     assert main(["course", "start", str(tmp_path / "workbook")]) == 0
     (file,) = (tmp_path / "workbook").glob("*_rms_norm.py")
     text = file.read_text(encoding="utf-8")
     file.write_text(text[: text.index("def rms_norm_backward")] + wrong, encoding="utf-8")
     capsys.readouterr()
     assert main(["course", "check", str(tmp_path / "workbook"), "rms_norm"]) == 1
-    assert capsys.readouterr().out == shown
+    assert capsys.readouterr().out == output
 
 
 def test_the_guide_for_teachers_has_every_exercise_and_every_notebook():
@@ -61,7 +61,7 @@ def test_the_guide_for_teachers_has_every_exercise_and_every_notebook():
     assert [number for number, _ in rows] == [path.name[:2] for path in notebooks]
 
 
-def test_the_page_of_the_guide_is_a_page():
+def test_the_page_of_the_guide_has_all_sections():
     sections = docstring_sections(own_page().split('"""')[1])
     assert sections["title"].startswith("Soft threshold: ")
     assert set(sections) == {"title", "forward", "backward", "saved", "source"}
@@ -72,7 +72,7 @@ def own_page():
 
 
 def patched(text, patch):
-    """`text` with a patch: its lines that begin with a space are found, those with + added."""
+    """Apply a patch to `text`: find the lines with a space, add the lines with a +."""
     for hunk in patch.split("@@\n")[1:]:
         lines = hunk.splitlines(keepends=True)
         before = "".join(line[1:] for line in lines if line[0] == " ")
@@ -93,11 +93,11 @@ def test_with_the_patches_of_the_guide_the_new_operation_passes_all_tests(tmp_pa
         path = tmp_path / changed[-1]
         path.write_text(patched(path.read_text(encoding="utf-8"), patch), encoding="utf-8")
     tests = ["tests/minigrad/test_operations.py", "tests/minigrad/test_planted_bugs.py"]
-    asked = ["-k", "soft_threshold or every_operation or miss_some"]
+    selected = ["-k", "soft_threshold or every_operation or miss_some"]
     for command in (
         ["ruff", "check", "--no-cache", *changed],
         ["ruff", "format", "--check", "--no-cache", *changed],
-        ["pytest", "-q", "-p", "no:cacheprovider", *tests, *asked],
+        ["pytest", "-q", "-p", "no:cacheprovider", *tests, *selected],
     ):
         done = subprocess.run(
             [sys.executable, "-m", *command],

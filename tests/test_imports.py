@@ -1,7 +1,7 @@
-"""The imports of both packages run one way: between rooms, and between files without a circle.
+"""The imports of both packages run one way between folders, and have no cycle between files.
 
-Imports inside functions count as well. A package's `__init__` offers the names of its folder,
-so nothing below it may need it.
+Imports inside functions count as well. A package's `__init__` imports the modules of its
+folder, so no module below may import it.
 """
 
 import ast
@@ -24,7 +24,7 @@ FILES = {
     for path in sorted((ROOT / package).rglob("*.py"))
 }
 
-# A room may import those above it in this list, and only those named.
+# The modules and folders that each one may import.
 MINIGRAD = {
     "errors": set(),
     "ops": {"errors"},
@@ -60,7 +60,7 @@ FLASHLM_NP = {
 
 
 def imported(module):
-    """The full names of the modules that a file imports, lazily too."""
+    """Yield the full names of the modules that a file imports, also inside functions."""
     path = FILES[module]
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -93,21 +93,21 @@ def test_a_room_imports_only_the_rooms_below_it(module):
     assert used - {room(module)} <= may_use[room(module)]
 
 
-def test_no_circle_of_files():
+def test_no_imports_form_a_cycle():
     graph = {module: {n for n in imported(module) if n in FILES} - {module} for module in FILES}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
-        pytest.fail(f"a circle of imports: {' <- '.join(error.args[1])}")
+        pytest.fail(f"a cycle of imports: {' <- '.join(error.args[1])}")
 
 
 def test_no_module_is_named_like_one_of_the_standard_library():
-    """Else it would be imported in its place by whoever runs Python in that folder."""
+    """Python in that folder would import it instead of the standard library's module."""
     names = {path.stem for path in FILES.values()} - {"__init__", "__main__"}
     assert sorted(names & sys.stdlib_module_names) == []
 
 
-def test_the_reading_of_imports_sees_all_forms():
+def test_all_forms_of_imports_are_found():
     """The tests above would pass if `imported` found nothing."""
     assert "minigrad.ops.cross_entropy" in set(imported("minigrad.ops.tied_head"))
     assert "minigrad.functional" in set(imported("minigrad.layers"))
@@ -117,8 +117,8 @@ def test_the_reading_of_imports_sees_all_forms():
         assert {room(m) for m in FILES if m.startswith(f"{package}.")} == set(may_use)
 
 
-def test_nothing_else_is_loaded_by_running_minigrad():
-    """All that is loaded besides NumPy's own imports is the standard library."""
+def test_running_minigrad_loads_only_numpy_and_the_standard_library():
+    """The modules that NumPy itself imports are not counted."""
     program = """
 import sys
 import numpy.random
@@ -139,7 +139,7 @@ print(*sorted(new - {"minigrad", "numpy"} - sys.stdlib_module_names))
     assert done.stdout.split() == []
 
 
-def test_the_promised_names_exist():
+def test_the_public_names_exist():
     for module in (minigrad, minigrad.optim, flashlm_np):
         assert all(hasattr(module, name) for name in module.__all__)
     assert minigrad.functional.add(1.0, 2.0).data == np.float32(3.0)

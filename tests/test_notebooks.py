@@ -12,7 +12,7 @@ import pytest
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 SOURCES = sorted((FOLDER / "src").glob("*.py"))
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-LARGEST = 600_000  # bytes: a notebook is committed with its figures and its step-through
+LARGEST = 600_000  # bytes: a notebook contains its figures and its step-through page
 
 
 def by_name(paths):
@@ -25,18 +25,18 @@ def need(module):
 
 
 def cells_of(notebook):
-    """The kind and the text of each cell: all that a source decides."""
+    """Return the kind and the text of each cell, which its source determines."""
     return [(cell["cell_type"], "".join(cell["source"])) for cell in notebook["cells"]]
 
 
 def first_difference(name, wanted, found):
-    """Where a committed notebook's cells are not its source's, in words; None if nowhere."""
-    mend = f"run `python3 run.py notebooks {name}`"
+    """Describe the first cell in which a notebook and its source differ; None if none does."""
+    fix = f"run `python3 run.py notebooks {name}`"
     for number, (want, have) in enumerate(zip(wanted, found, strict=False)):
         if want != have:
-            return f"{name}, cell {number}: the source has {want}, the notebook {have}; {mend}"
+            return f"{name}, cell {number}: the source has {want}, the notebook {have}; {fix}"
     if len(wanted) != len(found):
-        return f"{name}: the source has {len(wanted)} cells, the notebook {len(found)}; {mend}"
+        return f"{name}: the source has {len(wanted)} cells, the notebook {len(found)}; {fix}"
     return None
 
 
@@ -52,7 +52,7 @@ def test_every_source_has_a_notebook_and_the_reverse():
 
 @by_name(SOURCES)
 def test_a_source_runs_and_prints_no_warning(path):
-    """As a script, in a process of its own: some change how theirs uses memory and cores."""
+    """Each source is a separate process, because some change its use of memory and cores."""
     command = [sys.executable, "-W", "ignore:FigureCanvasAgg is non-interactive", str(path)]
     environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8"}
     ran = subprocess.run(
@@ -129,7 +129,7 @@ def builder():
     return module
 
 
-def test_building_writes_once_and_the_same_bytes_again(builder, tmp_path):
+def test_a_second_build_writes_the_same_bytes(builder, tmp_path):
     source, target = tmp_path / "07_title.py", tmp_path / "07_title.ipynb"
     source.write_text(GOOD, encoding="utf-8")
     assert builder.build(source, target).startswith("written")
@@ -186,7 +186,7 @@ def test_an_unknown_name_is_refused(builder, capsys):
     assert "no notebook 99" in capsys.readouterr().err
 
 
-def test_a_number_stands_for_a_name(builder, tmp_path, monkeypatch, capsys):
+def test_the_number_of_a_notebook_is_enough(builder, tmp_path, monkeypatch, capsys):
     (tmp_path / "src").mkdir()
     for name in ("07_title.py", "08_other.py"):
         (tmp_path / "src" / name).write_text("# %%\n1\n", encoding="utf-8")

@@ -12,15 +12,15 @@ def test_the_code_of_the_readme_runs(capsys, tmp_path, monkeypatch):
     blocks = re.findall(r"```python\n(.*?)```", PAGES[0].read_text(encoding="utf-8"), re.DOTALL)
     engine, model = blocks
     exec(compile(engine, "README.md", "exec"), {})
-    promised = re.search(r"print\(x.grad\)  # (.*)", engine).group(1)
+    stated = re.search(r"print\(x.grad\)  # (.*)", engine).group(1)
     gradient, *report = capsys.readouterr().out.splitlines()
-    assert gradient == promised
+    assert gradient == stated
     assert report[0] == "rms_norm: projection check passed, 2 comparisons"
     exec(compile(model, "README.md", "exec"), {})
     assert "Once upon a time" in capsys.readouterr().out
 
 
-def test_links_lead_somewhere():
+def test_the_targets_of_links_exist():
     for page in PAGES:
         for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
             assert link.startswith("http") or (page.parent / link).exists(), f"{page}: {link}"

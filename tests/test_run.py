@@ -1,4 +1,4 @@
-"""run.py: what it would install and run, with the installing and the running recorded."""
+"""The commands of run.py: a recorder stands in for the installation and for processes."""
 
 import ast
 import os
@@ -15,9 +15,9 @@ import run
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A project in a folder with a space, where `commands` records what would be run.
+    """A project in a folder with a space; `commands` records every command.
 
-    Making .venv and pip succeed without doing anything; a job ends with `codes[its module]`.
+    The commands that make .venv and install do nothing; a job ends with `codes[its module]`.
     """
     root = tmp_path / "a project"
     (root / ".venv").mkdir(parents=True)
@@ -32,7 +32,7 @@ def project(tmp_path, monkeypatch):
 
 
 class Recorder:
-    """Stands in for everything that starts a process."""
+    """Records each command instead of starting a process."""
 
     def __init__(self):
         self.commands, self.codes = [], {}
@@ -45,20 +45,20 @@ class Recorder:
         return self.codes.get(command[2], 0)
 
     def installed(self):
-        """How .venv was changed since the last call: "venv" and what pip was given."""
+        """The changes of .venv since the last call: "venv" and the argument of pip."""
         setup = [c for c in self.commands if c[1] in ("venv", "pip")]
         self.commands.clear()
         return ["venv" if c[1] == "venv" else c[-1] for c in setup]
 
 
-def test_the_first_run_makes_and_installs_and_the_second_does_neither(project):
+def test_only_the_first_run_makes_and_installs_the_environment(project):
     assert run.main(["train"]) == 0
     assert project.installed() == ["venv", "."]
     assert run.main(["generate", "runs/one"]) == 0
     assert project.commands == [["-m", "flashlm_np", "generate", "runs/one"]]
 
 
-def test_extras_are_added_and_never_lost(project):
+def test_extras_are_added_and_never_removed(project):
     for arguments, installed in [
         (["train"], ["venv", "."]),
         (["test"], [".[test]"]),
@@ -82,7 +82,7 @@ def test_two_commands_at_once_install_one_after_the_other(project, capsys):
             while "Waiting for another run.py" not in capsys.readouterr().err:
                 assert not second.done()
                 time.sleep(0.01)
-            run.write_stamp(run.stamp(()))  # what the first was installing
+            run.write_stamp(run.stamp(()))  # the extra that the first one installs
         assert second.result() == 0
     assert project.installed() == []
 
@@ -96,7 +96,7 @@ def test_a_changed_pyproject_is_installed_again_with_all_extras(project):
 
 
 @pytest.mark.parametrize("what", ["moved", "other Python", "dead Python", "broken stamp"])
-def test_an_environment_that_cannot_be_trusted_is_made_afresh(project, what, monkeypatch):
+def test_an_unusable_environment_is_made_again(project, what, monkeypatch):
     run.main(["test"])
     project.installed()
     if what == "moved":
@@ -113,7 +113,7 @@ def test_an_environment_that_cannot_be_trusted_is_made_afresh(project, what, mon
 
 
 @pytest.mark.parametrize("failure", [run.SetupError("no network"), KeyboardInterrupt()])
-def test_an_unfinished_installation_is_made_afresh(project, failure, monkeypatch, capsys):
+def test_an_unfinished_installation_is_made_again(project, failure, monkeypatch, capsys):
     run.main(["train"])
     project.installed()
     with monkeypatch.context() as broken:
@@ -125,7 +125,7 @@ def test_an_unfinished_installation_is_made_afresh(project, failure, monkeypatch
     assert project.installed() == ["venv", ".[test]"]
 
 
-def test_test_runs_all_three_and_pytest_last(project):
+def test_the_command_test_runs_ruff_twice_and_pytest_last(project):
     project.codes = {"ruff": 1, "pytest": 0}
     assert run.main(["test", "--parity", "-k", "a or b"]) == 1
     assert project.commands[-3:] == [
@@ -150,7 +150,7 @@ def test_usage(project, arguments, code, capsys):
     assert project.commands == []
 
 
-def test_an_old_python_gets_one_sentence(project, monkeypatch, capsys):
+def test_an_old_python_is_an_error_of_one_sentence(project, monkeypatch, capsys):
     monkeypatch.setattr(sys, "version_info", (3, 8, 18, "final", 0))
     monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
     assert run.main(["train"]) == 1
@@ -165,7 +165,7 @@ def test_the_file_parses_on_python_3_6():
 
 
 @pytest.mark.parametrize("module", ["venv", "ensurepip"])
-def test_a_python_without_venv_is_told_what_to_install(project, module, monkeypatch, capsys):
+def test_the_error_without_venv_names_the_missing_module(project, module, monkeypatch, capsys):
     find = run.importlib.util.find_spec
     monkeypatch.setattr(
         run.importlib.util, "find_spec", lambda name: None if name == module else find(name)
@@ -177,14 +177,14 @@ def test_a_python_without_venv_is_told_what_to_install(project, module, monkeypa
 
 def test_a_quiet_command_shows_its_last_lines_only_when_it_fails(capsys):
     lines = "for i in range(40): print('line', i)\n"
-    run.quietly([sys.executable, "-c", lines], "never shown")
+    run.quietly([sys.executable, "-c", lines], "no failure")
     assert "line" not in capsys.readouterr().err
     with pytest.raises(run.SetupError, match="the reason"):
         run.quietly([sys.executable, "-c", lines + "raise SystemExit(3)"], "the reason")
-    shown = capsys.readouterr().err
-    assert "line 24\n" not in shown
-    assert "line 25\n" in shown
-    assert "line 39\n" in shown
+    printed = capsys.readouterr().err
+    assert "line 24\n" not in printed
+    assert "line 25\n" in printed
+    assert "line 39\n" in printed
 
 
 def test_a_job_returns_the_exit_code_of_the_child():
@@ -193,7 +193,7 @@ def test_a_job_returns_the_exit_code_of_the_child():
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_child_decides_what_a_signal_means(number, tmp_path):
+def test_the_child_handles_a_signal_itself(number, tmp_path):
     child = (
         "import signal, sys, time\n"
         f"signal.signal({int(number)}, lambda *_: (print('saved', flush=True), sys.exit(3)))\n"
@@ -211,7 +211,7 @@ def test_the_child_decides_what_a_signal_means(number, tmp_path):
     )
     assert process.stdout.readline() == "ready\n"
     time.sleep(0.1)
-    if number == signal.SIGINT:  # as a terminal does: to the whole group
+    if number == signal.SIGINT:  # a terminal sends it to the whole group
         os.killpg(process.pid, number)
     else:
         process.send_signal(number)

@@ -1,4 +1,4 @@
-"""The site: built once, without a warning; then its links, its pages, and a real browser."""
+"""The site builds without a warning; its links and pages are complete and work in Chromium."""
 
 import contextlib
 import doctest
@@ -26,7 +26,7 @@ NEEDED = ("sphinx", "furo", "myst_nb", "latex2mathml")
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory):
-    """The folder of the built site, and the finished process of Sphinx."""
+    """Build the site once; return its folder and the finished process of Sphinx."""
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         pytest.skip(
@@ -34,32 +34,32 @@ def built(tmp_path_factory):
         )
     folder = tmp_path_factory.mktemp("site") / "html"
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
-    said = subprocess.run(
+    sphinx = subprocess.run(
         [*command, ROOT / "docs", folder], capture_output=True, text=True, timeout=600
     )
-    return folder, said
+    return folder, sphinx
 
 
 @pytest.fixture(scope="session")
 def site(built):
-    folder, said = built
-    assert (folder / "index.html").exists(), said.stderr
+    folder, sphinx = built
+    assert (folder / "index.html").exists(), sphinx.stderr
     return folder
 
 
 @pytest.fixture(scope="session")
 def pages(site):
-    """Every page of it, by its path."""
+    """Every page of the site by its path."""
     found = [read(path) for path in sorted(site.rglob("*.html")) if "_static" not in path.parts]
     return {page.path.relative_to(site.resolve()).as_posix(): page for page in found}
 
 
-# -- as it is written ------------------------------------------------------------------------
+# -- the files ------------------------------------------------------------------------------
 
 
-def test_it_is_built_without_a_warning(built):
-    _, said = built
-    assert (said.stderr, said.returncode) == ("", 0)
+def test_the_site_is_built_without_a_warning(built):
+    _, sphinx = built
+    assert (sphinx.stderr, sphinx.returncode) == ("", 0)
 
 
 def test_every_guide_notebook_and_module_has_its_page(pages):
@@ -71,7 +71,7 @@ def test_every_guide_notebook_and_module_has_its_page(pages):
     assert guides | notebooks | {f"api/{module}.html" for module in modules} <= set(pages)
 
 
-def test_every_link_and_anchor_leads_somewhere(pages):
+def test_the_target_of_every_link_and_anchor_exists(pages):
     by_path = {page.path: page for page in pages.values()}
     broken = []
     for name, page in pages.items():
@@ -85,9 +85,11 @@ def test_every_link_and_anchor_leads_somewhere(pages):
     assert broken == []
 
 
-def test_no_page_asks_another_machine_for_anything(pages, site):
-    asked = [f"{n}: {r}" for n, page in pages.items() for r in page.resources if is_external(r)]
-    assert asked == []
+def test_no_page_loads_anything_from_another_machine(pages, site):
+    external = [
+        f"{n}: {r}" for n, page in pages.items() for r in page.resources if is_external(r)
+    ]
+    assert external == []
     missing = [
         f"{n}: {r}"
         for n, page in pages.items()
@@ -103,39 +105,39 @@ def test_no_page_asks_another_machine_for_anything(pages, site):
 def test_the_page_of_an_operation_has_its_docstring_and_its_code(name, pages):
     module = sys.modules[TABLE[name].forward.__module__]
     page = pages[f"api/{module.__name__}.html"]
-    shown = "\n".join(page.blocks)
+    text = "\n".join(page.blocks)
     formulas = [line for line in module.__doc__.split("\n") if re.match(r"\w+  +\S", line)]
-    assert [line for line in formulas if line not in shown] == []
+    assert [line for line in formulas if line not in text] == []
     assert plain(module.__doc__.split()) - plain(page.words) == set()
-    assert inspect.getsource(TABLE[name].forward) in shown
-    assert inspect.getsource(TABLE[name].backward) in shown
+    assert inspect.getsource(TABLE[name].forward) in text
+    assert inspect.getsource(TABLE[name].backward) in text
 
 
 def plain(words):
-    """The words without the marks that a layout may change."""
+    """Return the words without the characters that the layout may change."""
     return {word.replace("`", "").rstrip(".:") for word in words} - {""}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
-def test_a_notebook_is_in_whole(path, pages):
+def test_the_page_of_a_notebook_has_all_its_cells(path, pages):
     page = pages[f"notebooks/{path.stem}.html"]
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     code = ["".join(c["source"]).strip() for c in cells if c["cell_type"] == "code"]
-    shown = [block.strip() for block in page.blocks]
-    assert [text for text in code if text not in shown] == []
+    blocks = [block.strip() for block in page.blocks]
+    assert [text for text in code if text not in blocks] == []
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     figures = sum("image/png" in output.get("data", {}) for output in outputs)
     assert sum(r.startswith("../_images/") for r in page.resources) >= figures
 
 
-def test_the_examples_of_the_extensions_are_so(extensions):
+def test_the_examples_of_the_extensions_are_right(extensions):
     for name in ("docstrings", "repository"):
         failed, tried = doctest.testmod(extensions(name))
         assert failed == 0
         assert tried
 
 
-def test_a_formula_that_is_not_understood_is_named(extensions):
+def test_the_error_for_a_wrong_formula_names_it(extensions):
     mathml = extensions("mathml").mathml
     assert "<mfrac>" in mathml(r"\frac{a}{b}", "inline")
     for latex in (r"\unknown x", r"\frac{a", r"\frac{a}", r"\left( x", "x_{"):
@@ -145,12 +147,12 @@ def test_a_formula_that_is_not_understood_is_named(extensions):
 
 @pytest.fixture
 def extensions(site, monkeypatch):
-    """Imports an extension by its name."""
+    """Return a function that imports an extension by its name."""
     monkeypatch.syspath_prepend(ROOT / "docs")
     return lambda name: importlib.import_module(f"_ext.{name}")
 
 
-# -- as a browser shows it -------------------------------------------------------------------
+# -- in a browser ----------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +161,7 @@ def browser():
         yield found
 
 
-# The faults of the page that is open, in words.
+# A description of each fault of the open page.
 PROBLEMS = """() => {
     const problems = [], article = document.querySelector("article") ?? document.body;
     for (const math of document.querySelectorAll("math")) {
@@ -202,18 +204,18 @@ def test_every_page_opens_in_a_browser(site, pages, browser):
 
 
 def not_loaded(request):
-    """A request that failed. A request that the next page aborted is no fault."""
+    """Return a failed request, except one that the next page aborted."""
     return [] if "ABORTED" in (request.failure or "") else [f"not loaded: {request.url}"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out_by_day_and_by_night(scheme, site, browser):
+def test_text_has_enough_contrast_in_the_light_and_the_dark_scheme(scheme, site, browser):
     with opened(browser, (site / "notation.html").as_uri(), color_scheme=scheme) as page:
         for what in ("article p", "article code", "article math", "article a"):
             assert page.evaluate(CONTRAST, what) >= 4.5, what
 
 
-# WCAG's contrast ratio between the colour of the first such element and its background.
+# The contrast ratio of WCAG between the first selected element and its background.
 CONTRAST = """selector => {
     const numbers = text => text.match(/[\\d.]+/g).map(Number);
     const light = rgb => rgb.slice(0, 3).map(c => c / 255)

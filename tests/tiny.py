@@ -1,4 +1,4 @@
-"""A model and a run so small that a test of them takes a moment."""
+"""A model and a run that are small enough for fast tests."""
 
 from dataclasses import replace
 
@@ -32,7 +32,7 @@ OPTIONS = """
 
 
 def small_model(dtype=np.float64, **changes):
-    """A model of 31 tokens whose weights are all random, also those that start constant."""
+    """Make a model of 31 tokens with random weights, also where they start constant."""
     config = replace(CONFIG, vocab_size=31, **changes)
     rng = np.random.default_rng(5)
     model = FlashLM(config, rng, dtype)

@@ -1,4 +1,4 @@
-"""A maker of files as torch.save writes them, without torch: of honest ones and of others."""
+"""Write files in the format of torch.save, valid and invalid ones, without torch."""
 
 import struct
 import zipfile
@@ -55,12 +55,12 @@ def code(value) -> Code:
 
 
 def program(opcodes: bytes) -> bytes:
-    """A whole pickle of protocol 2."""
+    """Return a complete pickle of protocol 2."""
     return b"\x80\x02" + opcodes + b"."
 
 
 def write(path: Path, pickle: bytes, storages: dict[str, bytes] | None = None, **options):
-    """An archive of a pickle and its storages by key; `options` as in members."""
+    """Write an archive of a pickle and its storages by key; `options` as in members."""
     return write_zip(path, members(pickle, storages or {}, **options))
 
 
@@ -77,7 +77,7 @@ def write_zip(path: Path, content: dict[str, bytes], compression=zipfile.ZIP_STO
 
 
 def save(path: Path, value) -> Path:
-    """`value`, which may hold arrays in dicts, as torch.save would write it."""
+    """Write `value`, which may contain arrays in dicts, as torch.save does."""
     storages: dict[str, bytes] = {}
 
     def with_tensors(value):
@@ -87,7 +87,7 @@ def save(path: Path, value) -> Path:
             return value
         key, kind = str(len(storages)), KINDS[value.dtype.str[1:]]
         storages[key] = value.tobytes()
-        strides = np.empty(value.shape, np.int8).strides  # of an array in C order, in numbers
+        strides = np.empty(value.shape, np.int8).strides  # of an array in C order, in elements
         return tensor(storage(key, value.size, kind), value.shape, strides)
 
     opcodes = code(with_tensors(value))

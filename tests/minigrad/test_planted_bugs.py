@@ -1,4 +1,4 @@
-"""The tests' own test: the gradient checker catches every planted bug, on the cases we have."""
+"""The gradient checker catches every planted bug on the cases of tests/cases.py."""
 
 import numpy as np
 import pytest
@@ -10,16 +10,16 @@ from minigrad.gradcheck.declarations import surrogate_of
 from minigrad.ops import RowGradient
 
 
-def caught(operation, case, **how):
+def caught(operation, case, **settings):
     try:
-        gradcheck(operation, *case.arrays, **case.options, **how)
+        gradcheck(operation, *case.arrays, **case.options, **settings)
     except GradientError:
         return True
     return False
 
 
 def naive_check_passes(bug, case):
-    """What many tests do: positive inputs, a gradient of ones, every element compared."""
+    """Compare every element with positive inputs and a dy of ones, as many test suites do."""
     arrays = [np.abs(a) + 0.1 if a.dtype.kind == "f" else a for a in case.arrays]
     y, saved = bug.operation.forward(*arrays, **case.options)
     gradients = bug.operation.backward(np.ones_like(y), saved)
@@ -32,34 +32,34 @@ def naive_check_passes(bug, case):
 
 
 def slopes(operation, arrays, position, options, step=1e-6):
-    """d(sum of y)/d(each element of one array) by differences, None for integers."""
+    """Return ∂(sum of y)/∂(one array) by differences; None for integers."""
     array = arrays[position]
     if array.dtype.kind != "f":
         return None
 
     def total(moved):
-        exchanged = [moved if i == position else a for i, a in enumerate(arrays)]
-        return operation.forward(*exchanged, **options)[0].sum()
+        arguments = [moved if i == position else a for i, a in enumerate(arrays)]
+        return operation.forward(*arguments, **options)[0].sum()
 
     units = step * np.eye(array.size).reshape(array.size, *array.shape)
     slope = [(total(array + unit) - total(array - unit)) / (2 * step) for unit in units]
     return np.reshape(slope, array.shape)
 
 
-def test_there_are_many_and_they_differ():
+def test_there_are_60_different_planted_bugs():
     assert len({str(bug) for bug in PLANTED_BUGS}) == len(PLANTED_BUGS) >= 60
     assert len({bug.operation_name for bug in PLANTED_BUGS}) >= 25
 
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("bug", PLANTED_BUGS, ids=str)
-def test_the_checker_catches(bug, seed):
+def test_the_checker_catches_a_planted_bug(bug, seed):
     assert any(caught(bug.operation, case, seed=seed) for case in cases_of(bug.operation_name))
 
 
 @pytest.mark.parametrize("mode", ["full", "complex"])
 @pytest.mark.parametrize("bug", PLANTED_BUGS, ids=str)
-def test_the_other_modes_catch(bug, mode):
+def test_the_other_modes_catch_a_planted_bug(bug, mode):
     cases = [case for case in cases_of(bug.operation_name) if case.numbers <= 120]
     assert any(caught(bug.operation, case, mode=mode) for case in cases)
 
@@ -71,28 +71,28 @@ def test_the_right_backward_passes(case, seed):
 
 
 MISSED_BY_ONES = {
-    "tied_head: dy is forgotten",
+    "tied_head: dy is not used",
     "multiply: writes the product into dy",
-    "exp: dy is forgotten",
+    "exp: dy is not used",
     "exp: the gradient is float32",
     "log: the derivative of log(|x| + 1e-5)",
-    "sigmoid: works in the saved array",
-    "relu: the negative side lets dy through",
-    "relu: the negative side leaks one hundredth",
+    "sigmoid: writes into the saved array",
+    "relu: dy passes on the negative side",
+    "relu: the slope of the negative side is 0.01",
     "sum: takes the absolute value",
-    "sum: dy is forgotten: ones",
+    "sum: dy is not used: ones",
     "reshape: reads dy column by column",
-    "linear: positions of dy in reverse order meet those of x",
-    "cross_entropy: dy is forgotten",
+    "linear: the positions of dy are reversed",
+    "cross_entropy: dy is not used",
 }
 
 
 def test_ones_and_positive_inputs_miss_some():
-    """Why dy is random and the inputs have both signs."""
+    """This is the reason for a random dy and for inputs of both signs."""
     missed = {
         str(bug)
         for bug in PLANTED_BUGS
-        if surrogate_of(bug.operation) is None  # whose differences need more than this
+        if surrogate_of(bug.operation) is None  # no difference of y shows its gradient
         and all(naive_check_passes(bug, case) for case in cases_of(bug.operation_name))
     }
     assert missed == MISSED_BY_ONES
