@@ -12,7 +12,7 @@ from .function_tests.engine import ENGINE_TESTS
 from .function_tests.functions import FUNCTION_TESTS
 from .function_tests.operation_cases import OPERATION_CASES
 from .function_tests.operations import BackwardTest, ForwardTest
-from .hints import Results, WrongResult, missing, positions, sizes
+from .hints import WrongResult, missing, positions, results_of, sizes
 from .hints.mistakes import usual_mistake
 from .inputs import Case, as_float32, case_lines
 from .student import Answer
@@ -65,11 +65,11 @@ def check_case(test: FunctionTest, answer: Answer, solution: Answer, case: Case)
         mismatch = first_mismatch(expected[name], found[name])
         if mismatch is None:
             continue
-        others = [_results(test, answer, solution, other) for other in test.cases]
-        others = [results for results in others if results and results.case is not case]
-        wrong = WrongResult(
-            test, answer, solution, name, [Results(case, expected, found), *others]
-        )
+        rows = [(case, expected, found)]
+        for other in test.cases:
+            if other is not case and (results := results_of(test, answer, other)):
+                rows.append((other, call(test, solution, other), results))
+        wrong = WrongResult(test, answer, solution, name, rows)
         raise Failure(
             f"{test.name}, {test.result_text.format(name)}{mismatch}",
             hint(wrong, mismatch),
@@ -77,19 +77,10 @@ def check_case(test: FunctionTest, answer: Answer, solution: Answer, case: Case)
         )
 
 
-def _results(test, answer, solution, case):
-    try:
-        found = call(test, answer, case)
-    except Failure:
-        return None
-    return Results(case, call(test, solution, case), found)
-
-
 def _confirmation(wrong, mismatch):
     """A finite difference of the forward pass, where it agrees with the expected gradient."""
-    if not wrong.test.is_backward or mismatch.index is None:
-        return ""
-    if wrong.case["dy"].dtype != np.float64:
+    is_gradient = wrong.test.is_backward and mismatch.index is not None
+    if not is_gradient or wrong.case["dy"].dtype != np.float64:
         return ""
     slope = wrong.test.finite_difference(wrong.case, wrong.name, mismatch.index)
     right = float(wrong.expected[mismatch.index])

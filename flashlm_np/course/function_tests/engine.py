@@ -95,31 +95,27 @@ def _chain(x, length):
     return x
 
 
-_TWICE = RowGradient(np.array([1, 1]), example_array((2, 2)), (3, 2))
 _TABLE = example_array((3, 2), 1)
+_TWICE = RowGradient(np.array([1, 1]), example_array((2, 2)), (3, 2))
+_GRADIENTS = [
+    case({"data": (2,)}, gradients=[example_array((2,), 1)]),
+    case({"data": (2,)}, gradients=[example_array((2,), 1), example_array((2,), 4)]),
+    case({"data": (3, 2)}, gradients=[_TWICE]),
+    case({"data": (3, 2)}, gradients=[_TABLE, _TWICE, 2 * _TABLE]),
+]
+_GRAPHS = [
+    case({"x": (2,)}, loss="x * 2"),
+    case({"x": (2,)}, loss="x * 2 * 3"),
+    case({"x": (2,)}, loss="x * x + x"),
+    case({"x": (2,), "w": (2,)}, loss="x * w + x"),
+    case({"x": (2,)}, loss="(y := x * x) * y"),
+    case({"x": (2,)}, loss="(y := x * 3) * 2 * y"),
+    case({"x": (2,)}, loss="(y := x * 3) * (y * 2)"),
+    case({"w": (3, 2)}, loss="F.embedding(w, [1, 1]) + w[:2]"),
+    case({"w": (3, 2)}, loss="F.embedding(w * 2, [1, 1])"),
+    case({"x": (2,)}, loss="chain(x, 2000)"),
+]
 ENGINE_TESTS = [
-    AccumulateTest(
-        Tensor.accumulate,
-        [
-            case({"data": (2,)}, gradients=[example_array((2,), 1)]),
-            case({"data": (2,)}, gradients=[example_array((2,), s) for s in (1, 4)]),
-            case({"data": (3, 2)}, gradients=[_TWICE]),
-            case({"data": (3, 2)}, gradients=[_TABLE, _TWICE, 2 * _TABLE]),
-        ],
-    ),
-    BackwardStepsTest(
-        backward_steps,
-        [
-            case({"x": (2,)}, loss="x * 2"),
-            case({"x": (2,)}, loss="x * 2 * 3"),
-            case({"x": (2,)}, loss="x * x + x"),
-            case({"x": (2,), "w": (2,)}, loss="x * w + x"),
-            case({"x": (2,)}, loss="(y := x * x) * y"),
-            case({"x": (2,)}, loss="(y := x * 3) * 2 * y"),
-            case({"x": (2,)}, loss="(y := x * 3) * (y * 2)"),
-            case({"w": (3, 2)}, loss="F.embedding(w, [1, 1]) + w[:2]"),
-            case({"w": (3, 2)}, loss="F.embedding(w * 2, [1, 1])"),
-            case({"x": (2,)}, loss="chain(x, 2000)"),
-        ],
-    ),
+    AccumulateTest(Tensor.accumulate, _GRADIENTS),
+    BackwardStepsTest(backward_steps, _GRAPHS),
 ]

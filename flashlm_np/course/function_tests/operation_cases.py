@@ -62,18 +62,8 @@ OPERATION_CASES: dict[str, list[Case]] = {
         case({"x": (2,), "w": (3, 2), "b": (3,)}),
         case({"x": (2, 3, 2), "w": (4, 2), "b": (4,)}),
     ],
-    "relu_squared": [
-        case({"x": (1,)}),
-        case({"x": (3,)}),
-        case({"x": [0.0, -2.0, 0.5]}),
-        case({"x": (2, 3)}),
-    ],
-    "sigmoid": [
-        case({"x": [0.0]}),
-        case({"x": (2,)}),
-        case({"x": (2, 3)}),
-        case({"x": [-1000.0, 1000.0]}),
-    ],
+    "relu_squared": [case({"x": x}) for x in ((1,), (3,), [0.0, -2.0, 0.5], (2, 3))],
+    "sigmoid": [case({"x": x}) for x in ([0.0], (2,), (2, 3), [-1000.0, 1000.0])],
     "sigmoid_gate": [
         case({"g": [0.0], "v": (1,)}),
         case({"g": (2,), "v": (2,)}),
@@ -87,9 +77,7 @@ OPERATION_CASES: dict[str, list[Case]] = {
         case({"x": (2, 3, 4), "w": (4,)}, eps=0.5),
     ],
     "embedding": [
-        case({"w": (3, 2), "ids": [1]}),
-        case({"w": (3, 2), "ids": [2, 0]}),
-        case({"w": (3, 2), "ids": [1, 1]}),
+        *(case({"w": (3, 2), "ids": ids}) for ids in ([1], [2, 0], [1, 1])),
         case({"w": (4, 2), "ids": [[1, 0, 1], [3, 1, 3]]}),
     ],
     "causal_conv": [case({"x": x, "w": w}, **options) for x, w, options in _CONVOLUTIONS],

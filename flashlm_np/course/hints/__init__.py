@@ -19,23 +19,17 @@ from ..student import Answer
 
 
 @dataclass(frozen=True)
-class Results:
-    """All results of one case, by name."""
-
-    case: Case
-    expected: dict[str, Any]
-    found: dict[str, Any]
-
-
-@dataclass(frozen=True)
 class WrongResult:
-    """The result called `name` is wrong on the first case; on the others it may be right."""
+    """The result called `name` is wrong on the first case; on the others it may be right.
+
+    rows: (case, expected, found) of each case; the results are by name.
+    """
 
     test: FunctionTest
     answer: Answer
     solution: Answer
     name: str
-    all_results: list[Results]
+    rows: list[tuple[Case, dict[str, Any], dict[str, Any]]]
 
     @property
     def symbol(self) -> str:
@@ -44,39 +38,42 @@ class WrongResult:
 
     @property
     def case(self) -> Case:
-        return self.all_results[0].case
+        return self.rows[0][0]
 
     @property
     def expected(self) -> Any:
-        return dense(self.all_results[0].expected[self.name])
+        return dense(self.rows[0][1][self.name])
 
     @property
     def found(self) -> Any:
-        return dense(self.all_results[0].found[self.name])
+        return dense(self.rows[0][2][self.name])
 
     def comparable(self) -> Iterator[tuple[Case, np.ndarray, np.ndarray]]:
         """(case, expected, found) wherever both are numbers of one shape."""
-        for results in self.all_results:
-            expected = dense(results.expected.get(self.name))
-            found = dense(results.found.get(self.name))
+        for case, *results in self.rows:
+            expected, found = (dense(by_name.get(self.name)) for by_name in results)
             if _comparable(expected, found):
-                yield results.case, np.asarray(expected, float), np.asarray(found, float)
+                yield case, np.asarray(expected, float), np.asarray(found, float)
 
     def explained_by(self, formula: Callable[[Case, np.ndarray], Any]) -> bool:
         """Whether formula(case, expected) gives the results found, on all inputs."""
-        rows = list(self.comparable())
-        explained = [(formula(case, expected), found) for case, expected, found in rows]
-        return bool(rows) and all(
+        pairs = [(formula(case, want), found) for case, want, found in self.comparable()]
+        return bool(pairs) and all(
             value is not None and close(np.asarray(value, float), found)
-            for value, found in explained
+            for value, found in pairs
         )
 
     def call(self, case: Case, answer: Answer | None = None) -> Any:
         """The result of this name for other inputs, or None if the call fails."""
-        try:
-            return dense(call(self.test, answer or self.answer, case).get(self.name))
-        except Failure:
-            return None
+        return dense(results_of(self.test, answer or self.answer, case).get(self.name))
+
+
+def results_of(test: FunctionTest, answer: Answer, case: Case) -> dict[str, Any]:
+    """The results of a call by name; none if it fails."""
+    try:
+        return call(test, answer, case)
+    except Failure:
+        return {}
 
 
 def _comparable(expected, found):

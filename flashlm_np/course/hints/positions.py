@@ -6,7 +6,7 @@ import numpy as np
 
 from minigrad.ops.causal_conv import causal_conv_forward
 
-from ..comparing import close, dense, is_float, wrong_elements
+from ..comparing import close, is_float, wrong_elements
 from . import WrongResult
 
 
@@ -39,10 +39,10 @@ def transposed(wrong: WrongResult) -> str:
 
 def exchanged(wrong: WrongResult) -> str:
     """The gradient of another input."""
-    for other in wrong.all_results[0].expected:
+    for other in wrong.rows[0][1]:
         if other != wrong.name and all(
-            close(dense(results.expected.get(other)), dense(results.found.get(wrong.name)))
-            for results in wrong.all_results
+            close(expected.get(other), found.get(wrong.name))
+            for _, expected, found in wrong.rows
         ):
             symbol = wrong.test.symbol.format(other)
             return f"this is {symbol}: the gradients are in the wrong order."
