@@ -152,7 +152,7 @@ def extensions(site, monkeypatch):
     return lambda name: importlib.import_module(f"_ext.{name}")
 
 
-# -- in a browser ----------------------------------------------------------------------------
+# -- in a browser ---------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

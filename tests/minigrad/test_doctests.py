@@ -1,4 +1,4 @@
-"""Every example in a docstring of the two packages runs and prints what it says."""
+"""Every example in a docstring of the two packages prints the output that it gives."""
 
 import doctest
 import importlib
@@ -10,7 +10,7 @@ import minigrad
 
 
 def modules_of(name):
-    """The package and all modules in it, that can be named without being run."""
+    """Return the names of a package and of all its modules, except `__main__`."""
     package = importlib.import_module(name)
     found = pkgutil.walk_packages(package.__path__, f"{name}.")
     return [name, *(m.name for m in found if not m.name.endswith("__main__"))]
@@ -20,7 +20,7 @@ MODULES = [*modules_of("minigrad"), *modules_of("flashlm_np")]
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples(name):
+def test_the_examples_of_a_module_are_right(name):
     try:
         module = importlib.import_module(name)
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""The engine and its notation: what is recorded, walked, accumulated and let go."""
+"""The engine and its notation: recording, the backward pass, accumulation and memory."""
 
 import dataclasses
 import gc
@@ -34,13 +34,13 @@ def leaf(*values, **options):
     return Tensor(np.array(values, np.float64), requires_grad=True, **options)
 
 
-def says(text):
+def exactly(text):
     return f"^{re.escape(text)}$"
 
 
 @pytest.fixture
-def no_collector():
-    """What is freed must be freed by counting references alone."""
+def no_garbage_collector():
+    """The garbage collector is off: reference counting alone frees unused nodes."""
     gc.collect()
     gc.disable()
     yield
@@ -50,7 +50,7 @@ def no_collector():
 # -- the chain rule ------------------------------------------------------------------------
 
 
-def test_reuse():
+def test_a_tensor_used_twice_gets_both_gradients():
     x = leaf(3.0)
     y = x * x + x
     y.backward()
@@ -67,14 +67,14 @@ def test_reuse():
         (lambda x: (x**2 + 1.0 / x) * (x**2 - 1.0 / x), 32.25),  # d(x⁴ - x⁻²)
     ],
 )
-def test_diamonds(f, slope):
+def test_the_gradients_of_both_arms_of_a_diamond_add_up(f, slope):
     x = leaf(2.0)
     f(x).backward()
     assert x.grad.item() == pytest.approx(slope, abs=1e-12)
 
 
 def test_a_diamond_whose_arms_differ_in_length():
-    """The short arm reaches x's square long before the long one does."""
+    """The walk must not visit x² before the longer arm has reached it."""
     x = leaf(2.0)
     square = x * x
     long = square
@@ -85,7 +85,7 @@ def test_a_diamond_whose_arms_differ_in_length():
 
 
 def test_a_weight_used_twice_and_tied():
-    """One table that embeds and projects: both uses add into one gradient."""
+    """One table is the embedding and the output layer; its gradient is the sum of both uses."""
     rng = np.random.default_rng(0)
     w, ids, y = Parameter(rng.standard_normal((5, 3))), np.array([4, 0, 4]), np.array([1, 4, 0])
     F.tied_head(F.embedding(w, ids), w, y).backward()
@@ -96,7 +96,7 @@ def test_a_weight_used_twice_and_tied():
     assert np.abs(apart[0].grad).max() > 0
 
 
-def test_depth_200_000(no_collector):
+def test_a_chain_of_200_000_operations(no_garbage_collector):
     x = leaf(1.0)
     y = x
     for _ in range(200_000):
@@ -106,17 +106,17 @@ def test_depth_200_000(no_collector):
     assert x.grad.tolist() == [200_001.0]
 
 
-def test_depth_200_000_is_freed_without_a_backward(no_collector):
+def test_a_chain_of_200_000_operations_is_freed_without_a_backward(no_garbage_collector):
     x = leaf(1.0)
     y = first = x * 2.0
     for _ in range(200_000):
         y = y + 1.0
-    watched = weakref.ref(first.node)
+    weak = weakref.ref(first.node)
     del y, first
-    assert watched() is None
+    assert weak() is None
 
 
-def test_a_gradient_given_for_a_tensor_that_is_not_one_number():
+def test_a_tensor_of_several_numbers_takes_a_given_gradient():
     x = leaf(1.0, 2.0, 3.0)
     (x * x).backward([1.0, 0.0, -1.0])
     assert x.grad.tolist() == [2.0, 0.0, -6.0]
@@ -132,30 +132,30 @@ def test_gradients_add_up_over_several_backwards():
 # -- memory --------------------------------------------------------------------------------
 
 
-def test_tensors_and_nodes_are_freed_when_unused(no_collector):
+def test_tensors_and_nodes_are_freed_when_unused(no_garbage_collector):
     x = leaf(1.0, 2.0)
     y = x * x
     z = F.exp(y)
-    watched = [weakref.ref(o) for o in (y, z, y.node, z.node, z.data)]
+    weak = [weakref.ref(o) for o in (y, z, y.node, z.node, z.data)]
     y_data = weakref.ref(y.data)
     del y
-    assert watched[0]() is None  # a node does not hold the tensors, only what it saved
+    assert weak[0]() is None  # a node does not hold the tensors, only what it saved
     assert y_data() is None  # exp saved its output, not its input
     del z
-    assert [o() for o in watched] == [None] * 5
+    assert [o() for o in weak] == [None] * 5
 
 
-def test_a_leaf_is_not_held_by_what_was_walked(no_collector):
+def test_a_walked_graph_does_not_hold_its_leaf(no_garbage_collector):
     x = leaf(1.0)
     y = x * x
     y.backward()
-    watched = weakref.ref(x)
+    weak = weakref.ref(x)
     del x
-    assert watched() is None
+    assert weak() is None
 
 
-def test_saved_arrays_and_gradients_die_as_the_walk_passes(no_collector):
-    """At each step only what is still to come is alive, however long the graph."""
+def test_saved_arrays_and_gradients_are_freed_during_the_walk(no_garbage_collector):
+    """Each step frees the saved arrays and the gradients that no later step needs."""
     x = leaf(*range(5))
     y = x
     saved = []
@@ -171,15 +171,15 @@ def test_saved_arrays_and_gradients_die_as_the_walk_passes(no_collector):
         alive.append(
             (sum(a() is not None for a in saved), sum(g() is not None for g in gradients))
         )
-    # alive are the gradient that arrived (at first a one, not counted) and the one that left
+    # Two gradients are alive: dy and the result. The first dy is a one that is not counted.
     assert alive == [(4, 1), (3, 2), (2, 2), (1, 2), (0, 2)]
     del _dy
     assert all(g() is None for g in gradients)
 
 
 @pytest.mark.parametrize("leaf_first", [True, False])
-def test_a_leafs_gradient_is_not_kept_while_the_walk_goes_on(leaf_first, no_collector):
-    """Of all gradients that were returned, only the one that arrives next is alive."""
+def test_the_gradient_of_a_leaf_is_freed_during_the_walk(leaf_first, no_garbage_collector):
+    """Of the returned gradients, only the one for the next node is alive."""
     returned, alive = [], []
 
     def backward(dy, saved):
@@ -196,10 +196,10 @@ def test_a_leafs_gradient_is_not_kept_while_the_walk_goes_on(leaf_first, no_coll
     assert alive == [0, 1, 1, 1]
 
 
-# -- walking twice, or not at all ----------------------------------------------------------
+# -- a second backward, or no graph --------------------------------------------------------
 
 
-def test_a_second_backward():
+def test_a_second_backward_is_an_error():
     y = leaf(3.0) * 2.0
     node = repr(y.node)
     y.backward()
@@ -208,11 +208,11 @@ def test_a_second_backward():
         "run the forward again before a second backward"
     )
     assert re.fullmatch(r"Node \d+ multiply", node)
-    with pytest.raises(GraphError, match=says(text)):
+    with pytest.raises(GraphError, match=exactly(text)):
         y.backward()
 
 
-def test_a_second_backward_through_a_shared_part():
+def test_a_second_backward_through_a_shared_part_is_an_error():
     x = leaf(3.0)
     shared = x * x
     one, other = shared + 1.0, shared * 2.0
@@ -237,8 +237,8 @@ def inside_no_grad():
     [lambda: leaf(1.0), lambda: Tensor([1.0]) * 2.0, inside_no_grad],
     ids=["leaf", "constants", "no_grad"],
 )
-def test_backward_without_a_graph(make):
-    with pytest.raises(GraphError, match=says(NO_GRAPH)):
+def test_backward_without_a_graph_is_an_error(make):
+    with pytest.raises(GraphError, match=exactly(NO_GRAPH)):
         make().backward()
 
 
@@ -254,8 +254,8 @@ def test_backward_without_a_graph(make):
         (1.0, "backward: dy has shape (), expected (2,)"),
     ],
 )
-def test_a_missing_or_misshapen_dy(dy, text):
-    with pytest.raises(ShapeError, match=says(text)):
+def test_a_missing_dy_or_a_dy_of_another_shape_is_an_error(dy, text):
+    with pytest.raises(ShapeError, match=exactly(text)):
         (leaf(1.0, 2.0) * 2.0).backward(dy)
 
 
@@ -274,7 +274,7 @@ def test_no_grad_records_nothing_and_ends_with_its_block():
     assert (x * x).node is not None
 
 
-def test_what_needs_no_gradient_is_not_recorded():
+def test_operations_without_a_gradient_are_not_recorded():
     assert (Tensor([1.0]) * Tensor([2.0])).node is None
 
 
@@ -289,7 +289,7 @@ def test_an_array_added_to_itself():
 
 
 def test_interior_accumulation_never_aliases():
-    """Both arms of every addition get the same array dy; adding into it would count twice."""
+    """Both inputs of an addition get the same array dy; += on it would count it twice."""
     x = leaf(1.0)
     a = x * 1.0
     b, c = a + 0.0, a.reshape(1)
@@ -334,7 +334,7 @@ def test_the_gradient_of_a_lookup_is_rows(ids):
     for index in np.ndindex(ids.shape):
         expected[ids[index]] += dy[index]
     assert isinstance(gradient, RowGradient)
-    assert gradient.rows.size == dy.size  # no dense table
+    assert gradient.rows.size == dy.size  # the gradient is not a dense table
     assert gradient.nbytes == 8 * (ids.size + dy.size)
     np.testing.assert_allclose(w.grad, expected, rtol=1e-14)
     np.testing.assert_allclose(gradient.dense(), expected, rtol=1e-14)
@@ -365,12 +365,12 @@ def test_a_frozen_leaf_gets_no_gradient():
     assert frozen.grad.tolist() == [2.0]
 
 
-def test_a_constant_is_not_kept(no_collector):
+def test_a_constant_is_not_kept(no_garbage_collector):
     x, constant = leaf(2.0), np.array([3.0])
     y = x * 1.0 + constant
-    watched = weakref.ref(constant)
+    weak = weakref.ref(constant)
     del constant
-    assert watched() is None
+    assert weak() is None
     y.backward()
     assert x.grad.tolist() == [1.0]
 
@@ -384,13 +384,13 @@ def test_40_sums_with_a_constant_of_1_mib_hold_nothing_of_it():
         held, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert held < 1.2 * 2**20  # the last sum, 1 MiB, and 40 nodes
+    assert held < 1.2 * 2**20  # the last sum has 1 MiB; the rest is 40 nodes
 
 
-# -- watching and stepping -----------------------------------------------------------------
+# -- observers and single steps ------------------------------------------------------------
 
 
-class Notes:
+class CallRecorder:
     def __init__(self):
         self.calls = []
 
@@ -404,8 +404,8 @@ class Notes:
         assert seconds >= 0
 
 
-def test_observers_see_every_call():
-    x, outer, inner = leaf(1.0, 2.0), Notes(), Notes()
+def test_observers_get_every_call():
+    x, outer, inner = leaf(1.0, 2.0), CallRecorder(), CallRecorder()
     with observe(outer) as same:
         assert same is outer
         y = x * x
@@ -414,27 +414,27 @@ def test_observers_see_every_call():
         with no_grad():
             x.mean()
     x.sum()
-    seen_by_inner = [
+    inner_calls = [
         ("forward", "sum", 1, {"axis": 0, "keepdims": False}, ()),
         ("backward", "sum", 1, ()),
         ("backward", "multiply", 2, (2,)),
     ]
-    assert inner.calls == seen_by_inner
+    assert inner.calls == inner_calls
     assert outer.calls == [
         ("forward", "multiply", 2, {}, (2,)),
-        *seen_by_inner,
+        *inner_calls,
         ("forward", "mean", 1, {"axis": None, "keepdims": False}, ()),
     ]
 
 
 def test_observers_are_removed_after_an_exception():
-    with pytest.raises(ShapeError), observe(Notes()):
+    with pytest.raises(ShapeError), observe(CallRecorder()):
         leaf(1.0, 2.0) * leaf(1.0, 2.0, 3.0)
-    notes = Notes()
-    with pytest.raises(ZeroDivisionError), observe(notes):
+    recorder = CallRecorder()
+    with pytest.raises(ZeroDivisionError), observe(recorder):
         _ = 1 / 0
     leaf(1.0).sum()
-    assert notes.calls == []
+    assert recorder.calls == []
 
 
 def test_backward_can_be_stepped_through():
@@ -444,14 +444,14 @@ def test_backward_can_be_stepped_through():
     node, dy, gradients = next(steps)
     assert (node.operation.name, dy.tolist()) == ("add", [1.0])
     assert [g.tolist() for g in gradients] == [[1.0], [1.0]]
-    assert x.grad.tolist() == [1.0]  # the direct arm has arrived
+    assert x.grad.tolist() == [1.0]  # the gradient of the direct arm
     node, dy, gradients = next(steps)
     assert node.operation.name == "multiply"
     assert x.grad.tolist() == [7.0]
     assert list(steps) == []
 
 
-def test_stepping_can_be_abandoned(no_collector):
+def test_stepping_can_be_abandoned(no_garbage_collector):
     x = leaf(3.0)
     square = x * x
     y = square + 1.0
@@ -461,11 +461,11 @@ def test_stepping_can_be_abandoned(no_collector):
     assert x.grad is None
     with pytest.raises(GraphError, match="add was walked before"):
         y.backward()
-    square.backward()  # what was not reached is whole
+    square.backward()  # the nodes that were not reached are unchanged
     assert x.grad.tolist() == [6.0]
-    watched = weakref.ref(square.node)
+    weak = weakref.ref(square.node)
     del y, square, steps
-    assert watched() is None
+    assert weak() is None
 
 
 # -- dtypes --------------------------------------------------------------------------------
@@ -529,37 +529,37 @@ def test_an_array_is_not_copied():
 @pytest.mark.parametrize(
     ("data", "dtype"), [(np.arange(3), "int64"), (np.ones(3, bool), "bool"), ("text", "<U4")]
 )
-def test_integers_are_not_a_tensor(data, dtype):
+def test_a_tensor_of_integers_is_an_error(data, dtype):
     text = (
         f"Tensor: data has dtype {dtype}, expected floating point; use "
         "data.astype(np.float32), and pass ids to operations as integer arrays"
     )
-    with pytest.raises(DtypeError, match=says(text)):
+    with pytest.raises(DtypeError, match=exactly(text)):
         Tensor(data)
 
 
-def test_two_precisions_do_not_mix():
+def test_mixing_two_precisions_is_an_error():
     text = (
         "multiply: the inputs have dtypes float32 and float64; make them one with "
         "Tensor(x.data.astype(np.float32)), so that no precision changes unnoticed"
     )
-    with pytest.raises(DtypeError, match=says(text)):
+    with pytest.raises(DtypeError, match=exactly(text)):
         single * leaf(1.0, 2.0)
 
 
-def test_functions_of_arrays_only_keep_their_dtype():
+def test_functions_of_arrays_alone_keep_their_dtype():
     w, ids = np.ones((3, 2), np.float32), np.array([0, 2])
     assert F.embedding(w, ids).dtype == np.float32
     assert F.embedding(w.astype(np.float64), ids).dtype == np.float64
     assert F.add(1, [2.0, 3.0]).dtype == np.float32
 
 
-def test_a_tensor_is_not_an_option():
+def test_a_tensor_as_an_option_is_an_error():
     text = (
         "power: p is a tensor; pass tensors by position, because options (passed by name) are "
         "never differentiated"
     )
-    with pytest.raises(TypeError, match=says(text)):
+    with pytest.raises(TypeError, match=exactly(text)):
         single ** Tensor(2.0)
 
 
@@ -603,13 +603,13 @@ S = np.random.default_rng(7).standard_normal((2, 2))
         lambda a: a.T,
     ],
 )
-def test_notation_means_what_it_means_in_numpy(expression):
+def test_the_notation_has_the_meaning_of_numpy(expression):
     tensor = expression(Tensor(A, requires_grad=True))
     assert tensor.node is not None
     np.testing.assert_allclose(tensor.data, expression(A), rtol=1e-15)
 
 
-def test_a_tensor_is_walked_row_by_row():
+def test_iteration_over_a_tensor_gives_its_rows():
     x = Tensor(A, requires_grad=True)
     rows = list(x)
     assert len(rows) == len(x) == 3
@@ -619,7 +619,7 @@ def test_a_tensor_is_walked_row_by_row():
     np.testing.assert_allclose(total.data, A.sum(axis=0))
 
 
-def test_what_a_tensor_tells():
+def test_the_attributes_and_the_repr_of_a_tensor():
     x = Tensor(A, name="x")
     assert (x.shape, x.ndim, x.size, x.dtype) == (A.shape, A.ndim, A.size, A.dtype)
     assert Tensor([2.5]).item() == 2.5
@@ -633,7 +633,7 @@ def test_what_a_tensor_tells():
     )
 
 
-def test_an_operation_of_your_own():
+def test_apply_runs_an_operation_outside_the_table():
     cube = Operation(
         "cube", lambda x: (x**3, (x,)), lambda dy, saved: (3 * dy * saved[0] ** 2,)
     )
@@ -645,8 +645,8 @@ def test_an_operation_of_your_own():
 
 @quick
 @given(mutually_broadcastable_shapes(num_shapes=3, max_dims=4, max_side=4), st.integers(0, 9))
-def test_broadcasting(shapes, seed):
-    """For any shapes: NumPy's values, and gradients that are sums over all copies."""
+def test_broadcasting_equals_numpy_and_its_gradients_are_sums(shapes, seed):
+    """The gradient of a broadcast element is the sum over all its copies."""
     rng = np.random.default_rng(seed)
     a, b, c = arrays = [np.asarray(rng.standard_normal(s)) for s in shapes.input_shapes]
     x, y, z = tensors = [Tensor(array, requires_grad=True) for array in arrays]

@@ -1,4 +1,4 @@
-"""The gradient checker as a product: what it finds, what it says, and what it leaves alone."""
+"""The gradient checker: the mistakes that it finds, and its messages."""
 
 import dataclasses
 import re
@@ -17,22 +17,22 @@ def normal(*shape, seed=0):
     return np.random.default_rng(seed).standard_normal(shape)
 
 
-def with_backward(name, change, **facts):
-    """The operation `name` whose backward ends in change(*gradients)."""
+def with_backward(name, change, **fields):
+    """Return the operation `name` with change(*gradients) after its backward."""
     right = TABLE[name].backward
     return dataclasses.replace(
-        TABLE[name], backward=lambda dy, saved: change(*right(dy, saved)), **facts
+        TABLE[name], backward=lambda dy, saved: change(*right(dy, saved)), **fields
     )
 
 
-def says(text):
+def exactly(text):
     return f"^{re.escape(text)}$"
 
 
 # -- finding -------------------------------------------------------------------------------
 
 
-def test_names_operation_argument_index_expected_and_found():
+def test_an_error_names_operation_argument_index_expected_and_found():
     half = with_backward("rms_norm", lambda dx, dw: (dx, dw / 2))
     with pytest.raises(GradientError) as error:
         gradcheck(half, normal(3, 5), normal(5, seed=1), mode="full")
@@ -63,24 +63,24 @@ def test_the_numbers_in_the_message_are_the_derivatives():
 
 @pytest.mark.parametrize("mode", ["projection", "complex"])
 @pytest.mark.parametrize("index", [(0, 0, 0), (20, 12, 30), (31, 15, 31)])
-def test_finds_the_one_wrong_element_of_16_384(index, mode):
-    def spoil(dx):
+def test_one_wrong_element_of_16_384_is_found(index, mode):
+    def change(dx):
         dx[index] += 0.1
         return (dx,)
 
     text = f"the gradient of x is wrong at index {index}: expected"
     with pytest.raises(GradientError, match=re.escape(text)):
-        gradcheck(with_backward("tanh", spoil), normal(32, 16, 32), mode=mode)
+        gradcheck(with_backward("tanh", change), normal(32, 16, 32), mode=mode)
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_nan_is_an_error(mode):
-    def spoil(dx):
+    def change(dx):
         dx[1] = np.nan
         return (dx,)
 
     with pytest.raises(GradientError, match=r"wrong at index \(1,\): expected \S+, found nan"):
-        gradcheck(with_backward("exp", spoil), normal(3), mode=mode)
+        gradcheck(with_backward("exp", change), normal(3), mode=mode)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_nan_is_an_error(mode):
     ],
 )
 def test_gradients_of_the_wrong_number_shape_or_dtype(change, text):
-    with pytest.raises(GradientError, match=says(text)):
+    with pytest.raises(GradientError, match=exactly(text)):
         gradcheck(with_backward("multiply", change), np.sign(normal(3)), normal(3, seed=1))
 
 
@@ -131,18 +131,18 @@ def doubles_saved(dy, saved):
 @pytest.mark.parametrize(
     "operation",
     [
-        Operation("sly", doubles_its_input, lambda dy, saved: (2 * dy,)),
-        Operation("sly", lambda x: (2 * x, ()), doubles_dy),
-        Operation("sly", lambda x: (x * x, (x.copy(),)), doubles_saved),
+        Operation("write", doubles_its_input, lambda dy, saved: (2 * dy,)),
+        Operation("write", lambda x: (2 * x, ()), doubles_dy),
+        Operation("write", lambda x: (x * x, (x.copy(),)), doubles_saved),
     ],
     ids=["input", "dy", "saved"],
 )
-def test_writing_into_what_was_given_is_an_error(operation):
+def test_writing_into_an_argument_is_an_error(operation):
     text = (
-        "sly: an operation writes into its inputs, into dy or into what it saved; write only "
+        "write: an operation writes into its inputs, into dy or into what it saved; write only "
         "into arrays that it made itself"
     )
-    with pytest.raises(GradientError, match=says(text)):
+    with pytest.raises(GradientError, match=exactly(text)):
         gradcheck(operation, normal(3))
 
 
@@ -154,8 +154,8 @@ def test_a_mistake_at_one_point_only_is_found_there():
 
 
 @pytest.mark.parametrize("seed", [0, 7])
-def test_dy_is_not_what_somebody_draws_with_the_same_seed(seed):
-    """With dy = a, this wrong db would be a·a where a·dy is right, and pass."""
+def test_dy_differs_from_numbers_drawn_with_the_same_seed(seed):
+    """If dy were equal to a, the wrong db = a·a would equal the right db = a·dy."""
 
     def backward(dy, saved):
         a, b = saved
@@ -171,7 +171,7 @@ def test_dy_is_not_what_somebody_draws_with_the_same_seed(seed):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_report_says_what_was_compared(mode):
+def test_a_report_lists_all_comparisons(mode):
     report = gradcheck("multiply", normal(2, 3), normal(3, seed=1), mode=mode)
     count = {"full": 9}.get(mode, 2)
     lines = str(report).splitlines()
@@ -186,19 +186,19 @@ def test_a_report_says_what_was_compared(mode):
     assert all(e == pytest.approx(f, rel=1e-6) for _, e, f in report.compared)
 
 
-def test_another_seed_is_another_check_and_the_same_seed_the_same():
+def test_the_seed_determines_the_check():
     first, again, other = (gradcheck("exp", normal(3), seed=s).compared for s in (0, 0, 1))
     assert first == again != other
 
 
-def test_tolerance():
+def test_an_error_within_the_tolerance_passes():
     nearly = with_backward("exp", lambda dx: (dx * (1 + 1e-5),))
     gradcheck(nearly, normal(3), tolerance=1e-4)
     with pytest.raises(GradientError):
         gradcheck(nearly, normal(3))
 
 
-def test_complex_steps_see_a_millionth_of_a_millionth():
+def test_complex_steps_find_a_relative_error_of_1e_10():
     nearly = with_backward("exp", lambda dx: (dx * (1 + 1e-10),))
     gradcheck(nearly, normal(3))
     with pytest.raises(GradientError):
@@ -207,13 +207,13 @@ def test_complex_steps_see_a_millionth_of_a_millionth():
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("size", [1e-3, 1.0, 1e3])
-def test_inputs_of_any_size(size, mode):
+def test_inputs_of_any_size_pass(size, mode):
     gradcheck("rms_norm", size * normal(3, 5), normal(5), mode=mode)
     gradcheck("log", size * (1 + normal(5) ** 2), mode=mode)
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_one_large_input_does_not_hide_its_small_neighbours(mode):
+def test_a_large_input_does_not_hide_an_error_at_a_small_one(mode):
     x = np.array([300.0, 0.3, -0.2])
     gradcheck("sigmoid", x, mode=mode)
     with pytest.raises(GradientError, match=r"index \(2,\)"):
@@ -225,7 +225,7 @@ def test_a_gradient_of_zeros_passes():
     gradcheck("multiply", np.zeros(3), np.zeros(3))
 
 
-def test_integers_are_passed_on():
+def test_integer_inputs_are_not_compared():
     ids = np.array([1, 0, 1])
     report = gradcheck("embedding", normal(3, 2), ids)
     assert [argument for argument, _, _ in report.compared] == ["w"]
@@ -239,12 +239,12 @@ def test_integers_are_passed_on():
     ("dtype", "wrap"),
     [(np.float32, np.asarray), (np.float32, Tensor), (np.float16, np.asarray)],
 )
-def test_refuses_other_precisions_with_the_reason(dtype, wrap):
+def test_other_precisions_are_refused_with_the_reason(dtype, wrap):
     text = (
         f"gradcheck: b is {np.dtype(dtype)}, expected float64: the difference of two nearly "
         "equal float32 numbers has about one correct digit; use .astype(np.float64)"
     )
-    with pytest.raises(DtypeError, match=says(text)):
+    with pytest.raises(DtypeError, match=exactly(text)):
         gradcheck("add", normal(3), wrap(np.ones(3, dtype)))
 
 
@@ -265,27 +265,27 @@ def test_refuses_other_precisions_with_the_reason(dtype, wrap):
         ),
     ],
 )
-def test_refuses(f, inputs, options, error, text):
-    with pytest.raises(error, match=says(text)):
+def test_wrong_arguments_are_refused(f, inputs, options, error, text):
+    with pytest.raises(error, match=exactly(text)):
         gradcheck(f, *(normal(3) for _ in range(inputs)), **options)
 
 
-def test_an_output_that_does_not_depend_on_any_input():
+def test_an_output_that_depends_on_no_input_is_an_error():
     def constant(x):
         with no_grad():
             return x * 2.0
 
     text = "constant: the output does not depend on any input"
-    with pytest.raises(GradientError, match=says(text)):
+    with pytest.raises(GradientError, match=exactly(text)):
         gradcheck(constant, normal(3))
 
 
-def test_an_input_that_does_not_matter_has_gradient_zero():
+def test_an_unused_input_has_the_gradient_zero():
     report = gradcheck(lambda x, y: x * x, normal(3), normal(3))
     assert report.compared[1] == ("y", 0.0, 0.0)
 
 
-def test_a_gradient_that_is_lost_on_the_way():
+def test_a_detached_input_is_an_error():
     def detached(x, y):
         return x * Tensor(y.data)
 
@@ -302,14 +302,14 @@ KINK = (
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_relu_on_its_kink(mode):
-    with pytest.raises(KinkError, match=says(KINK.format(index=(1, 0)))):
+def test_an_input_on_a_kink_is_an_error(mode):
+    with pytest.raises(KinkError, match=exactly(KINK.format(index=(1, 0)))):
         gradcheck("relu", np.array([[1.0, -1.0], [0.0, 2.0]]), mode=mode)
 
 
 @pytest.mark.parametrize("mode", ["projection", "full"])
-def test_relu_nearer_to_its_kink_than_a_step(mode):
-    with pytest.raises(KinkError, match=says(KINK.format(index=(1,)))):
+def test_an_input_nearer_to_a_kink_than_a_step_is_an_error(mode):
+    with pytest.raises(KinkError, match=exactly(KINK.format(index=(1,)))):
         gradcheck("relu", np.array([1.0, 1e-9, -1.0]), mode=mode)
 
 
@@ -327,7 +327,7 @@ def test_relu_squared_at_zero_is_still_checked():
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_relu_inside_a_function(mode):
+def test_a_kink_inside_a_function_is_found(mode):
     def hinge(x, w):
         return F.relu(x @ w).sum(axis=0) * 2.0
 
@@ -335,13 +335,13 @@ def test_relu_inside_a_function(mode):
     assert np.abs(x @ w).min() > 1e-3
     gradcheck(hinge, x, w, mode=mode)
     x[1] = 0
-    with pytest.raises(KinkError, match=says(KINK.format(index=(1, 0)))):
+    with pytest.raises(KinkError, match=exactly(KINK.format(index=(1, 0)))):
         gradcheck(hinge, x, w, mode=mode)
 
 
 # -- surrogates ----------------------------------------------------------------------------
 
-IN_WORDS = (
+REMARK = (
     "ternary_linear is piecewise constant, with the derivative 0 almost everywhere; its "
     "gradient was compared with its surrogate's: y = x @ (s T(w₀) + (w - w₀))ᵀ, where every "
     "change of w passes straight through."
@@ -349,23 +349,23 @@ IN_WORDS = (
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_straight_through_gradient_passes_and_says_so(mode):
+def test_a_straight_through_gradient_passes_with_a_remark(mode):
     report = gradcheck("ternary_linear", normal(3, 5), normal(2, 5), mode=mode, scale="mean")
-    assert report.remarks == [IN_WORDS]
-    assert str(report).endswith(f"\n  {IN_WORDS}")
+    assert report.remarks == [REMARK]
+    assert str(report).endswith(f"\n  {REMARK}")
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_surrogates_inside_a_function(mode):
+def test_surrogates_inside_a_function_are_used(mode):
     def two_layers(x, w1, w2):
         h = F.tanh(F.ternary_linear(x, w1, scale="kept", threshold=0.7))
         return F.ternary_linear(h, w2) + F.ternary_linear(h, w2, scale="mean")
 
     report = gradcheck(two_layers, normal(3, 5), normal(2, 5), normal(7, 2), mode=mode)
-    assert report.remarks == [IN_WORDS]
+    assert report.remarks == [REMARK]
 
 
-def test_a_gradient_that_departs_from_its_surrogate():
+def test_a_gradient_other_than_that_of_the_surrogate_is_an_error():
     clipped = with_backward("ternary_linear", lambda dx, dw: (dx, np.clip(dw, -0.1, 0.1)))
     text = (
         r"ternary_linear: the gradient of w is wrong .*; ternary_linear is piecewise constant"
@@ -381,17 +381,17 @@ def test_without_its_surrogate_a_straight_through_gradient_is_wrong():
         gradcheck(bare, normal(3, 5), normal(2, 5))
 
 
-def test_an_own_operation_with_a_surrogate_without_docstring():
+def test_a_surrogate_may_lack_a_docstring():
     rounding = Operation("rounding", lambda x: (np.round(x), ()), lambda dy, saved: (dy,))
     declare(rounding, surrogate=lambda x0: lambda x: x + (np.round(x0) - x0))
     (remark,) = gradcheck(rounding, normal(3)).remarks
     assert remark.endswith("surrogate's: <lambda>, which has no docstring")
 
 
-# -- other people's functions and models ---------------------------------------------------
+# -- functions, operations and models ------------------------------------------------------
 
 
-def test_an_own_operation():
+def test_an_operation_outside_the_table_is_checked():
     cube = Operation(
         "cube", lambda x: (x**3, (x,)), lambda dy, saved: (3 * dy * saved[0] ** 2,)
     )
@@ -399,7 +399,7 @@ def test_an_own_operation():
         assert gradcheck(cube, normal(2, 3), mode=mode).name == "cube"
 
 
-def test_a_function_with_options_and_any_number_of_inputs():
+def test_a_function_may_have_options_and_any_number_of_inputs():
     def weighted(*xs, weight):
         return F.concatenate(*xs) * weight
 
@@ -420,11 +420,11 @@ def loss_of(model, x):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_parameters_of_a_model(model, mode):
+def test_the_parameters_of_a_model_can_be_inputs(model, mode):
     x = normal(2, 5)
 
     def loss(weight, scale):
-        assert weight is model.weight  # a Tensor is used itself
+        assert weight is model.weight  # the tensor itself, not a copy
         return loss_of(model, x)
 
     report = gradcheck(loss, model.weight, model.gain.scale, mode=mode)
@@ -432,13 +432,13 @@ def test_the_parameters_of_a_model(model, mode):
 
 
 def fail():
-    raise RuntimeError("on the way")
+    raise RuntimeError("failed on purpose")
 
 
 @pytest.mark.parametrize("failing", [False, True])
 @pytest.mark.parametrize("as_input", [True, False])
-def test_leaves_a_model_as_it_was(model, as_input, failing):
-    """Given as inputs or only used inside, also when the function fails."""
+def test_a_check_does_not_change_a_model(model, as_input, failing):
+    """This holds for inputs and for parameters used inside, also if the function fails."""
     p, frozen = model.weight, model.gain.scale
     frozen.requires_grad = False
     p.accumulate(normal(3, 5))
@@ -461,7 +461,7 @@ def test_leaves_a_model_as_it_was(model, as_input, failing):
     assert (p.requires_grad, frozen.requires_grad, frozen.grad) == (True, False, None)
 
 
-def test_leaves_arrays_unlocked_that_are_views_and_locked_ones_locked():
+def test_a_check_does_not_change_whether_arrays_are_writeable():
     whole = normal(4, 5)
     part, whole, constant = Parameter(whole[:, ::2]), Parameter(whole), Parameter(normal(3, 1))
     constant.data.flags.writeable = False
@@ -470,7 +470,7 @@ def test_leaves_arrays_unlocked_that_are_views_and_locked_ones_locked():
     assert writeable == [True, True, False]
 
 
-def test_inputs_given_as_arrays_are_not_touched():
+def test_input_arrays_are_not_changed():
     x = normal(3)
     kept = x.copy()
     gradcheck("exp", x, mode="full")
@@ -478,12 +478,12 @@ def test_inputs_given_as_arrays_are_not_touched():
     assert x.flags.writeable
 
 
-def test_a_computed_tensor_is_taken_as_a_point():
+def test_a_computed_tensor_is_checked_as_a_leaf():
     x = Tensor(normal(3), requires_grad=True)
     gradcheck(lambda y: y * y, x * 2.0)
     assert x.grad is None
 
 
-def test_the_same_tensor_twice():
+def test_one_tensor_may_be_two_inputs():
     x = Parameter(normal(3))
     gradcheck(lambda a, b: a * b, x, x, mode="full")

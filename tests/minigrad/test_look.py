@@ -115,7 +115,7 @@ def test_an_empty_profile_and_two_nested_ones():
             x.sum()
         x.sum()
     assert inner.stats["sum", "forward"].calls == 1
-    x.sum()  # is observed by neither
+    x.sum()  # neither profile observes this call
     assert outer.stats["sum", "forward"].calls == 2
 
 

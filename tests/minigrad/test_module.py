@@ -1,4 +1,4 @@
-"""Modules: names, ties and state dicts; and the layers that are modules."""
+"""Modules: names, tied parameters and state dicts; and the layers."""
 
 import re
 
@@ -61,7 +61,7 @@ def test_names_follow_the_attributes_and_a_tied_parameter_is_named_once(net):
     assert [id(p) for p in net.parameters()] == [id(p) for _, p in net.named_parameters()]
 
 
-def test_a_tied_parameter_is_there_under_both_names_when_asked_for(net):
+def test_both_names_of_a_tied_parameter_are_given_on_request(net):
     tied = dict(net.named_parameters(tied=True))
     assert set(tied) == {*NAMES, "head.weight"}
     assert tied["head.weight"] is tied["table.weight"]
@@ -90,14 +90,14 @@ def test_zero_grad_clears_every_buffer_in_place(net):
     assert not any(b.any() for b in buffers)
 
 
-def test_a_parameter_wants_a_gradient_until_it_is_frozen():
+def test_a_parameter_requires_a_gradient_until_it_is_frozen():
     p = Parameter([1.0, 2.0], name="p")
     assert (p.requires_grad, p.name, p.dtype) == (True, "p", np.float32)
     p.requires_grad = False
     assert (p * 2.0).node is None
 
 
-def test_what_a_module_says(net):
+def test_the_repr_of_a_module(net):
     assert repr(net) == "Net with 53 parameters"
     with pytest.raises(NotImplementedError, match=r"^Net has no forward$"):
         net(1)
@@ -126,7 +126,7 @@ def test_loading_copies_into_the_arrays_and_keeps_their_dtype(net):
         assert not np.shares_memory(array, state[name])
 
 
-def test_all_that_does_not_fit_is_listed_and_nothing_is_changed(net):
+def test_a_state_that_does_not_fit_is_refused_with_all_differences(net):
     state = {name: array + 1 for name, array in net.state_dict().items()}
     del state["block.gain"], state["grid.0.0.scale"]
     state |= {"extra": np.ones(3), "block.more": np.ones(1)}
@@ -156,7 +156,7 @@ def test_tied_parameters_may_hold_nan(net):
     assert np.isnan(net.head.weight.data[0]).all()
 
 
-def test_a_state_survives_its_own_module(net):
+def test_the_state_of_another_module_can_be_loaded(net):
     other = Net()
     for p in other.parameters():
         p.data += 1

@@ -13,7 +13,7 @@ from minigrad.gradcheck import gradcheck
 from minigrad.look import saved_bytes
 from minigrad.ops import RowGradient, causal_conv, tied_head, tied_head_fast
 
-SMALL = 80  # numbers to differentiate by, one after the other
+SMALL = 80  # inputs to differentiate one by one
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
 small_cases = pytest.mark.parametrize("case", [c for c in CASES if c.numbers <= SMALL], ids=str)
 
@@ -41,7 +41,7 @@ def in_float32(case):
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    """The tied head in blocks of 3 words and 2 rows, so that 7 words need 3 blocks."""
+    """The tied head works in blocks of 3 tokens and 2 rows: 7 tokens need 3 blocks."""
     monkeypatch.setattr(tied_head_fast, "VOCABULARY_BLOCK", 3)
     monkeypatch.setattr(tied_head_fast, "ROWS", 2)
     monkeypatch.setattr(tied_head, "ROWS", 2)
@@ -54,10 +54,10 @@ def test_every_operation_has_cases():
     assert {case.operation_name for case in CASES} == set(TABLE)
 
 
-def test_every_operation_has_a_small_case_a_view_and_a_twin():
+def test_every_operation_has_a_small_case_a_view_and_a_reference():
     assert {case.operation_name for case in CASES if case.numbers <= SMALL} == set(TABLE)
     assert {case.operation_name for case in CASES if case.label == "view"} == set(TABLE)
-    assert set(TWINS) == set(SAVED) == set(TABLE)
+    assert set(REFERENCES) == set(SAVED) == set(TABLE)
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -73,23 +73,23 @@ def test_every_operation_has_a_page_and_is_a_function_of_tensors(name):
 
 
 @every_case
-def test_projection(case):
+def test_gradients_pass_the_projection_check(case):
     gradcheck(case.operation, *case.arrays, **case.options)
 
 
 @small_cases
-def test_every_element(case):
+def test_every_element_of_a_gradient_equals_its_difference(case):
     report = gradcheck(case.operation, *case.arrays, mode="full", **case.options)
     assert len(report.compared) == case.numbers
 
 
 @every_case
-def test_complex_step(case):
+def test_gradients_pass_the_complex_step(case):
     gradcheck(case.operation, *case.arrays, mode="complex", **case.options)
 
 
 @pytest.mark.parametrize("case", cases_of("tied_head"), ids=str)
-def test_tied_head_in_blocks(case, small_blocks):
+def test_the_tied_head_in_small_blocks_passes_the_full_check(case, small_blocks):
     gradcheck(case.operation, *case.arrays, mode="full", **case.options)
 
 
@@ -128,7 +128,7 @@ def test_float32_stays_float32_with_numpy_numbers_as_options(case):
 
 
 @every_case
-def test_writes_to_nothing_that_it_was_given_and_does_the_same_twice(case):
+def test_writes_to_no_argument_and_gives_the_same_result_twice(case):
     arrays = locked(case.arrays)
     y, saved = case.operation.forward(*arrays, **case.options)
     again, _ = case.operation.forward(*arrays, **case.options)
@@ -141,7 +141,7 @@ def test_writes_to_nothing_that_it_was_given_and_does_the_same_twice(case):
         np.testing.assert_array_equal(dense(one), dense(other))
 
 
-# What each page says is kept, in bytes for float32: f(y, *arrays, **options). A number has 4.
+# The saved bytes that each page states for float32: f(y, *arrays, **options).
 SAVED = {
     "add": lambda y, a, b: 0,
     "subtract": lambda y, a, b: 0,
@@ -177,15 +177,15 @@ SAVED = {
 
 
 @every_case
-def test_keeps_the_bytes_that_its_page_says(case):
+def test_saves_the_bytes_that_its_page_states(case):
     arrays = in_float32(case)
     y, saved = case.operation.forward(*arrays, **case.options)
     assert saved_bytes(saved) == SAVED[case.operation_name](y, *arrays, **case.options)
 
 
 @every_case
-def test_what_it_keeps_holds_no_larger_array_alive(case):
-    """A saved view keeps the whole array that it is a view of."""
+def test_saved_arrays_keep_no_larger_array_alive(case):
+    """A saved view would keep the whole array alive."""
     inputs = [*case.arrays, *arrays_in(case.options.get("key"))]
     _, saved = case.operation.forward(*case.arrays, **case.options)
     made = [a for a in arrays_in(saved) if not any(np.may_share_memory(a, x) for x in inputs)]
@@ -193,7 +193,7 @@ def test_what_it_keeps_holds_no_larger_array_alive(case):
     assert sum(owner.nbytes for owner in owners.values()) == sum(a.nbytes for a in made)
 
 
-# -- values: against the most obvious program that computes the same ------------------------
+# -- values: against a slow reference implementation ---------------------------------------
 
 
 def elementwise(function):
@@ -278,7 +278,7 @@ def slow_transpose(x, axes=None):
     return y
 
 
-TWINS = {
+REFERENCES = {
     "add": elementwise(lambda a, b: a + b),
     "subtract": elementwise(lambda a, b: a - b),
     "multiply": elementwise(lambda a, b: a * b),
@@ -323,9 +323,9 @@ TWINS = {
 
 
 @every_case
-def test_values(case):
+def test_values_equal_the_reference(case):
     y, _ = case.operation.forward(*case.arrays, **case.options)
-    expected = TWINS[case.operation_name](*case.arrays, **case.options)
+    expected = REFERENCES[case.operation_name](*case.arrays, **case.options)
     assert y.shape == expected.shape
     np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-14)
 
@@ -339,7 +339,7 @@ def test_sigmoid_and_cross_entropy_do_not_overflow():
 
 
 @pytest.mark.parametrize(("name", "weights"), [("causal_conv", 1), ("gated_conv", 2)])
-def test_a_convolution_never_sees_the_future(name, weights):
+def test_a_convolution_does_not_depend_on_the_future(name, weights):
     x, ws = normal(2, 7, 6), [normal(4, 3, 3) for _ in range(weights)]
     options = {"groups": 2, "dilation": 2}
     convolution = getattr(functional, name)
@@ -396,7 +396,7 @@ def with_dtype(arrays, dtype):
 @pytest.mark.parametrize("case", [c for name in PLAIN for c in cases_of(name)], ids=str)
 def test_the_plain_page_equals_the_fast_form_of_the_table(case, dtype, small_blocks):
     arrays = with_dtype(case.arrays, dtype)
-    if dtype == np.complex128:  # as in a complex step: a real point and a small imaginary part
+    if dtype == np.complex128:  # as in a complex step: a small imaginary part
         arrays = [a + 1e-3j * a.real[::-1] if a.dtype == dtype else a for a in arrays]
     forward, backward = PLAIN[case.operation_name]
     y, saved = forward(*arrays, **case.options)
@@ -411,7 +411,7 @@ def test_the_plain_page_equals_the_fast_form_of_the_table(case, dtype, small_blo
             np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance)
 
 
-def test_targets_of_few_bits_reach_words_beyond_them(small_blocks):
+def test_targets_in_uint8_work_with_300_tokens(small_blocks):
     h, w = normal(2, 3), normal(300, 3)
     narrow = Case("tied_head", "", (h, w, np.array([5, 255], np.uint8)))
     wide = Case("tied_head", "", (h, w, np.array([5, 255])))
@@ -423,7 +423,7 @@ def test_targets_of_few_bits_reach_words_beyond_them(small_blocks):
         np.testing.assert_array_equal(one, other)
 
 
-# -- errors: what, where, and how to fix it ------------------------------------------------
+# -- errors: the fault, its place, and its fix ---------------------------------------------
 
 
 def zeros(*shape):
@@ -634,6 +634,6 @@ ERRORS = [
 @pytest.mark.parametrize(
     ("name", "arrays", "options", "error", "text"), ERRORS, ids=[e[-1][:60] for e in ERRORS]
 )
-def test_error(name, arrays, options, error, text):
+def test_the_text_of_an_error(name, arrays, options, error, text):
     with pytest.raises(error, match=f"^{re.escape(text)}$"):
         TABLE[name].forward(*arrays, **options)

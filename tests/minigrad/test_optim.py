@@ -1,4 +1,4 @@
-"""Optimizers against float64 twins written from the papers; clipping, averages, schedules."""
+"""Optimizers against float64 reference implementations; clipping, averages, schedules."""
 
 import math
 import re
@@ -36,12 +36,12 @@ def parameters(dtype=np.float64):
 
 
 def gradient(p, step):
-    """Different sizes at each step, and rows of different sizes."""
+    """Return a gradient whose size differs by step and by row."""
     return normal(*p.shape, seed=100 + step) * (1 + step) * np.arange(1, len(p) + 1)[:, None]
 
 
 def run(optimizer, steps=5, factor=1.0):
-    """A few steps; the parameters after each."""
+    """Take a few steps; return the parameters after each of them."""
     history = []
     for step in range(steps):
         for p in optimizer.parameters.values():
@@ -51,10 +51,10 @@ def run(optimizer, steps=5, factor=1.0):
     return history
 
 
-# -- twins: f(parameter, its gradients) -> the parameter after each step --------------------
+# -- reference implementations: f(parameter, gradients) -> the parameter after each step ---
 
 
-def sgd_twin(p, gradients, lr, momentum=0.0):
+def sgd_reference(p, gradients, lr, momentum=0.0):
     velocity = 0
     for g in gradients:
         velocity = momentum * velocity + g
@@ -62,7 +62,7 @@ def sgd_twin(p, gradients, lr, momentum=0.0):
         yield p
 
 
-def adamw_twin(p, gradients, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+def adamw_reference(p, gradients, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
     m = v = 0
     for t, g in enumerate(gradients, start=1):
         m = betas[0] * m + (1 - betas[0]) * g
@@ -72,60 +72,66 @@ def adamw_twin(p, gradients, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0)
         yield p
 
 
-def newton_schulz_twin(g):
-    """On the singular values themselves, which the matrix products only move."""
+def newton_schulz_reference(g):
+    """Apply the polynomial to the singular values instead of the matrix."""
     u, s, vt = np.linalg.svd(g / (np.linalg.norm(g) + 1e-7), full_matrices=False)
     for _ in range(5):
         s = 3.4445 * s - 4.7750 * s**3 + 2.0315 * s**5
     return u @ np.diag(s) @ vt
 
 
-def normuon_twin(p, gradients, lr, beta1=0.95, beta2=None, weight_decay=0.0, form="v3"):
+def normuon_reference(p, gradients, lr, beta1=0.95, beta2=None, weight_decay=0.0, form="v3"):
     m = v = 0
     beta2 = beta2 or (0.999 if form == "v3" else 0.95)
     rows, columns = p.shape
     for g in gradients:
         m = beta1 * m + (1 - beta1) * g
-        o = newton_schulz_twin(m if form == "v3" else beta1 * m + (1 - beta1) * g)
+        o = newton_schulz_reference(m if form == "v3" else beta1 * m + (1 - beta1) * g)
         v = beta2 * v + (1 - beta2) * np.mean(o**2, axis=1, keepdims=True)
-        evened = o / (np.sqrt(v) + 1e-8)
+        normalized = o / (np.sqrt(v) + 1e-8)
         if form == "v3":
-            rate = 0.2 * lr * math.sqrt(rows * columns) / (np.linalg.norm(evened) + 1e-8)
+            rate = 0.2 * lr * math.sqrt(rows * columns) / (np.linalg.norm(normalized) + 1e-8)
         else:
-            rate = lr * np.linalg.norm(o) / (np.linalg.norm(evened) + 1e-8)
+            rate = lr * np.linalg.norm(o) / (np.linalg.norm(normalized) + 1e-8)
             rate *= math.sqrt(max(1, rows / columns))
-        p = p - lr * weight_decay * p - rate * evened
+        p = p - lr * weight_decay * p - rate * normalized
         yield p
 
 
 UPDATES = [
-    (SGD, sgd_twin, {"lr": 0.1}),
-    (SGD, sgd_twin, {"lr": 0.1, "momentum": 0.9}),
-    (AdamW, adamw_twin, {"lr": 0.01}),
-    (AdamW, adamw_twin, {"lr": 0.1, "betas": (0.8, 0.95), "eps": 1e-2, "weight_decay": 0.3}),
-    (NorMuon, normuon_twin, {"lr": 0.02}),
-    (NorMuon, normuon_twin, {"lr": 0.02, "beta1": 0.8, "beta2": 0.9, "weight_decay": 0.5}),
-    (NorMuon, normuon_twin, {"lr": 0.02, "form": "published", "weight_decay": 0.1}),
+    (SGD, sgd_reference, {"lr": 0.1}),
+    (SGD, sgd_reference, {"lr": 0.1, "momentum": 0.9}),
+    (AdamW, adamw_reference, {"lr": 0.01}),
+    (
+        AdamW,
+        adamw_reference,
+        {"lr": 0.1, "betas": (0.8, 0.95), "eps": 1e-2, "weight_decay": 0.3},
+    ),
+    (NorMuon, normuon_reference, {"lr": 0.02}),
+    (NorMuon, normuon_reference, {"lr": 0.02, "beta1": 0.8, "beta2": 0.9, "weight_decay": 0.5}),
+    (NorMuon, normuon_reference, {"lr": 0.02, "form": "published", "weight_decay": 0.1}),
 ]
 every_update = pytest.mark.parametrize(
-    ("optimizer", "twin", "options"),
+    ("optimizer", "reference", "options"),
     UPDATES,
     ids=[f"{optimizer.__name__} {options}" for optimizer, _, options in UPDATES],
 )
 
 
 @every_update
-def test_equals_its_float64_twin(optimizer, twin, options):
+def test_equals_its_float64_reference(optimizer, reference, options):
     started = parameters()
     history = run(optimizer(started.items(), **options))
     for name, p in parameters().items():
         gradients = [gradient(p.data, step) for step in range(len(history))]
-        for after, expected in zip(history, twin(p.data, gradients, **options), strict=True):
+        for after, expected in zip(
+            history, reference(p.data, gradients, **options), strict=True
+        ):
             np.testing.assert_allclose(after[name], expected, rtol=1e-9, atol=1e-12)
 
 
 @every_update
-def test_float32_stays_float32_and_steps_are_in_place(optimizer, twin, options):
+def test_float32_stays_float32_and_steps_are_in_place(optimizer, reference, options):
     started = parameters(np.float32)
     arrays = {name: p.data for name, p in started.items()}
     running = optimizer(started.items(), **options)
@@ -137,7 +143,7 @@ def test_float32_stays_float32_and_steps_are_in_place(optimizer, twin, options):
 
 
 @every_update
-def test_the_factor_multiplies_the_rate(optimizer, twin, options):
+def test_the_factor_multiplies_the_rate(optimizer, reference, options):
     halved = {**options, "lr": options["lr"] / 2}
     a = run(optimizer(parameters().items(), **options), factor=0.5)
     b = run(optimizer(parameters().items(), **halved))
@@ -146,7 +152,7 @@ def test_the_factor_multiplies_the_rate(optimizer, twin, options):
 
 
 @every_update
-def test_gradients_are_not_written_to(optimizer, twin, options):
+def test_gradients_are_not_written_to(optimizer, reference, options):
     started = parameters()
     running = optimizer(started.items(), **options)
     for p in started.values():
@@ -156,7 +162,9 @@ def test_gradients_are_not_written_to(optimizer, twin, options):
 
 
 @every_update
-def test_what_has_no_gradient_or_is_frozen_is_passed_over(optimizer, twin, options):
+def test_parameters_that_are_frozen_or_without_gradient_are_unchanged(
+    optimizer, reference, options
+):
     started = parameters()
     kept = {name: p.data.copy() for name, p in started.items()}
     running = optimizer(started.items(), **options)
@@ -169,8 +177,10 @@ def test_what_has_no_gradient_or_is_frozen_is_passed_over(optimizer, twin, optio
 
 
 @every_update
-def test_one_that_is_freed_late_starts_fresh(optimizer, twin, options):
-    """Its own count of steps starts at 1, as if the optimizer had been made at that moment."""
+def test_a_parameter_that_is_unfrozen_late_starts_with_a_new_state(
+    optimizer, reference, options
+):
+    """Its count of steps starts at 1, as in a new optimizer."""
     started = parameters()
     running = optimizer(started.items(), **options)
     started["wide"].requires_grad = False
@@ -179,7 +189,7 @@ def test_one_that_is_freed_late_starts_fresh(optimizer, twin, options):
     started["wide"].requires_grad = True
     history = run(running, steps=2)
     gradients = [gradient(started["wide"].data, step) for step in range(2)]
-    expected = list(twin(parameters()["wide"].data, gradients, **options))[-1]
+    expected = list(reference(parameters()["wide"].data, gradients, **options))[-1]
     np.testing.assert_allclose(history[-1]["wide"], expected, rtol=1e-9)
     assert running.steps == {"wide": 2, "tall": 5, "square": 5}
 
@@ -189,7 +199,7 @@ def test_one_that_is_freed_late_starts_fresh(optimizer, twin, options):
 
 @pytest.mark.parametrize("shape", [(64, 48), (48, 64), (64, 64), (100, 3), (3, 100), (1, 9)])
 @pytest.mark.parametrize("size", [1e-4, 1.0, 1e4])
-def test_singular_values_end_in_the_band(shape, size):
+def test_newton_schulz_brings_the_singular_values_near_1(shape, size):
     g = size * normal(*shape)
     s = np.linalg.svd(g, compute_uv=False) / np.linalg.norm(g)
     moved = np.linalg.svd(newton_schulz(g), compute_uv=False)
@@ -198,9 +208,11 @@ def test_singular_values_end_in_the_band(shape, size):
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (3, 5), (4, 4)])
-def test_newton_schulz_moves_only_the_singular_values(shape):
+def test_newton_schulz_changes_only_the_singular_values(shape):
     g = normal(*shape)
-    np.testing.assert_allclose(newton_schulz(g), newton_schulz_twin(g), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(
+        newton_schulz(g), newton_schulz_reference(g), rtol=1e-10, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("form", ["v3", "published"])
@@ -216,7 +228,7 @@ def test_a_zero_gradient_moves_nothing_and_gives_no_nan(form):
 
 
 def normuon_steps(**options):
-    """Per step and parameter, what was taken away."""
+    """Return the change of each parameter in each step."""
     before = {name: p.data for name, p in parameters().items()}
     for after in run(NorMuon(parameters().items(), **options)):
         for name in SHAPES:
@@ -229,16 +241,16 @@ def test_every_step_of_v3s_form_has_the_same_root_mean_square():
         assert np.sqrt(np.mean(step**2)) == pytest.approx(0.2 * 0.03, rel=1e-6)
 
 
-def test_a_step_of_the_published_form_has_the_norm_of_the_turned_momentum():
-    """‖O‖_F is about √min(O, D), every singular value being near 1."""
+def test_a_step_of_the_published_form_has_the_norm_of_the_orthogonalized_momentum():
+    """‖O‖_F is about √min(O, D), because every singular value is near 1."""
     for name, step in normuon_steps(lr=0.03, form="published"):
         rows, columns = SHAPES[name]
-        turned = np.linalg.norm(step) / 0.03 / max(1, rows / columns) ** 0.5
-        assert 0.65 < turned / min(rows, columns) ** 0.5 < 1.25
+        norm = np.linalg.norm(step) / 0.03 / max(1, rows / columns) ** 0.5
+        assert 0.65 < norm / min(rows, columns) ** 0.5 < 1.25
 
 
-def test_rows_are_evened_out():
-    """A row whose gradient is a hundred times larger does not move a hundred times more."""
+def test_the_steps_of_all_rows_are_of_similar_size():
+    """A gradient 100 times as large does not make the step of its row 100 times as large."""
     p = Parameter(np.zeros((3, 5)))
     running = NorMuon([("p", p)], lr=1.0)
     p.grad = normal(3, 5) * [[100.0], [1.0], [1.0]]
@@ -265,12 +277,12 @@ def test_rows_are_evened_out():
         ),
     ],
 )
-def test_wrong_options(make, text):
+def test_a_wrong_option_is_an_error(make, text):
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
         make(parameters().items())
 
 
-def test_a_bare_optimizer_has_no_update():
+def test_the_base_class_has_no_update():
     p = parameters()["wide"]
     p.grad = p.data
     with pytest.raises(NotImplementedError, match=r"^Optimizer has no update$"):
@@ -281,7 +293,7 @@ def test_a_bare_optimizer_has_no_update():
 
 
 @every_update
-def test_an_optimizer_that_is_taken_up_again_goes_on_bit_for_bit(optimizer, twin, options):
+def test_an_optimizer_with_a_loaded_state_continues_bit_for_bit(optimizer, reference, options):
     started = parameters(np.float32)
     running = optimizer(started.items(), **options)
     run(running, steps=3)
@@ -306,7 +318,7 @@ def test_the_names_of_a_state():
     assert shapes == {"tall/m": (7, 2), "tall/v": (7, 2), "tall/t": ()}
 
 
-def test_all_that_does_not_fit_is_listed_and_nothing_is_changed():
+def test_a_state_that_does_not_fit_is_refused_with_all_differences():
     running = AdamW(parameters().items(), lr=0.1)
     run(running, steps=1)
     before = {key: array.copy() for key, array in running.state_dict().items()}
@@ -355,7 +367,7 @@ def test_clipping_is_in_place_and_keeps_float32():
 
 
 @pytest.mark.parametrize("max_norm", [5.1, math.inf])
-def test_what_is_short_enough_is_left_alone(max_norm):
+def test_gradients_below_the_largest_norm_are_unchanged(max_norm):
     ps = with_gradients(np.array([3.0]), np.array([[4.0]]))
     assert clip_grad_norm(ps, max_norm) == 5.0
     assert [p.grad.item() for p in ps] == [3.0, 4.0]
@@ -368,7 +380,7 @@ def test_a_norm_that_is_not_finite_clips_nothing(bad):
     assert ps[0].grad.tolist() == [3.0]
 
 
-def test_nothing_to_clip():
+def test_the_norm_without_gradients_is_zero():
     assert clip_grad_norm([], 1.0) == clip_grad_norm([Parameter([1.0])], 1.0) == 0.0
 
 
@@ -409,19 +421,19 @@ def test_an_average_is_a_copy_and_can_be_loaded():
     assert not np.shares_memory(ema.average["a"], kept["a"])
 
 
-# -- the same in blocks --------------------------------------------------------------------
+# -- in blocks -----------------------------------------------------------------------------
 
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    """Blocks of 4 numbers, so that every parameter needs several."""
+    """The blocks have 4 numbers, so every parameter needs several blocks."""
     monkeypatch.setattr(blocks.flat_blocks, "__kwdefaults__", {"size": 4})
 
 
 @every_update
-def test_a_step_in_blocks_equals_a_plain_step(optimizer, twin, options, small_blocks):
+def test_a_step_in_blocks_equals_a_plain_step(optimizer, reference, options, small_blocks):
     plain, started = parameters(np.float32), parameters(np.float32)
-    for p in started.values():  # in another memory order: has no flat view
+    for p in started.values():  # in Fortran order, so it has no flat view
         p.data = np.asfortranarray(p.data) if p.shape == SHAPES["tall"] else p.data
     one, other = (optimizer(ps.items(), **options) for ps in (plain, started))
     for step in range(3):
