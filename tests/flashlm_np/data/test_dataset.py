@@ -25,7 +25,7 @@ def sample(tokens, phase, share=1.0, rng=None, **options):
     return sample_batch(corpus, position_share=share, rng=rng, **shape)
 
 
-def test_a_batch_is_windows_of_the_tokens_and_what_follows():
+def test_a_batch_has_windows_of_tokens_and_their_next_tokens():
     tokens = np.arange(1000, dtype=np.uint16)
     ids, targets, positions = sample(tokens, Phase(1, 7, 5), 0.25)
     assert ids.shape == targets.shape == (5, 7)
@@ -36,7 +36,7 @@ def test_a_batch_is_windows_of_the_tokens_and_what_follows():
     assert len(sample(tokens, Phase(1, 1, 1), 0.01)[2]) == 1
 
 
-def test_windows_reach_from_the_first_to_the_last_token():
+def test_windows_begin_at_every_possible_token():
     tokens, rng = np.arange(6), np.random.default_rng(0)
     batches = [sample(tokens, Phase(1, 3, 4), rng=rng) for _ in range(50)]
     assert min(ids.min() for ids, _, _ in batches) == 0
@@ -50,7 +50,7 @@ def test_windows_of_short_documents_begin_at_each_of_them():
         sample(tokens, Phase(1, 3, 4), rng=rng, starts_at_documents=True)[0] for _ in range(50)
     ]
     rows = {tuple(row) for ids in batches for row in ids.tolist()}
-    assert rows == {(9, 1, 2), (9, 3, 9), (9, 4, 5)}  # the fourth has only 7 after it
+    assert rows == {(9, 1, 2), (9, 3, 9), (9, 4, 5)}  # the fourth document is too short
 
 
 def stories_of(config):
@@ -66,14 +66,14 @@ def test_the_best_possible_loss_is_exact(tokenizer):
     assert CONFIG.eval_tokens <= len(corpus.valid) < CONFIG.eval_tokens + 400
 
 
-def test_another_seed_changes_the_training_stories_only():
+def test_another_seed_changes_only_the_training_stories():
     one, two = (stories_of(replace(CONFIG, seed=seed)) for seed in (1, 2))
     np.testing.assert_array_equal(one.valid, two.valid)
     assert one.fingerprint != two.fingerprint
     assert one.fingerprint == stories_of(replace(CONFIG, seed=1)).fingerprint
 
 
-def test_a_text_is_cut_into_training_and_validation(tmp_path, tokenizer):
+def test_a_text_is_split_into_training_and_validation(tmp_path, tokenizer):
     paths = []
     for name in "ab":
         (tmp_path / name).write_text(f"The file {name} tells of a small bird. " * 30)
@@ -95,7 +95,7 @@ def test_a_text_is_cut_into_training_and_validation(tmp_path, tokenizer):
         (b"too short", "--text: 2 training tokens are too few for sequences of 32"),
     ],
 )
-def test_a_text_that_cannot_be_used(tmp_path, content, message):
+def test_an_unusable_text_is_an_error(tmp_path, content, message):
     path = tmp_path / "x.txt"
     if content is not None:
         path.write_bytes(content)
@@ -103,7 +103,7 @@ def test_a_text_that_cannot_be_used(tmp_path, content, message):
         load_dataset(DataSource.at(text=[str(path)]), **CONFIG.data_options())
 
 
-def test_too_few_stories():
+def test_too_few_stories_are_an_error():
     config = replace(CONFIG, stories=1, phases=(Phase(1, 512, 1),))
     with pytest.raises(UserError, match=r"--stories: [0-9]+ training tokens are too few for"):
         stories_of(config)

@@ -1,4 +1,4 @@
-"""The BPE trainer against its slow twin, and its errors."""
+"""The BPE trainer against a slow reference, and its errors."""
 
 import doctest
 import re
@@ -13,12 +13,12 @@ from flashlm_np.data.tokenizers import merges as bpe
 from flashlm_np.data.tokenizers.vocab_file import parse_vocab
 
 quick = settings(derandomize=True, deadline=None, max_examples=60)
-# Few letters, so that pairs repeat, overlap ("aaa") and tie all the time.
+# The texts have few letters, so pairs repeat, overlap ("aaa") and tie often.
 texts_of_few_letters = st.lists(st.text("ab é", max_size=12), min_size=1, max_size=8)
 
 
 def slow_train(texts, vocab_size):
-    """The algorithm as the page states it: count everything again before every merge."""
+    """The documented algorithm, which counts all pairs again before each merge."""
     words = [
         list(word.encode()) for text in texts for word in bpe.count_words([text]).elements()
     ]
@@ -33,13 +33,13 @@ def slow_train(texts, vocab_size):
     return tokens
 
 
-def test_worked_examples():
+def test_the_worked_examples():
     assert doctest.testmod(bpe) == (0, 4)
 
 
 @quick
 @given(texts_of_few_letters)
-def test_equals_the_slow_twin_and_no_token_is_learned_twice(texts):
+def test_equals_the_slow_reference_and_learns_no_token_twice(texts):
     tokens = slow_train(texts, vocab_size=300)
     assert len(set(tokens)) == len(tokens)
     if any(texts):
@@ -80,7 +80,7 @@ def test_a_token_never_crosses_the_border_of_a_word():
     assert list(every_merge)[256:] == [b" i", b" 1", b" is", b" 10", b" it", b"it"]
 
 
-def test_another_pattern_cuts_other_words():
+def test_another_pattern_splits_other_words():
     assert list(bpe.train_bpe(["a b a b"], 258))[256:] == [b" b", b" a"]
     assert list(bpe.train_bpe(["a b a b"], 258, pattern=".+"))[256:] == [b" b", b"a b"]
 
@@ -99,7 +99,7 @@ def test_another_pattern_cuts_other_words():
         ),
     ],
 )
-def test_errors_say_what_is_possible(texts, vocab_size, message):
+def test_errors_name_the_possible_values(texts, vocab_size, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         bpe.train_bpe(texts, vocab_size)
 
@@ -108,7 +108,7 @@ def test_as_many_merges_as_possible_are_possible():
     assert list(bpe.train_bpe(["abc", "a b"], 259))[256:] == [b" b", b"ab", b"abc"]
 
 
-def test_one_string_is_not_a_list_of_texts():
+def test_a_string_instead_of_a_list_is_an_error():
     with pytest.raises(TypeError, match=r"pass a list, \[text\]"):
         bpe.train_bpe("abc", 256)
 

@@ -8,7 +8,7 @@ from flashlm_np.evaluation.evaluate import evaluate, token_bytes
 from flashlm_np.inference.text_generator import TextGenerator
 
 
-def test_numbers_are_ids():
+def test_numbers_in_a_text_are_ids():
     numbers = PlainIds(64)
     ids = numbers.encode(" 3 17\n5\t63 ")
     np.testing.assert_array_equal(ids, [3, 17, 5, 63])
@@ -20,7 +20,7 @@ def test_numbers_are_ids():
 
 
 @pytest.mark.parametrize("text", ["64", "-1", "3 x", "1_0", "3.0", "٣", "007", "9" * 5000])
-def test_anything_else_is_one_sentence(text):
+def test_other_texts_are_an_error_of_one_sentence(text):
     with pytest.raises(ValueError, match=r"is no id; .* write numbers from 0 to 63, such as"):
         PlainIds(64).encode(text)
 
@@ -31,11 +31,11 @@ def test_an_id_outside_the_vocabulary_is_an_error(wrong):
         PlainIds(64).decode([0, wrong])
 
 
-def test_the_fingerprint_is_of_the_size():
+def test_the_fingerprint_depends_on_the_size():
     assert PlainIds(64).fingerprint == PlainIds(64).fingerprint != PlainIds(65).fingerprint
 
 
-def test_it_has_what_a_tokenizer_has():
+def test_it_has_the_interface_of_a_tokenizer():
     vocab = {bytes([b]): b for b in range(256)}
     other, numbers = Tokenizer("bytes", vocab), PlainIds(64)
     for public in ("name", "vocab_size", "end_of_text", "dtype", "fingerprint", "tokens"):
@@ -44,7 +44,7 @@ def test_it_has_what_a_tokenizer_has():
     assert len(numbers.tokens) == numbers.vocab_size
 
 
-def test_a_model_writes_and_is_scored_with_it():
+def test_a_model_generates_and_is_scored_with_plain_ids():
     model, config = small_model(np.float32)
     numbers = PlainIds(config.vocab_size)
     generator = TextGenerator(model, numbers, has_separators=False)

@@ -1,4 +1,4 @@
-"""Preparing a corpus: what is written, what is refused, and that nothing is ever half there."""
+"""Preparing a dataset: the files, the errors, and atomic writing."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ FILES = ["stories.bpe", "tokens.bin", "tokens.json"]
 
 
 def run(path, out, tokenizer=STORIES, min_characters=50, **options):
-    """Prepare a file or a folder: the record and the ids that were written."""
+    """Prepare a file or a folder; return the record and the ids that were written."""
     source = DocumentSource((str(path),), min_characters=min_characters)
     record = prepare(source, tokenizer, out, **options)
     assert json.loads((out / "tokens.json").read_text()).items() >= record.items()
@@ -53,10 +53,10 @@ def out(tmp_path):
     return tmp_path / "deep" / "out"
 
 
-# -- what is written -----------------------------------------------------------------------
+# -- the files -----------------------------------------------------------------------------
 
 
-def test_documents_touch_in_their_order(path, out):
+def test_documents_follow_each_other_in_their_order(path, out):
     _, ids = run(path, out)
     np.testing.assert_array_equal(ids, joined(TEXTS))
     data = (out / "tokens.bin").read_bytes()
@@ -91,7 +91,7 @@ def test_a_separator_ends_each_document(path, out):
     assert record["bytes"] == len("".join(TEXTS).encode())
 
 
-def test_the_name_of_the_separator_in_a_text_is_none(tmp_path, out):
+def test_the_name_of_the_separator_in_a_text_is_plain_text(tmp_path, out):
     text = "The owl said <|endoftext|> and nothing happened to her at all."
     _, ids = run(lines(tmp_path / "a.jsonl", {"text": text}), out)
     assert STORIES.end_of_text not in ids
@@ -100,13 +100,15 @@ def test_the_name_of_the_separator_in_a_text_is_none(tmp_path, out):
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 @pytest.mark.parametrize("ahead", [0, 3, 64])
-def test_threads_change_nothing(path, out, monkeypatch, threads, ahead):
+def test_the_number_of_threads_does_not_change_the_files(
+    path, out, monkeypatch, threads, ahead
+):
     monkeypatch.setattr(page, "DOCUMENTS_AHEAD", ahead)
     _, ids = run(path, out, threads=threads)
     np.testing.assert_array_equal(ids, joined(TEXTS))
 
 
-def test_a_limit_counts_what_is_kept_and_only_what_came_before(tmp_path, out):
+def test_a_limit_counts_the_documents_that_are_kept(tmp_path, out):
     rows = [
         row for good in GOOD for row in ({"text": "short"}, b"{", {"text": "\ud800" * 60}, good)
     ]
@@ -114,17 +116,17 @@ def test_a_limit_counts_what_is_kept_and_only_what_came_before(tmp_path, out):
     np.testing.assert_array_equal(ids, joined(TEXTS[:3]))
     assert record["documents"] == 3
     assert record["skipped"] == {"too short": 3, "malformed": 3, "not text": 3}
-    told = page.describe_skipped(record["skipped"])
-    assert told == "skipped 3 malformed, 3 not text, 3 too short"
+    message = page.describe_skipped(record["skipped"])
+    assert message == "skipped 3 malformed, 3 not text, 3 too short"
 
 
-def test_bytes_are_those_of_utf_8(tmp_path, out):
+def test_the_bytes_are_those_of_utf_8(tmp_path, out):
     record, ids = run(lines(tmp_path / "a.jsonl", {"text": "漢é😀"}), out, min_characters=3)
     assert record["bytes"] == 9
     assert STORIES.decode(ids) == "漢é😀"
 
 
-def test_empty_documents_are_documents_where_none_is_too_short(tmp_path, out):
+def test_empty_documents_are_kept_if_the_minimum_is_0(tmp_path, out):
     rows = [{"text": ""}] * 5000 + GOOD
     path = lines(tmp_path / "a.jsonl", *rows)
     record, ids = run(path, out, min_characters=0)
@@ -148,7 +150,7 @@ def test_a_large_vocabulary_is_written_in_32_bits(tmp_path, out):
     assert load_tokens(out).tokenizer.decode(ids[:-1]) == text
 
 
-def test_what_is_left_of_another_try_is_removed(path, out):
+def test_temporary_files_of_an_earlier_try_are_removed(path, out):
     out.mkdir(parents=True)
     for name in ("tokens.bin", "tokens.bin.tmp-7", "tokens.json.tmp-7", "stories.bpe.tmp-7"):
         (out / name).write_bytes(b"half")
@@ -158,11 +160,11 @@ def test_what_is_left_of_another_try_is_removed(path, out):
     assert names_in(out) == ["mine", *FILES]
 
 
-# -- what is refused -----------------------------------------------------------------------
+# -- errors --------------------------------------------------------------------------------
 
 
 def refused(path, out, left=(), **options):
-    """The sentence of a prepare that must fail, and leaves nothing that looks whole."""
+    """Return the error message of a failing prepare, which must leave no complete files."""
     with pytest.raises(UserError) as caught:
         run(path, out, **options)
     if out.is_dir():
@@ -173,12 +175,12 @@ def refused(path, out, left=(), **options):
 def test_a_prepared_corpus_is_not_overwritten(path, out):
     run(path, out)
     before = (out / "tokens.bin").read_bytes()
-    told = refused(path, out, FILES, separator=True)
-    assert "holds a prepared dataset already; train with --data" in told
+    message = refused(path, out, FILES, separator=True)
+    assert "holds a prepared dataset already; train with --data" in message
     assert (out / "tokens.bin").read_bytes() == before
 
 
-def test_nothing_usable_is_told_with_the_reasons(tmp_path, out):
+def test_the_error_without_usable_texts_gives_the_reasons(tmp_path, out):
     path = lines(tmp_path / "a.jsonl", {"text": "short"}, b"{", {"text": "shorter"})
     assert (
         refused(path, out) == "a.jsonl holds no usable text (skipped 1 malformed, 2 too short)"
@@ -188,7 +190,7 @@ def test_nothing_usable_is_told_with_the_reasons(tmp_path, out):
 
 
 @pytest.mark.parametrize("texts", [TEXTS[:1], TEXTS * 20])
-def test_an_error_half_way_leaves_nothing(tmp_path, tmp_path_factory, texts, monkeypatch):
+def test_an_error_in_the_middle_leaves_no_files(tmp_path, tmp_path_factory, texts, monkeypatch):
     out = tmp_path_factory.mktemp("out")
     monkeypatch.setattr(page, "DOCUMENTS_AHEAD", 3)
     for i, text in enumerate(texts):
@@ -204,23 +206,23 @@ def test_too_many_spaces_are_skipped_and_counted(tmp_path, out):
     assert record["skipped"] == {"not text": 1}
     np.testing.assert_array_equal(ids, joined(TEXTS[:2]))
     (tmp_path / "a.txt").write_text(text)
-    told = refused(tmp_path / "a.txt", tmp_path / "other")
-    assert told == "a.txt holds no usable text (skipped 1 not text)"
+    message = refused(tmp_path / "a.txt", tmp_path / "other")
+    assert message == "a.txt holds no usable text (skipped 1 not text)"
 
 
-def test_out_is_no_folder(path, tmp_path):
+def test_an_out_that_is_a_file_is_refused(path, tmp_path):
     (tmp_path / "file").touch()
     for out in (tmp_path / "file", tmp_path / "file" / "below"):
         assert f"cannot write to {out}: " in refused(path, out)
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
-def test_out_is_read_only(path, tmp_path):
+def test_an_out_that_is_read_only_is_refused(path, tmp_path):
     (tmp_path / "out").mkdir(mode=0o500)
     assert "Permission denied" in refused(path, tmp_path / "out")
 
 
-def test_out_is_in_the_folder_that_is_read(path, tmp_path):
+def test_an_out_inside_the_source_is_refused(path, tmp_path):
     for out in (tmp_path, tmp_path / "x" / "y"):
         with pytest.raises(UserError, match="is in the folder that is read; choose another"):
             run(tmp_path, out)
@@ -229,50 +231,50 @@ def test_out_is_in_the_folder_that_is_read(path, tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files as Linux does")
 @pytest.mark.parametrize("room", [0, 100, 4096])
-def test_a_full_disk_loses_nothing(path, out, room):
+def test_a_full_disk_is_an_error_of_one_sentence(path, out, room):
     import resource
 
     lines(path, *GOOD * 50)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
     try:
-        told = refused(path, out)
+        message = refused(path, out)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert told == f"cannot write {out}/tokens.bin: File too large; nothing there was lost"
+    assert message == f"cannot write {out}/tokens.bin: File too large; nothing there was lost"
     run(path, out)
 
 
-# -- what it survives ----------------------------------------------------------------------
+# -- interruptions -------------------------------------------------------------------------
 
 
-def killed_at(moment, path, out):
-    """Prepare in a child that is killed at one of the moments between two files; if it was."""
+def killed_at(call_number, path, out):
+    """Prepare in a child process that is killed at a numbered call; return whether it was."""
     child = os.fork()
     if child == 0:
-        moments = count(1)
+        numbers = count(1)
 
-        def deadly(real):
+        def killing(real):
             def call(*arguments):
-                if next(moments) == moment:
+                if next(numbers) == call_number:
                     os.kill(os.getpid(), signal.SIGKILL)
                 return real(*arguments)
 
             return call
 
-        os.fsync, os.replace = deadly(os.fsync), deadly(os.replace)
-        Tokenizer.encode = deadly(Tokenizer.encode)
+        os.fsync, os.replace = killing(os.fsync), killing(os.replace)
+        Tokenizer.encode = killing(Tokenizer.encode)
         run(path, out)
         os._exit(0)
     return os.waitpid(child, 0)[1] == signal.SIGKILL
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked children")
-def test_killed_at_any_moment_it_starts_over(tmp_path):
+def test_a_prepare_that_was_killed_can_be_repeated(tmp_path):
     path, killed = lines(tmp_path / "a.jsonl", *GOOD[:3]), 0
-    for moment in count(1):
-        out = tmp_path / f"out-{moment}"
-        if not killed_at(moment, path, out):
+    for number in count(1):
+        out = tmp_path / f"out-{number}"
+        if not killed_at(number, path, out):
             break
         killed += 1
         if not (out / "tokens.json").exists():
@@ -297,7 +299,7 @@ def command(*arguments, **options):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl-C to one process")
-def test_two_at_once_and_ctrl_c(tmp_path, out):
+def test_a_second_prepare_is_refused_and_ctrl_c_leaves_no_files(tmp_path, out):
     path = lines(tmp_path / "a.jsonl", *GOOD * 10_000)
     process = command(path, "--out", out, "--tokenizer", "stories")
     deadline = time.monotonic() + 60
@@ -332,7 +334,7 @@ def test_the_default_is_streamed_from_the_hub(tmp_path, out):
     table(folder / "001.parquet", TEXTS[10:])
     with HubServer() as hub:
         hub.publish("HuggingFaceFW/fineweb-edu", tmp_path / "data", kind="datasets")
-        hub.faults = [Fault(), Fault(status=503)]  # which costs a second
+        hub.faults = [Fault(), Fault(status=503)]  # importing it takes a second
         apart = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home")}
         process = command("--out", out, "--tokenizer", "stories", env=os.environ | apart)
         printed, error = process.communicate(timeout=60)
@@ -356,7 +358,7 @@ def test_without_a_network_the_command_fails_in_one_sentence(tmp_path, out):
     assert names_in(out) == []
 
 
-def test_the_stand_in_for_fineweb_edu_has_its_known_tokens(out, monkeypatch):
+def test_the_sample_in_fineweb_edus_layout_has_the_known_tokens(out, monkeypatch):
     folder = shared("data/fineweb-edu")
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(shared("tokenizer")))
     source = DocumentSource((str(folder),), "sample-10BT")

@@ -1,4 +1,4 @@
-"""Files of documents, good and bad: what is read, what is skipped and why, what is refused."""
+"""Files of documents: the texts, the skipped documents with their reasons, and the errors."""
 
 import json
 import tracemalloc
@@ -14,7 +14,7 @@ from flashlm_np.data.sources import DocumentSource
 # -- text ----------------------------------------------------------------------------------
 
 
-def test_a_text_file_is_one_document_as_it_is(tmp_path):
+def test_a_text_file_is_one_unchanged_document(tmp_path):
     text = "\ufeff" + "\r\n".join(TEXTS) + "\n\n"
     (tmp_path / "a.txt").write_bytes(text.encode())
     assert read(tmp_path / "a.txt") == ([text], {})
@@ -26,14 +26,14 @@ def test_a_text_file_is_one_document_as_it_is(tmp_path):
 def test_a_text_file_that_is_not_utf_8_is_refused_with_the_place(tmp_path, data):
     (tmp_path / "a.txt").write_bytes(data)
     place = next(i for i, byte in enumerate(data) if byte > 127)
-    told = refusal(tmp_path / "a.txt")
-    assert f"{tmp_path}/a.txt is not UTF-8 text (byte {place}); convert it with" in told
+    message = refusal(tmp_path / "a.txt")
+    assert f"{tmp_path}/a.txt is not UTF-8 text (byte {place}); convert it with" in message
 
 
 # -- JSONL ---------------------------------------------------------------------------------
 
 
-def test_good_lines_are_read_whatever_stands_between_them(tmp_path):
+def test_good_lines_between_bad_ones_are_read(tmp_path):
     rows = [json.dumps(row).encode() for row in GOOD]
     path = lines(tmp_path / "a.jsonl", b"\xef\xbb\xbf" + rows[0], rows[1] + b"\r", b"", b" \t")
     with open(path, "ab") as file:
@@ -79,7 +79,7 @@ def test_characters_are_counted_and_not_bytes(tmp_path):
     assert read(path, min_characters=0) == (["é" * 49, "漢" * 50], {})
 
 
-def test_utf_16_is_not_read_as_something_else(tmp_path):
+def test_utf_16_is_not_read_as_another_encoding(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"text": "—"}\n' * 3, "utf-16")
     assert read(tmp_path / "a.jsonl") == ([], {"not UTF-8": 1, "malformed": 3})
 
@@ -87,9 +87,9 @@ def test_utf_16_is_not_read_as_something_else(tmp_path):
 @pytest.mark.parametrize(
     ("row", "columns"), [({"content": "a", "n": 1}, "content, n"), ([1], "none"), ({}, "none")]
 )
-def test_a_column_with_another_name_is_asked_for(tmp_path, row, columns):
-    told = refusal(lines(tmp_path / "a.jsonl", row, row))
-    assert told.endswith(
+def test_the_error_for_a_missing_column_lists_the_columns(tmp_path, row, columns):
+    message = refusal(lines(tmp_path / "a.jsonl", row, row))
+    assert message.endswith(
         f"a.jsonl has no text in column 'text'; choose with --text-column among: {columns}"
     )
     assert len(refusal(lines(tmp_path / "a.jsonl", dict.fromkeys(map(str, range(999)))))) < 500
@@ -122,8 +122,8 @@ def test_texts_of_every_type_are_read(tmp_path, kind):
     ],
 )
 def test_a_column_of_another_type_is_refused(tmp_path, values, kind):
-    told = refusal(table(tmp_path / "a.parquet", values))
-    assert f"a.parquet: column 'text' holds {kind}, no text; choose another with" in told
+    message = refusal(table(tmp_path / "a.parquet", values))
+    assert f"a.parquet: column 'text' holds {kind}, no text; choose another with" in message
 
 
 @pytest.mark.parametrize("kind", ["string", "large_string", "dictionary"])
@@ -152,14 +152,14 @@ def test_a_damaged_table_is_refused(tmp_path):
     data = table(tmp_path / "a.parquet", TEXTS).read_bytes()
     for bad in (b"", data[:-100], data[:100], data[:-9] + bytes(9), b"PAR1" * 99):
         (tmp_path / "a.parquet").write_bytes(bad)
-        told = refusal(tmp_path / "a.parquet")
-        assert told.startswith(f"cannot read {tmp_path}/a.parquet: ")
-        assert len(told) < 400
+        message = refusal(tmp_path / "a.parquet")
+        assert message.startswith(f"cannot read {tmp_path}/a.parquet: ")
+        assert len(message) < 400
 
 
 def test_a_table_without_the_column_is_refused(tmp_path):
-    told = refusal(table(tmp_path / "a.parquet", TEXTS, column="content"))
-    assert "has no text in column 'text'; choose with --text-column among: content" in told
+    message = refusal(table(tmp_path / "a.parquet", TEXTS, column="content"))
+    assert "has no text in column 'text'; choose with --text-column among: content" in message
     parquet.write_table(pa.table({}), tmp_path / "b.parquet")
     assert "among: none" in refusal(tmp_path / "b.parquet")
     twice = pa.table([pa.array(TEXTS)] * 2, names=["text", "text"])
@@ -167,7 +167,7 @@ def test_a_table_without_the_column_is_refused(tmp_path):
     assert "2 times" in refusal(tmp_path / "c.parquet")
 
 
-def test_columns_of_any_kind_beside_it_do_not_matter(tmp_path):
+def test_other_columns_may_have_any_type(tmp_path):
     odd = pa.array([[("a", 1)]] * len(TEXTS), pa.map_(pa.string(), pa.int64()))
     parquet.write_table(pa.table({"odd": odd, "text": TEXTS}), tmp_path / "a.parquet")
     assert read(tmp_path / "a.parquet") == (TEXTS, {})

@@ -1,4 +1,4 @@
-"""Which files a source has: named ones, and those of a folder as the hub lays it out."""
+"""The files of a source: named files, and a folder in the hub's layout."""
 
 import pytest
 from documents import TEXTS, lines, read, refusal, table
@@ -41,19 +41,19 @@ def test_the_dataset_of_v3_is_the_default():
         ("", False),
     ],
 )
-def test_a_name_is_one_of_the_hub_or_not(name, on_hub, tmp_path, monkeypatch):
+def test_names_of_datasets_on_the_hub_are_recognized(name, on_hub, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert DocumentSource((name,)).on_hub is on_hub
     assert not DocumentSource((name, name)).on_hub
 
 
-def test_what_is_here_is_not_looked_for_on_the_hub(tmp_path, monkeypatch):
+def test_a_local_folder_comes_before_a_name_on_the_hub(tmp_path, monkeypatch):
     (tmp_path / "owner" / "name").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     assert not DocumentSource(("owner/name",)).on_hub
 
 
-def test_people_are_told_names_and_not_paths(tmp_path, monkeypatch):
+def test_the_description_has_names_and_not_paths(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert DocumentSource((".",)).dataset == tmp_path.name
     paths = tuple(str(tmp_path / f"{i}.txt") for i in range(1200))
@@ -61,7 +61,7 @@ def test_people_are_told_names_and_not_paths(tmp_path, monkeypatch):
     assert DocumentSource(paths).dataset == "0.txt, 1.txt, 2.txt, 1,197 more"
 
 
-def test_what_is_no_file_is_refused_before_anything_is_read(tmp_path):
+def test_an_unreadable_file_is_refused_before_any_file_is_read(tmp_path):
     good = lines(tmp_path / "a.jsonl", *rows(TEXTS))
     (tmp_path / "a.csv").write_text("text\n")
     (tmp_path / "folder.txt").mkdir()
@@ -71,7 +71,7 @@ def test_what_is_no_file_is_refused_before_anything_is_read(tmp_path):
             next(source.documents())
 
 
-def test_files_have_no_configuration(tmp_path):
+def test_files_with_a_configuration_are_refused(tmp_path):
     path = lines(tmp_path / "a.jsonl", *rows(TEXTS))
     for options in ({"config": "default"}, {"split": "test"}):
         assert "--config and --split are for datasets" in refusal(path, **options)
@@ -90,21 +90,21 @@ def test_a_folder_of_texts_is_read_in_the_order_of_its_names(tmp_path):
     assert read(tmp_path) == ([TEXTS[1], TEXTS[0], TEXTS[2]], {})
 
 
-def test_a_text_may_be_called_test(tmp_path):
+def test_a_text_may_have_the_name_test(tmp_path):
     for name, text in zip(("test.txt", "owls.txt"), TEXTS, strict=False):
         (tmp_path / name).write_text(text)
     assert read(tmp_path) == ([TEXTS[1], TEXTS[0]], {})
 
 
-def test_splits_are_told_by_their_names(tmp_path):
+def test_the_names_of_the_files_determine_the_split(tmp_path):
     (tmp_path / "data").mkdir()
     table(tmp_path / "data" / "train-00000-of-00002.parquet", FIRST)
     table(tmp_path / "data" / "train-00001-of-00002.parquet", SECOND)
     table(tmp_path / "data" / "test-00000-of-00001.parquet", TEXTS[3:4])
     assert read(tmp_path) == (TEXTS, {})
     assert read(tmp_path, split="test") == (TEXTS[3:4], {})
-    told = refusal(tmp_path, split="valid")
-    assert "Bad split: valid. Available splits: ['train', 'test']" in told
+    message = refusal(tmp_path, split="valid")
+    assert "Bad split: valid. Available splits: ['train', 'test']" in message
 
 
 CARD = """---
@@ -118,18 +118,18 @@ configs:
 """
 
 
-def test_configurations_are_told_by_the_card(tmp_path):
+def test_the_card_of_the_dataset_determines_the_configuration(tmp_path):
     for name, texts in (("small", FIRST), ("large", SECOND)):
         (tmp_path / name).mkdir()
         lines(tmp_path / name / "a.jsonl", *rows(texts))
     (tmp_path / "README.md").write_text(CARD)
     assert read(tmp_path, config="small") == (FIRST, {})
     assert read(tmp_path) == (SECOND, {})
-    told = refusal(tmp_path, config="medium")
-    assert "BuilderConfig 'medium' not found. Available: ['small', 'large']" in told
+    message = refusal(tmp_path, config="medium")
+    assert "BuilderConfig 'medium' not found. Available: ['small', 'large']" in message
 
 
-def test_files_that_a_dataset_leaves_out_are_counted(tmp_path):
+def test_files_that_are_not_in_the_dataset_are_counted(tmp_path):
     lines(tmp_path / "a.jsonl", *rows(FIRST))
     lines(tmp_path / "b.jsonl", *rows(SECOND))
     (tmp_path / "notes.txt").write_text(TEXTS[0])
@@ -157,15 +157,15 @@ def test_a_folder_may_have_the_name_of_a_format(tmp_path, monkeypatch):
     assert read("text") == ([TEXTS[0]], {})
 
 
-def test_other_kinds_of_files_are_left_to_datasets(tmp_path):
+def test_other_kinds_of_files_are_read_by_datasets(tmp_path):
     lines(tmp_path / "a.json", *({"text": text, "n": 1} for text in TEXTS))
     assert read(tmp_path) == (TEXTS, {})
-    told = refusal(tmp_path, column="body")
-    assert "has no text in column 'body'; choose with --text-column among: text, n" in told
+    message = refusal(tmp_path, column="body")
+    assert "has no text in column 'body'; choose with --text-column among: text, n" in message
     assert "column 'n' holds int64, no text" in refusal(tmp_path, column="n")
 
 
-def test_a_folder_with_nothing_to_read_is_refused(tmp_path):
+def test_a_folder_without_readable_files_is_refused(tmp_path):
     assert "doesn't contain any data files" in refusal(tmp_path)
     (tmp_path / "program.py").write_text("pass")
     assert "No (supported) data files found" in refusal(tmp_path)

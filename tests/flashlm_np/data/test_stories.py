@@ -1,4 +1,4 @@
-"""The corpus is what it says: unique, exactly scored, exactly counted, and clean English."""
+"""The stories: unique derivations, exact probabilities and counts, correct English."""
 
 import doctest
 import math
@@ -17,13 +17,13 @@ TABLES = stories.TABLES
 
 
 @pytest.fixture(scope="module")
-def told():
-    """(text, choices) of one story per seed."""
+def derived():
+    """Return (text, choices) of one story per seed."""
     return [derive(TABLES, Sampler(np.random.default_rng(seed))) for seed in SEEDS]
 
 
 class LeastUsed:
-    """Chooses the option that was chosen least often so far, and so covers all of them."""
+    """Chooses the option with the fewest choices so far, so that all options occur."""
 
     def __init__(self):
         self.times = {}
@@ -39,7 +39,7 @@ class LeastUsed:
 
 
 class StrictParser(Parser):
-    """Parses, and checks that exactly one option fits."""
+    """A parser that checks that exactly one option fits."""
 
     def choose(self, table, facts):
         heads = [fill(option.head, facts) for option in table.options]
@@ -49,7 +49,7 @@ class StrictParser(Parser):
 
 @pytest.fixture(scope="module")
 def covering():
-    """Stories that together take every option of every table."""
+    """Return stories in which every option of every table occurs."""
     chooser = LeastUsed()
     texts = [derive(TABLES, chooser)[0] for _ in range(1500)]
     assert len(chooser.times) == len(TABLES)
@@ -57,11 +57,11 @@ def covering():
     return texts
 
 
-# ---- one text, one way to make it
+# ---- each text has one derivation
 
 
-def test_parse_gives_back_the_choices(told):
-    for text, choices in told:
+def test_parse_gives_back_the_choices(derived):
+    for text, choices in derived:
         assert stories.parse(text) == tuple(choices)
 
 
@@ -70,17 +70,17 @@ def test_exactly_one_option_fits_at_every_choice(covering):
         assert derive(TABLES, StrictParser(text))[0] == text
 
 
-def test_stories_of_different_choices_differ(told):
-    assert len({text for text, _ in told}) == len({tuple(choices) for _, choices in told})
+def test_stories_of_different_choices_differ(derived):
+    assert len({text for text, _ in derived}) == len({tuple(choices) for _, choices in derived})
 
 
 @pytest.mark.parametrize(
     ("a", "b"),
     [
-        ("fish", "fishing rod"),  # one is the beginning of the other
+        ("fish", "fishing rod"),  # the first is a prefix of the second
         ("fish", "fish"),
-        ("[animal] ran", "[animal] slept"),  # differ, but only after a choice
-        ("{hero} ran", "One day"),  # a hero might be called One
+        ("[animal] ran", "[animal] slept"),  # the first difference comes after a choice
+        ("{hero} ran", "One day"),  # the name of the hero might be One
         ("a {hero} ran", "a {friend} ran"),
     ],
 )
@@ -89,7 +89,7 @@ def test_ambiguous_tables_are_refused(a, b):
         read_tables(f"what\n    1 {a}\n    1 {b}")
 
 
-def test_tables_are_extended_only_on_purpose():
+def test_a_second_table_of_a_name_needs_a_plus():
     assert len(read_tables("a\n    1 x", "a +\n    1 y")["a"].options) == 2
     with pytest.raises(ValueError, match=r"table a is there already; 'a \+' adds to it"):
         read_tables("a\n    1 x", "a\n    1 y")
@@ -100,28 +100,32 @@ def test_tables_are_extended_only_on_purpose():
 
 @pytest.mark.parametrize("name", TABLES)
 def test_probabilities_sum_to_one(name):
-    shares = [option.probability for option in TABLES[name].options]
-    assert math.isclose(math.fsum(shares), 1.0, rel_tol=1e-12)
-    assert min(shares) > 0
-    assert np.allclose(np.cumsum(shares), TABLES[name].cumulative, rtol=0, atol=1e-12)
+    probabilities = [option.probability for option in TABLES[name].options]
+    assert math.isclose(math.fsum(probabilities), 1.0, rel_tol=1e-12)
+    assert min(probabilities) > 0
+    assert np.allclose(np.cumsum(probabilities), TABLES[name].cumulative, rtol=0, atol=1e-12)
     assert TABLES[name].cumulative[-1] == 1.0
 
 
-def test_score_is_the_log_of_the_product(told):
-    for text, choices in told[:300]:
-        shares = [choice.probability for choice in choices]
-        assert math.isclose(stories.score(text), math.log(math.prod(shares)), rel_tol=1e-12)
+def test_score_is_the_log_of_the_product(derived):
+    for text, choices in derived[:300]:
+        probabilities = [choice.probability for choice in choices]
+        assert math.isclose(
+            stories.score(text), math.log(math.prod(probabilities)), rel_tol=1e-12
+        )
 
 
-def test_options_are_drawn_as_often_as_they_say(told):
-    """Girls: the share among 2,000 stories is within four standard errors."""
+def test_options_are_drawn_with_their_probability(derived):
+    """The fraction of girls in 2,000 stories is within four standard errors."""
     p = TABLES["who"].options[0].probability
-    who = [choice.option for _, choices in told for choice in choices if choice.table == "who"]
-    share = np.mean(np.equal(who, 0))
-    assert abs(share - p) < 4 * math.sqrt(p * (1 - p) / len(told))
+    who = [
+        choice.option for _, choices in derived for choice in choices if choice.table == "who"
+    ]
+    fraction = np.mean(np.equal(who, 0))
+    assert abs(fraction - p) < 4 * math.sqrt(p * (1 - p) / len(derived))
 
 
-def test_same_seed_same_story():
+def test_the_same_seed_gives_the_same_stories():
     a, b = (np.random.default_rng(7) for _ in range(2))
     assert [stories.generate(a) for _ in range(5)] == [stories.generate(b) for _ in range(5)]
 
@@ -153,11 +157,11 @@ end/sad
 
 
 def every_derivation(tables):
-    """(text, choices) of all derivations, found the slow way: vary each choice in turn."""
+    """Return (text, choices) of all derivations: vary each choice in turn."""
     found, waiting = [], [()]
     while waiting:
         picks = waiting.pop()
-        chooser = Script(picks)
+        chooser = GivenChoices(picks)
         text, choices = derive(tables, chooser)
         found.append((text, choices))
         ahead = list(zip(choices, chooser.sizes, strict=True))[len(picks) :]
@@ -166,8 +170,8 @@ def every_derivation(tables):
     return found
 
 
-class Script(LeastUsed):
-    """Makes the given choices, then always chooses the first option."""
+class GivenChoices(LeastUsed):
+    """Makes the given choices, then chooses the first option."""
 
     def __init__(self, picks):
         self.picks, self.sizes = list(picks), []
@@ -188,10 +192,12 @@ def test_the_sums_agree_with_a_list_of_all_stories():
     assert math.isclose(total.entropy, -sum(q * math.log(q) for q in p))
 
 
-def test_entropy_is_the_mean_surprise(told):
-    surprise = [-math.fsum(math.log(choice.probability) for choice in cs) for _, cs in told]
-    error = np.std(surprise) / math.sqrt(len(surprise))
-    assert abs(np.mean(surprise) - stories.totals().entropy) < 4 * error
+def test_entropy_is_the_mean_information(derived):
+    information = [
+        -math.fsum(math.log(choice.probability) for choice in cs) for _, cs in derived
+    ]
+    error = np.std(information) / math.sqrt(len(information))
+    assert abs(np.mean(information) - stories.totals().entropy) < 4 * error
     assert math.isclose(stories.totals().probability, 1.0)
 
 
@@ -202,15 +208,15 @@ def test_there_are_many_stories_and_many_words():
     assert len(stories.vocabulary()) >= 1000
 
 
-def test_vocabulary_is_exactly_the_words_that_occur(covering):
+def test_the_vocabulary_is_the_set_of_words_that_occur(covering):
     assert set().union(*map(stories.words, covering)) == stories.vocabulary()
 
 
-# ---- what is not a story
+# ---- texts that are not stories
 
 
-def test_a_story_cut_short_or_continued_is_refused(told):
-    for text, _ in told[:50]:
+def test_a_story_cut_short_or_continued_is_refused(derived):
+    for text, _ in derived[:50]:
         for end in (1, len(text) // 2, len(text) - 1):
             with pytest.raises(ValueError, match=r"not a story: at character \d+, found "):
                 stories.parse(text[:end])
@@ -218,10 +224,10 @@ def test_a_story_cut_short_or_continued_is_refused(told):
             stories.parse(text + "\n")
 
 
-def test_a_changed_word_is_refused_or_scored_differently(told):
+def test_a_changed_word_is_refused_or_scored_differently(derived):
     rng = np.random.default_rng(0)
     refused = 0
-    for text, _ in told[:300]:
+    for text, _ in derived[:300]:
         spans = [m.span() for m in re.finditer(r"[A-Za-z]+", text)]
         a, b = spans[rng.integers(len(spans))]
         other = text[slice(*spans[rng.integers(len(spans))])]
@@ -243,7 +249,7 @@ def test_the_wrong_pronoun_is_refused():
         stories.parse(text.replace(" she ", " he ", 1))
 
 
-def test_errors_name_the_place_and_what_was_expected():
+def test_errors_name_the_place_and_the_expected_texts():
     message = (
         "not a story: at character 19, found 'goat named Tom lived', "
         "expected 'girl' or 'boy' or 'rabbit' or 'fox' or 5 others"
@@ -259,20 +265,20 @@ def story(seed):
     return stories.generate(np.random.default_rng(seed))
 
 
-def test_length(told):
-    lengths = [len(text.split()) for text, _ in told]
+def test_the_length_of_a_story(derived):
+    lengths = [len(text.split()) for text, _ in derived]
     assert min(lengths) >= 90
     assert max(lengths) <= 160
     assert 110 <= np.mean(lengths) <= 135
 
 
-def test_spelling_of_a_and_an(covering):
+def test_a_and_an_are_right(covering):
     for article, word in re.findall(r"\b([Aa]n?) (\w+)", " ".join(covering)):
         vowel = word in ("honest", "hour") or (word[0] in "aeiou" and word != "one")
         assert (article.lower() == "an") == vowel, (article, word)
 
 
-def test_punctuation(covering):
+def test_punctuation_is_right(covering):
     for text in covering:
         assert not re.search(r"  | [.,!?;:]|[.,!?]{2}|[{}\[\]|]|\n\n\n| \n|\n ", text), text
         assert text == text.strip()
@@ -288,9 +294,9 @@ def test_no_word_is_doubled(covering):
         assert not re.search(r"\b(\w+) \1\b", text.lower()), text
 
 
-def test_the_hero_is_named_again_before_the_model_forgets(told):
-    """The model sees 127 tokens; the name comes back within 110 words and marks."""
-    for text, _ in told:
+def test_the_hero_is_named_again_within_the_receptive_field(derived):
+    """The receptive field is 127 tokens; the name is repeated within 110 words and marks."""
+    for text, _ in derived:
         name = re.search(r"named (\w+)", text).group(1)
         marks = re.findall(r"\w+|[^\w\s]|\n\n", text)
         at = [i for i, mark in enumerate(marks) if mark == name]
@@ -298,11 +304,11 @@ def test_the_hero_is_named_again_before_the_model_forgets(told):
 
 
 @pytest.mark.parametrize("module", [derivation, grammar, sums, stories])
-def test_examples(module):
+def test_the_examples_are_right(module):
     assert doctest.testmod(module).failed == 0
 
 
-def test_no_dead_tables():
+def test_every_table_is_used():
     places = {(p.table, bool(p.key)) for p in sums.places(TABLES) if isinstance(p, Choose)}
     named = {(name.partition("/")[0], "/" in name) for name in TABLES}
     assert named - places == {("story", False)}

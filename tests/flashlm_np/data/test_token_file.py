@@ -1,4 +1,4 @@
-"""Reading a prepared dataset: good, damaged, lying and fuzzed."""
+"""Reading a prepared dataset: valid, damaged, inconsistent and random files."""
 
 import hashlib
 import json
@@ -46,11 +46,11 @@ def refusal(folder):
     return str(caught.value)
 
 
-# -- good ----------------------------------------------------------------------------------
+# -- valid ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.uint32])
-def test_what_was_written_is_mapped(tmp_path, dtype):
+def test_the_written_ids_are_mapped(tmp_path, dtype):
     tokens = load_tokens(write(tmp_path, IDS.astype(dtype)))
     assert isinstance(tokens.ids, np.memmap)
     assert tokens.ids.dtype == dtype
@@ -61,7 +61,7 @@ def test_what_was_written_is_mapped(tmp_path, dtype):
     assert tokens.record["tokenizer"]["vocab_size"] == 257
 
 
-def test_ids_lie_in_the_file_as_the_page_says(folder):
+def test_the_file_has_the_documented_format(folder):
     assert (folder / "tokens.bin").read_bytes() == bytes.fromhex(
         "0300010004000100050000 01ff000000"
     )
@@ -91,7 +91,7 @@ def change_file(name, change):
 
 
 def replace_ids(folder):
-    """Ids that the tokenizer has not, told as they should be."""
+    """Write ids that the tokenizer lacks, with a correct record."""
     write_record(folder, BYTES, ABOUT | write_ids(folder, [IDS + 1], np.dtype(np.uint16)))
 
 
@@ -164,12 +164,12 @@ DAMAGE = {
 }
 
 
-@pytest.mark.parametrize("told", DAMAGE)
-def test_damage_is_told_in_a_sentence(tmp_path, told):
-    for number, damage in enumerate(DAMAGE[told]):
+@pytest.mark.parametrize("message", DAMAGE)
+def test_damage_is_an_error_of_one_sentence(tmp_path, message):
+    for number, damage in enumerate(DAMAGE[message]):
         folder = write(tmp_path / str(number))
         damage(folder)
-        assert told in refusal(folder)
+        assert message in refusal(folder)
 
 
 ENTRIES = {
@@ -190,8 +190,8 @@ def test_an_entry_of_another_type_is_refused(folder, entry):
     for value in (None, True, 1, 1.0, "8", [8], {"a": 1}):
         if type(value) is not kind:
             edit(folder, **{entry: value})
-            told = f"is damaged: {entry!r} should be a {kind.__name__}; prepare it again"
-            assert told in refusal(folder)
+            message = f"is damaged: {entry!r} should be a {kind.__name__}; prepare it again"
+            assert message in refusal(folder)
     record = json.loads((folder / "tokens.json").read_text())
     del record[entry]
     (folder / "tokens.json").write_text(json.dumps(record))
@@ -199,7 +199,7 @@ def test_an_entry_of_another_type_is_refused(folder, entry):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
-def test_what_never_ends_is_not_waited_for(folder):
+def test_endless_files_are_refused_and_not_read(folder):
     (folder / "tokens.bin").unlink()
     os.mkfifo(folder / "tokens.bin")
     assert "has 0 bytes, expected 8 tokens" in refusal(folder)
@@ -209,7 +209,7 @@ def test_what_never_ends_is_not_waited_for(folder):
 
 
 def test_a_record_cannot_ask_for_memory(folder):
-    refusal(write(folder, tokens=1))  # what is kept for good is there
+    refusal(write(folder, tokens=1))  # imports are done before the measurement
     for tokens, dtype in ((10**9, "uint32"), (2**62, "uint16"), (10**4000, "uint16")):
         edit(folder, tokens=tokens, dtype=dtype)
         tracemalloc.start()
@@ -223,7 +223,7 @@ def test_a_record_cannot_ask_for_memory(folder):
         assert peak < 500_000
 
 
-# -- fuzzed --------------------------------------------------------------------------------
+# -- random --------------------------------------------------------------------------------
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
@@ -264,7 +264,7 @@ def fuzzed(tmp_path_factory):
 
 
 def check(folder):
-    """Whole tokens, or a UserError."""
+    """Load complete tokens, or get a UserError."""
     try:
         tokens = load_tokens(folder)
     except UserError:
@@ -278,9 +278,9 @@ def check(folder):
 
 @fuzz
 @given(data, changes, st.booleans())
-def test_any_ids_and_any_record_are_a_corpus_or_a_user_error(fuzzed, ids, changes, honest):
+def test_any_ids_and_any_record_are_a_dataset_or_a_user_error(fuzzed, ids, changes, consistent):
     record = json.loads((fuzzed / "tokens.json.good").read_text())
-    if honest:
+    if consistent:
         record |= {"tokens": len(ids) // 2, "sha256": hashlib.sha256(ids).hexdigest()}
     (fuzzed / "tokens.bin").write_bytes(ids)
     (fuzzed / "tokens.json").write_text(json.dumps(record | changes))
@@ -289,7 +289,7 @@ def test_any_ids_and_any_record_are_a_corpus_or_a_user_error(fuzzed, ids, change
 
 @fuzz
 @given(st.binary(max_size=40) | st.tuples(st.integers(0, 400), st.binary(max_size=3)))
-def test_any_bytes_of_a_record_are_a_corpus_or_a_user_error(fuzzed, change):
+def test_any_bytes_of_a_record_are_a_dataset_or_a_user_error(fuzzed, change):
     good = (fuzzed / "tokens.json.good").read_bytes()
     if isinstance(change, tuple):
         place, piece = change
@@ -301,7 +301,7 @@ def test_any_bytes_of_a_record_are_a_corpus_or_a_user_error(fuzzed, change):
 
 @fuzz
 @given(st.integers(0, 2000), st.binary(max_size=6))
-def test_any_bytes_of_a_tokenizer_are_it_or_a_user_error(fuzzed, place, piece):
+def test_any_bytes_of_a_tokenizer_are_a_tokenizer_or_a_user_error(fuzzed, place, piece):
     good = (fuzzed / "bytes.bpe.good").read_bytes()
     (fuzzed / "bytes.bpe").write_bytes(good[:place] + piece + good[place + len(piece) :])
     (fuzzed / "tokens.bin").write_bytes(IDS.tobytes())

@@ -1,4 +1,4 @@
-"""The tokenizer: nothing is lost, the ids are BPE's, and errors are clear."""
+"""The tokenizer: texts come back unchanged, the ids are those of BPE, errors are clear."""
 
 import doctest
 import re
@@ -28,14 +28,14 @@ TEXTS = [
 VOCAB = train_bpe(TEXTS, 256 + 40)
 SMALL = Tokenizer("small", VOCAB)
 
-# Anything, and texts made of pieces the small tokenizer has merges for.
+# Any text, and texts of pieces for which the small tokenizer has merges.
 any_text = st.one_of(
     st.text(), st.lists(st.sampled_from([*"thena 日本🙂é'10\n", "the", "sat"])).map("".join)
 )
 
 
 def slow_encode(text, vocab):
-    """BPE as it is defined: in each piece merge the pair of lowest rank, the leftmost first."""
+    """BPE by its definition: in each piece, merge the leftmost pair of the lowest rank."""
     ids = []
     for piece in regex.findall(PATTERN, text):
         parts = [bytes([b]) for b in piece.encode()]
@@ -55,7 +55,7 @@ def shipped():
     return Tokenizer.embedded()
 
 
-def test_worked_example():
+def test_a_worked_example():
     assert doctest.testmod(page) == (0, 4)
 
 
@@ -67,19 +67,19 @@ def test_worked_example():
 @example("")
 @example("<|endoftext|>")
 @example("  two\u00a0blanks \n\t ")
-def test_the_ids_are_those_of_the_slow_twin_and_nothing_is_lost(text):
+def test_the_ids_equal_the_slow_reference_and_decode_to_the_text(text):
     ids = SMALL.encode(text)
     assert ids.tolist() == slow_encode(text, VOCAB)
     assert SMALL.decode(ids) == text
 
 
-def test_the_pattern_cuts_as_gpt2_does():
+def test_the_pattern_splits_as_gpt2_does():
     text = "He'll see  two cats, 10 in\nall!\n\n"
     pieces = ["He", "'ll", " see", " ", " two", " cats", ",", " 10", " in", "\n", "all", "!"]
     assert regex.findall(PATTERN, text) == [*pieces, "\n\n"]
 
 
-def test_a_text_cannot_make_the_special_token():
+def test_no_text_is_encoded_as_the_special_token():
     ids = SMALL.encode(f"the end{END_OF_TEXT}the")
     assert SMALL.end_of_text == len(VOCAB) == SMALL.vocab_size - 1
     assert SMALL.end_of_text not in ids
@@ -87,7 +87,7 @@ def test_a_text_cannot_make_the_special_token():
 
 
 @pytest.mark.parametrize(("size", "dtype"), [(2**16 - 1, np.uint16), (2**16, np.uint32)])
-def test_ids_have_the_smallest_type_that_holds_the_vocabulary(size, dtype):
+def test_ids_have_the_smallest_dtype_for_the_vocabulary(size, dtype):
     tokens = [*SINGLE_BYTES, *(n.to_bytes(3, "big") for n in range(size - 256))]
     tokenizer = Tokenizer("large", {token: rank for rank, token in enumerate(tokens)})
     assert tokenizer.vocab_size == size + 1
@@ -116,18 +116,18 @@ def test_decode_marks_bytes_that_are_not_text():
 
 @quick
 @given(st.lists(st.integers(0, SMALL.vocab_size - 1)))
-def test_a_stream_is_decode_in_pieces(ids):
+def test_a_stream_yields_the_decoded_text_in_pieces(ids):
     assert "".join(SMALL.decode_stream(ids)) == SMALL.decode(ids)
 
 
 @quick
 @given(any_text)
 def test_a_stream_of_single_bytes_yields_only_whole_characters(text):
-    pieces = list(SMALL.decode_stream(text.encode()))  # the ids of single bytes are the bytes
+    pieces = list(SMALL.decode_stream(text.encode()))  # the id of a single byte is the byte
     assert pieces == list(text)
 
 
-def test_a_stream_speaks_as_soon_as_a_character_is_whole():
+def test_a_stream_yields_a_character_as_soon_as_it_is_complete():
     taken = []
     ids = iter("a🙂b".encode())
     stream = SMALL.decode_stream(taken.append(i) or i for i in ids)
@@ -150,16 +150,16 @@ def test_an_id_outside_the_vocabulary_is_named(bad):
                 decode(ids)
 
 
-def test_two_rows_are_not_one():
+def test_two_rows_of_ids_are_refused():
     message = "decode: ids have shape (2, 3), expected (T,): one row at a time"
     with pytest.raises(ValueError, match=re.escape(message)):
         SMALL.decode(np.zeros((2, 3), dtype=int))
 
 
-# The vocabulary, its file, their fingerprint ----------------------------------------------
+# The vocabulary, its file, its fingerprint ------------------------------------------------
 
 
-def test_the_fingerprint_follows_the_vocabulary_and_not_the_name():
+def test_the_fingerprint_depends_on_the_vocabulary_and_not_on_the_name():
     order = dict(reversed(VOCAB.items()))
     assert Tokenizer("other", order).fingerprint == SMALL.fingerprint
     assert Tokenizer("other", order).tokens == SMALL.tokens
@@ -172,7 +172,7 @@ def test_the_fingerprint_follows_the_vocabulary_and_not_the_name():
     assert len(prints) == 4
 
 
-def test_the_fingerprint_covers_the_pattern(monkeypatch):
+def test_the_fingerprint_depends_on_the_pattern(monkeypatch):
     monkeypatch.setattr(page, "PATTERN", r"\w+|\W")
     assert Tokenizer("small", VOCAB).fingerprint != SMALL.fingerprint
 
@@ -181,15 +181,15 @@ def test_repr_is_one_line():
     assert repr(SMALL) == f"Tokenizer('small', vocab_size=297, {SMALL.fingerprint[:8]})"
 
 
-def test_a_vocabulary_survives_its_file():
+def test_a_saved_vocabulary_is_loaded():
     assert parse_vocab(format_vocab(VOCAB)) == VOCAB
     assert format_vocab({b"he": 1, b"\n": 0}) == b"Cg== 0\naGU= 1\n"
 
 
-def test_the_file_is_the_one_tiktoken_reads(tmp_path, monkeypatch):
+def test_tiktoken_reads_the_file(tmp_path, monkeypatch):
     from tiktoken.load import load_tiktoken_bpe
 
-    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", "")  # its way to say: no cache
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", "")  # an empty value turns its cache off
     (tmp_path / "x.bpe").write_bytes(format_vocab(VOCAB))
     assert load_tiktoken_bpe(str(tmp_path / "x.bpe")) == VOCAB
 
@@ -213,7 +213,7 @@ def test_a_broken_line_is_named(line):
         ),
     ],
 )
-def test_a_vocabulary_that_cannot_work_is_refused(vocab, message):
+def test_an_invalid_vocabulary_is_refused(vocab, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         Tokenizer("broken", vocab)
 
@@ -238,13 +238,13 @@ def test_the_example_on_the_page(shipped):
 
 @quick
 @given(text=st.text())
-def test_the_shipped_tokenizer_loses_nothing(shipped, text):
+def test_the_shipped_tokenizer_decodes_to_the_same_text(shipped, text):
     assert shipped.decode(shipped.encode(text)) == text
 
 
 def test_every_shipped_token_is_its_own_encoding(shipped):
     for i, token in enumerate(shipped.tokens[:-1]):
-        if i not in range(128, 256):  # half a character is no text
+        if i not in range(128, 256):  # a part of a character cannot be decoded
             assert shipped.encode(token.decode()).tolist() == [i]
 
 
@@ -253,7 +253,7 @@ def test_every_shipped_token_is_its_own_encoding(shipped):
 
 @pytest.fixture
 def gpt2_cache(monkeypatch):
-    """tiktoken with GPT-2's tokens in its cache, and without what it has loaded before."""
+    """tiktoken has GPT-2's tokens in its file cache, and no encoding in memory."""
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(shared("tokenizer")))
     monkeypatch.setattr("tiktoken.registry.ENCODINGS", {})
 
@@ -266,7 +266,7 @@ def no_network(monkeypatch):
     monkeypatch.setattr("requests.get", fail)
 
 
-# As OpenAI's own encoder gives them.
+# The ids of OpenAI's encoder.
 KNOWN = {
     "The quick brown fox jumps over the lazy dog": [
         464, 2068, 7586, 21831, 18045, 625, 262, 16931, 3290
@@ -289,7 +289,7 @@ def test_gpt2_gives_the_known_ids(gpt2_cache, no_network):
 
 
 def test_gpt2_under_its_other_name(gpt2_cache, monkeypatch):
-    """A cache may hold the files of `gpt2` instead of `r50k_base`."""
+    """A cache may contain the files of `gpt2` instead of those of `r50k_base`."""
     real = tiktoken.get_encoding("r50k_base")
 
     def get_encoding(name):
@@ -302,14 +302,14 @@ def test_gpt2_under_its_other_name(gpt2_cache, monkeypatch):
     assert Tokenizer.gpt2().encode(" the") == [262]
 
 
-def test_gpt2_that_is_not_to_be_had_is_one_sentence(tmp_path, monkeypatch, no_network):
+def test_a_missing_gpt2_is_an_error_of_one_sentence(tmp_path, monkeypatch, no_network):
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr("tiktoken.registry.ENCODINGS", {})
     with pytest.raises(UserError, match="not in tiktoken's cache and cannot be downloaded"):
         Tokenizer.gpt2()
 
 
-def test_a_tokenizer_of_a_file(tmp_path):
+def test_a_tokenizer_can_be_loaded_from_a_file(tmp_path):
     path = tmp_path / "mine.bpe"
     path.write_bytes(format_vocab(VOCAB))
     named = Tokenizer.named(str(path))
@@ -324,7 +324,7 @@ def test_a_tokenizer_of_a_file(tmp_path):
         Tokenizer.named(str(tmp_path / "numbers.bpe"))
 
 
-def test_blanks_that_tiktoken_cannot_cut_are_an_error():
+def test_blanks_that_tiktoken_cannot_split_are_an_error():
     blanks = " " * (page.MOST_SPACES - 1)
     assert SMALL.decode(SMALL.encode(f"a{blanks}b")) == f"a{blanks}b"
     with pytest.raises(ValueError, match="200,000 spaces in a row at position 1, which"):
