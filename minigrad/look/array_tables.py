@@ -23,7 +23,7 @@ def table(array: np.ndarray, rows: list[int] | None = None) -> dict:
     rows = list(range(min(ROWS, len(flat)))) if rows is None else rows
     cells = flat[rows, :COLUMNS]
     return {
-        "shape": shape_text(array.shape),
+        "shape": str(array.shape),
         "size": array.size,
         "rows": [_row_label(array, row) for row in rows],
         "cells": [[number_text(x) for x in row] for row in cells],
@@ -41,7 +41,8 @@ def number_text(x) -> str:
     """
     if isinstance(x, (int, np.integer, np.bool_)):
         return str(int(x))
-    return f"{x + 0.0:.4g}" if np.isfinite(x) else NOT_FINITE[str(x)]
+    text = f"{x + 0.0:.4g}"
+    return NOT_FINITE.get(text, text)
 
 
 def statistics_text(array: np.ndarray) -> str:
@@ -59,9 +60,9 @@ def statistics_text(array: np.ndarray) -> str:
     parts = []
     if finite.size:
         scale = float(np.abs(finite).max()) or 1.0  # so that no square overflows
-        norm = scale * float(np.linalg.norm((finite / scale).ravel()))
+        norm = scale * float(np.linalg.norm(finite / scale))
         ends = number_text(finite.min()), number_text(finite.max())
-        parts = [f"norm {norm:.4g}", "from {} to {}".format(*ends)]
+        parts = [f"norm {norm:.4g}, from {ends[0]} to {ends[1]}"]
     zeros = float((array == 0).mean())
     if zeros and array.size > 1:
         parts.append(f"{zeros:.0%} zeros")
@@ -69,10 +70,6 @@ def statistics_text(array: np.ndarray) -> str:
     if not_finite := array.size - finite.size:
         text = f"{not_finite} NaN or infinite!" + (f" Of the rest: {text}" if text else "")
     return text
-
-
-def shape_text(shape: tuple[int, ...]) -> str:
-    return str(tuple(map(int, shape)))
 
 
 def _as_matrix(array):
@@ -84,7 +81,7 @@ def _as_matrix(array):
 def _row_label(array, row):
     if array.ndim < 2 or not array.size:
         return ""
-    return ", ".join(str(int(i)) for i in np.unravel_index(row, array.shape[:-1]))
+    return ", ".join(map(str, np.unravel_index(row, array.shape[:-1])))
 
 
 def _cut_text(whole, shown, rows):

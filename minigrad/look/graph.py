@@ -41,6 +41,10 @@ class Application:
     output: int
     call: ModuleCall | None
 
+    def forward(self, *arrays):
+        """The operation's result on other arrays."""
+        return np.asarray(self.operation.forward(*arrays, **self.options)[0])
+
 
 class Graph:
     """All operations that led to a loss, and all values in the order of their first use.
@@ -63,22 +67,15 @@ class Graph:
             self._add(node)
 
     def _add(self, node):
-        entry = ENTRIES[node]
-        inputs = [self._input(*pair) for pair in zip(node.parents, entry.arrays, strict=True)]
-        self._index[id(node)] = len(self.values)
-        self.values.append(Value("result", np.asarray(entry.result)))
+        arrays, options, result, call = ENTRIES[node]
+        inputs = [self._input(*pair) for pair in zip(node.parents, arrays, strict=True)]
+        output = self._index[id(node)] = len(self.values)
+        self.values.append(Value("result", np.asarray(result)))
         hidden = EXECUTION_OPTIONS.get(node.operation.forward, ())
-        self.applications.append(
-            Application(
-                node.operation,
-                {name: v for name, v in entry.options.items() if name not in hidden},
-                node.saved,
-                argument_names(node.operation.forward, len(inputs)),
-                inputs,
-                len(self.values) - 1,
-                entry.call,
-            )
-        )
+        shown = {name: option for name, option in options.items() if name not in hidden}
+        names = argument_names(node.operation.forward, len(inputs))
+        computed = node.operation, shown, node.saved
+        self.applications.append(Application(*computed, names, inputs, output, call))
 
     def _input(self, parent, array):
         """The index of an input's value; a leaf or a constant is added at its first use."""

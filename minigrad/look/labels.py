@@ -1,7 +1,7 @@
 """Names for the values and the module calls of a graph."""
 
 from ..module import Module
-from .array_tables import number_text, shape_text
+from .array_tables import number_text
 from .graph import Graph
 from .recorder import ModuleCall
 
@@ -20,7 +20,7 @@ def value_labels(graph: Graph, paths: dict[int, str]) -> list[str]:
             labels[index] = number or paths.get(id(value.array)) or arguments[index]
         elif value.kind == "leaf":
             own = value.leaf.name or paths.get(id(value.leaf))
-            labels[index] = own or f"{arguments[index]} {shape_text(value.array.shape)}"
+            labels[index] = own or f"{arguments[index]} {value.array.shape}"
     return [labels[index] for index in range(len(graph.values))]
 
 

@@ -7,9 +7,9 @@ folds a box by making its rows narrow. Positions from left to right never change
 """
 
 CARD_X, CARD_WIDTH, CARD_HEIGHT, CARD_PITCH, CARD_LETTERS = 8, 176, 40, 48, 21
-LEFT_LANES = 190  # the first lane of leaves and constants
 X, WIDTH, HEIGHT = 336, 190, 44  # of operations
-RIGHT_LANES = 650  # the first lane of results that the next operation does not use
+# The first lane of leaves and constants, and that of results that skip the next operation.
+LANES = {"left": 190, "right": 650}
 LANE = 9
 PORT = 18  # the least distance between two edges that enter on one side
 OUT = 9  # a result for a later row leaves so far above the lower right corner
@@ -19,7 +19,7 @@ GAP, HEADER, FOOT, INDENT = 26, 26, 10, 7
 def layout(data: dict) -> dict:
     """Positions in pixels of the operations, cards, boxes and edges of the page's data."""
     placed = _Layout(data)
-    lanes = [edge["lane"] for edge in placed.edges if edge["side"] == "right"]
+    lanes = max(1, len(placed.busy_until["right"]))
     return {
         "operation": {"x": X, "width": WIDTH},
         "card": {"x": CARD_X, "width": CARD_WIDTH, "height": CARD_HEIGHT},
@@ -27,7 +27,7 @@ def layout(data: dict) -> dict:
         "cards": list(placed.cards.values()),
         "boxes": placed.boxes,
         "edges": placed.edges,
-        "width": max(lanes, default=RIGHT_LANES) + 16,
+        "width": LANES["right"] + LANE * (lanes - 1) + 16,
         "height": placed.y,
     }
 
@@ -44,7 +44,8 @@ class _Layout:
         self.cards: dict[tuple, dict] = {}  # by value and call
         operations = data["operations"]
         self.made_by = {operation["output"]: i for i, operation in enumerate(operations)}
-        self.lanes = {"left": _Lanes(LEFT_LANES), "right": _Lanes(RIGHT_LANES)}
+        self.busy_until = {"left": [], "right": []}  # of each lane: its last row so far
+        self.lane_of = {}  # by the key of the line
         self.last_use = {
             self._key(v, operation): i
             for i, operation in enumerate(operations)
@@ -101,13 +102,8 @@ class _Layout:
         letters = CARD_LETTERS - len(prefix)
         if len(name) > letters:  # the end of a path tells most
             name = f"…{name[1 - letters :]}"
-        return {
-            "value": value,
-            "operation": i,
-            "y": self.y,
-            "again": again,
-            "name": prefix + name,
-        }
+        card = {"value": value, "operation": i, "y": self.y}
+        return card | {"again": again, "name": prefix + name}
 
     def _ends(self, side, key, row, port):
         """The two ends of an edge that enters a row, and the lane between them."""
@@ -123,21 +119,14 @@ class _Layout:
                 return {"x1": x, "y1": y1, "x2": x, "y2": row["y"]}
             x1 = x2 = X + WIDTH
             y1, y2 = y1 - OUT, row["y"] + (row["height"] - OUT) * port
-        lane = self.lanes[side].take(key, first, self.last_use[key])
-        return {"x1": x1, "y1": y1, "lane": lane, "x2": x2, "y2": y2}
+        return {"x1": x1, "y1": y1, "lane": self._lane(side, key, first), "x2": x2, "y2": y2}
 
-
-class _Lanes:
-    """Vertical lanes; two lines that overlap from top to bottom get different ones."""
-
-    def __init__(self, first_x):
-        self.first_x, self.lane_of, self.busy_until = first_x, {}, []
-
-    def take(self, key, first, last):
-        """The x of the lane for a line from row `first` to row `last`."""
+    def _lane(self, side, key, first):
+        """The x of a line from row `first`; lines that overlap get different lanes."""
         if key not in self.lane_of:
-            free = [n for n, until in enumerate(self.busy_until) if until < first]
-            lane = free[0] if free else len(self.busy_until)
-            self.busy_until[lane : lane + 1] = [last]
-            self.lane_of[key] = lane
-        return self.first_x + LANE * self.lane_of[key]
+            busy_until = self.busy_until[side]
+            free = [n for n, until in enumerate(busy_until) if until < first]
+            lane = free[0] if free else len(busy_until)
+            busy_until[lane : lane + 1] = [self.last_use[key]]
+            self.lane_of[key] = LANES[side] + LANE * lane
+        return self.lane_of[key]

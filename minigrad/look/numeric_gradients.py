@@ -19,27 +19,11 @@ def numeric_checks(graph: Graph, totals: list[np.ndarray | None]) -> list[list[d
     check_all = sum(t.size for t in totals if t is not None) <= ALL_CHECKED
     checks: list[list[dict]] = [[] for _ in totals]
     for i, total in enumerate(totals):
-        if total is None or not total.size:
-            continue
-        largest = np.unravel_index(np.argmax(np.abs(total)), total.shape)
-        for index in np.ndindex(total.shape) if check_all else [largest]:
-            check = _check(index, total[index], numeric.derivative(i, index))
-            if not check["agree"]:  # the function may bend within a step, as relu² does at 0
-                shorter = numeric.derivative(i, index, shorten=256)
-                check = _check(index, total[index], shorter)
-            checks[i].append(check)
+        if total is not None and total.size:
+            largest = np.unravel_index(np.argmax(np.abs(total)), total.shape)
+            indices = np.ndindex(total.shape) if check_all else [largest]
+            checks[i] = [numeric.check(i, index, total[index]) for index in indices]
     return checks
-
-
-def _check(index, found, expected):
-    near_kink = expected is None
-    agree = near_kink or abs(found - expected) <= 1e-3 * max(abs(found), abs(expected)) + 1e-7
-    return {
-        "at": f"[{', '.join(str(int(k)) for k in index)}]" if index else "",
-        "found": f"{found:.6g}",
-        "expected": "a kink is near" if near_kink else f"{expected:.6g}",
-        "agree": bool(agree),
-    }
 
 
 class NumericGradients:
@@ -51,11 +35,25 @@ class NumericGradients:
             v.array.astype(np.float64) if v.array.dtype.kind == "f" else v.array
             for v in graph.values
         ]
-        self.functions = []
+        self.functions = []  # of each application: the forward, or its surrogate here
         for a in graph.applications:
             arrays = [self.arrays[i] for i in a.inputs]
-            self.arrays[a.output] = np.asarray(a.operation.forward(*arrays, **a.options)[0])
-            self.functions.append(_function(a, arrays))
+            self.arrays[a.output] = a.forward(*arrays)
+            surrogate = surrogate_of(a.operation)
+            self.functions.append(surrogate(*arrays, **a.options) if surrogate else a.forward)
+
+    def check(self, value: int, index: tuple, found: float) -> dict:
+        """A gradient beside the one by differences, as data for the page."""
+        at = f"[{', '.join(map(str, index))}]" if index else ""
+        about = {"at": at, "found": f"{found:.6g}"}
+        for shorten in (1, 256):  # the function may bend within a step, as relu² does at 0
+            expected = self.derivative(value, index, shorten)
+            if expected is None:
+                return about | {"expected": "a kink is near", "agree": True}
+            allowed = 1e-3 * max(abs(found), abs(expected)) + 1e-7
+            if agree := bool(abs(found - expected) <= allowed):
+                break
+        return about | {"expected": f"{expected:.6g}", "agree": agree}
 
     def derivative(self, value: int, index: tuple, shorten: float = 1) -> float | None:
         """The derivative of the loss by one number of a value; None near a kink."""
@@ -76,11 +74,3 @@ class NumericGradients:
                 if side := side_of(a.operation):
                     sides.append(side(*arrays, **a.options).tobytes())
         return float(changed[self.graph.applications[-1].output].sum()), sides
-
-
-def _function(application, arrays):
-    """The function to differentiate: the forward, or its surrogate at these arrays."""
-    operation, options = application.operation, application.options
-    if surrogate := surrogate_of(operation):
-        return surrogate(*arrays, **options)
-    return lambda *moved: operation.forward(*moved, **options)[0]

@@ -5,13 +5,13 @@ import inspect
 import re
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from textwrap import dedent
 
 from ..ops import Operation
 
-LABELS = ("forward", "backward", "surrogate", "saved", "kinks", "source")
-_LABEL = re.compile(rf" *({'|'.join(LABELS)})  +(?=\S)")
+_LABEL = re.compile(r" *(forward|backward|surrogate|saved|kinks|source)  +(?=\S)")
 
 
 def docstring_sections(docstring: str) -> dict[str, str]:
@@ -82,16 +82,13 @@ def source(function: Callable) -> dict:
 
 def saved_names(operation: Operation, count: int) -> list[str]:
     """The forward's own names for the values that it saves, from its `return y, (x, w)`."""
-    try:
-        tree = ast.parse("\n".join(source(operation.forward)["lines"]))
-    except SyntaxError:  # a lambda within an expression
-        tree = ast.Module([], [])
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
-            saved = node.value.elts[-1]
-            names = saved.elts if isinstance(saved, ast.Tuple) else [saved]
-            if len(names) == count:
-                return [ast.unparse(name) for name in names]
+    with suppress(SyntaxError):  # a lambda within an expression
+        for node in ast.walk(ast.parse("\n".join(source(operation.forward)["lines"]))):
+            if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
+                saved = node.value.elts[-1]
+                names = saved.elts if isinstance(saved, ast.Tuple) else [saved]
+                if len(names) == count:
+                    return [ast.unparse(name) for name in names]
     return [f"saved[{i}]" for i in range(count)]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..module import Module
 from ..tensor import Tensor
-from .array_tables import shape_text, table
+from .array_tables import table
 from .graph import Graph
 from .labels import module_calls, module_paths, value_labels
 from .layout import layout
@@ -29,9 +29,7 @@ def page_data(
     used = {a.operation.name: a.operation for a in graph.applications}
     data = {
         "values": [_value(i, v, labels, steps, checks) for i, v in enumerate(graph.values)],
-        "operations": [
-            _operation(a, call) for a, call in zip(graph.applications, innermost, strict=True)
-        ],
+        "operations": list(map(_operation, graph.applications, innermost)),
         "calls": calls,
         "documentation": {name: documentation(o) for name, o in used.items()},
         "steps": steps.steps,
@@ -43,7 +41,7 @@ def _value(i, value, labels, steps, checks):
     return {
         "name": labels[i],
         "kind": value.kind,
-        "shape": shape_text(value.array.shape),
+        "shape": str(value.array.shape),
         "dtype": str(value.array.dtype),
         "table": table(value.array, steps.rows[i]),
         "expected": steps.expected[i],
@@ -72,6 +70,6 @@ def _operation(application, call):
 def _text(value):
     """An array's shape, dtype and bytes; the beginning of any other value's repr."""
     if isinstance(value, np.ndarray):
-        return f"{shape_text(value.shape)} {value.dtype}, {value.nbytes:,} bytes"
+        return f"{value.shape} {value.dtype}, {value.nbytes:,} bytes"
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

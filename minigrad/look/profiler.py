@@ -1,25 +1,24 @@
 """The profiler: the time, the arithmetic and the memory of each operation and direction."""
 
-import math
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
+from .. import ops
 from ..engine import observe
-from ..ops import CAUSAL_CONV, GATED_CONV, LINEAR, MATMUL, TERNARY_LINEAR, TIED_HEAD
 
 # Multiply-adds of a forward pass, from y and the arrays; a backward pass takes twice as many.
 MULTIPLY_ADDS = {
-    MATMUL.name: lambda y, a, b: y.size * a.shape[-1],
-    LINEAR.name: lambda y, x, w, *_: y.size * x.shape[-1],
-    TERNARY_LINEAR.name: lambda y, x, w: y.size * x.shape[-1],
-    CAUSAL_CONV.name: lambda y, x, w: y.size * w[0].size,
-    GATED_CONV.name: lambda y, x, w, _: 2 * y.size * w[0].size,
-    TIED_HEAD.name: lambda y, h, w, _: h.size * len(w),
+    ops.MATMUL.name: lambda y, a, b: y.size * a.shape[-1],
+    ops.LINEAR.name: lambda y, x, w, *_: y.size * x.shape[-1],
+    ops.TERNARY_LINEAR.name: lambda y, x, w: y.size * x.shape[-1],
+    ops.CAUSAL_CONV.name: lambda y, x, w: y.size * w[0].size,
+    ops.GATED_CONV.name: lambda y, x, w, _: 2 * y.size * w[0].size,
+    ops.TIED_HEAD.name: lambda y, h, w, _: h.size * len(w),
 }
 
 
@@ -39,7 +38,6 @@ class OperationStats:
         return 2e-9 * self.multiply_adds / max(self.seconds, 1e-12)
 
 
-@dataclass(eq=False)  # `observe` tells observers apart by identity
 class Profile:
     """The OperationStats of each (operation's name, "forward" or "backward").
 
@@ -47,29 +45,24 @@ class Profile:
     over all operations is the elapsed time.
     """
 
-    workers: int = 1
-    stats: dict[tuple[str, str], OperationStats] = field(
-        default_factory=lambda: defaultdict(OperationStats)
-    )
-
-    def __post_init__(self):
+    def __init__(self, workers: int = 1):
+        self.workers = workers
+        self.stats: dict[tuple[str, str], OperationStats] = defaultdict(OperationStats)
         self._main_thread, self._lock = threading.get_ident(), threading.Lock()
         self._backward_counts: dict = {}  # multiply-adds by the number of the node
 
     def forward(self, operation, arrays, options, y, node, seconds):
         count = MULTIPLY_ADDS.get(operation.name, lambda *_: 0)(y, *arrays)
-        if operation.name == TIED_HEAD.name:  # its forward also computes the gradients
+        if operation.name == ops.TIED_HEAD.name:  # its forward also computes the gradients
             count *= 3 if options.get("with_dw", True) else 2
         elif node is not None and count:
             self._backward_counts[node.number] = 2 * count
         kept = saved_bytes(node.saved) if node is not None else 0
-        moved = saved_bytes(arrays) + y.nbytes
-        self._add(operation.name, "forward", seconds, count, kept, moved)
+        self._add(operation.name, "forward", seconds, count, kept, saved_bytes([arrays, y]))
 
     def backward(self, node, dy, gradients, seconds):
         count = self._backward_counts.pop(node.number, 0)
-        results = sum(g.nbytes for g in gradients if g is not None)
-        moved = saved_bytes([dy, node.saved]) + results
+        moved = saved_bytes([dy, node.saved, gradients])
         self._add(node.operation.name, "backward", seconds, count, 0, moved)
 
     def _add(self, name, direction, seconds, multiply_adds, kept, moved):
@@ -87,7 +80,7 @@ class Profile:
 
     def table(self, steps: int = 1, seconds: float | None = None) -> str:
         """A line per operation and direction: the mean over `steps` of `seconds` each."""
-        total = seconds or math.fsum(s.seconds for s in self.stats.values()) / steps or 1.0
+        total = seconds or sum(s.seconds for s in self.stats.values()) / steps or 1.0
         heads = ("calls", "ms", "share", "GFLOP/s", "MB kept", "MB moved")
         lines = [f"{'operation':20}{'':9}" + "".join(f"{head:>10}" for head in heads)]
         ordered = sorted(self.stats.items(), key=lambda item: -item[1].seconds)
@@ -119,6 +112,6 @@ def saved_bytes(saved) -> int:
         >>> saved_bytes((np.zeros(3), 0.5, [np.zeros(2, np.float32)]))
         32
     """
-    if isinstance(saved, (np.ndarray, np.generic)):
+    if isinstance(saved, (np.ndarray, np.generic, ops.RowGradient)):
         return saved.nbytes
     return sum(map(saved_bytes, saved)) if isinstance(saved, (tuple, list)) else 0

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from types import FrameType
 from weakref import WeakKeyDictionary
 
-import numpy as np
-
 from ..engine import Node, observe
 from ..module import Module
 
@@ -33,17 +31,8 @@ class ModuleCall:
         return [*outer, self]
 
 
-@dataclass(eq=False)
-class Entry:
-    """One operation that ran: its inputs, options and result, and its innermost module call."""
-
-    arrays: tuple[np.ndarray, ...]
-    options: dict
-    result: np.ndarray
-    call: ModuleCall | None
-
-
-ENTRIES: WeakKeyDictionary[Node, Entry] = WeakKeyDictionary()
+# Of each recorded operation: its arrays, options, result and innermost module call, or None.
+ENTRIES: WeakKeyDictionary[Node, tuple] = WeakKeyDictionary()
 
 
 @contextmanager
@@ -79,8 +68,7 @@ class _Recorder:
 
     def forward(self, operation, arrays, options, y, node, seconds):
         if node is not None:
-            call = self._module_call(sys._getframe(1))
-            ENTRIES[node] = Entry(arrays, options, y, call)
+            ENTRIES[node] = arrays, options, y, self._module_call(sys._getframe(1))
 
     def backward(self, node, dy, gradients, seconds):
         pass

@@ -3,8 +3,13 @@
 import numpy as np
 
 from ..ops import Operation
-from .array_tables import shape_text
 from .operation_docs import local_rule
+
+START = {
+    "before": "The backward pass begins at the loss.",
+    "after": "When the loss changes by a small amount, it changes by just that amount: its "
+    "gradient with respect to itself is 1.",
+}
 
 
 def forward_texts(operation: Operation, inputs: list[str], shape: tuple[int, ...]) -> dict:
@@ -12,23 +17,15 @@ def forward_texts(operation: Operation, inputs: list[str], shape: tuple[int, ...
     listed = " and ".join(filter(None, (", ".join(inputs[:-1]), inputs[-1])))
     return {
         "before": f"{operation.name} runs on {listed}.",
-        "after": f"The result has shape {shape_text(shape)}.",
+        "after": f"The result has shape {shape}.",
     }
 
 
 def input_text(argument: str, label: str, shape: tuple[int, ...]) -> str:
     """Such as "a = x (2, 3)"; without the shape if the label shows it already."""
-    known = shape_text(shape) in label or (not shape and label[0] in "-0123456789")
-    text = label if known else f"{label} {shape_text(shape)}"
+    known = str(shape) in label or (not shape and label[0] in "-0123456789")
+    text = label if known else f"{label} {shape}"
     return text if text.startswith(f"{argument} (") else f"{argument} = {text}"
-
-
-def start_texts() -> dict:
-    return {
-        "before": "The backward pass begins at the loss.",
-        "after": "When the loss changes by a small amount, it changes by just that amount: its "
-        "gradient with respect to itself is 1.",
-    }
 
 
 def edge_texts(operation: Operation, argument: str, result: str, target: str) -> dict:
@@ -42,20 +39,13 @@ def edge_texts(operation: Operation, argument: str, result: str, target: str) ->
     }
 
 
-def waiting_text(wide: np.ndarray, gradient: np.ndarray) -> str:
-    """A remark on a contribution whose sum over the copies is the next step."""
-    shapes = shape_text(wide.shape), shape_text(gradient.shape)
-    return " It has the shape {} of the result, not yet {}.".format(*shapes)
-
-
 def sum_texts(target: str, wide: np.ndarray, gradient: np.ndarray) -> dict:
     """The texts of the sum over the copies of a broadcast input."""
-    wide_shape, shape = shape_text(wide.shape), shape_text(gradient.shape)
     copies = wide.size // max(1, gradient.size)
     return {
-        "rule": f"sum {wide_shape} to {shape}",
-        "before": f"{target} {shape} was broadcast to {wide_shape}: each of its numbers was "
-        f"used {copies} times.",
+        "rule": f"sum {wide.shape} to {gradient.shape}",
+        "before": f"{target} {gradient.shape} was broadcast to {wide.shape}: each of its "
+        f"numbers was used {copies} times.",
         "after": "Each use changes the loss, and the changes add up. So the gradient is summed "
         "over the axes along which the numbers were copied.",
     }

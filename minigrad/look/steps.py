@@ -7,6 +7,8 @@ backward  along one edge: the upstream gradient, the local rule, the contributio
 sum       the contribution to a broadcast input is summed back to the input's shape
 """
 
+from collections import Counter
+
 import numpy as np
 
 from ..ops import ADD, DIVIDE, MATMUL, MULTIPLY, SUBTRACT, RowGradient
@@ -14,18 +16,8 @@ from . import sentences
 from .array_tables import nonzero_rows, table
 from .graph import Graph
 
-
-def _broadcast_factors(a, b):
-    """The factors of a matrix product with their leading axes broadcast to each other."""
-    leading = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    return tuple(np.broadcast_to(m, (*leading, *m.shape[-2:])) for m in (a, b))
-
-
-# The functions that broadcast the inputs of these operations, as their forwards do.
-BROADCAST = {
-    **dict.fromkeys((ADD, SUBTRACT, MULTIPLY, DIVIDE), np.broadcast_arrays),
-    MATMUL: _broadcast_factors,
-}
+# The operations that broadcast their inputs, and how many of the last axes they leave alone.
+BROADCAST = {ADD: 0, SUBTRACT: 0, MULTIPLY: 0, DIVIDE: 0, MATMUL: 2}
 
 
 class Steps:
@@ -43,10 +35,8 @@ class Steps:
         self.steps: list[dict] = []
         self.totals: list[np.ndarray | None] = [None] * len(graph.values)
         self.arrivals: list[list[dict]] = [[] for _ in graph.values]
-        self.expected = [0] * len(graph.values)
-        for a in graph.applications:
-            for i in a.inputs:
-                self.expected[i] += graph.values[i].kind != "constant"
+        used = [i for a in graph.applications for i in a.inputs]
+        self.expected = Counter(i for i in used if graph.values[i].kind != "constant")
         for i, a in enumerate(graph.applications):
             self._forward(i, a)
         self._start()
@@ -67,7 +57,7 @@ class Steps:
     def _start(self):
         last = len(self.graph.applications) - 1
         loss = self.graph.applications[last].output
-        self.steps.append({"kind": "start", "operation": last, **sentences.start_texts()})
+        self.steps.append({"kind": "start", "operation": last, **sentences.START})
         self._arrive(loss, np.ones_like(self.graph.values[loss].array))
 
     def _backward(self, i, a, dy):
@@ -83,7 +73,8 @@ class Steps:
                 self._edge(i, j, "backward")
             else:
                 self._edge(i, j, "backward", contribution=table(wide[j]), waits=True)
-                self.steps[-1]["after"] += sentences.waiting_text(wide[j], gradient)
+                shapes = f"{wide[j].shape} of the result, not yet {gradient.shape}"
+                self.steps[-1]["after"] += f" It has the shape {shapes}."
                 texts = sentences.sum_texts(self.labels[target], wide[j], gradient)
                 self._edge(i, j, "sum", **texts)
             self._arrive(target, gradient)
@@ -97,11 +88,12 @@ class Steps:
         self.steps.append(edge | texts | data)
 
     def _before_sums(self, a, dy):
-        """The gradients for inputs that are broadcast first; None if none is broadcast."""
-        arrays = [self.graph.values[i].array for i in a.inputs]
-        wide = BROADCAST.get(a.operation, lambda *same: same)(*arrays)
-        if all(w.shape == array.shape for w, array in zip(wide, arrays, strict=True)):
+        """The gradients for inputs that are broadcast first, as the forward does it."""
+        if a.operation not in BROADCAST:
             return None
+        kept, arrays = BROADCAST[a.operation], [self.graph.values[i].array for i in a.inputs]
+        common = np.broadcast_shapes(*(x.shape[: x.ndim - kept] for x in arrays))
+        wide = [np.broadcast_to(x, common + x.shape[x.ndim - kept :]) for x in arrays]
         return a.operation.backward(dy, a.operation.forward(*wide, **a.options)[1])
 
     def _arrive(self, target, gradient):
@@ -125,5 +117,5 @@ class Steps:
             for arrival in arrivals:
                 arrival["total"] = table(arrival["total"], rows)
         for step in self.steps:
-            if not isinstance(step.get("contribution", {}), dict):
+            if "contribution" in step and "waits" not in step:
                 step["contribution"] = table(step["contribution"], self.rows[step["target"]])

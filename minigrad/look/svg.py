@@ -37,11 +37,11 @@ def svg(data: dict, title: str) -> str:
     )
 
 
-def _rectangle(kind, x, y, width, height, radius):
-    return (
-        f'<rect class="{kind}" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" '
-        f'rx="{radius}"/>'
+def _rectangle(kind, place, radius):
+    rectangle = (
+        '<rect class="{}" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="{}"/>'
     )
+    return rectangle.format(kind, radius, **place)
 
 
 def _text(x, y, text, kind="", anchor="start"):
@@ -52,23 +52,21 @@ def _text(x, y, text, kind="", anchor="start"):
 
 def _box(box, data):
     title = data["calls"][box["call"]]["title"]
-    frame = _rectangle("box", box["x"], box["y"], box["width"], box["height"], 6)
-    return frame + _text(box["x"] + 8, box["y"] + 16, title, "small")
+    return _rectangle("box", box, 6) + _text(box["x"] + 8, box["y"] + 16, title, "small")
 
 
 def _operation(i, data):
-    place, plan = data["layout"]["operation"], data["layout"]["operations"][i]
+    place = data["layout"]["operation"] | data["layout"]["operations"][i]
     value = data["values"][data["operations"][i]["output"]]
-    x, y = place["x"] + 9, plan["y"] + 18
-    frame = _rectangle("operation", place["x"], plan["y"], place["width"], plan["height"], 5)
+    x, y = place["x"] + 9, place["y"] + 18
+    frame = _rectangle("operation", place, 5)
     return frame + _text(x, y, value["name"]) + _text(x, y + 16, value["shape"], "small")
 
 
 def _card(card, data):
-    place, value = data["layout"]["card"], data["values"][card["value"]]
-    kind = "again" if card["again"] else value["kind"]
-    x, y = place["x"] + 14, card["y"] + 16
-    frame = _rectangle(kind, place["x"], card["y"], place["width"], place["height"], 18)
+    place, value = data["layout"]["card"] | {"y": card["y"]}, data["values"][card["value"]]
+    x, y = place["x"] + 14, place["y"] + 16
+    frame = _rectangle("again" if card["again"] else value["kind"], place, 18)
     return frame + _text(x, y, card["name"]) + _text(x, y + 15, value["shape"], "small")
 
 
