@@ -6,15 +6,14 @@ page, and of each function the signature, the docstring and one line to replace.
 
 import ast
 import inspect
-import sys
 import textwrap
 from collections.abc import Callable, Sequence
 
 from minigrad.ops import TABLE
 
 from .exercise import TO_DO, Exercise
+from .inputs import wrapped
 
-WIDTH = 96
 _RAISE = f'raise NotImplementedError("{TO_DO}")'
 
 
@@ -71,21 +70,18 @@ def _heading(exercise):
 
 
 def _comment(text, start="# "):
-    options = {"break_long_words": False, "break_on_hyphens": False}
-    lines = textwrap.wrap(text, WIDTH, initial_indent=start, subsequent_indent=start, **options)
-    return "\n".join(lines or [start.rstrip()])
+    return "\n".join(wrapped(text, start, start) or [start.rstrip()])
 
 
 def _imports(exercise):
-    """Blocks of imports: Python's own, NumPy, and the given names of the packages."""
+    """NumPy, and the given names, in a line per module."""
     names = {}
     for value in exercise.given:
         names.setdefault(value.__module__, []).append(value.__name__)
-    own, standard = [], []
-    for module in sorted(names):
-        block = standard if module.split(".")[0] in sys.stdlib_module_names else own
-        block.append(f"from {module} import {', '.join(sorted(names[module]))}")
-    return ["\n".join(standard), "import numpy as np", "\n".join(own)]
+    lines = [
+        f"from {module} import {', '.join(sorted(names[module]))}" for module in sorted(names)
+    ]
+    return ["import numpy as np", "\n".join(lines)]
 
 
 def _blank_function(exercise, function):

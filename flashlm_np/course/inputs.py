@@ -1,6 +1,7 @@
 """Small readable inputs of a test case, their copies, and their text."""
 
 import dataclasses
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -110,6 +111,12 @@ def as_text(value: Any) -> str:
     if hasattr(value, "unpack"):  # a packed matrix
         return f"pack({as_text(value.unpack())}, {as_text(value.scale)})"
     return repr(value)
+
+
+def wrapped(text: str, first: str, rest: str) -> list[str]:
+    """The text in lines of WIDTH; `first` begins the first line, and `rest` the others."""
+    options = {"break_long_words": False, "break_on_hyphens": False}
+    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=rest, **options)
 
 
 def case_lines(inputs: Case) -> list[str]:

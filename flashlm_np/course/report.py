@@ -1,14 +1,12 @@
 """Grades as lines of text, and as JUnit XML."""
 
 import re
-import textwrap
 from collections import Counter
 from collections.abc import Iterable
 from xml.etree import ElementTree
 
 from .exercise import RIGHT, TO_DO, WRONG, Exercise, Grade
-
-WIDTH = 96
+from .inputs import wrapped
 
 
 def lines_of(exercise: Exercise, grade: Grade, *, whole: bool) -> Iterable[str]:
@@ -17,24 +15,12 @@ def lines_of(exercise: Exercise, grade: Grade, *, whole: bool) -> Iterable[str]:
     yield f"{exercise.label}: {grade.state}{so_far}"
     if whole or grade.state == WRONG:
         for line in grade.details:
-            yield from _wrapped(printable(line))
+            numbers = line.startswith(("for ", "in float32, for ", "   "))  # have lines already
+            text = printable(line)
+            yield from [f"  {text}"] if numbers else wrapped(text, "  ", "    ")
     if whole and grade.printed.strip():
         yield "  It printed:"
         yield from (f"  | {line}" for line in printable(grade.printed).splitlines())
-
-
-def _wrapped(line):
-    """Wrap a sentence, but not a line of numbers."""
-    if line.startswith(("for ", "in float32, for ")) or line.startswith("   "):
-        return [f"  {line}"]
-    return textwrap.wrap(
-        line,
-        WIDTH,
-        initial_indent="  ",
-        subsequent_indent="    ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def summary(grades: Iterable[Grade]) -> str:
@@ -69,9 +55,8 @@ def junit(grades: dict[Exercise, Grade]) -> bytes:
         attributes = {"classname": "course", "name": name, "time": f"{grade.seconds:.3f}"}
         case = ElementTree.SubElement(suite, "testcase", attributes)
         if kind := _kind(grade):
-            reason = ElementTree.SubElement(case, kind, message=printable(grade.details[0]))
-            if kind != "skipped":
-                reason.text = printable("\n".join(grade.details))
+            message, text = printable(grade.details[0]), printable("\n".join(grade.details))
+            ElementTree.SubElement(case, kind, message=message).text = text
         if grade.printed:
             ElementTree.SubElement(case, "system-out").text = printable(grade.printed)
     ElementTree.indent(suites)

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,23 +33,24 @@ def check(
     files: dict[Exercise, Path | None], seconds: float = SECONDS
 ) -> Iterator[tuple[Exercise, Grade]]:
     """The grade of each exercise's file, in order, as soon as it is known."""
-    running: set[subprocess.Popen] = set()
+    stop = threading.Event()
     pool = ThreadPoolExecutor(os.cpu_count())
     try:
-        jobs = [
-            pool.submit(check_file, exercise, file, seconds, running)
-            for exercise, file in files.items()
-        ]
+        jobs = [pool.submit(check_file, *item, seconds, stop) for item in files.items()]
         for exercise, job in zip(files, jobs, strict=True):
             yield exercise, job.result()
     finally:  # also after Ctrl-C, and when the caller stops early
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in list(running):
-            _end(process)
+        stop.set()
+        pool.shutdown(cancel_futures=True)
 
 
-def check_file(exercise: Exercise, file: Path | None, seconds: float, running: set) -> Grade:
-    """The grade of one file; a subprocess starts only if a function is written."""
+def check_file(
+    exercise: Exercise, file: Path | None, seconds: float, stop: threading.Event
+) -> Grade:
+    """The grade of one file; a subprocess starts only if a function is written.
+
+    stop: an event that ends the subprocess early.
+    """
     start = time.perf_counter()
     if file is None:
         text = f"{exercise.file_name} is missing; flashlm course start writes it"
@@ -60,12 +62,12 @@ def check_file(exercise: Exercise, file: Path | None, seconds: float, running: s
     if len(blank) == len(exercise.functions):
         return Grade(TO_DO, (f"to do: {', '.join(exercise.solution)}",))
     with tempfile.TemporaryDirectory(prefix="flashlm-", ignore_cleanup_errors=True) as folder:
-        grade = _grade_in_subprocess(exercise, file.resolve(), seconds, Path(folder), running)
+        grade = _grade_in_subprocess(exercise, file.resolve(), seconds, Path(folder), stop)
     grade.seconds = time.perf_counter() - start
     return grade
 
 
-def _grade_in_subprocess(exercise, file, seconds, folder, running):
+def _grade_in_subprocess(exercise, file, seconds, folder, stop):
     environment = {
         "PYTHONPATH": os.pathsep.join(os.path.abspath(entry) for entry in sys.path),
         "PYTHONIOENCODING": "utf-8",
@@ -82,12 +84,10 @@ def _grade_in_subprocess(exercise, file, seconds, folder, running):
             env=os.environ | environment,
             start_new_session=os.name == "posix",
         )
-        running.add(process)
         try:
-            limit = _wait(process, printed, seconds)
+            limit = _wait(process, printed, seconds, stop)
         finally:
             _end(process)
-            running.discard(process)
         printed.seek(0)
         text = printed.read(4 * MAX_SHOWN).decode("utf-8", "replace").replace("\r\n", "\n")
     try:
@@ -101,14 +101,12 @@ def _grade_in_subprocess(exercise, file, seconds, folder, running):
     return grade
 
 
-def _wait(process, printed, seconds):
+def _wait(process, printed, seconds, stop):
     """Wait for the end of a subprocess; the reason if it passes a limit first, or ""."""
     deadline = time.monotonic() + seconds + START_SECONDS
-    while process.poll() is None:
+    while process.poll() is None and not stop.wait(0.02):
         if time.monotonic() > deadline:
             return f"took longer than {seconds:g} s: an endless loop?"
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0.05)
         if os.fstat(printed.fileno()).st_size > MAX_PRINTED:
             return f"printed more than {MAX_PRINTED // 1_000_000} MB: an endless loop?"
     return ""

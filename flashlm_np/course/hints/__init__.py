@@ -5,7 +5,6 @@ on all inputs where the shape is right. A hint about a shape must be confirmed b
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,36 +16,23 @@ from ..function_tests import FunctionTest
 from ..inputs import Case
 from ..student import Answer
 
+Row = tuple[Case, dict[str, Any], dict[str, Any]]  # a case, its expected results, those found
 
-@dataclass(frozen=True)
+
 class WrongResult:
-    """The result called `name` is wrong on the first case; on the others it may be right.
+    """The result called `name` is wrong in the first row; in others it may be right.
 
-    rows: (case, expected, found) of each case; the results are by name.
+    symbol: the name in a formula, such as dx for the gradient of x.
+    case, expected, found: the first row, with the wrong result alone.
     """
 
-    test: FunctionTest
-    answer: Answer
-    solution: Answer
-    name: str
-    rows: list[tuple[Case, dict[str, Any], dict[str, Any]]]
-
-    @property
-    def symbol(self) -> str:
-        """The name in a formula: dx for the gradient of x."""
-        return self.test.symbol.format(self.name)
-
-    @property
-    def case(self) -> Case:
-        return self.rows[0][0]
-
-    @property
-    def expected(self) -> Any:
-        return dense(self.rows[0][1][self.name])
-
-    @property
-    def found(self) -> Any:
-        return dense(self.rows[0][2][self.name])
+    def __init__(
+        self, test: FunctionTest, answer: Answer, solution: Answer, name: str, rows: list[Row]
+    ):
+        self.test, self.answer, self.solution = test, answer, solution
+        self.name, self.symbol, self.rows = name, test.symbol.format(name), rows
+        self.case, expected, found = rows[0]
+        self.expected, self.found = dense(expected[name]), dense(found[name])
 
     def comparable(self) -> Iterator[tuple[Case, np.ndarray, np.ndarray]]:
         """(case, expected, found) wherever both are numbers of one shape."""

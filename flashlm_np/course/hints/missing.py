@@ -19,12 +19,8 @@ def missing_sum(wrong: WrongResult) -> str:
         return ""
     if not stretched or not close(wrong.expected, sum_to_shape(wrong.found, want)):
         return ""
-    added = len(have) - len(want)
-    axes = [
-        axis
-        for axis, size in enumerate(have)
-        if axis < added or (want[axis - added] == 1 and size != 1)
-    ]
+    padded = (0,) * (len(have) - len(want)) + want
+    axes = [axis for axis in range(len(have)) if padded[axis] != have[axis]]
     over = f"axis {axes[0]}" if len(axes) == 1 else f"axes {', '.join(map(str, axes))}"
     return (
         f"a sum over the broadcast axis is missing: {wrong.name} has shape {want} and was "
@@ -73,12 +69,8 @@ def option_not_used(wrong: WrongResult) -> str:
     for name, parameter in inspect.signature(wrong.test.forward).parameters.items():
         if parameter.default is parameter.empty or name not in wrong.case:
             continue
-
-        def with_default(case, _, name=name):
-            rest = {key: value for key, value in case.items() if key != name}
-            return wrong.call(rest, wrong.solution)
-
-        if wrong.explained_by(with_default):
+        default = {name: parameter.default}
+        if wrong.explained_by(lambda case, _, d=default: wrong.call(case | d, wrong.solution)):
             return (
                 f"{wrong.symbol} is the result for {name}={parameter.default!r}: {name} is not "
                 "used, or not saved."
