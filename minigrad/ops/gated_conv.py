@@ -4,7 +4,7 @@
                both as on causal_conv's page. They see the same x, so one matrix P of the fast
                form serves both: with the taps side by side, one product per group gives [g v]
     backward   given dy:  dv = dy σ(g) ;  dg = dy v σ(g) (1 - σ(g))
-               dw = Pᵀ @ [dg dv], dx = Q @ w', with Q of [dg dv], as in causal_conv_fast.py
+               dw = Pᵀ @ [dg dv] ;  dx = Q @ w', with Q of [dg dv], as in causal_conv_fast.py
     saved      x, σ(g), v and the weights side by side; P is gathered again
                4·(B·T·(D + 2·O) + 2·O·C·K) bytes in float32
     source     gated causal convolution: Oord et al. 2016, arXiv:1609.03499, eq. 2, where the

@@ -2,7 +2,7 @@
 
     forward    z = h @ wᵀ                                      (N, D) (V, D) -> (N, V)
                loss = cross-entropy of z with the right ids y (N,), as on cross_entropy's page
-    backward   dz as on cross_entropy's page ;  dh = dz @ w (N, D) ; dw = dzᵀ @ h (V, D)
+    backward   dz as on cross_entropy's page ;  dh = dz @ w  (N, D) ; dw = dzᵀ @ h  (V, D)
                The loss is one number, so dh and dw are known, except for its factor dy, as
                soon as z is. The forward computes them, ROWS rows at a time, and saves no z.
     saved      dh and dw at dy = 1       4·(N·D + V·D) bytes in float32
