@@ -27,31 +27,24 @@ def value_labels(graph: Graph, paths: dict[int, str]) -> list[str]:
 def module_paths(graph: Graph, model: Module | None) -> dict[int, str]:
     """The paths of modules and parameters by id, from `model` or from the outermost called."""
     roots = {} if model is None else {id(model): (model, "")}
-    for a in graph.applications:
-        if a.call is None:
-            continue
-        module = a.call.with_enclosing()[0].module
-        if id(module) not in roots:
-            kind = type(module).__name__
-            count = sum(path.split()[0] == kind for _, path in roots.values() if path)
-            roots[id(module)] = (module, f"{kind} {count + 1}" if count else kind)
+    for call in filter(None, (a.call for a in graph.applications)):
+        module = call.with_enclosing()[0].module
+        kind = type(module).__name__
+        count = sum(prefix.startswith((f"{kind}.", f"{kind} ")) for _, prefix in roots.values())
+        roots.setdefault(id(module), (module, f"{kind} {count + 1}." if count else f"{kind}."))
     paths: dict[int, str] = {}
-    for root, path in roots.values():
+    for root, prefix in roots.values():
         for name, parameter in root.named_parameters():
-            paths.setdefault(id(parameter), _joined(path, name))
-            paths.setdefault(id(parameter.data), _joined(path, name))  # frozen: a constant
-        _add_modules(root, path, paths)
+            paths.setdefault(id(parameter), prefix + name)
+            paths.setdefault(id(parameter.data), prefix + name)  # frozen: a constant
+        _add_modules(root, prefix, paths)
     return paths
 
 
-def _add_modules(module, path, paths):
-    paths.setdefault(id(module), path or type(module).__name__)
+def _add_modules(module, prefix, paths):
+    paths.setdefault(id(module), prefix[:-1] or type(module).__name__)
     for name, child in module.named_children():
-        _add_modules(child, _joined(path, name), paths)
-
-
-def _joined(path, name):
-    return f"{path}.{name}" if path else name
+        _add_modules(child, f"{prefix}{name}.", paths)
 
 
 def module_calls(graph: Graph, paths: dict[int, str]) -> tuple[list[dict], list[int | None]]:
@@ -66,14 +59,14 @@ def module_calls(graph: Graph, paths: dict[int, str]) -> tuple[list[dict], list[
     index = {call: i for i, call in enumerate(spans)}
     data = []
     for call, (first, last) in spans.items():
-        path, within = _path(call, paths), index.get(call.enclosing)
+        path = _path(call, paths)
         title = path.removeprefix(f"{_path(call.enclosing, paths)}." if call.enclosing else "")
         passes = [other for other in spans if other.module is call.module]
         if len(passes) > 1:
             title += f", pass {passes.index(call) + 1} of {len(passes)}"
-        kind = type(call.module).__name__
-        names = {"title": title, "path": path, "kind": kind}
-        data.append(names | {"within": within, "first": first, "last": last})
+        names = {"title": title, "path": path, "kind": type(call.module).__name__}
+        span = {"within": index.get(call.enclosing), "first": first, "last": last}
+        data.append(names | span)
     return data, [index.get(a.call) for a in graph.applications]
 
 

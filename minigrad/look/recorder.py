@@ -51,11 +51,8 @@ def record() -> Iterator[None]:
         >>> step_through(loss).data["values"][1]["name"]
         'multiply 1'
     """
-    with observe(_Recorder()) as recorder:
-        try:
-            yield
-        finally:
-            recorder.calls.clear()  # a frame holds the local variables of its call
+    with observe(_Recorder()):
+        yield
 
 
 class _Recorder:

@@ -13,6 +13,9 @@ text { font: 12px system-ui, sans-serif; fill: #1c2330; }
 .small { font-size: 11px; fill: #5b6576; }
 """
 
+RECTANGLE = (
+    '<rect class="{}" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="{}"/>'
+)
 ARROW = (
     '<marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" '
     'markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z"/></marker>'
@@ -38,10 +41,7 @@ def svg(data: dict, title: str) -> str:
 
 
 def _rectangle(kind, place, radius):
-    rectangle = (
-        '<rect class="{}" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="{}"/>'
-    )
-    return rectangle.format(kind, radius, **place)
+    return RECTANGLE.format(kind, radius, **place)
 
 
 def _text(x, y, text, kind="", anchor="start"):

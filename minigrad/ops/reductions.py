@@ -29,16 +29,11 @@ def mean_forward(x, *, axis=None, keepdims=False):
 
 def mean_backward(dy, saved):
     shape, axis = saved
-    n = math.prod(shape[a] for a in _axes(axis, len(shape)))
+    n = math.prod(shape) // max(1, dy.size)
     return (_copy_back(dy / n, shape, axis),)
 
 
-def _axes(axis, ndim):
-    axes = range(ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
-    return tuple(a % ndim for a in axes)
-
-
 def _copy_back(dy, shape, axis):
-    axes = _axes(axis, len(shape))
+    axes = range(len(shape)) if axis is None else np.atleast_1d(axis) % len(shape)
     kept = tuple(1 if a in axes else size for a, size in enumerate(shape))
     return np.broadcast_to(dy.reshape(kept), shape).copy()  # a gradient may be written to later

@@ -20,10 +20,9 @@ def clip_grad_norm(parameters: Iterable[Tensor], max_norm: float) -> float:
     parameters = list(parameters)
     norm = grad_norm(parameters)
     scale = clip_scale(norm, max_norm)
-    if scale != 1.0:
-        for p in parameters:
-            if p.grad is not None:
-                p.grad *= scale
+    for p in parameters:
+        if p.grad is not None:
+            p.grad *= scale
     return norm
 
 
