@@ -166,10 +166,10 @@ EXERCISES = tuple(replace(exercise, number=n) for n, exercise in enumerate(_TABL
 
 def find(name: str) -> Exercise:
     """The exercise called `name`: rms_norm, 9, 09_rms_norm or 09_rms_norm.py."""
-    wanted = name.lower().removesuffix(".py")
+    wanted = name.lower().removesuffix(".py").lstrip("0")
     for exercise in EXERCISES:
-        names = (exercise.name, exercise.file_name.removesuffix(".py"), str(exercise.number))
-        if wanted in names or wanted.lstrip("0") in names:
+        number = str(exercise.number)
+        if wanted in (exercise.name, number, f"{number}_{exercise.name}"):
             return exercise
     names = [exercise.name for exercise in EXERCISES]
     near = difflib.get_close_matches(wanted.lstrip("0123456789_"), names, n=3, cutoff=0.5)

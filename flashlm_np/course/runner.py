@@ -26,8 +26,6 @@ START_SECONDS = 30.0  # more, until the subprocess is ended from outside; it has
 MAX_PRINTED = 10_000_000  # bytes that end the subprocess
 MAX_SHOWN = 4000  # characters of the output that are kept
 
-WORKER = "flashlm_np.course.worker"
-
 
 def check(
     files: dict[Exercise, Path | None], seconds: float = SECONDS
@@ -71,12 +69,11 @@ def _grade_in_subprocess(exercise, file, seconds, folder, stop):
     environment = {
         "PYTHONPATH": os.pathsep.join(os.path.abspath(entry) for entry in sys.path),
         "PYTHONIOENCODING": "utf-8",
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
     arguments = [exercise.name, str(file), str(folder), str(seconds)]
     with open(folder / "printed.txt", "w+b") as printed:
         process = subprocess.Popen(
-            [sys.executable, "-u", "-m", WORKER, *arguments],
+            [sys.executable, "-uBm", "flashlm_np.course.worker", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=printed,
             stderr=subprocess.STDOUT,

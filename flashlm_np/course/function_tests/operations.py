@@ -41,7 +41,7 @@ class BackwardTest(FunctionTest):
         locked.situation = ", in a second call with the same dy and saved"
         again = self._gradients(functions, case, saved)
         for name, gradient in gradients.items():
-            if not _same_bits(gradient, again[name]):
+            if _bytes_of(gradient) != _bytes_of(again[name]):
                 raise Failure(
                     f"{self.name}, argument {name}: a second call with the same dy and saved "
                     "gives another gradient",
@@ -85,9 +85,5 @@ def _is_table(gradient):
         return False
 
 
-def _same_bits(one, other):
-    ours, theirs = arrays_in(one), arrays_in(other)
-    return len(ours) == len(theirs) and all(
-        np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
-        for a, b in zip(ours, theirs, strict=True)
-    )
+def _bytes_of(gradient):
+    return [array.tobytes() for array in arrays_in(gradient)]

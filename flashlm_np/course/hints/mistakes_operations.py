@@ -100,8 +100,6 @@ MISTAKES = {
     causal_conv_backward: """
         the taps are in reversed order in dx.
             dy_k, wg[..., k]  =>  dy_k, wg[..., K - 1 - k]
-        the taps are in reversed order in dw.
-            dw[..., k]  =>  dw[..., K - 1 - k]
     """,
     ternary_linear_forward: """
         w itself was used, not s T.
