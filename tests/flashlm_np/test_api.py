@@ -1,4 +1,4 @@
-"""The Python interface, beyond its doctests: texts, averages, errors."""
+"""The Python interface: texts, averaged weights and errors, besides its doctests."""
 
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def test_a_run_is_not_overwritten(run):
         flashlm.train(flashlm.TINY, out=run.folder)
 
 
-def test_only_a_few_fields_change_when_a_run_is_resumed(run):
+def test_resuming_refuses_changes_of_most_fields(run):
     with pytest.raises(flashlm.UserError, match="leave out --d-model"):
         flashlm.resume(run.folder, d_model=16)
     with pytest.raises(flashlm.UserError, match="--steps is 0, expected 1 or more"):

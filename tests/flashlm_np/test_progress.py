@@ -1,4 +1,4 @@
-"""Progress: a bar where there is a terminal, plain lines elsewhere."""
+"""Progress: a bar in a terminal, plain lines elsewhere."""
 
 import io
 
@@ -21,8 +21,8 @@ def test_plain_lines_come_only_every_15_seconds(monkeypatch, capsys):
     assert capsys.readouterr().out.splitlines() == lines
 
 
-@pytest.mark.parametrize(("total", "shown"), [(None, "document 3 now"), (9, "document 3/9 ")])
-def test_a_terminal_gets_a_bar(monkeypatch, total, shown):
+@pytest.mark.parametrize(("total", "text"), [(None, "document 3 now"), (9, "document 3/9 ")])
+def test_a_terminal_gets_a_bar(monkeypatch, total, text):
     terminal = io.StringIO()
     terminal.isatty = lambda: True
     monkeypatch.setattr("sys.stdout", terminal)
@@ -30,9 +30,9 @@ def test_a_terminal_gets_a_bar(monkeypatch, total, shown):
     progress.advance("now", 2)
     progress.write("a line of its own")
     progress.close()
-    assert shown in terminal.getvalue()
+    assert text in terminal.getvalue()
     assert "\ra line of its own\n" in terminal.getvalue()
 
 
-def test_seconds_as_a_clock_shows_them():
+def test_seconds_are_formatted_as_hours_minutes_and_seconds():
     assert (clock(75.2), clock(3675)) == ("01:15", "1:01:15")

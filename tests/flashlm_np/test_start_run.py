@@ -11,7 +11,7 @@ from flashlm_np.start_run import initial_embedding
 from flashlm_np.training.initial_embedding import save_embedding
 
 
-def test_each_initial_embedding(tmp_path):
+def test_each_kind_of_initial_embedding(tmp_path):
     ids = np.random.default_rng(3).integers(0, 29, 500).astype(np.uint16)
     dataset = Dataset("test", ids, ids[:9])
     config = replace(V3, vocab_size=30, d_model=16, embedding_std=0.3)
@@ -22,9 +22,9 @@ def test_each_initial_embedding(tmp_path):
 
     assert table("random") is None
     counted = table("corpus")
-    seen = counted[counted.any(axis=1)]
-    assert len(seen) == 29  # the thirtieth never occurs
-    assert np.sqrt(np.mean(seen**2)) == pytest.approx(0.11, rel=1e-4)
+    used = counted[counted.any(axis=1)]
+    assert len(used) == 29  # token 29 does not occur
+    assert np.sqrt(np.mean(used**2)) == pytest.approx(0.11, rel=1e-4)
     path, saved = tmp_path / "embedding.safetensors", np.ones((30, 16), np.float32)
     save_embedding(path, saved, "ones")
     np.testing.assert_array_equal(table(str(path)), saved)

@@ -1,4 +1,4 @@
-"""The costs of a token against a count by hand, number by number."""
+"""The costs of a token equal the count of a model in Numbers that count their operations."""
 
 from collections import Counter
 from dataclasses import replace
@@ -42,7 +42,7 @@ class Number:
         return Number(self.value - value_of(other))
 
     def apply(self, f):
-        """A root, an exponential or a reciprocal."""
+        """Apply a root, an exponential or a reciprocal, and count one multiplication."""
         COUNT["multiplications"] += 1
         return Number(f(self.value))
 
@@ -66,22 +66,22 @@ def norm(x, gain, eps):
 
 
 def conv(x, w, groups, ternary_options=None):
-    """The first position: all taps but the last see zeros, and multiply them all the same."""
+    """The convolution at the first position, where earlier taps multiply zeros."""
     O, C, K = w.shape
     zero = Number(0)
-    seen = [[zero] * (K - 1) + [a] for a in x]
+    taps = [[zero] * (K - 1) + [a] for a in x]
     if ternary_options:
         T, scale = ternarize(w, **ternary_options)
         return [
             ternary(
-                [seen[o * groups // O * C + c][k] for c in range(C) for k in range(K)],
+                [taps[o * groups // O * C + c][k] for c in range(C) for k in range(K)],
                 T[o].reshape(1, -1),
                 scale,
             )[0]
             for o in range(O)
         ]
     return [
-        total(seen[o * groups // O * C + c][k] * w[o, c, k] for c in range(C) for k in range(K))
+        total(taps[o * groups // O * C + c][k] * w[o, c, k] for c in range(C) for k in range(K))
         for o in range(O)
     ]
 
@@ -109,7 +109,7 @@ def sigmoid(x):
 
 
 def by_hand(model, config, token):
-    """The logits of one token, as lists of Numbers."""
+    """Return the logits of one token as a list of Numbers."""
     w = model.state_dict()
     T = ternary_matrices(model, config)
     x = [Number(v) for v in w["embedding.weight"][token]]
@@ -175,7 +175,7 @@ def test_the_changes_of_the_weights():
     start, _ = tiny.small_model()
     w = model.block.glu.up_proj.weight.data
     before = ternary_matrices(start, config)["up_proj"][0]
-    w[before == 1] *= -1  # as large as before, so that no other weight moves
+    w[before == 1] *= -1  # same size, so no other weight changes
     inspection = inspect_model(model, config, start)
     changes, fractions = inspection.changes, inspection.fractions
     plus, minus = (before == 1).mean(), (before == -1).mean()

@@ -1,4 +1,4 @@
-"""The arithmetic of a profile, and the command that prints and draws it."""
+"""The numbers of a profile, and the command that prints and draws it."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ PHASE = Phase(1, 24, 3, 2)
 @pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize("fused", [False, True])
 def test_the_multiply_adds_are_those_of_the_operations_that_run(frozen, fused):
-    """Counted by hand from the sizes, and by watching each product of a step."""
+    """The count from the sizes equals the count of all products of a step."""
     config = replace(CONFIG, vocab_size=31, fused=fused)
     phase = replace(PHASE, frozen_embedding=frozen)
     config = replace(config, phases=(phase,))
@@ -32,17 +32,17 @@ def test_the_multiply_adds_are_those_of_the_operations_that_run(frozen, fused):
         ids = rng.integers(0, 31, (3, 25))
         return ids[:, :-1], ids[:, 1:], rng.permutation(72)[: int(config.position_share * 72)]
 
-    with profile() as watched:
+    with profile() as profiled:
         fast_step.step(1, [batch(), batch()])
     expected = multiply_adds(config, phase)
-    if not fused and frozen:  # the plain head makes the table's gradient, and nobody takes it
+    if not fused and frozen:  # the plain head also computes the unused gradient of the table
         expected["head"] = expected["head"] // 2 * 3
-    counted = sum(stats.multiply_adds for stats in watched.stats.values())
+    counted = sum(stats.multiply_adds for stats in profiled.stats.values())
     assert counted == sum(expected.values()) - expected["newton-schulz"]
 
 
-def test_v3s_multiply_adds_and_least_time():
-    """The head is 70 % of forward and backward with a quarter of the positions: V3.md."""
+def test_the_multiply_adds_of_v3_and_their_least_time():
+    """With a quarter of the positions, the head is 70 % of forward and backward (V3.md)."""
     counts = multiply_adds(V3, V3.phase(1000))
     assert counts["head"] == 3 * 512 * 50257 * 256
     assert counts["ternary"] == 3 * 2 * 2048 * 590_080
@@ -82,7 +82,7 @@ def test_the_command_prints_and_draws(more, monkeypatch, tmp_path, capsys):
     assert "--phase is 9, but quickstart has 2" in capsys.readouterr().err
 
 
-def test_memory():
+def test_the_peak_memory_is_measured():
     peak = peak_memory()
     assert peak is None or peak > 10_000_000
     assert keep_freed_memory() in (True, False)

@@ -1,4 +1,4 @@
-"""Commands in a row, as a user gives them: prepare, train, eval, generate, convert."""
+"""Sequences of commands: prepare, train, eval, generate, convert."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -50,7 +50,7 @@ def output(capsys, code, *arguments):
 # -- prepared data ---------------------------------------------------------------------------
 
 
-def test_training_reads_the_prepared_tokens_where_they_are(data):
+def test_training_maps_the_prepared_tokens(data):
     corpus, tokenizer = load_dataset(DataSource.at(data=data), **tiny.CONFIG.data_options())
     ids = tokenizer.encode(TEXT)
     assert isinstance(corpus.train, np.memmap)
@@ -58,11 +58,11 @@ def test_training_reads_the_prepared_tokens_where_they_are(data):
     np.testing.assert_array_equal(corpus.valid, ids[len(corpus.train) :][:301])
 
 
-def test_the_cut_is_that_of_v3():
+def test_the_size_of_the_training_part_is_that_of_v3():
     assert training_size(31_992_942, V3.validation_share) == 30_393_294
 
 
-def test_a_run_on_data_is_evaluated_writes_and_goes_on(run, data, capsys, tmp_path):
+def test_a_run_on_data_is_evaluated_generates_and_resumes(run, data, capsys, tmp_path):
     assert "unigram" in output(capsys, 0, "eval", run)
     assert output(capsys, 0, "generate", run, "--tokens", "5", "--prompt", "The").startswith(
         "The"
@@ -74,7 +74,7 @@ def test_a_run_on_data_is_evaluated_writes_and_goes_on(run, data, capsys, tmp_pa
     assert "scored" in output(capsys, 0, "eval", run, "--data", data)
 
 
-def test_a_run_does_not_go_on_with_other_data(run, data, tmp_path, capsys):
+def test_a_run_does_not_resume_with_other_data(run, data, tmp_path, capsys):
     other = str(tmp_path / "tokens")
     (tmp_path / "other.txt").write_text(TEXT.replace("owl", "fox"))
     source = str(tmp_path / "other.txt")
@@ -122,26 +122,26 @@ def test_a_separator_stands_between_documents(tmp_path, capsys):
         (["--preset", "v3", "--stories", "20"], "needs GPT-2's tokens: give --data DIR"),
     ],
 )
-def test_a_wrong_combination_is_one_sentence(arguments, message, capsys, tmp_path):
+def test_a_wrong_combination_is_an_error_of_one_sentence(arguments, message, capsys, tmp_path):
     printed = output(capsys, 1, "train", *arguments, "--out", str(tmp_path / "run"))
     assert message in printed
     assert not (tmp_path / "run").exists()
 
 
-def test_a_vocabulary_that_is_too_small(data, capsys):
+def test_a_vocabulary_that_is_too_small_is_an_error(data, capsys):
     printed = output(capsys, 1, "train", "--data", data, "--vocab-size", "100")
     assert "--vocab-size is 100, but the tokenizer has 2000 tokens" in printed
 
 
-# -- the embedding to begin with --------------------------------------------------------------
+# -- the initial embedding -------------------------------------------------------------------
 
 
-def test_training_begins_with_an_embedding_of_a_file(data, tmp_path, capsys):
+def test_training_begins_with_the_embedding_in_a_file(data, tmp_path, capsys):
     file, out = str(tmp_path / "embedding.safetensors"), tmp_path / "run"
     chosen = ["--width", "16", "--vocab-size", "2000", "--std", "0.7"]
     assert "0.7" in output(capsys, 0, "embed", "random", "--out", file, *chosen)
     assert train("--data", data, "--embedding", file, "--out", str(out), "--steps", "2") == 0
-    arrays = checkpoint.load(out).arrays  # both steps left the embedding alone
+    arrays = checkpoint.load(out).arrays  # the embedding is frozen in both steps
     expected = embeddings.load_embedding(Path(file), 2000, 16)
     np.testing.assert_array_equal(arrays["model/embedding.weight"], expected)
     np.testing.assert_allclose(arrays["ema/embedding.weight"], expected, rtol=1e-6)
@@ -172,11 +172,11 @@ def published(tmp_path):
     return str(save(tmp_path / "final.pt", state | {"note": "a\x1bb"}))
 
 
-def test_a_published_checkpoint_is_evaluated_and_writes(published, tmp_path, capsys, data):
+def test_a_published_checkpoint_is_evaluated_and_generates(published, tmp_path, capsys, data):
     out = str(tmp_path / "converted")
     printed = output(capsys, 0, "convert", published, out, "--tokenizer", "stories")
     assert "after step 4,050" in printed
-    assert r"note: 'a\x1bb'" in printed  # a file cannot command the terminal
+    assert r"note: 'a\x1bb'" in printed  # a file cannot send escape codes to the terminal
     assert "unigram" in output(capsys, 0, "eval", out, "--data", data)
     (tmp_path / "text.txt").write_text(TEXT)
     printed = output(capsys, 0, "eval", out, "--text", str(tmp_path / "text.txt"))
@@ -188,7 +188,7 @@ def test_a_published_checkpoint_is_evaluated_and_writes(published, tmp_path, cap
     assert "holds a run already" in output(capsys, 1, "convert", published, out)
 
 
-def test_a_model_of_unknown_tokens_reads_and_writes_numbers(published, tmp_path, capsys):
+def test_a_model_without_tokenizer_reads_and_generates_ids(published, tmp_path, capsys):
     out = str(tmp_path / "converted")
     assert main(["convert", published, out]) == 0
     capsys.readouterr()

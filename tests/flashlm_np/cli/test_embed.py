@@ -1,4 +1,4 @@
-"""`flashlm embed`: the tables that a model can start with."""
+"""`flashlm embed` writes initial embeddings."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from flashlm_np.training.initial_embedding import from_corpus, load_embedding
 
 @pytest.fixture
 def few_contexts(monkeypatch):
-    """A table of 50 columns is reduced faster than one of 2,000."""
+    """Count 50 contexts instead of 2,000, for a fast SVD."""
     monkeypatch.setattr(embeddings, "CONTEXTS", 50)
 
 
@@ -46,12 +46,12 @@ def test_a_corpus_embedding_has_the_root_mean_square(tmp_path, capsys, data, few
     assert embed("corpus", out, "--data", str(data), "--std", "0.5") == 0
     assert "variance kept" in capsys.readouterr().out
     table = load_embedding(out, 2000, 8)
-    seen = table[table.any(axis=1)]
-    assert np.sqrt(np.mean(seen**2)) == pytest.approx(0.5, rel=1e-4)
+    used = table[table.any(axis=1)]
+    assert np.sqrt(np.mean(used**2)) == pytest.approx(0.5, rel=1e-4)
     assert list(load_file(out)) == ["embedding.weight"]
 
 
-def test_a_corpus_embedding_does_not_see_validation(tmp_path, data, few_contexts):
+def test_a_corpus_embedding_does_not_use_the_validation_part(tmp_path, data, few_contexts):
     out = tmp_path / "embedding.safetensors"
     assert embed("corpus", out, "--data", str(data)) == 0
     ids = np.fromfile(data / "tokens.bin", "<u2")

@@ -8,7 +8,7 @@ from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.evaluation import evaluate as ev
 
 
-def test_windows_change_nothing(monkeypatch):
+def test_windows_do_not_change_the_losses(monkeypatch):
     model, config = small_model()
     tokens = np.random.default_rng(3).integers(0, 31, 200)
     whole = ev.token_losses(model, tokens, context=0)
@@ -17,10 +17,10 @@ def test_windows_change_nothing(monkeypatch):
     cut = ev.token_losses(model, tokens, context=config.receptive_field - 1)
     np.testing.assert_allclose(cut, whole, rtol=1e-10)
     short = ev.token_losses(model, tokens, context=config.receptive_field - 2)
-    assert np.abs(np.array(short) - whole).max() > 1e-6  # one token less would be felt
+    assert np.abs(np.array(short) - whole).max() > 1e-6  # one token less changes them
 
 
-def test_losses_are_what_the_logits_say():
+def test_losses_equal_those_of_the_logits():
     model, _ = small_model()
     tokens = np.random.default_rng(3).integers(0, 31, 50)
     z = model(tokens[None, :-1]).data[0]
@@ -30,7 +30,7 @@ def test_losses_are_what_the_logits_say():
     np.testing.assert_allclose(smoothed, 0.9 * true - 0.1 * np.log(p).mean(axis=1), rtol=1e-10)
 
 
-def test_evaluation_puts_them_together():
+def test_an_evaluation_has_the_means_of_the_losses():
     model, config = small_model()
     tokenizer = Tokenizer("bytes", {bytes([b]): b for b in range(256)})
     tokens = np.random.default_rng(3).integers(0, 31, 301)
@@ -39,11 +39,11 @@ def test_evaluation_puts_them_together():
     assert result.tokens == 300
     assert result.loss == pytest.approx(true.mean())
     assert result.perplexity == pytest.approx(math.exp(true.mean()))
-    assert result.bits_per_byte == pytest.approx(true.mean() / math.log(2))  # a byte a token
+    assert result.bits_per_byte == pytest.approx(true.mean() / math.log(2))  # 1 byte each
     assert result.smoothed == pytest.approx(smoothed.mean())
 
 
-def test_the_end_of_text_stands_for_no_byte():
+def test_the_end_of_text_has_no_bytes():
     tokenizer = Tokenizer("bytes", {bytes([b]): b for b in range(256)})
     assert ev.token_bytes(tokenizer, np.array([104, 256, 105])) == [b"h", b"", b"i"]
 

@@ -1,4 +1,4 @@
-"""A packed model: its size, the weights that it keeps, and damaged ones."""
+"""A packed model: its size, its weights, and damaged files."""
 
 import json
 import re
@@ -71,7 +71,7 @@ def test_its_size_and_the_change_of_the_loss_are_printed(run, tmp_path, capsys):
     assert sum(path.stat().st_size for path in half.glob("*.safetensors")) > size
 
 
-def test_an_export_is_evaluated_writes_and_is_inspected(run, tmp_path, capsys):
+def test_an_export_is_evaluated_generates_and_is_inspected(run, tmp_path, capsys):
     out = str(exported(run, tmp_path / "out"))
     generate = ["generate", out, "--tokens", "5"]
     for command in (["eval", out], generate, ["inspect", out]):
@@ -90,7 +90,7 @@ def test_the_average_can_be_exported(run, tmp_path):
     np.testing.assert_array_equal(got["final_norm.scale"], average["final_norm.scale"])
 
 
-def test_all_zero_matrices_stay_silent():
+def test_matrices_of_zeros_stay_zero():
     model, config = tiny.small_model(np.float32)
     weights, names = model.state_dict(), ternary_shapes(config)
     packed = pack_weights(config, weights | {n: np.zeros_like(weights[n]) for n in names})
@@ -113,7 +113,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_export_is_one_sentence(run, tmp_path, capsys, damage):
+def test_a_damaged_export_is_an_error_of_one_sentence(run, tmp_path, capsys, damage):
     out = exported(run, tmp_path / "out")
     saved = checkpoint.load(out)
     saved.arrays = DAMAGE[damage](saved.arrays)
@@ -124,18 +124,18 @@ def test_a_damaged_export_is_one_sentence(run, tmp_path, capsys, damage):
     assert "Traceback" not in error
 
 
-CLAIMS = {"vocab_size": 10**12, "glu_ratio": 1e7, "taps": 64, "dilations": [1] * 900}
+FALSE_SIZES = {"vocab_size": 10**12, "glu_ratio": 1e7, "taps": 64, "dilations": [1] * 900}
 
 
 @pytest.mark.parametrize("packed", [False, True])
-@pytest.mark.parametrize("claim", CLAIMS)
-def test_a_configuration_alone_cannot_ask_for_memory(run, tmp_path, capsys, packed, claim):
+@pytest.mark.parametrize("field", FALSE_SIZES)
+def test_a_configuration_alone_cannot_ask_for_memory(run, tmp_path, capsys, packed, field):
     folder = exported(run, tmp_path / "out") if packed else tmp_path / "copy"
     if not packed:
         shutil.copytree(run, folder)
     for path in (folder / "last.json", folder / "best.json"):
         record = json.loads(path.read_text())
-        record["config"][claim] = CLAIMS[claim]
+        record["config"][field] = FALSE_SIZES[field]
         path.write_text(json.dumps(record))
     capsys.readouterr()
     tracemalloc.start()

@@ -33,7 +33,7 @@ def test_tokens_follow_the_distribution(options, expected):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_generating_stops_at_the_stop_and_never_leaves_the_tokenizer(form):
+def test_generation_ends_at_the_stop_token_and_stays_in_the_vocabulary(form):
     model, _ = small_model()
 
     def ids(tokens=60, **options):

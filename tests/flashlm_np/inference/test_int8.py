@@ -1,4 +1,4 @@
-"""Numbers in 8 bits: the bounds of rows, of products and of a head's logits."""
+"""Numbers in 8 bits: bounds on the error of rows, of products and of logits."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ from minigrad.ops.cross_entropy import log_sum_exp
     )
 )
 @settings(derandomize=True, deadline=None, max_examples=40)
-def test_half_a_step_is_lost_at_most(x):
+def test_the_error_is_at_most_half_a_step(x):
     q, step = quantize(x)
     assert (q.dtype, step.dtype, step.shape) == (np.int8, np.float32, (len(x), 1))
     exact = x.astype(float)
@@ -39,7 +39,7 @@ def test_each_row_has_its_own_step():
     np.testing.assert_allclose(step[[0, 2], 0] * 127, [2, 1e-3], rtol=1e-6)
 
 
-def test_integers_up_to_127_are_kept_exactly():
+def test_integers_up_to_127_are_exact():
     x = np.random.default_rng(1).integers(-127, 128, (50, 9)).astype(np.float64)
     x[:, 4] = -127
     q, step = quantize(x)
@@ -70,7 +70,7 @@ def test_a_ternary_product_in_8_bits_is_within_its_bound(N, O, D):
 
 
 def test_a_head_in_8_bits_changes_the_loss_little():
-    """On text that the model itself generates, which it predicts better than random ids."""
+    """The model samples the ids, so its loss on them is below that of random ids."""
     model, _ = small_model()
     weight = model.embedding.weight.data
     weight *= 8

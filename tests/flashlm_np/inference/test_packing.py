@@ -1,4 +1,4 @@
-"""The codes of ternary matrices: byte by byte, back again, and invalid ones."""
+"""The codes of ternary matrices: every byte, the inverse, and invalid codes."""
 
 import re
 from pathlib import Path
@@ -20,7 +20,7 @@ repeatably = settings(derandomize=True, deadline=None, max_examples=60)
 
 
 def test_the_codes_are_those_of_the_guide():
-    """Every block of the guide that begins with a matrix lists its codes, row by row."""
+    """Each block of the guide has a matrix, and then its codes row by row."""
     blocks = re.findall(r"```\nT = (.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) == 3
     for block in blocks:
@@ -38,7 +38,7 @@ def test_the_codes_are_those_of_the_guide():
 
 @given(ternary_matrices, st.sampled_from(sorted(ENCODINGS)))
 @repeatably
-def test_unpacking_gives_the_matrix_again(T, encoding):
+def test_unpacking_is_the_inverse_of_packing(T, encoding):
     packed = pack(T, 0.3, encoding)
     packed.validate()
     k, _ = ENCODINGS[encoding]
@@ -50,7 +50,7 @@ def test_unpacking_gives_the_matrix_again(T, encoding):
 
 
 @encodings
-def test_a_byte_is_a_number_whose_digits_are_the_weights(encoding):
+def test_the_digits_of_a_byte_are_the_weights(encoding):
     k, base = ENCODINGS[encoding]
     T = np.random.default_rng(0).integers(-1, 2, (3, 17))
     codes = pack(T, 1, encoding).codes
@@ -60,7 +60,7 @@ def test_a_byte_is_a_number_whose_digits_are_the_weights(encoding):
 
 
 @encodings
-def test_every_byte_is_a_code_or_refused(encoding):
+def test_every_byte_is_a_code_or_an_error(encoding):
     k, _ = ENCODINGS[encoding]
     accepted = 0
     for byte in range(256):
@@ -86,7 +86,7 @@ def test_the_digits_after_a_row_are_zero(encoding, missing):
         PackedTernary(encoding, (2, k - missing), 1.0, codes).validate()
 
 
-def test_the_sizes_of_v3():
+def test_the_packed_sizes_of_v3():
     shapes = [(256, 256), (683, 256), (683, 256), (256, 683)]
     sizes = {e: sum(pack(np.zeros(s), 1, e).codes.nbytes for s in shapes) for e in ENCODINGS}
     assert sizes == {"2-bit": 147_584, "base-3": 119_416}

@@ -18,7 +18,7 @@ IDS = np.random.default_rng(0).integers(0, 31, 120)  # the receptive field is 25
 
 
 def forward(model, ids):
-    """The slow form: all logits (T, V) at once."""
+    """Return all logits (T, V) by one forward pass."""
     with no_grad():
         return model(ids[None]).data[0]
 
@@ -28,7 +28,7 @@ def expect_close(logits, full, tolerance=1e-10):
     assert np.abs(logits - full).max() <= tolerance * np.abs(full).max()
 
 
-def test_each_step_gives_what_the_forward_pass_gives():
+def test_each_step_equals_the_forward_pass():
     stream = Stream(MODEL)
     state, full = stream.state(), forward(MODEL, IDS)
     for t, token in enumerate(IDS):
@@ -52,7 +52,7 @@ def test_each_step_gives_what_the_forward_pass_gives():
     ),
     st.lists(st.integers(0, 28), max_size=4),
 )
-def test_however_a_text_is_cut_and_whatever_the_model(changes, cuts):
+def test_streaming_equals_the_forward_pass_for_any_split_and_model(changes, cuts):
     model, config = small_model(d_model=8, **changes)
     stream = Stream(model)
     assert stream.receptive_field == config.receptive_field
@@ -65,7 +65,7 @@ def test_however_a_text_is_cut_and_whatever_the_model(changes, cuts):
 
 
 @pytest.mark.parametrize("preset", ["quickstart", "small v3"])
-def test_in_float32_too(preset):
+def test_streaming_equals_the_forward_pass_in_float32(preset):
     v3 = {"ternary_scale": "none", "ternary_threshold": 1.0, "conv_identity": 0.0}
     config = replace(QUICKSTART, vocab_size=300, **({} if preset == "quickstart" else v3))
     model = FlashLM(config, np.random.default_rng(1))
@@ -103,7 +103,7 @@ def test_the_state_keeps_its_size_and_its_arrays():
     assert [ring.ctypes.data for rings in state.rings for ring in rings] == before
 
 
-def test_reading_writes_to_the_state_alone():
+def test_reading_writes_only_to_the_state():
     model, _ = small_model()
     stream = Stream(model)
     state, ids = stream.state(), IDS.copy()
@@ -117,7 +117,7 @@ def test_reading_writes_to_the_state_alone():
     assert (kept.position, state.position) == (51, 52)
 
 
-def test_ids_that_the_model_has_not_are_refused():
+def test_ids_outside_the_vocabulary_are_refused():
     stream = Stream(MODEL)
     state = stream.state()
     with pytest.raises(ShapeError, match="prefill: ids has shape"):
@@ -133,7 +133,7 @@ def test_ids_that_the_model_has_not_are_refused():
     assert state.position == 0
 
 
-def test_activations_in_8_bits_are_near():
+def test_activations_in_8_bits_have_a_small_error():
     exact, rounded = Stream(MODEL), Stream(MODEL, int8_activations=True)
     states = exact.state(), rounded.state()
     for token in IDS[:40]:

@@ -1,4 +1,4 @@
-"""Products by look-up against the matrix product, and the additions that they take."""
+"""Products by table look-up equal the matrix product; their additions are counted."""
 
 import numpy as np
 import pytest
@@ -27,8 +27,8 @@ def sums(x, T):
 
 @sizes
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_sums_that_are_exact_are_the_float_product_to_the_last_bit(N, O, D, dtype):
-    """Multiples of 1/8 below 128: no sum of them is rounded, so no order of them matters."""
+def test_exact_sums_equal_the_float_product_bit_for_bit(N, O, D, dtype):
+    """Sums of multiples of 1/8 below 128 are not rounded, so their order has no effect."""
     T = random_ternary(O, D)
     x = np.random.default_rng(1).integers(-1000, 1000, (N, D)).astype(dtype) / 8
     x.setflags(write=False)
@@ -47,13 +47,13 @@ def test_other_sums_are_within_the_bound_of_rounding(N, O, D):
     assert (np.abs(sums(x, T) - x.astype(float) @ T.T) <= bound).all()
 
 
-def test_a_weight_of_zero_leaves_its_input_out():
+def test_a_weight_of_zero_skips_its_input():
     assert sums(np.array([[np.inf, 3, np.nan]], np.float32), np.array([[0, -1, 0]])) == -3
 
 
 @pytest.mark.parametrize("view", [lambda x: x[::2, ::3], lambda x: x.T[:4], lambda x: x[:0]])
 @pytest.mark.parametrize("dtype", [np.float32, np.int8])
-def test_views_are_inputs_too(view, dtype):
+def test_views_are_valid_inputs(view, dtype):
     x = view(np.random.default_rng(4).integers(-9, 9, (12, 12)).astype(dtype))
     T = random_ternary(5, x.shape[1])
     np.testing.assert_array_equal(sums(x, T), x.astype(int) @ T.T)
@@ -71,15 +71,15 @@ def test_sums_of_int8_are_exact(N, O, D):
 @pytest.mark.parametrize("value", [-128, 127])
 @pytest.mark.parametrize("weight", [-1, 1])
 @pytest.mark.parametrize("D", [700, 140_001])
-def test_the_largest_sums_fit(value, weight, D):
-    """They do not fit in an int16, or in the 24 bits of a float32."""
+def test_the_largest_sums_do_not_overflow(value, weight, D):
+    """They overflow an int16 and the 24 bits of a float32."""
     z = sums(np.full((2, D), value, np.int8), np.full((1, D), weight))
     np.testing.assert_array_equal(z, D * value * weight)
 
 
 @given(st.data())
 @settings(derandomize=True, deadline=None, max_examples=40)
-def test_any_sizes_and_values(data):
+def test_products_of_any_sizes_and_values_are_right(data):
     N, O, D = (data.draw(st.integers(1, most)) for most in (4, 5, 70))
     T = data.draw(arrays(np.int8, (O, D), elements=st.integers(-1, 1)))
     q = data.draw(arrays(np.int8, (N, D), elements=st.integers(-128, 127)))
@@ -88,7 +88,7 @@ def test_any_sizes_and_values(data):
 
 
 class OnlyAdds:
-    """A number that can be added and subtracted, and counts how often; it has no product."""
+    """A number without multiplication that counts its additions and subtractions."""
 
     count = 0
 
@@ -111,8 +111,8 @@ class OnlyAdds:
 
 
 @pytest.mark.parametrize("N", [1, 3, 200])
-def test_there_is_no_multiplication_and_the_additions_are_counted(N, monkeypatch):
-    O, D, G = 4, 15, 3  # no padding, whose zeros are not counted
+def test_a_product_has_no_multiplication_and_the_counted_additions(N, monkeypatch):
+    O, D, G = 4, 15, 3  # without padding, whose zeros are not counted
     T = random_ternary(O, D)
     x = np.random.default_rng(7).integers(-9, 9, (N, D))
     numbers = np.array([[OnlyAdds(v) for v in row] for row in x.tolist()], object)
@@ -129,7 +129,7 @@ def test_an_input_of_another_width_is_refused():
         sums(np.zeros((3, 5), np.float32), random_ternary(2, 6))
 
 
-def test_tables_want_base_3():
+def test_tables_need_base_3():
     packed = pack(random_ternary(2, 6), 1, "2-bit")
     with pytest.raises(ValueError, match="the matrix is 2-bit, expected base-3"):
         table_sums(np.zeros((1, 6), np.float32), packed)

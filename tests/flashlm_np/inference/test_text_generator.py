@@ -1,4 +1,4 @@
-"""Text in, text out, and the fast forms of generate.py against the plain ones."""
+"""Generation of text; the fast forms equal the plain ones of generate.py."""
 
 from itertools import product
 
@@ -22,9 +22,9 @@ PROMPT = np.random.default_rng(0).integers(0, 31, 40)  # the receptive field is 
 
 @pytest.mark.parametrize("likely", [text_generator.LIKELY, 0.1, 0.5, 2.0])
 @pytest.mark.parametrize("temperature", [0, 0.5, 3.0, 30.0])
-def test_sorting_only_the_likely_tokens_draws_the_same(likely, temperature, monkeypatch):
+def test_sorting_only_likely_tokens_gives_the_same_samples(likely, temperature, monkeypatch):
     monkeypatch.setattr(text_generator, "LIKELY", likely)
-    logits = np.random.default_rng(0).standard_normal(100).round(1) * 5  # with ties
+    logits = np.random.default_rng(0).standard_normal(100).round(1) * 5  # some are equal
     fast, plain = np.random.default_rng(1), np.random.default_rng(1)
     for top_k, top_p in product([0, 1, 7, 40, 1000], [0.0, 0.3, 0.99, 1.0]):
         options = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
@@ -35,7 +35,7 @@ def test_sorting_only_the_likely_tokens_draws_the_same(likely, temperature, monk
 
 @pytest.mark.parametrize("length", [1, 3, 24, 25, 26, 40])
 @pytest.mark.parametrize("temperature", [0, 1.5])
-def test_the_fast_form_generates_what_the_plain_form_generates(length, temperature):
+def test_the_fast_form_generates_the_tokens_of_the_plain_form(length, temperature):
     plain, fast = (
         list(
             form(MODEL, PROMPT[:length], 60, np.random.default_rng(3), temperature=temperature)
@@ -45,7 +45,7 @@ def test_the_fast_form_generates_what_the_plain_form_generates(length, temperatu
     assert fast == plain
 
 
-def test_a_prompt_that_cannot_be_read_is_refused():
+def test_an_invalid_prompt_is_refused():
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="the prompt is empty"):
         next(generate_fast(MODEL, np.array([], np.int64), 5, rng))
@@ -54,7 +54,7 @@ def test_a_prompt_that_cannot_be_read_is_refused():
 
 
 @pytest.mark.parametrize("has_separators", [True, False])
-def test_a_prompt_starts_where_a_text_starts(has_separators):
+def test_a_prompt_starts_with_a_separator_if_the_texts_have_one(has_separators):
     tokenizer = Tokenizer("bytes", {bytes([b]): b for b in range(256)})
     generator = TextGenerator(MODEL, tokenizer, has_separators)
     separator = [256] if has_separators else []

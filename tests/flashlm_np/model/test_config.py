@@ -7,19 +7,19 @@ from flashlm_np.model.config import PRESETS, V3, Config, Phase
 
 
 @pytest.mark.parametrize("text", ["1:64:4:4:frozen", "1000:128:4:4"])
-def test_a_phase_reads_what_it_writes(text):
+def test_a_phase_can_be_parsed_from_its_text(text):
     assert str(Phase.parse(text)) == text
 
 
 @pytest.mark.parametrize(
     "text", ["", "1:2:3", "1:2:3:4:thawed", "a:b:c:d", "0:64:4:4", "1:64:-4:4"]
 )
-def test_a_phase_that_is_none_is_refused(text):
+def test_an_invalid_phase_is_refused(text):
     with pytest.raises(ValueError, match=re.escape(f"phase {text!r}: ")):
         Phase.parse(text)
 
 
-def test_v3_takes_the_published_phases():
+def test_v3_has_the_published_phases():
     at = {step: V3.phase(step) for step in (1, 999, 1000, 3999, 4000, 7000, 10_000)}
     assert [p.sequence for p in at.values()] == [64, 64, 128, 128, 256, 512, 512]
     assert [p.micro_batches for p in at.values()] == [4, 4, 4, 4, 8, 8, 8]
@@ -34,12 +34,12 @@ def test_v3_has_the_published_sizes():
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_a_dictionary_gives_the_configuration_back(preset):
+def test_a_configuration_can_be_made_from_its_dictionary(preset):
     assert Config.from_dict(PRESETS[preset].to_dict()) == PRESETS[preset]
     assert PRESETS[preset].preset == preset
 
 
-def test_unknown_fields_are_named():
+def test_the_error_for_unknown_fields_names_them():
     with pytest.raises(ValueError, match="unknown fields colour, size"):
         Config.from_dict({"size": 1, "colour": 2})
 
@@ -62,6 +62,6 @@ def test_unknown_fields_are_named():
         ({"phases": (Phase(2, 8, 1),)}, "--phases: the first phase must begin at step 1"),
     ],
 )
-def test_values_without_sense_are_refused(changes, message):
+def test_invalid_values_are_refused(changes, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         replace(V3, **changes)

@@ -40,7 +40,7 @@ def test_v3_has_exactly_the_published_parameters(v3):
     assert {name: array.shape for name, array in v3.state_dict().items()} == expected
 
 
-def test_v3_starts_with_the_published_spreads(v3):
+def test_v3_starts_with_the_published_standard_deviations(v3):
     std = {name: float(array.std()) for name, array in v3.state_dict().items()}
     assert std["block.glu.gate_proj.weight"] == pytest.approx(256**-0.5, rel=0.01)
     assert std["block.glu.down_proj.weight"] == pytest.approx(0.01, rel=0.01)
@@ -50,14 +50,14 @@ def test_v3_starts_with_the_published_spreads(v3):
     )
 
 
-def test_quickstart_is_the_small_one():
+def test_quickstart_has_1_2_million_parameters():
     count = sum(p.size for p in FlashLM(QUICKSTART, np.random.default_rng(0)).parameters())
     assert count == 1_202_177
 
 
 @pytest.mark.parametrize("convs", [False, True])
 @pytest.mark.parametrize("fused", [True, False])
-def test_every_gradient_of_the_whole_model(fused, convs):
+def test_the_gradients_of_the_whole_model_are_right(fused, convs):
     model, _ = small_model(fused=fused, ternary_convs=convs)
     names, parameters = zip(
         *[(n, p) for n, p in model.named_parameters() if "router" not in n], strict=True
@@ -88,7 +88,7 @@ def test_fused_and_composed_agree(convs):
         np.testing.assert_allclose(gradient, gradients[1][name], rtol=1e-9, atol=1e-14)
 
 
-def test_the_future_does_not_move_the_past():
+def test_later_tokens_do_not_change_earlier_logits():
     model, _ = small_model()
     changed = IDS.copy()
     changed[:, 25:] = (changed[:, 25:] + 1) % 31
@@ -97,25 +97,25 @@ def test_the_future_does_not_move_the_past():
     assert (before[:, 25:] != after[:, 25:]).any(axis=-1).all()
 
 
-def test_the_receptive_field_is_as_wide_as_it_says():
+def test_the_receptive_field_has_the_stated_width():
     model, config = small_model()
     reach = config.receptive_field
     assert reach == 1 + 2 * 3 * (1 + 3)
     changed = IDS.copy()
     changed[:, 5] = (changed[:, 5] + 1) % 31
-    moved = (model(IDS).data != model(changed).data).any(axis=(0, 2))
-    assert np.flatnonzero(moved).tolist() == list(range(5, 5 + reach))
+    differs = (model(IDS).data != model(changed).data).any(axis=(0, 2))
+    assert np.flatnonzero(differs).tolist() == list(range(5, 5 + reach))
 
 
-def test_v3_cannot_see_between_its_dilations():
-    """V3's taps leave holes: of the past, only lags 0 to 30 after a multiple of 64 are seen."""
+def test_the_receptive_field_of_v3_has_holes():
+    """V3's taps reach only the lags that are 0 to 30 after a multiple of 64."""
     assert V3.receptive_field == 415
     once = {a + b + c for a in range(4) for b in range(0, 16, 4) for c in range(0, 256, 64)}
     twice = {a + b for a in once for b in once}
     assert twice == {lag for lag in range(415) if lag % 64 <= 30}
 
 
-def test_scoring_some_positions_is_scoring_those_of_all():
+def test_the_loss_of_some_positions_uses_their_logits_alone():
     model, _ = small_model()
     positions = np.array([7, 7, 0, 79])
     logits = model(IDS).data.reshape(-1, 31)[positions]
@@ -124,7 +124,7 @@ def test_scoring_some_positions_is_scoring_those_of_all():
     assert model.loss(IDS, TARGETS, positions).item() == pytest.approx(expected, rel=1e-12)
 
 
-def test_the_router_is_there_and_never_asked():
+def test_only_the_router_gets_no_gradient():
     model, _ = small_model()
     model.loss(IDS, TARGETS).backward()
     assert {n for n, p in model.named_parameters() if p.grad is None} == {
@@ -133,6 +133,6 @@ def test_the_router_is_there_and_never_asked():
     }
 
 
-def test_next_logits_are_the_last_position_and_record_nothing():
+def test_next_logits_are_those_of_the_last_position():
     model, _ = small_model()
     np.testing.assert_array_equal(model.next_logits(IDS), model(IDS).data[:, -1])

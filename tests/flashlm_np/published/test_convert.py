@@ -35,7 +35,7 @@ def weights(seed=0, dtype=np.float32):
 
 
 def published(**changes):
-    """The dict that the author's notebook saves; a change of None leaves the key out."""
+    """The dict that the author's notebook saves; a change to None removes the key."""
     value = {
         "model_state_dict": weights(0),
         "ema_state": weights(1),
@@ -79,7 +79,7 @@ def test_the_average_may_be_missing(tmp_path):
     assert {name.split("/")[0] for name in arrays} == {"model"}
 
 
-def test_the_remarks_may_be_missing_or_strange(tmp_path):
+def test_the_remarks_may_be_missing_or_of_any_type(tmp_path):
     state = converted(tmp_path, published(val_loss=None, note=["x"])).state
     assert state["published"].keys() == {"file", "sha256"}
     json.dumps(state)
@@ -95,8 +95,8 @@ def test_other_precisions_become_float32(tmp_path):
         assert {array.dtype for array in arrays.values()} == {np.dtype(np.float32)}
 
 
-def spoiled(**arrays):
-    """The model's weights with some replaced, or left out."""
+def altered(**arrays):
+    """The model's weights with some replaced or removed."""
     state = weights() | {name.replace("__", "."): a for name, a in arrays.items()}
     return {"model_state_dict": {name: a for name, a in state.items() if a is not None}}
 
@@ -127,43 +127,43 @@ WIDE = np.zeros((11, 7), np.float32)
         ({"config": NUMBERS | {"n_recursions": "2"}}, "no 'n_recursions' that is a number"),
         ({"config": NUMBERS | {"weight_decay": 10**400}}, "too large"),
         ({"config": {}}, "its config has no 'd_model' that is a number (int)"),
-        (spoiled(embedding__weight=None), "it lacks embedding.weight"),
+        (altered(embedding__weight=None), "it lacks embedding.weight"),
         (
-            spoiled(embedding__weight=np.array(1, np.float32)),
+            altered(embedding__weight=np.array(1, np.float32)),
             "embedding.weight is (), expected (V, D)",
         ),
-        (spoiled(embedding__weight=WIDE), "out_proj.weight is (6, 6), expected (D, D); V = 11"),
-        (spoiled(lm_head__weight=weights(1)["lm_head.weight"]), "tied parameters differ"),
-        (spoiled(lm_head__weight=None), "missing: lm_head.weight (11, 6)"),
-        (spoiled(final_norm__scale=NAN), "final_norm.scale of the model weights is not finite"),
-        (spoiled(final_norm__scale=np.full(6, 1e300)), "final_norm.scale of the model weights"),
-        (spoiled(final_norm__scale=np.ones(5, np.float32)), "wrong shape: final_norm.scale"),
+        (altered(embedding__weight=WIDE), "out_proj.weight is (6, 6), expected (D, D); V = 11"),
+        (altered(lm_head__weight=weights(1)["lm_head.weight"]), "tied parameters differ"),
+        (altered(lm_head__weight=None), "missing: lm_head.weight (11, 6)"),
+        (altered(final_norm__scale=NAN), "final_norm.scale of the model weights is not finite"),
+        (altered(final_norm__scale=np.full(6, 1e300)), "final_norm.scale of the model weights"),
+        (altered(final_norm__scale=np.ones(5, np.float32)), "wrong shape: final_norm.scale"),
         (
-            spoiled(final_norm__scale=np.ones(6, np.int32)),
+            altered(final_norm__scale=np.ones(6, np.int32)),
             "'final_norm.scale' in 'model_state_",
         ),
-        (spoiled(final_norm__scale=[1.0] * 6), "is no array of floating-point numbers"),
-        (spoiled(extra=np.float32([1])), "unexpected: extra"),
-        (spoiled(**{"\x1b[2J": np.float32([1])}), r"'\x1b[2J' in 'model_state_dict' is no"),
-        ({"ema_state": spoiled(final_norm__scale=NAN)["model_state_dict"]}, "the ema weights"),
+        (altered(final_norm__scale=[1.0] * 6), "is no array of floating-point numbers"),
+        (altered(extra=np.float32([1])), "unexpected: extra"),
+        (altered(**{"\x1b[2J": np.float32([1])}), r"'\x1b[2J' in 'model_state_dict' is no"),
+        ({"ema_state": altered(final_norm__scale=NAN)["model_state_dict"]}, "the ema weights"),
     ],
 )
-def test_a_file_that_does_not_fit_is_one_error(tmp_path, changes, message):
+def test_a_file_that_does_not_fit_is_an_error_of_one_sentence(tmp_path, changes, message):
     with pytest.raises(UserError, match=re.escape(message)) as error:
         converted(tmp_path, published(**changes))
     assert f"{tmp_path / 'final.pt'} is not a checkpoint of FlashLM v3: " in str(error.value)
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_value_that_is_no_dict_is_an_error(tmp_path):
+def test_a_file_without_a_dict_is_an_error(tmp_path):
     with pytest.raises(UserError, match="it has no 'model_state_dict' that is a dict"):
         converted(tmp_path, [1, 2])
 
 
 def test_sizes_cannot_ask_for_a_model_larger_than_the_file(tmp_path):
-    """One row of a million would be a matrix of a million by a million in the model."""
+    """One row of a million numbers would make a model with a million by a million weights."""
     row = np.zeros((1, 10**6), np.float32)
-    changes = spoiled(embedding__weight=row, lm_head__weight=row)
+    changes = altered(embedding__weight=row, lm_head__weight=row)
     with pytest.raises(UserError, match=r"out_proj.weight is \(6, 6\), expected \(D, D\)"):
         converted(tmp_path, published(**changes))
 
@@ -199,11 +199,11 @@ VALUES = st.recursive(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(key=st.sampled_from([*published(), *NUMBERS, *weights()]), value=VALUES)
-def test_any_value_in_any_place_is_taken_or_refused(tmp_path, key, value):
+def test_any_value_in_any_place_is_accepted_or_refused(tmp_path, key, value):
     changes = {
         **({key: value} if key in published() else {}),
         **({"config": NUMBERS | {key: value}} if key in NUMBERS else {}),
-        **(spoiled(**{key: value}) if key in weights() else {}),
+        **(altered(**{key: value}) if key in weights() else {}),
     }
     path = save(tmp_path / "x", published() | changes)
     out = tmp_path / "out"

@@ -1,4 +1,4 @@
-"""GPT-2's embedding: from a hub on the loopback, from its cache, and from files."""
+"""GPT-2's embedding: from a local hub, from its cache, and from files."""
 
 import os
 import socket
@@ -18,12 +18,12 @@ from flashlm_np.training.initial_embedding import row_blocks, truncated_svd
 WIDE = np.random.default_rng(0).standard_normal((300, 40)).astype(np.float32)  # 48,000 bytes
 OTHERS = {"h.0": np.ones(30_000), "z": np.zeros((7, 11), np.int64)}
 REDUCED = truncated_svd(lambda: row_blocks(WIDE), 7).table
-BEFORE = [Fault(), Fault()]  # the header's length and the header come as they should
+BEFORE = [Fault(), Fault()]  # the requests for the header's length and the header succeed
 
 
 @pytest.fixture(autouse=True)
-def small_and_apart(monkeypatch, tmp_path):
-    """Small requests, no pauses, and a cache of the test's own."""
+def small_requests_and_an_own_cache(monkeypatch, tmp_path):
+    """Requests are small and without pauses; the cache belongs to the test."""
     monkeypatch.setattr(gpt2, "REQUEST", 8192)
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
@@ -50,7 +50,7 @@ def publish(server, folder, tensors):
 
 
 def refused(*arguments):
-    """The message of the UserError of from_gpt2(...), which is one sentence."""
+    """Return the message of the UserError of from_gpt2(...), one line without secrets."""
     with pytest.raises(UserError) as caught:
         from_gpt2(*arguments)
     assert "\n" not in str(caught.value)
@@ -68,7 +68,7 @@ def test_only_the_header_and_the_embedding_are_read(server, tmp_path):
     assert not (tmp_path / "cache").exists()
 
 
-def test_the_login_goes_to_the_hub_and_not_to_the_cdn(server):
+def test_the_token_is_sent_to_the_hub_and_not_to_the_cdn(server):
     from_gpt2(7)
     seen = {(r.server, r.headers["Authorization"]) for r in server.requests}
     assert seen == {("hub", "Bearer hf_secret"), ("cdn", None)}
@@ -91,7 +91,7 @@ def test_a_request_that_fails_is_repeated(server, fault):
         (Fault(whole_file=True), "cannot reshape"),
     ],
 )
-def test_a_server_that_goes_on_failing_is_one_sentence(server, fault, reason):
+def test_a_server_that_keeps_failing_is_an_error_of_one_sentence(server, fault, reason):
     server.faults = [*BEFORE, *[fault] * 50]
     message = refused(7)
     assert message.startswith(f"cannot read {REPOSITORY}: ")
@@ -99,38 +99,38 @@ def test_a_server_that_goes_on_failing_is_one_sentence(server, fault, reason):
     assert message.endswith(gpt2.REMEDY)
 
 
-def test_a_repository_that_is_not_there_is_one_sentence(server):
+def test_a_missing_repository_is_an_error_of_one_sentence(server):
     server.commits.clear()
     assert "repository not found" in refused(7)
 
 
-def test_a_missing_tensor_is_one_sentence(server, tmp_path):
+def test_a_missing_tensor_is_an_error_of_one_sentence(server, tmp_path):
     publish(server, tmp_path / "second", OTHERS)
     assert "wte.weight" in refused(7)
 
 
-def test_a_hub_out_of_reach_is_one_sentence(monkeypatch):
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        use_hub(monkeypatch, f"http://127.0.0.1:{nobody.getsockname()[1]}")
+def test_an_unreachable_hub_is_an_error_of_one_sentence(monkeypatch):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        use_hub(monkeypatch, f"http://127.0.0.1:{unused.getsockname()[1]}")
         message = refused(7)
     assert os.strerror(111) in message or "refused" in message
     assert message.endswith(gpt2.REMEDY)
 
 
 @pytest.mark.parametrize("url", ["nonsense", "ftp://127.0.0.1", "http://127.0.0.1:x"])
-def test_an_address_that_is_none_is_one_sentence(monkeypatch, url):
+def test_an_invalid_address_is_an_error_of_one_sentence(monkeypatch, url):
     use_hub(monkeypatch, url)
     assert refused(7).endswith(gpt2.REMEDY)
 
 
-def test_offline_nothing_is_asked(server, monkeypatch):
+def test_offline_mode_sends_no_request(server, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert "unset the `HF_HUB_OFFLINE` environment variable" in refused(7)
     assert not server.requests
 
 
-def test_a_file_in_the_cache_is_read_there(server, monkeypatch):
+def test_a_file_in_the_cache_is_read_without_a_request(server, monkeypatch):
     hf_hub_download(REPOSITORY, FILE, endpoint=server.url)
     server.requests.clear()
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
@@ -158,7 +158,7 @@ def test_a_local_file_is_read(tmp_path, name, dtype):
         (2, OTHERS, "transformer.wte.weight"),
     ],
 )
-def test_another_table_is_refused(tmp_path, D, tensors, message):
+def test_a_table_of_another_shape_or_type_is_refused(tmp_path, D, tensors, message):
     save_file(tensors, tmp_path / FILE)
     assert message in refused(D, tmp_path / FILE)
 
@@ -175,11 +175,11 @@ def test_another_table_is_refused(tmp_path, D, tensors, message):
         (2).to_bytes(8, "little") + b"[]",
     ],
 )
-def test_a_damaged_file_is_one_sentence(tmp_path, data):
+def test_a_damaged_file_is_an_error_of_one_sentence(tmp_path, data):
     (tmp_path / FILE).write_bytes(data)
     assert refused(7, tmp_path / FILE).startswith(f"cannot read {tmp_path / FILE}: ")
 
 
-def test_a_file_that_cannot_be_opened_is_one_sentence(tmp_path):
+def test_an_unreadable_file_is_an_error_of_one_sentence(tmp_path):
     assert "No such file" in refused(7, tmp_path / "absent")
     refused(7, tmp_path)

@@ -1,4 +1,4 @@
-"""Files of torch.save are read as they were written, and hostile ones do no harm."""
+"""The reader of files of torch.save: valid files, and hostile ones that must do no harm."""
 
 import contextlib
 import copyreg
@@ -38,23 +38,23 @@ FOUR = np.arange(4, dtype=np.float32)
 
 
 def refused(path, message=""):
-    """The error of reading `path`, which must be a UserError that holds the message."""
+    """Return the UserError of reading `path`, which must contain the message."""
     with pytest.raises(UserError, match=re.escape(str(path))) as error:
         read_torch_file(path)
     assert message in str(error.value)
     return str(error.value)
 
 
-# -- honest files -----------------------------------------------------------------------------
+# -- valid files -------------------------------------------------------------------------------
 
 
-def test_values_come_back(tmp_path):
+def test_saved_values_are_read(tmp_path):
     value = {"a": [1, -2, 2**40, 0.5], "b": ("x", None, True, False), "ä\n": {}, 7: []}
     assert read_torch_file(save(tmp_path / "x.pt", value)) == value
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8", "f2", "i8", "i4", "?"])
-def test_arrays_come_back(tmp_path, dtype):
+def test_saved_arrays_are_read(tmp_path, dtype):
     array = (np.arange(6).reshape(2, 3) - 2).astype(dtype)
     loaded = read_torch_file(save(tmp_path / "x.pt", {"w": array}))["w"]
     assert loaded.dtype == array.dtype
@@ -70,7 +70,7 @@ def test_bfloat16_is_the_upper_half_of_float32(tmp_path):
     np.testing.assert_array_equal(array, np.float32([1, -2, np.inf, 0.10009765625]))
 
 
-def test_arrays_are_views_that_cannot_be_written(tmp_path):
+def test_arrays_are_read_only_views(tmp_path):
     numbers = storage("0", 4)
     pair = (tensor(numbers, (2, 2), (1, 2)), tensor(numbers, (2,), (2,), offset=1))
     a, b = read_torch_file(write(tmp_path / "x", program(code(pair)), {"0": FOUR.tobytes()}))
@@ -114,13 +114,13 @@ def test_torch_and_this_reader_agree(tmp_path):
     assert np.shares_memory(ours["transposed"], ours["offset"])
 
 
-def test_files_of_old_torch_are_explained(tmp_path):
+def test_the_error_for_a_file_of_an_old_torch_explains_it(tmp_path):
     torch = pytest.importorskip("torch", reason="torch is not installed: the extra `parity`")
     torch.save({"a": 1}, tmp_path / "x.pt", _use_new_zipfile_serialization=False)
     refused(tmp_path / "x.pt", "PyTorch before 1.6 wrote it; save it again with a newer")
 
 
-# -- files that would run something ------------------------------------------------------------
+# -- files with code to run --------------------------------------------------------------------
 
 RUN = {
     "REDUCE": lambda effect: call(name("os.system"), effect),
@@ -134,13 +134,13 @@ RUN = {
 }
 
 
-@pytest.mark.parametrize("way", RUN)
-def test_nothing_is_run(tmp_path, way):
+@pytest.mark.parametrize("opcode", RUN)
+def test_nothing_is_run(tmp_path, opcode):
     effect = tmp_path / "effect"
-    pickled = program(RUN[way](f"echo > {effect}"))
+    pickled = program(RUN[opcode](f"echo > {effect}"))
     assert type(read_torch_file(write(tmp_path / "x", pickled))) is StandIn
     assert not effect.exists()
-    if os.name == "posix" and way == "REDUCE":  # the trap is one: pickle itself steps into it
+    if os.name == "posix" and opcode == "REDUCE":  # pickle itself runs the command
         pickle.loads(pickled)
         assert effect.exists()
 
@@ -192,7 +192,7 @@ def test_a_foreign_name_is_a_stand_in(tmp_path, opcodes):
 
 FOREIGN = [
     call(name("torch.FloatStorage")),
-    name("a.B") + b")\x81" + code({"x": 1}) + b"b",  # an object and its attributes
+    name("a.B") + b")\x81" + code({"x": 1}) + b"b",  # an object with attributes
     name("a.B") + b")\x81" + b"(" + code(1) + code(2) + b"e",  # a list of another library
     name("a.B") + b")\x81" + b"(" + code("k") + code(2) + b"u",  # a dict of another library
     name("a.B") + b")\x81" + b"(" + code("k") + b"\x90",  # a set of another library
@@ -205,7 +205,7 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("opcodes", FOREIGN)
-def test_a_foreign_object_does_no_harm_to_its_neighbours(tmp_path, opcodes):
+def test_a_foreign_object_does_not_change_its_neighbours(tmp_path, opcodes):
     pair = (Code(opcodes), Code(tensor(storage("0", 4), (4,), (1,))))
     path = write(tmp_path / "x", program(code(pair)), {"0": FOUR.tobytes()})
     foreign, array = read_torch_file(path)
@@ -234,8 +234,8 @@ def test_other_opcodes_and_calls_are_errors(tmp_path, opcodes, message):
     refused(write(tmp_path / "x", program(opcodes), {"0": FOUR.tobytes()}), message)
 
 
-def test_a_registered_extension_is_not_reached(tmp_path):
-    """The unpickler takes it from a cache of its own, without asking for its name."""
+def test_a_registered_extension_is_an_error(tmp_path):
+    """The unpickler reads it from its own cache, without find_class."""
     copyreg.add_extension("os", "system", 250)
     try:
         assert pickle.loads(program(b"\x82\xfa")) is os.system
@@ -255,20 +255,20 @@ OURS = {
 }
 
 
-@pytest.mark.parametrize("what", OURS)
+@pytest.mark.parametrize("target", OURS)
 @pytest.mark.parametrize(
     "state", [code(STATE), code((None, STATE)), code((STATE, STATE)), code(7), b"N"]
 )
-def test_nothing_can_be_set_on_a_stand_in(tmp_path, what, state):
-    """BUILD sets attributes of an object, or calls its __setstate__."""
+def test_nothing_can_be_set_on_a_stand_in(tmp_path, target, state):
+    """The opcode BUILD sets attributes of an object or calls its __setstate__."""
     classes = (StandIn, torch_file.Name, torch_file.Dict)
-    before = [dict(vars(each)) for each in classes]
-    plain = read_torch_file(write(tmp_path / "x", program(OURS[what])))
-    built = read_torch_file(write(tmp_path / "y", program(OURS[what] + state + b"b")))
+    before = [dict(vars(cls)) for cls in classes]
+    plain = read_torch_file(write(tmp_path / "x", program(OURS[target])))
+    built = read_torch_file(write(tmp_path / "y", program(OURS[target] + state + b"b")))
     assert type(built) is type(plain)
     if not isinstance(built, type):
         assert vars(built) == vars(plain)
-    assert [dict(vars(each)) for each in classes] == before
+    assert [dict(vars(cls)) for cls in classes] == before
     path = save(tmp_path / "z", {"w": FOUR})
     np.testing.assert_array_equal(read_torch_file(path)["w"], FOUR)
 
@@ -284,7 +284,7 @@ def test_an_array_cannot_be_set(tmp_path, version):
     refused(path, "read-only")
 
 
-# -- files whose numbers lie -------------------------------------------------------------------
+# -- files with false numbers ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_an_array_cannot_be_set(tmp_path, version):
         ((2**61, 2**61, 0), (1, 1, 1), 0, ""),
     ],
 )
-def test_a_tensor_lies_in_its_storage(tmp_path, size, stride, offset, message):
+def test_a_tensor_outside_its_storage_is_an_error(tmp_path, size, stride, offset, message):
     pickled = program(tensor(storage("0", 4), size, stride, offset))
     refused(write(tmp_path / "x", pickled, {"0": FOUR.tobytes()}), message)
 
@@ -326,14 +326,14 @@ def test_a_tensor_lies_in_its_storage(tmp_path, size, stride, offset, message):
         (storage("odd", 1), "5 bytes, not 1 numbers"),
     ],
 )
-def test_a_storage_has_the_bytes_of_its_member(tmp_path, stored, message):
+def test_a_storage_that_does_not_fit_its_member_is_an_error(tmp_path, stored, message):
     path = tmp_path / "x"
     write(path, program(stored), {"0": FOUR.tobytes(), "odd": b"12345"})
     refused(path, message)
 
 
 def nested(levels):
-    """A tuple of twice a tuple of twice a tuple ...: 2^levels tuples, if one counts them."""
+    """Return opcodes of nested pairs; each pair contains one tuple twice, 2^levels in all."""
     return Code(b")q\x00" + b"h\x00\x86q\x00" * levels)
 
 
@@ -370,7 +370,7 @@ def nested(levels):
         (b"N" * 2**18, "more than 262,144"),
     ],
 )
-def test_a_pickle_that_makes_no_sense_is_an_error(tmp_path, opcodes, message):
+def test_an_invalid_pickle_is_an_error(tmp_path, opcodes, message):
     start = time.perf_counter()
     refused(write(tmp_path / "x", program(opcodes)), message)
     assert time.perf_counter() - start < 2
@@ -382,7 +382,7 @@ def test_deep_nesting_is_harmless(tmp_path):
     read_torch_file(write(tmp_path / "x", program(nested(10_000))))
 
 
-# -- archives that lie -------------------------------------------------------------------------
+# -- false archives ----------------------------------------------------------------------------
 
 EMPTY = program(b"}")
 GOOD = members(EMPTY, {"0": FOUR.tobytes()})
@@ -409,7 +409,7 @@ def patched(path, change):
         (lambda p: None, "cannot read {p}: No such file"),
     ],
 )
-def test_a_file_that_is_no_such_archive_is_one_sentence(tmp_path, make, message):
+def test_another_kind_of_file_is_an_error_of_one_sentence(tmp_path, make, message):
     path = tmp_path / "x.pt"
     make(path)
     assert "\n" not in refused(path, message.format(p=path))
@@ -424,7 +424,7 @@ def test_an_encrypted_member_is_an_error(tmp_path):
 
 
 def test_members_that_share_their_bytes_are_an_error(tmp_path):
-    """A directory of many entries for one member: each is small, together they are a bomb."""
+    """The directory has many entries for one member; their total size would be huge."""
     data = write_zip(tmp_path / "x", {"data.pkl": EMPTY, "data/00": bytes(3000)}).read_bytes()
     start, end = data.rindex(b"PK\x01\x02"), data.rindex(b"PK\x05\x06")
     entry = data[start:end]
@@ -445,8 +445,8 @@ def test_a_flipped_bit_is_found(tmp_path):
     refused(path, "Bad CRC-32")
 
 
-def lies():
-    """Files of a kilobyte or a few whose headers speak of gigabytes."""
+def false_sizes():
+    """Yield files of a few kilobytes whose headers state gigabytes."""
     numbers = {"0": FOUR.tobytes()}
     for opcodes in (
         tensor(storage("0", 4), (2**40,), (0,)),
@@ -461,16 +461,16 @@ def lies():
 
 
 def sizes_patched(data):
-    """The directory says that every member has 2 GB."""
+    """Change the sizes in the directory to 2 GB for every member."""
     parts = data.split(b"PK\x01\x02")
     huge = struct.pack("<II", 2**31, 2**31)
     return b"PK\x01\x02".join([parts[0], *(p[:16] + huge + p[24:] for p in parts[1:])])
 
 
 def test_no_header_can_ask_for_memory(tmp_path):
-    paths = [write_zip(tmp_path / f"{i}", content) for i, content in enumerate(lies())]
+    paths = [write_zip(tmp_path / f"{i}", content) for i, content in enumerate(false_sizes())]
     paths.append(patched(write_zip(tmp_path / "sizes", GOOD), sizes_patched))
-    for change in (b"\xff\xff\xff\x7f", b"\xfe\xff\xff\xff"):  # the directory's size and place
+    for change in (b"\xff\xff\xff\x7f", b"\xfe\xff\xff\xff"):  # size and position
         for place in (-10, -6):
             path = write_zip(tmp_path / f"{change[0]}{place}", GOOD)
             data = path.read_bytes()
@@ -510,14 +510,14 @@ CHANGES = st.lists(
 
 
 def changed(data: bytes, changes) -> bytes:
-    for kind, position, what in changes:
+    for kind, position, value in changes:
         i = position % (len(data) + 1)
         if kind == "flip" and i < len(data):
-            data = data[:i] + bytes([data[i] ^ what]) + data[i + 1 :]
+            data = data[:i] + bytes([data[i] ^ value]) + data[i + 1 :]
         elif kind == "cut":
-            data = data[:i] + data[i + what :]
+            data = data[:i] + data[i + value :]
         elif kind == "insert":
-            data = data[:i] + what + data[i:]
+            data = data[:i] + value + data[i:]
         elif kind == "truncate":
             data = data[:i]
     return data
@@ -545,7 +545,7 @@ def test_a_damaged_pickle_is_read_or_refused(tmp_path, changes):
     reads_or_refuses(write_zip(tmp_path / "x", content))
 
 
-# Opcodes that make, keep and use values, so that random programs go deep.
+# Opcodes that make, store and use values, so that random programs reach many states.
 OPCODES = st.lists(
     st.one_of(
         st.sampled_from(

@@ -16,7 +16,7 @@ def a_checkpoint(step=7):
     return Checkpoint(CONFIG, step, arrays, {"generator": {"state": 2**120}})
 
 
-def test_what_is_saved_is_loaded(tmp_path):
+def test_a_saved_checkpoint_is_loaded(tmp_path):
     checkpoint.save(tmp_path, a_checkpoint(), ["last", "best"])
     loaded = checkpoint.load(tmp_path)
     assert (loaded.config, loaded.step) == (CONFIG, 7)
@@ -25,7 +25,7 @@ def test_what_is_saved_is_loaded(tmp_path):
     assert loaded.weights("ema")["w"].dtype == np.float32
 
 
-def test_arrays_stay_as_long_as_they_are_named(tmp_path):
+def test_arrays_without_a_name_are_deleted(tmp_path):
     checkpoint.save(tmp_path, a_checkpoint(1), ["last", "best"])
     checkpoint.save(tmp_path, a_checkpoint(2), ["last"])
     checkpoint.save(tmp_path, a_checkpoint(3), ["last"])
@@ -36,7 +36,7 @@ def test_arrays_stay_as_long_as_they_are_named(tmp_path):
     assert checkpoint.load(tmp_path, "last").step == 3
 
 
-def test_a_save_that_fails_half_way_leaves_the_old_checkpoint(tmp_path, monkeypatch):
+def test_a_save_that_fails_leaves_the_old_checkpoint(tmp_path, monkeypatch):
     checkpoint.save(tmp_path, a_checkpoint(1), ["last"])
     real = checkpoint.write_atomically
 
@@ -104,14 +104,14 @@ def edit(folder, **changes):
         (lambda f: edit(f, config={"d_model": "wide"}), "does not fit this version of flashlm"),
     ],
 )
-def test_a_bad_checkpoint_is_one_sentence(tmp_path, damage, message):
+def test_a_damaged_checkpoint_is_an_error_of_one_sentence(tmp_path, damage, message):
     checkpoint.save(tmp_path, a_checkpoint(), ["last"])
     damage(tmp_path)
     with pytest.raises(UserError, match=re.escape(message.format(f=tmp_path))):
         checkpoint.load(tmp_path)
 
 
-def test_a_tokenizer_is_kept_and_checked(tmp_path):
+def test_a_tokenizer_is_saved_and_checked(tmp_path):
     vocab = {bytes([b]): b for b in range(256)} | {b"he": 256}
     tokenizer = Tokenizer("small", vocab)
     save_tokenizer(tmp_path, tokenizer)

@@ -16,7 +16,7 @@ from flashlm_np.training.initial_embedding import (
 
 
 def wide_table(V=300, C=40):
-    """Like GPT-2's: correlated columns, and singular values that fall over three decades."""
+    """Return a table like GPT-2's: correlated columns, singular values over three decades."""
     rng = np.random.default_rng(0)
     scale = np.logspace(2, -1, C)
     table = rng.standard_normal((V, C)) * scale @ rng.standard_normal((C, C))
@@ -63,7 +63,7 @@ def test_the_signs_do_not_depend_on_the_blocks():
 
 
 def information(ids, V, window, smoothing):
-    """Positive pointwise mutual information, by its definition, with all tokens as contexts."""
+    """Positive pointwise mutual information by its definition; all tokens are contexts."""
     counts = np.zeros((V, V))
     for i, token in enumerate(ids):
         for j in range(max(0, i - window), min(len(ids), i + window + 1)):
@@ -83,20 +83,20 @@ def test_the_corpus_embedding_is_the_svd_of_mutual_information(monkeypatch, bloc
     table = information(ids, V, embeddings.WINDOW, embeddings.SMOOTHING)
     U, S, _ = np.linalg.svd(table)
     got = from_corpus(ids, V, D)
-    # the columns are in the order of frequency, on which the reduced rows do not depend
+    # The order of the columns does not change the reduced rows.
     expected = U[:, :D] * S[:D]
     assert np.abs(up_to_signs(got.table, expected) - expected).max() < 1e-5
-    np.testing.assert_array_equal(got.table[V - 1], 0)  # never seen
+    np.testing.assert_array_equal(got.table[V - 1], 0)  # a token that does not occur
 
 
-def test_tokens_in_like_company_are_alike():
+def test_tokens_with_similar_neighbours_have_similar_rows():
     rng = np.random.default_rng(2)
     ids = np.array([t for _ in range(500) for t in (rng.choice([0, 1]), 2, rng.choice([3, 4]))])
     table = from_corpus(ids, 5, 3).table
     table /= np.linalg.norm(table, axis=1, keepdims=True)
-    alike = table @ table.T
-    assert alike[0, 1] > 0.9 > alike[0, 2]
-    assert alike[3, 4] > 0.9 > alike[3, 2]
+    cosine = table @ table.T
+    assert cosine[0, 1] > 0.9 > cosine[0, 2]
+    assert cosine[3, 4] > 0.9 > cosine[3, 2]
 
 
 def test_a_corpus_embedding_has_a_largest_width():
@@ -104,7 +104,7 @@ def test_a_corpus_embedding_has_a_largest_width():
         from_corpus(np.zeros(9, np.uint16), 20, 21)
 
 
-# -- in a file ------------------------------------------------------------
+# -- in a file ------------------------------------------------------------------------
 
 
 def test_a_saved_embedding_is_loaded(tmp_path):

@@ -33,7 +33,7 @@ def run(tmp_path_factory):
 
 
 def weights(out):
-    """The arrays of a run's last checkpoint."""
+    """Return the arrays of a run's last checkpoint."""
     return checkpoint.load(Path(out)).arrays
 
 
@@ -44,7 +44,7 @@ def assert_same_bits(a, b):
 
 
 def fails(capsys, code, *arguments):
-    """Run a command that must fail: its one sentence."""
+    """Run a command that must fail; return its error message."""
     assert main(list(arguments)) == code
     error = capsys.readouterr().err.strip()
     assert error.startswith("flashlm: ")
@@ -55,13 +55,13 @@ def fails(capsys, code, *arguments):
 # -- the files of a run ---------------------------------------------------------------------
 
 
-def test_a_run_leaves_its_files(run):
+def test_a_run_writes_its_files(run):
     assert {path.name for path in run.iterdir()} >= {*FILES, "stories.bpe"}
     assert (run / "loss.png").read_bytes().startswith(b"\x89PNG")
     assert not list(run.glob("*.tmp*"))
 
 
-def test_metrics_count_what_was_seen(run):
+def test_metrics_count_the_tokens_and_positions(run):
     rows = read_metrics(run / "metrics.csv")
     assert [row["step"] for row in rows] == [1, 2, 3, 4, 5, 6]
     assert [row["tokens_seen"] for row in rows] == [96, 192, 256, 320, 384, 448]
@@ -77,7 +77,7 @@ def test_metrics_count_what_was_seen(run):
     assert [row["lr_factor"] for row in rows] == [0.5, 1, 1, 1, 1, 0]
 
 
-def test_the_report_tells_the_honest_numbers(run):
+def test_the_report_has_the_true_loss_and_its_baselines(run):
     report = (run / "report.md").read_text()
     rows = read_metrics(run / "metrics.csv")
     assert f"**{rows[-1]['valid_loss']:.4f}**" in report
@@ -100,21 +100,21 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not(run, tmp_path):
     assert not np.array_equal(a["model/embedding.weight"], b["model/embedding.weight"])
 
 
-def test_threads_change_no_more_than_the_last_digits(run, tmp_path):
+def test_threads_change_only_the_last_digits(run, tmp_path):
     assert train(tmp_path / "one", "--threads", "1") == 0
     a, b = weights(run), weights(tmp_path / "one")
     for name in a:
         np.testing.assert_allclose(a[name], b[name], rtol=0, atol=1e-4, err_msg=name)
 
 
-def test_a_frozen_embedding_waits_for_its_phase(tmp_path):
+def test_an_embedding_is_trained_after_its_frozen_phase(tmp_path):
     assert train(tmp_path / "run", "--steps", "2") == 0
     arrays = weights(tmp_path / "run")
     assert "adamw/embedding.weight/m" not in arrays
     assert "normuon/block.glu.up_proj.weight/m" in arrays
 
 
-def test_a_text_can_be_learned_instead(tmp_path, capsys):
+def test_a_run_can_be_trained_on_a_text(tmp_path, capsys):
     text = tmp_path / "text.txt"
     text.write_text("The owl looked at the moon, and the moon looked at the owl. " * 60)
     out = tmp_path / "run"
@@ -132,7 +132,7 @@ def test_a_text_can_be_learned_instead(tmp_path, capsys):
     assert "No training text to compare with: cannot read" in capsys.readouterr().out
 
 
-def test_minutes_are_turned_into_steps(tmp_path, capsys):
+def test_minutes_are_converted_to_steps(tmp_path, capsys):
     arguments = [a for a in OPTIONS if a not in ("--steps", "6")]
     assert main(["train", *arguments, "--out", str(tmp_path / "x"), "--minutes", "0.002"]) == 0
     steps = checkpoint.load(tmp_path / "x").config.steps
@@ -162,12 +162,12 @@ def test_generate_is_repeatable_and_starts_with_the_prompt(run, capsys):
     assert all(text.startswith("Once upon a time") for text in texts)
 
 
-def test_stories_are_told_with_their_probability(capsys):
+def test_stories_are_printed_with_their_probability(capsys):
     assert main(["stories", "--count", "2", "--seed", "3"]) == 0
     assert len(re.findall(r"\[ln p = -\d+\.\d{3}\]", capsys.readouterr().out)) == 2
 
 
-# -- interruptions ---------------------------------------------------------------------------
+# -- interruptions --------------------------------------------------------------------------
 
 
 def start(out, *more, **options):
@@ -180,7 +180,7 @@ def start(out, *more, **options):
 def wait_for_step(out, step):
     deadline = time.monotonic() + 60
     while not any(row["step"] >= step for row in read_metrics(out / "metrics.csv")):
-        assert time.monotonic() < deadline, "the run does not come on"
+        assert time.monotonic() < deadline, "the run makes no progress"
         time.sleep(0.005)
 
 
@@ -188,35 +188,35 @@ LONG = ("--steps", "200", "--save-every", "7", "--eval-every", "50")
 
 
 @pytest.fixture(scope="module")
-def unbroken(tmp_path_factory):
-    out = tmp_path_factory.mktemp("unbroken") / "run"
+def uninterrupted(tmp_path_factory):
+    out = tmp_path_factory.mktemp("uninterrupted") / "run"
     assert train(out, *LONG) == 0
     return out
 
 
 @pytest.mark.parametrize("kills", [(9, 23), (30,)])
-def test_a_killed_run_resumes_bit_for_bit(tmp_path, unbroken, kills):
+def test_a_killed_run_resumes_bit_for_bit(tmp_path, uninterrupted, kills):
     out = tmp_path / "run"
     process = start(out, *LONG)
     for step in kills:
         wait_for_step(out, step)
         process.kill()
         process.communicate()
-        checkpoint.load(out)  # whole, wherever the kill fell
+        checkpoint.load(out)  # complete, at whatever time it was killed
         process = subprocess.Popen(
             [sys.executable, "-m", "flashlm_np", "train", "--resume", str(out)],
             stdout=subprocess.DEVNULL,
         )
     assert process.wait(timeout=120) == 0
-    assert_same_bits(weights(unbroken), weights(out))
-    seen, expected = (read_metrics(f / "metrics.csv") for f in (out, unbroken))
+    assert_same_bits(weights(uninterrupted), weights(out))
+    seen, expected = (read_metrics(f / "metrics.csv") for f in (out, uninterrupted))
     for row in (*seen, *expected):
         del row["seconds"]
     assert seen == expected
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl-C to one process")
-def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, unbroken):
+def test_ctrl_c_saves_and_prints_the_command_to_resume(tmp_path, uninterrupted):
     out = tmp_path / "run"
     process = start(out, *LONG)
     wait_for_step(out, 8)
@@ -228,7 +228,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, unbroken):
     stopped = checkpoint.load(out).step
     assert f"Stopped after step {stopped}" in printed
     assert main(["train", "--resume", str(out)]) == 0
-    assert_same_bits(weights(unbroken), weights(out))
+    assert_same_bits(weights(uninterrupted), weights(out))
 
 
 def test_a_loss_that_is_not_a_number_stops_the_run(tmp_path, capsys):
@@ -241,16 +241,16 @@ def test_a_loss_that_is_not_a_number_stops_the_run(tmp_path, capsys):
     assert_same_bits(before, weights(out))
 
 
-def test_the_last_good_checkpoint_is_kept_when_the_loss_is_lost(tmp_path, capsys, monkeypatch):
+def test_a_loss_of_nan_keeps_the_last_good_checkpoint(tmp_path, capsys, monkeypatch):
     out = tmp_path / "run"
     real = Trainer.one_step
 
-    def spoil(self):
+    def fail_at_step_5(self):
         if self.step == 4:
             self.model.final_norm.scale.data[0] = np.nan
         return real(self)
 
-    monkeypatch.setattr(Trainer, "one_step", spoil)
+    monkeypatch.setattr(Trainer, "one_step", fail_at_step_5)
     error = fails(capsys, 1, "train", *OPTIONS, "--out", str(out))
     assert error.startswith("at step 5 the loss is nan")
     assert f"flashlm train --resume {out}" in error
@@ -260,7 +260,7 @@ def test_the_last_good_checkpoint_is_kept_when_the_loss_is_lost(tmp_path, capsys
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files as Linux does")
-def test_a_full_disk_loses_nothing(tmp_path):
+def test_a_full_disk_is_an_error_and_keeps_the_checkpoint(tmp_path):
     out = tmp_path / "run"
     assert train(out, "--steps", "3") == 0
     before = weights(out)
@@ -280,14 +280,14 @@ def test_a_full_disk_loses_nothing(tmp_path):
     assert not list(out.glob("*.tmp*"))
 
 
-def test_a_resumed_run_can_go_further(tmp_path):
+def test_a_resumed_run_can_have_more_steps(tmp_path):
     out = tmp_path / "run"
     assert train(out, "--steps", "4") == 0
     assert main(["train", "--resume", str(out), "--steps", "6"]) == 0
     assert checkpoint.load(out).step == 6
 
 
-def test_half_a_row_of_metrics_is_forgotten(tmp_path):
+def test_an_incomplete_row_of_metrics_is_dropped(tmp_path):
     path = tmp_path / "metrics.csv"
     metrics = Metrics(path)
     for step in (1, 2, 3):
@@ -303,7 +303,7 @@ def test_half_a_row_of_metrics_is_forgotten(tmp_path):
     ]
 
 
-# -- errors of the user ----------------------------------------------------------------------
+# -- errors of the user ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ def test_half_a_row_of_metrics_is_forgotten(tmp_path):
         (["--minutes", "1", "--steps", "2"], "--minutes and --steps exclude each other"),
     ],
 )
-def test_a_wrong_value_is_one_sentence(tmp_path, capsys, arguments, message):
+def test_a_wrong_value_is_an_error_of_one_sentence(tmp_path, capsys, arguments, message):
     error = fails(capsys, 1, "train", "--out", str(tmp_path / "x"), *arguments)
     assert message in error
     assert not (tmp_path / "x" / "last.json").exists()
@@ -343,7 +343,7 @@ def test_a_wrong_value_is_one_sentence(tmp_path, capsys, arguments, message):
         (["fly"], "invalid choice: 'fly'"),
     ],
 )
-def test_a_wrong_option_is_explained_by_argparse(capsys, arguments, message):
+def test_argparse_explains_a_wrong_option(capsys, arguments, message):
     with pytest.raises(SystemExit) as stop:
         main(arguments)
     assert stop.value.code == 2
@@ -362,11 +362,11 @@ def test_resume_keeps_the_configuration(run, capsys):
 
 
 @pytest.mark.parametrize("command", [["eval"], ["generate"], ["train", "--resume"]])
-def test_a_folder_without_a_run(tmp_path, capsys, command):
+def test_a_folder_without_a_run_is_an_error(tmp_path, capsys, command):
     assert "cannot read" in fails(capsys, 1, *command, str(tmp_path))
 
 
-def test_help_imports_nothing_heavy():
+def test_help_imports_no_large_library():
     code = (
         "import sys; from flashlm_np.cli import main\n"
         "try: main(['--help'])\n"

@@ -1,4 +1,4 @@
-"""One optimizer step: the taught one, and the fast one that must equal it."""
+"""One optimizer step: the plain one of step.py, and the fast one with equal results."""
 
 from dataclasses import replace
 
@@ -24,8 +24,10 @@ def batches(position_share=0.5, micro=2):
 
 
 def after_three_steps(threads=None, position_share=0.5, frozen=False, **changes):
-    """Weights, optimizer state, averages and results in float64, by the taught step or, with
-    `threads`, by the fast one. The embedding is frozen at most for the first two steps."""
+    """Return weights, optimizer state, averages and results after three steps in float64.
+
+    `threads` selects the fast step. A frozen embedding is frozen for the first two steps.
+    """
     phases = (Phase(1, 24, 3, 2, frozen_embedding=frozen), Phase(3, 24, 3, 2))
     options = {"phases": phases, "label_smoothing": 0.1, "z_loss": 1e-3, "clip_norm": 0.5}
     model, config = small_model(**options | changes)
@@ -47,7 +49,7 @@ def after_three_steps(threads=None, position_share=0.5, frozen=False, **changes)
 @pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize("threads", [1, 2, 7])
 @pytest.mark.parametrize("fused", [True, False])
-def test_the_fast_step_is_the_taught_step(position_share, frozen, threads, fused):
+def test_the_fast_step_equals_the_plain_step(position_share, frozen, threads, fused):
     arrays, results = after_three_steps(None, position_share, frozen, fused=False)
     others, other_results = after_three_steps(threads, position_share, frozen, fused=fused)
     np.testing.assert_allclose(other_results, results, rtol=1e-12)
@@ -59,7 +61,7 @@ def test_the_fast_step_is_the_taught_step(position_share, frozen, threads, fused
 
 
 @pytest.mark.parametrize("threads", [None, 2])
-def test_a_frozen_embedding_does_not_move(threads):
+def test_a_frozen_embedding_does_not_change(threads):
     before = small_model()[0].state_dict()["embedding.weight"]
     frozen = (Phase(1, 24, 3, 2, frozen_embedding=True),)
     arrays, _ = after_three_steps(threads, phases=frozen)
@@ -67,8 +69,8 @@ def test_a_frozen_embedding_does_not_move(threads):
     assert not np.array_equal(after_three_steps(threads)[0]["embedding.weight"], before)
 
 
-def test_one_batch_is_its_micro_batches():
-    """The mean of the micro-batches' losses, and of their gradients, by the engine itself."""
+def test_the_gradient_of_a_batch_is_the_mean_over_its_micro_batches():
+    """The reference is the mean of the losses and gradients that the engine computes."""
     model, config = small_model(label_smoothing=0.1)
     fast_step = FastStep(model, config, 2)
     losses = []
@@ -87,7 +89,7 @@ def test_one_batch_is_its_micro_batches():
         np.testing.assert_allclose(got, gradient, atol=1e-12, err_msg=name)
 
 
-def test_a_loss_that_is_not_finite_moves_nothing():
+def test_a_loss_that_is_not_finite_changes_no_weight():
     model, config = small_model()
     fast_step = FastStep(model, config, 2)
     model.final_norm.scale.data[0] = np.nan
@@ -97,7 +99,7 @@ def test_a_loss_that_is_not_finite_moves_nothing():
         np.testing.assert_array_equal(array, before[name])
 
 
-def test_steps_do_not_need_new_large_arrays():
+def test_steps_reuse_the_large_arrays():
     model, config = small_model()
     fast_step = FastStep(model, config, 2)
     fast_step.step(3, batches())
@@ -107,7 +109,7 @@ def test_steps_do_not_need_new_large_arrays():
     assert kept.keys() == {"z", "dw"}
 
 
-def test_a_state_goes_on_where_it_ended():
+def test_a_loaded_state_continues_bit_for_bit():
     def new():
         model, config = small_model(phases=(Phase(1, 24, 3, 2),))
         return model, Optimizers(model, config)
@@ -134,7 +136,7 @@ def test_a_state_that_does_not_fit_is_refused():
         optimizers.load_state_dict(state | {"normuon/colour/m": np.zeros(2)})
 
 
-def test_each_weight_has_its_group():
+def test_each_weight_is_in_one_group():
     model, config = small_model()
     groups = Optimizers(model, config).by_group
     assert [*groups["adamw"].parameters] == ["embedding.weight"]
@@ -145,7 +147,7 @@ def test_each_weight_has_its_group():
     assert counted == len(model.parameters())
 
 
-def test_the_rates_warm_up_stay_and_decay():
+def test_the_learning_rates_warm_up_stay_constant_and_decay():
     model, config = small_model(steps=10, schedule_steps=0, warmup_steps=2, decay_share=0.5)
     factor = Optimizers(model, replace(config, steps=10)).factor
     assert [factor(step) for step in (1, 2, 5, 6, 10)] == [0.5, 1.0, 1.0, 0.8, 0.0]

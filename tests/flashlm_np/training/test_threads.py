@@ -28,24 +28,24 @@ def test_results_come_in_the_order_of_the_items(threads):
     assert Workers(threads).map(divmod, [7, 9], [2, 4]) == [(3, 1), (2, 1)]
 
 
-def test_the_work_is_done_at_once():
-    meet = threading.Barrier(3)  # which one thread alone would wait at for ever
-    Workers(3).map(lambda _: meet.wait(timeout=10), range(3))
+def test_the_workers_run_at_the_same_time():
+    barrier = threading.Barrier(3)  # fewer than three threads would wait until the timeout
+    Workers(3).map(lambda _: barrier.wait(timeout=10), range(3))
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_an_error_in_the_work_is_the_callers(threads):
+def test_an_error_in_a_worker_is_raised_in_the_caller(threads):
     with pytest.raises(ZeroDivisionError):
         Workers(threads).map(lambda i: 1 / i, [1, 0])
 
 
-def test_what_is_set_for_the_caller_holds_for_the_work():
+def test_workers_use_the_context_variables_of_the_caller():
     with np.errstate(all="ignore"):
         assert Workers(2).map(lambda _: np.geterr()["divide"], range(2)) == ["ignore"] * 2
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_blas_has_one_thread_inside_and_its_own_again_after(threads):
+def test_blas_has_one_thread_while_workers_run(threads):
     if not blas_threads():
         pytest.skip("threadpoolctl cannot control this NumPy's BLAS")
     before = blas_threads()
@@ -54,7 +54,7 @@ def test_blas_has_one_thread_inside_and_its_own_again_after(threads):
     assert blas_threads() == before
 
 
-def test_whoever_limits_blas_limits_the_workers():
+def test_a_limit_of_blas_limits_the_workers():
     if not blas_threads():
         pytest.skip("threadpoolctl cannot control this NumPy's BLAS")
     with threadpool_limits(1, user_api="blas"):
@@ -62,7 +62,7 @@ def test_whoever_limits_blas_limits_the_workers():
     assert Workers(3).threads == 3
 
 
-def test_a_blas_that_cannot_be_controlled_is_told(monkeypatch):
+def test_a_blas_without_control_gives_a_warning(monkeypatch):
     assert Workers(2).warning is None or not blas_threads()
     monkeypatch.setattr(parallel, "_blas_threads", list)
     workers = Workers()
@@ -70,7 +70,7 @@ def test_a_blas_that_cannot_be_controlled_is_told(monkeypatch):
     assert "threadpoolctl cannot control" in workers.warning
 
 
-def test_slices_are_equal_and_none_is_empty():
+def test_slices_have_equal_sizes_and_are_not_empty():
     for threads, most in itertools.product((1, 2, 3, 8), (1, 2, 4, 99)):
         slices = Workers(threads).slices(5, most)
         assert [i for part in slices for i in range(5)[part]] == list(range(5))

@@ -1,6 +1,6 @@
 """A run folder and an export of version 0.1 still load, evaluate, generate and resume.
 
-The expected numbers and texts are those that version 0.1 printed.
+Version 0.1 printed the expected numbers and texts.
 """
 
 import shutil
