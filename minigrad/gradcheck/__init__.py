@@ -109,12 +109,11 @@ def gradcheck(
 def _backward(name, difference, rng):
     """A random dy for f's output, and the gradient of each input, None for integers."""
     leaves = [value for value in difference.values if isinstance(value, Tensor)]
-    wanted = [leaf.requires_grad for leaf in leaves]
     rules = RulesObserver()
     try:
         for leaf in leaves:
-            leaf.requires_grad = True
             rules.set_aside(leaf)
+            leaf.requires_grad = True
             leaf.grad = np.zeros_like(leaf.data)  # the gradient if f does not use it
         with observe(rules):
             y = difference.record()
@@ -133,8 +132,6 @@ def _backward(name, difference, rng):
         ) from error
     finally:
         rules.restore()
-        for leaf, requires_grad in zip(leaves, wanted, strict=True):
-            leaf.requires_grad = requires_grad
 
 
 def _input(argument, value):

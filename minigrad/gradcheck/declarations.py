@@ -26,11 +26,11 @@ from ..ops.ternary import (
     weights_straight_through,
 )
 
-_surrogates: dict[Callable, Callable] = {
+SURROGATES: dict[Callable, Callable] = {  # by the operation's forward
     ternary_linear_forward: straight_through,
     ternary_weights_forward: weights_straight_through,
 }
-_sides: dict[Callable, Callable] = {
+SIDES: dict[Callable, Callable] = {  # by the operation's forward
     relu_forward: np.sign,
 }
 
@@ -45,20 +45,10 @@ def declare(
         >>> rounded = declare(rounded, surrogate=lambda x0: lambda x: np.round(x0) + (x - x0))
     """
     if surrogate is not None:
-        _surrogates[operation.forward] = surrogate
+        SURROGATES[operation.forward] = surrogate
     if side is not None:
-        _sides[operation.forward] = side
+        SIDES[operation.forward] = side
     return operation
-
-
-def surrogate_of(operation: Operation) -> Callable | None:
-    """The declared surrogate, or None."""
-    return _surrogates.get(operation.forward)
-
-
-def side_of(operation: Operation) -> Callable | None:
-    """The declared function that tells the sides of kinks, or None."""
-    return _sides.get(operation.forward)
 
 
 _lock = RLock()  # two checks that replace the same forward must take turns

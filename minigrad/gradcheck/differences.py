@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine import no_grad, observe
 from ..tensor import Tensor
-from .declarations import replaced_forwards, side_of, surrogate_of
+from .declarations import SIDES, SURROGATES, replaced_forwards
 
 STEP = np.finfo(np.float64).eps ** (1 / 3)  # 6e-6: truncation and rounding errors are equal
 IMAGINARY_STEP = 1e-30
@@ -39,14 +39,14 @@ class Difference:
         for operation, side in calls.sides:
             _expect_no_kink(operation, side == 0)
         self.surrogates = [
-            (operation, surrogate_of(operation)(*arrays, **options))
+            (operation, SURROGATES[operation.forward](*arrays, **options))
             for operation, arrays, options in calls.with_surrogate
         ]
         return y
 
     def remarks(self) -> list[str]:
         """A sentence for each operation whose surrogate was compared."""
-        surrogates = {o.name: surrogate_of(o) for o, _ in self.surrogates}
+        surrogates = {o.name: SURROGATES[o.forward] for o, _ in self.surrogates}
         return [
             f"{name} is piecewise constant, with the derivative 0 almost everywhere; its "
             f"gradient was compared with its surrogate's: {_first_line(surrogate)}"
@@ -110,10 +110,10 @@ class _Calls:
         self.sides, self.with_surrogate = [], []
 
     def forward(self, operation, arrays, options, y, node, seconds):
-        if surrogate_of(operation) is not None:
+        if operation.forward in SURROGATES:
             self.with_surrogate.append((operation, arrays, options))
-        if (side := side_of(operation)) is not None:
-            self.sides.append((operation, side(*arrays, **options)))
+        if operation.forward in SIDES:
+            self.sides.append((operation, SIDES[operation.forward](*arrays, **options)))
 
     def backward(self, node, dy, gradients, seconds):
         pass

@@ -23,7 +23,7 @@ class RulesObserver:
     def set_aside(self, leaf):
         """Take the leaf's gradient away until `restore`, and lock its data."""
         if id(leaf) not in self.leaves:
-            self.leaves[id(leaf)] = leaf, leaf.grad
+            self.leaves[id(leaf)] = leaf, leaf.grad, leaf.requires_grad
             leaf.grad = None
             self.lock(leaf.data)
 
@@ -33,8 +33,8 @@ class RulesObserver:
             self.locked.append(array)
 
     def restore(self):
-        for leaf, grad in self.leaves.values():
-            leaf.grad = grad
+        for leaf, grad, requires_grad in self.leaves.values():
+            leaf.grad, leaf.requires_grad = grad, requires_grad
         # Owners first: a view cannot be unlocked before its owner.
         for array in sorted(self.locked, key=lambda array: array.base is not None):
             array.flags.writeable = True

@@ -6,7 +6,7 @@ its backward returns the surrogate's gradient.
 
 import numpy as np
 
-from ..gradcheck.declarations import side_of, surrogate_of
+from ..gradcheck.declarations import SIDES, SURROGATES
 from ..gradcheck.differences import STEP
 from .graph import Graph
 
@@ -39,7 +39,7 @@ class NumericGradients:
         for a in graph.applications:
             arrays = [self.arrays[i] for i in a.inputs]
             self.arrays[a.output] = a.forward(*arrays)
-            surrogate = surrogate_of(a.operation)
+            surrogate = SURROGATES.get(a.operation.forward)
             self.functions.append(surrogate(*arrays, **a.options) if surrogate else a.forward)
 
     def check(self, value: int, index: tuple, found: float) -> dict:
@@ -71,6 +71,6 @@ class NumericGradients:
             if changed.keys() & set(a.inputs):
                 arrays = [changed.get(i, self.arrays[i]) for i in a.inputs]
                 changed[a.output] = function(*arrays)
-                if side := side_of(a.operation):
+                if side := SIDES.get(a.operation.forward):
                     sides.append(side(*arrays, **a.options).tobytes())
         return float(changed[self.graph.applications[-1].output].sum()), sides

@@ -90,12 +90,3 @@ def saved_names(operation: Operation, count: int) -> list[str]:
                 if len(names) == count:
                     return [ast.unparse(name) for name in names]
     return [f"saved[{i}]" for i in range(count)]
-
-
-def documentation(operation: Operation) -> dict:
-    """The page's data on an operation: its docstring's sections and its two sources."""
-    return {
-        **operation_sections(operation),
-        "forward_source": source(operation.forward),
-        "backward_source": source(operation.backward),
-    }

@@ -11,7 +11,7 @@ from .graph import Graph
 from .labels import module_calls, module_paths, value_labels
 from .layout import layout
 from .numeric_gradients import numeric_checks
-from .operation_docs import documentation, saved_names
+from .operation_docs import operation_sections, saved_names, source
 from .profiler import saved_bytes
 from .steps import Steps
 
@@ -31,7 +31,7 @@ def page_data(
         "values": [_value(i, v, labels, steps, checks) for i, v in enumerate(graph.values)],
         "operations": list(map(_operation, graph.applications, innermost)),
         "calls": calls,
-        "documentation": {name: documentation(o) for name, o in used.items()},
+        "documentation": {name: _documentation(o) for name, o in used.items()},
         "steps": steps.steps,
     }
     return data | {"layout": layout(data)}
@@ -48,6 +48,11 @@ def _value(i, value, labels, steps, checks):
         "arrivals": steps.arrivals[i],
         "checks": checks[i],
     }
+
+
+def _documentation(operation):
+    sources = {"forward_source": operation.forward, "backward_source": operation.backward}
+    return operation_sections(operation) | {k: source(f) for k, f in sources.items()}
 
 
 def _operation(application, call):

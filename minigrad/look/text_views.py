@@ -20,15 +20,12 @@ def describe(thing: Tensor | Module | np.ndarray) -> str:
         >>> print(describe(Tensor(np.linspace(-1, 1, 9), requires_grad=True, name="x")))
         x: (9,) float64 -1 to 1, mean 0, std 0.645; gradient none
     """
-    if isinstance(thing, Module):
-        return "\n".join(_describe_tensor(p, name) for name, p in thing.named_parameters())
-    if isinstance(thing, Tensor):
-        return _describe_tensor(thing, thing.name)
-    return summary(np.asarray(thing))
-
-
-def _describe_tensor(tensor, name):
-    return f"{name or 'tensor'}: {summary(tensor.data)}; gradient {_summary(tensor.grad)}"
+    if not isinstance(thing, (Module, Tensor)):
+        return summary(np.asarray(thing))
+    is_module = isinstance(thing, Module)
+    tensors = thing.named_parameters() if is_module else [(thing.name or "tensor", thing)]
+    lines = [f"{name}: {summary(t.data)}; gradient {_summary(t.grad)}" for name, t in tensors]
+    return "\n".join(lines)
 
 
 def _summary(gradient):

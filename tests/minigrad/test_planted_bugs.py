@@ -6,7 +6,7 @@ from cases import CASES, cases_of
 from planted_bugs import PLANTED_BUGS
 
 from minigrad.gradcheck import GradientError, gradcheck
-from minigrad.gradcheck.declarations import surrogate_of
+from minigrad.gradcheck.declarations import SURROGATES
 from minigrad.ops import RowGradient
 
 
@@ -92,7 +92,7 @@ def test_ones_and_positive_inputs_miss_some():
     missed = {
         str(bug)
         for bug in PLANTED_BUGS
-        if surrogate_of(bug.operation) is None  # no difference of y shows its gradient
+        if bug.operation.forward not in SURROGATES  # no difference of y shows its gradient
         and all(naive_check_passes(bug, case) for case in cases_of(bug.operation_name))
     }
     assert missed == MISSED_BY_ONES
