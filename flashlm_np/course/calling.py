@@ -64,15 +64,11 @@ def _writes_to(test, answer, case, name):
 def _hint(error, case, answer):
     """An explanation that the message of the exception does not give."""
     if isinstance(error, GraphError):
-        return (
-            "a node was reached again after its backward, so its gradient was not complete. "
-            f"{_HIGHEST_NUMBER}"
-        )
-    if isinstance(error, KeyError) and isinstance(error.args[0] if error.args else None, Node):
-        return (
-            "a node was taken twice, or before its gradient came. Let each node wait once. "
-            f"{_HIGHEST_NUMBER}"
-        )
+        cause = "a node was reached again after its backward, so its gradient was not complete."
+        return f"{cause} {_HIGHEST_NUMBER}"
+    if isinstance(error, KeyError) and error.args and isinstance(error.args[0], Node):
+        cause = "a node was taken twice, or before its gradient came. Let each node wait once."
+        return f"{cause} {_HIGHEST_NUMBER}"
     if isinstance(error, RecursionError):
         return (
             "a graph may be deeper than Python's stack; use a loop and a list of the nodes "

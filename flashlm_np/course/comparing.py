@@ -42,14 +42,14 @@ def is_float(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind == "f"
 
 
-def close(one: Any, other: Any, tolerance: float = 1e-6) -> bool:
+def close(one: Any, other: Any) -> bool:
     """Whether two arrays are equal except for rounding."""
     one, other = dense(one), dense(other)
     return (
         isinstance(one, np.ndarray)
         and isinstance(other, np.ndarray)
         and one.shape == other.shape
-        and not wrong_elements(one, other, tolerance).any()
+        and not wrong_elements(one, other, 1e-6).any()
     )
 
 

@@ -46,8 +46,7 @@ def grade(exercise: Exercise, answer: Answer) -> Grade:
                 return Grade.of_failure(failure, case_lines(case))
         right.append(test.name)
     if answer.blank:
-        blank = [name for name in exercise.solution if name in answer.blank]
-        return Grade(TO_DO, (f"to do: {', '.join(blank)}",), tuple(right))
+        return Grade(TO_DO, (f"to do: {', '.join(answer.blank)}",), tuple(right))
     text = (
         f"It gives the results of the package on {count // 2} inputs, in float64 and float32."
     )

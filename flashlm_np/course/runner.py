@@ -124,10 +124,7 @@ def _reason(code, trace, file, seconds):
 
 def _read(file):
     """The text of a file of the subprocess, or "" if it did not write it."""
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
+    return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
 
 
 def _end(process):

@@ -3,8 +3,9 @@
 import ast
 import inspect
 import sys
+import traceback
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +18,11 @@ class Answer:
     """The functions of an exercise from a student's file, with the package's for blank ones."""
 
     functions: dict[str, Callable]
-    blank: frozenset[str] = frozenset()
+    blank: Sequence[str] = ()
     file: str = ""
 
 
-def read(exercise: Exercise, file: Path) -> tuple[types.CodeType, frozenset[str]]:
+def read(exercise: Exercise, file: Path) -> tuple[types.CodeType, list[str]]:
     """Compile the file without running it; also the names of its blank functions.
 
     Raises:
@@ -43,7 +44,7 @@ def read(exercise: Exercise, file: Path) -> tuple[types.CodeType, frozenset[str]
                 "keep every function of the exercise, if only with the line "
                 f'raise NotImplementedError("{TO_DO}").',
             )
-    return code, frozenset(name for name in exercise.solution if is_blank(defined[name]))
+    return code, [name for name in exercise.solution if is_blank(defined[name])]
 
 
 def load(exercise: Exercise, file: Path) -> Answer:
@@ -100,9 +101,6 @@ def exception_failure(error: BaseException, file: str, where: str) -> Failure:
 
 def line_of(error: BaseException, file: str) -> int | None:
     """The innermost line of the file that the exception passed through."""
-    line, trace = None, error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == file:
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
+    steps = traceback.walk_tb(error.__traceback__)
+    lines = [line for frame, line in steps if frame.f_code.co_filename == file]
+    return lines[-1] if lines else None

@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from .exercise import Exercise, Failure, Grade
+from .exercise import Failure, Grade
 from .exercises import find
 from .grader import grade
 from .student import load
@@ -21,19 +21,16 @@ def main(name: str, file: str, folder: str, seconds: float) -> None:
 
     After `seconds` the process ends, and its stack is in trace.txt.
     """
+    exercise, path = find(name), Path(file)
+    sys.path.append(str(path.parent))  # last, so that no file of the student hides a module
     with open(Path(folder, "trace.txt"), "w", encoding="utf-8") as trace:
         faulthandler.dump_traceback_later(seconds, exit=True, file=trace)
-        result = _load_and_grade(find(name), Path(file))
+        try:
+            result = grade(exercise, load(exercise, path))
+        except Failure as failure:
+            result = Grade.of_failure(failure)
         faulthandler.cancel_dump_traceback_later()
     Path(folder, "grade.json").write_text(json.dumps(asdict(result)), encoding="utf-8")
-
-
-def _load_and_grade(exercise: Exercise, file: Path) -> Grade:
-    sys.path.append(str(file.parent))  # last, so that no file of the student hides a module
-    try:
-        return grade(exercise, load(exercise, file))
-    except Failure as failure:
-        return Grade.of_failure(failure)
 
 
 if __name__ == "__main__":

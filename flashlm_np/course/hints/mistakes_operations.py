@@ -1,21 +1,10 @@
 """The usual mistakes in operations, as edits of their pages; mistakes.py explains the form."""
 
-from minigrad.ops.activations import (
-    relu_squared_backward,
-    relu_squared_forward,
-    sigmoid_backward,
-)
+from minigrad import ops
 from minigrad.ops.causal_conv import causal_conv_backward, causal_conv_forward
-from minigrad.ops.cross_entropy import cross_entropy_backward
-from minigrad.ops.elementwise import multiply_backward
-from minigrad.ops.embedding import embedding_backward
-from minigrad.ops.gated import sigmoid_gate_backward
-from minigrad.ops.matmul import matmul_backward
-from minigrad.ops.rms_norm import rms_norm_backward, rms_norm_forward
-from minigrad.ops.ternary import ternary_linear_backward, ternary_linear_forward
 
 MISTAKES = {
-    multiply_backward: """
+    ops.MULTIPLY.backward: """
         da is dy times a: the derivative of a b by a is b, the other factor.
             dy * b  =>  dy * a
         da is dy alone: the factor b is missing.
@@ -25,7 +14,7 @@ MISTAKES = {
         db is dy alone: the factor a is missing.
             dy * a  =>  dy
     """,
-    matmul_backward: """
+    ops.MATMUL.backward: """
         b is not transposed: da = dy bᵀ.
             np.swapaxes(b, -1, -2)  =>  (b if b.shape[-1] == b.shape[-2] else b.swapaxes(-1,-2))
         a is not transposed: db = aᵀ dy.
@@ -35,25 +24,25 @@ MISTAKES = {
         only one of the copies of b counts; sum over the axes that were broadcast.
             sum_to_shape(db, b.shape)  =>  db[(0,)*(db.ndim-b.ndim)][tuple(map(slice, b.shape))]
     """,
-    relu_squared_forward: """
+    ops.RELU_SQUARED.forward: """
         y is max(x, 0), without the square.
             r * r  =>  r
     """,
-    relu_squared_backward: """
+    ops.RELU_SQUARED.backward: """
         dx is dy where x > 0: that is the gradient of relu, without the square.
             2 * dy * r  =>  dy * (r > 0)
     """,
-    sigmoid_backward: """
+    ops.SIGMOID.backward: """
         dx is dy σ(y)(1 - σ(y)): y is σ(x) already, so that dx = dy y (1 - y).
             (y,) = saved  =>  y = sigmoid(saved[0])
     """,
-    sigmoid_gate_backward: """
+    ops.SIGMOID_GATE.backward: """
         the factor 1 - σ(g) is missing in dg.
             (1 - s) * dv * v  =>  dv * v
         dv is dy g: v was multiplied by σ(g), not by g.
             return dg, dv  =>  return dg, dy * np.log(s / (1 - s))
     """,
-    rms_norm_forward: """
+    ops.RMS_NORM.forward: """
         the rows are divided by the mean square, not by its root.
             ** -0.5  =>  ** -1.0
         the code has a sum of squares where the page has their mean.
@@ -65,7 +54,7 @@ MISTAKES = {
         the gain w is missing.
             x * r * w  =>  x * r
     """,
-    rms_norm_backward: """
+    ops.RMS_NORM.backward: """
         dx is r dn: r depends on every x of its row, too, and that part, -r n mean(dn n), is
         missing.
             dn - n * (dn * n).mean(axis=-1, keepdims=True)  =>  dn
@@ -80,7 +69,7 @@ MISTAKES = {
         dw is a sum of dy x: w was multiplied by n = r x, not by x.
             (dy * n)  =>  (dy * x)
     """,
-    embedding_backward: """
+    ops.EMBEDDING.backward: """
         += is missing: an id that repeats gets only the gradient of its last position.
         dw[ids] += dy does not help, because NumPy adds to each id once; np.add.at, a loop, or a
         RowGradient does.
@@ -101,11 +90,11 @@ MISTAKES = {
         the taps are in reversed order in dx.
             dy_k, wg[..., k]  =>  dy_k, wg[..., K - 1 - k]
     """,
-    ternary_linear_forward: """
+    ops.TERNARY_LINEAR.forward: """
         w itself was used, not s T.
             q.T  =>  w.T
     """,
-    ternary_linear_backward: """
+    ops.TERNARY_LINEAR.backward: """
         dx is dy w: the product was with s T, not with w.
             (x, q)  =>  (x, w)
         only weights with T ≠ 0 have a gradient; it passes straight through to all of them.
@@ -113,7 +102,7 @@ MISTAKES = {
         dw is scaled by s; the surrogate has s T + w - w₀.
             dy_rows.T @ x_rows  =>  dy_rows.T @ x_rows * np.abs(q).max()
     """,
-    cross_entropy_backward: """
+    ops.CROSS_ENTROPY.backward: """
         the one-hot is 1; with smoothing it is 1 - ε.
             -= 1 - label_smoothing  =>  -= 1
         the one-hot of the right word is missing.

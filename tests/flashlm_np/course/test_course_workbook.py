@@ -38,7 +38,7 @@ def test_the_exercises_are_in_order():
     )
 
 
-# -- pages without bodies --------------------------------------------------------------------
+# -- pages without bodies ------------------------------------------------------------------
 
 
 @by_label
@@ -137,7 +137,7 @@ def test_a_body_is_blank_until_something_is_written():
     assert not blank("    raise NotImplementedError")
 
 
-# -- the folder --------------------------------------------------------------------------------
+# -- the folder ----------------------------------------------------------------------------
 
 
 def test_a_workbook_is_to_do(workbook):
@@ -222,7 +222,7 @@ def test_a_solution_is_not_blank(tmp_path):
     for exercise in EXERCISES:
         file = tmp_path / exercise.file_name
         file.write_text(solution(exercise), encoding="utf-8")
-        assert read(exercise, file)[1] == frozenset()
+        assert read(exercise, file)[1] == []
 
 
 def test_modules_that_a_worker_does_not_need_are_not_loaded():
