@@ -59,10 +59,7 @@ def arrays_in(value: Any) -> list[np.ndarray]:
 
 
 def as_float32(inputs: Case) -> Case:
-    def rounded(array):
-        return array.astype(np.float32) if array.dtype.kind == "f" else array
-
-    return map_arrays(rounded, inputs)
+    return map_arrays(lambda a: a.astype(np.float32) if a.dtype.kind == "f" else a, inputs)
 
 
 class LockedArrays:

@@ -31,10 +31,10 @@ def check(
     files: dict[Exercise, Path | None], seconds: float = SECONDS
 ) -> Iterator[tuple[Exercise, Grade]]:
     """The grade of each exercise's file, in order, as soon as it is known."""
-    stop = threading.Event()
+    stop = threading.Event()  # ends the subprocesses that still run
     pool = ThreadPoolExecutor(os.cpu_count())
     try:
-        jobs = [pool.submit(check_file, *item, seconds, stop) for item in files.items()]
+        jobs = [pool.submit(_check_file, *item, seconds, stop) for item in files.items()]
         for exercise, job in zip(files, jobs, strict=True):
             yield exercise, job.result()
     finally:  # also after Ctrl-C, and when the caller stops early
@@ -42,13 +42,8 @@ def check(
         pool.shutdown(cancel_futures=True)
 
 
-def check_file(
-    exercise: Exercise, file: Path | None, seconds: float, stop: threading.Event
-) -> Grade:
-    """The grade of one file; a subprocess starts only if a function is written.
-
-    stop: an event that ends the subprocess early.
-    """
+def _check_file(exercise, file, seconds, stop):
+    """The grade of one file; a subprocess starts only if a function is written."""
     start = time.perf_counter()
     if file is None:
         text = f"{exercise.file_name} is missing; flashlm course start writes it"
@@ -81,10 +76,8 @@ def _grade_in_subprocess(exercise, file, seconds, folder, stop):
             env=os.environ | environment,
             start_new_session=os.name == "posix",
         )
-        try:
-            limit = _wait(process, printed, seconds, stop)
-        finally:
-            _end(process)
+        limit = _wait(process, printed, seconds, stop)
+        _end(process)
         printed.seek(0)
         text = printed.read(4 * MAX_SHOWN).decode("utf-8", "replace").replace("\r\n", "\n")
     try:
