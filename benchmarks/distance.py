@@ -50,7 +50,7 @@ def main():
 
 
 def add_story(pieces, losses, excess, times):
-    """Add a story's excess to the Counter by kind. The end token counts as free words."""
+    """Add a story's excess to the Counter by kind. The end token is a free word."""
     text = b"".join(pieces).decode()
     kinds, cost = read(text)
     for kind, start, stop in kinds:
@@ -60,21 +60,21 @@ def add_story(pieces, losses, excess, times):
         owner[start:stop] = [kind] * (stop - start)
     at = 0
     for piece, loss in zip(pieces, losses[:-1], strict=True):
-        first = at + (len(piece) > 1 and piece.startswith(b" "))  # the word, not its space
+        first = at + (len(piece) > 1 and piece.startswith(b" "))  # the word without its space
         excess[owner[first]] += loss
         at += len(piece)
     excess[FREE] += losses[-1] - cost
 
 
 def read(text):
-    """The (kind, start, stop) of all pieces of a story, and -ln p of its choices."""
+    """Return the (kind, start, stop) of all pieces of a story, and -ln p of its choices."""
     parser = PieceParser(text)
     _, choices = derive(TABLES, parser)
     return parser.pieces, -math.fsum(math.log(choice.probability) for choice in choices)
 
 
 class PieceParser(Parser):
-    """A parser that records where each piece stands, and whether it is a recall."""
+    """A parser that records the position of each piece, and whether it is a recall."""
 
     def __init__(self, text):
         super().__init__(text)

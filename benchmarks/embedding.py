@@ -2,10 +2,10 @@
 
     python benchmarks/embedding.py [--tokens 50257] [--width 768] [--kept 256]
 
-The table is synthetic: correlated columns whose singular values fall as GPT-2's do, by a factor
-of about a hundred. Each method runs in a process of its own, whose peak memory is reported. The
-error is the largest difference of an entry, up to the sign of its column, over the largest
-entry. The reference is the full SVD in float64.
+The table is synthetic: correlated columns whose singular values fall by a factor of about 100,
+as GPT-2's do. Each method runs in its own process, whose peak memory is printed. The error is
+the largest difference of an entry, up to the sign of its column, over the largest entry. The
+reference is the full SVD in float64.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def main():
 
 
 def measure(options):
-    """One method on the table: its time, this process's peak memory, and some of its rows."""
+    """Run one method on the table; return its time, the peak memory and some rows."""
     X = table(options.tokens, options.width)
     start = time.perf_counter()
     reduced = METHODS[options.method](X, options.kept)  # (V, D)
@@ -53,7 +53,7 @@ def measure(options):
 
 
 def table(V, C):
-    """A matrix (V, C) in float32, made block by block, with known falling singular values."""
+    """Make a matrix (V, C) in float32 by blocks, with known decreasing singular values."""
     rng = np.random.default_rng(0)
     mix, _ = np.linalg.qr(rng.standard_normal((C, C)))
     mix = (mix * np.exp(-np.linspace(0, np.log(100), C))[:, None]).astype(np.float32)

@@ -1,18 +1,18 @@
-"""What the engine itself costs, beside MyGrad, HIPS autograd and PyTorch, on small arrays.
+"""The overhead of the engine, MyGrad, HIPS autograd and PyTorch on small arrays.
 
     pip install mygrad autograd torch==2.13.0
     python benchmarks/engine.py [--repeats 15]
 
-    per operation   microseconds to record x · 1.001 and to walk back over it, in a chain of 200
-                    on 8 numbers
+    per operation   microseconds to record x · 1.001 and walk backward over it, in a chain of
+                    200 on 8 numbers
     mlp step        microseconds of the forward and backward pass of 32 rows through 64 and 32
                     tanh units to 10 numbers, mean square at the end
-    deep chain      milliseconds of 1,000 operations there and back
-    bytes           of memory held per recorded operation on one number, while a chain of
-                    50,000 waits for its backward pass
+    deep chain      milliseconds of forward and backward through 1,000 operations
+    bytes           of memory per recorded operation on one number, before the backward
+                    pass of a chain of 50,000
 
-Each library has a process of its own. They take turns, so that what disturbs the machine
-disturbs all; medians and, in brackets, the least.
+Each library has its own process. The processes take turns, so a disturbance of the machine
+slows all of them. The table has medians and, in brackets, minima.
 """
 
 import argparse
@@ -29,7 +29,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-sys.setrecursionlimit(200_000)  # for those that walk back by recursion
+sys.setrecursionlimit(200_000)  # some libraries walk backward by recursion
 
 LIBRARIES = {
     "minigrad": "flashlm-np",
@@ -58,14 +58,14 @@ def main():
 
 
 def measure(libraries, repeats):
-    """Numbers of each library for each task, taken in turn."""
+    """Measure each task with all libraries in turn; return the numbers by library."""
     results = {library: {} for library in libraries}
     runners = {library: start(library) for library in libraries}
     for task in ("per operation", "mlp step", "deep chain"):
         for library in libraries * repeats:
-            results[library].setdefault(task, []).append(ask(runners[library], task))
+            results[library].setdefault(task, []).append(request(runners[library], task))
     for library in libraries:
-        results[library]["bytes"] = [ask(runners[library], "bytes")]
+        results[library]["bytes"] = [request(runners[library], "bytes")]
         runners[library].stdin.close()
         runners[library].wait()
     return results
@@ -80,7 +80,7 @@ def start(library):
     )
 
 
-def ask(runner, task):
+def request(runner, task):
     runner.stdin.write(task + "\n")
     runner.stdin.flush()
     return json.loads(runner.stdout.readline())
@@ -109,7 +109,7 @@ def table(versions, results):
 
 
 def serve(constant, tanh, walk):
-    """Answer each line with the seconds, or the bytes, of the task that it names."""
+    """Read the name of a task from each line; print its seconds or bytes."""
     x, one = np.linspace(1, 2, 8), np.ones(1)
     rng = np.random.default_rng(0)
     rows = rng.standard_normal((ROWS, SIZES[0]))
@@ -138,20 +138,20 @@ def timed(work, times):
 
 
 def held(walk, one, count=50_000):
-    """Resident bytes that grew per operation, when all are recorded and none walked back."""
+    """Return the growth of resident memory per recorded operation, before any backward pass."""
     grown = []
 
-    class Enough(Exception):
+    class Measured(Exception):
         pass
 
-    def watched(a):
+    def recorded(a):
         before = resident()
         y = chain(a, count)
         grown.append(resident() - before)
-        raise Enough(y)
+        raise Measured(y)
 
-    with suppress(Enough):
-        walk(watched, [one])
+    with suppress(Measured):
+        walk(recorded, [one])
     return grown[0] / count
 
 
@@ -159,8 +159,8 @@ def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
-# Each library as: how a constant is made, its tanh, and a walk that takes a function of arrays,
-# records it and walks back.
+# Each library gives three functions: one that makes a constant, its tanh, and one that takes a
+# function and arrays, records the function and walks backward.
 
 
 def in_minigrad():

@@ -2,11 +2,11 @@
 
     python benchmarks/products.py [--positions 1 256] [--shape O D] [--threads 1]
 
-Three ways are compared: BLAS with T in float32, unpacking the packed bytes and then BLAS, and
-look-ups in tables of sums (flashlm_np/inference/tables.py). Activations are in float32, or
-already in 8 bits. The table has medians in microseconds, their sum over the matrices, and that
+Three methods are compared: BLAS with T in float32, unpacking the packed bytes and then BLAS,
+and look-ups in tables of sums (flashlm_np/inference/tables.py). Activations are in float32 or
+in 8 bits. The table has medians in microseconds, their sum over the matrices, and that
 sum divided by BLAS's. Weights and activations are random: 42 % of the weights are not 0, as at
-the beginning of v3's training. Notebook 10 writes out more ways.
+the beginning of v3's training. Notebook 10 has more methods.
 """
 
 import argparse
@@ -36,20 +36,20 @@ SHAPES = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--positions", type=int, nargs="+", default=[1, 256])
-    parser.add_argument("--shape", type=int, nargs=2, metavar=("O", "D"), help="this one only")
+    parser.add_argument("--shape", type=int, nargs=2, metavar=("O", "D"), help="one shape")
     parser.add_argument("--seconds", type=float, default=0.3, help="for each number (0.3)")
-    parser.add_argument("--threads", type=int, default=1, help="that BLAS may use (1)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of BLAS (1)")
     options = parser.parse_args()
     shapes = {"matrix": tuple(options.shape)} if options.shape else SHAPES
     print(f"{machine(options.threads)}\n")
-    keep_freed_memory()  # as the commands do
+    keep_freed_memory()  # the commands do this too
     with threadpool_limits(options.threads, user_api="blas"):
         for N in options.positions:
             print(table(shapes, N, options.seconds), end="\n\n")
 
 
 def table(shapes, N, seconds):
-    """Markdown for N positions: a row for each way and kind of activations."""
+    """Return a Markdown table for N positions, one row per method and type of activations."""
     columns = [column(shape, N, seconds) for shape in shapes.values()]
     totals = {row: sum(times[row] for times in columns) for row in columns[0]}
     heads = [f"{name} {O}×{D}" for name, (O, D) in shapes.items()]
@@ -63,21 +63,21 @@ def table(shapes, N, seconds):
 
 
 def column(shape, N, seconds):
-    """Median seconds of each (way, kind of activations) on one matrix."""
+    """Return the median seconds of each (method, type of activations) on one matrix."""
     rng = np.random.default_rng(0)
     O, D = shape
     T, scale = ternarize(rng.standard_normal((O, D), dtype=np.float32))
     activations = {"float32": rng.standard_normal((N, D), dtype=np.float32)}
     activations["int8"], _ = quantize(activations["float32"])
     return {
-        (way, kind): median(partial(product, x), seconds)
-        for way, product in ways(T.astype(np.float32), pack(T, scale)).items()
+        (method, kind): median(partial(product, x), seconds)
+        for method, product in products(T.astype(np.float32), pack(T, scale)).items()
         for kind, x in activations.items()
     }
 
 
-def ways(T, packed):
-    """Functions from x (N, D) to x Tᵀ (N, O). NumPy's BLAS takes int8 only as float32."""
+def products(T, packed):
+    """Return functions from x (N, D) to x Tᵀ (N, O). BLAS in NumPy needs int8 as float32."""
     return {
         "BLAS": lambda x: x.astype(np.float32, copy=False) @ T.T,
         "unpack, then BLAS": lambda x: x.astype(np.float32, copy=False) @ packed.dense().T,
@@ -86,7 +86,7 @@ def ways(T, packed):
 
 
 def median(call, seconds):
-    """The median time of calls that are repeated for `seconds`, and at least five times."""
+    """Return the median time of a call, repeated for `seconds` and at least five times."""
     call()
     times, end = [], time.perf_counter() + seconds
     while len(times) < 5 or time.perf_counter() < end:

@@ -64,11 +64,11 @@ def main():
 
 
 class Runner:
-    """A process that takes a step, or measures the peak, when it is told to."""
+    """A process that takes a step or measures the peak on request."""
 
     def __init__(self, kind, phase, threads):
         command = [sys.executable, __file__, "--serve", kind, "--phases", phase]
-        # A torch process must not spin on the cores while another has its turn.
+        # A waiting torch process must not use the cores of the running one.
         settings = {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive"}
         self.process = subprocess.Popen(
             [*command, "--threads", str(threads)],
@@ -78,8 +78,8 @@ class Runner:
             env=os.environ | settings,
         )
 
-    def ask(self, what):
-        self.process.stdin.write(f"{what}\n")
+    def request(self, task):
+        self.process.stdin.write(f"{task}\n")
         self.process.stdin.flush()
         return float(self.process.stdout.readline())
 
@@ -89,29 +89,29 @@ class Runner:
 
 
 def measure(phase, options):
-    """All runners on one phase: seconds of each step, peak bytes, and the machine's peak."""
+    """Run all runners on one phase; return seconds per step, peak bytes and peak FLOP/s."""
     runners, seconds, peaks = {}, {}, []
     for kind in options.runners:
         try:
             runner = Runner(kind, phase, options.threads)
-            warm = [runner.ask("step") for _ in range(WARM_UP)]
+            warm = [runner.request("step") for _ in range(WARM_UP)]
             print(f"{phase}: {RUNNERS[kind]} first step {warm[0]:.2f} s", flush=True)
             runners[kind], seconds[kind] = runner, []
         except (ValueError, OSError):
             print(f"{phase}: {RUNNERS[kind]} does not run here; left out", flush=True)
     for _ in range(options.steps):
         for kind, runner in runners.items():
-            seconds[kind].append(runner.ask("step"))
+            seconds[kind].append(runner.request("step"))
         if "numpy" in runners:
-            peaks.append(runners["numpy"].ask("peak"))
-    memory = {kind: runner.ask("memory") for kind, runner in runners.items()}
+            peaks.append(runners["numpy"].request("peak"))
+    memory = {kind: runner.request("memory") for kind, runner in runners.items()}
     for runner in runners.values():
         runner.close()
     return {"phase": phase, "seconds": seconds, "memory": memory, "peak": max(peaks, default=0)}
 
 
 def table(results):
-    """Markdown: medians with the spread, ratios, the lower bound and the memory."""
+    """Return a Markdown table: medians with the spread, ratios, the lower bound, memory."""
     lines = [
         "| phase | runner | s per step (least to most) | tokens/s | PyTorch / this "
         "| bound / this | peak MB |",

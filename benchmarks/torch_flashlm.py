@@ -1,7 +1,8 @@
-"""FlashLM v3 in ordinary PyTorch: the yardstick for correctness, and later for speed.
+"""FlashLM v3 in PyTorch, the reference for correctness and for speed.
 
-Written from the published definitions, sharing nothing with `minigrad`, and left to autograd.
-State-dict names are the published ones. Works in float32 and float64. Needs torch >= 2.4.
+The code follows the published definitions, shares nothing with `minigrad`, and uses PyTorch's
+autograd. Names in the state dict are the published ones. It works in float32 and float64, and
+needs torch >= 2.4.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,7 +30,7 @@ class RMSNorm(nn.Module):
 
 
 def ternary(w: Tensor) -> Tensor:
-    """Weights in {-1, 0, +1}, thresholded at the mean of |w|; the gradient goes straight to w.
+    """Weights in {-1, 0, +1}: 0 where |w| is below its mean. The gradient passes straight to w.
 
     `w - w.detach()` is exactly zero and has gradient one, so the values stay exactly ternary.
     """
@@ -40,7 +41,7 @@ def ternary(w: Tensor) -> Tensor:
 
 
 class TernaryLinear(nn.Module):
-    """A linear map without bias or scale, whose weights act as -1, 0 or +1."""
+    """A linear map without bias or scale; its weights are -1, 0 or +1 in the product."""
 
     def __init__(self, d_in: int, d_out: int, std: float | None = None):
         super().__init__()
@@ -52,7 +53,7 @@ class TernaryLinear(nn.Module):
 
 
 class CausalConv(nn.Module):
-    """A grouped, dilated convolution over time that sees only the past: (B, D, T) -> same."""
+    """A grouped, dilated, causal convolution over time: (B, D, T) -> the same shape."""
 
     def __init__(self, width: int, taps: int = 4, dilation: int = 1, groups: int = 16):
         super().__init__()
@@ -65,7 +66,7 @@ class CausalConv(nn.Module):
 
 
 class GatedConv(nn.Module):
-    """sigmoid(conv_gate(x)) * conv_value(x): (B, T, D) -> same."""
+    """sigmoid(conv_gate(x)) * conv_value(x): (B, T, D) -> the same shape."""
 
     def __init__(self, width: int, taps: int, dilation: int, groups: int):
         super().__init__()
@@ -120,7 +121,7 @@ class Router(nn.Module):
 
 
 class RecursiveBlock(nn.Module):
-    """Mixer and GLU, each behind a norm and added to the stream."""
+    """Mixer and GLU. Each has a norm before it and a residual connection around it."""
 
     def __init__(self, width: int, hidden: int, taps: int, dilations, groups: int):
         super().__init__()
@@ -152,7 +153,8 @@ class FlashLM(nn.Module):
         hidden = int(2.67 * width) if hidden is None else hidden
         self.recursions = recursions
         self.embedding = nn.Embedding(vocab, width)
-        nn.init.normal_(self.embedding.weight, std=0.02)  # v3 loads GPT-2's, projected
+        # v3 loads GPT-2's embedding instead, projected to its width.
+        nn.init.normal_(self.embedding.weight, std=0.02)
         self.block = RecursiveBlock(width, hidden, taps, dilations, groups)
         self.final_norm = RMSNorm(width)
         self.lm_head = nn.Linear(width, vocab, bias=False)
@@ -179,8 +181,8 @@ def sample_positions(count: int, fraction: float = 0.25, generator=None) -> Tens
 def loss_of_logits(z: Tensor, targets: Tensor, *, smoothing: float = 0.1, z_loss: float = 1e-4):
     """Smoothed cross-entropy in nats per token, plus `z_loss` times the mean squared log Z.
 
-    `F.cross_entropy` and `z.logsumexp` would each pass over the logits: this form takes
-    log Z from the log-softmax that cross-entropy needs anyway, and is 1.5 times as fast.
+    `F.cross_entropy` and `z.logsumexp` would read the logits twice. This form takes log Z from
+    the log-softmax of the cross-entropy, and is 1.5 times as fast.
     """
     log_p = z.log_softmax(-1)
     log_z = z[:, 0] - log_p[:, 0]
@@ -189,7 +191,7 @@ def loss_of_logits(z: Tensor, targets: Tensor, *, smoothing: float = 0.1, z_loss
 
 
 def training_loss(model: FlashLM, ids: Tensor, targets: Tensor, positions: Tensor) -> Tensor:
-    """The loss of v3's recipe, scored at the flat `positions` only."""
+    """v3's training loss at the flat `positions` only."""
     return loss_of_logits(model(ids, positions), targets.flatten()[positions])
 
 
@@ -197,7 +199,7 @@ def training_loss(model: FlashLM, ids: Tensor, targets: Tensor, positions: Tenso
 
 
 def newton_schulz(g: Tensor, steps: int = 5, eps: float = 1e-7) -> Tensor:
-    """Push the singular values of g towards one (to about 0.7 to 1.2), in the dtype of g."""
+    """Bring the singular values of g to about 0.7 to 1.2, in the dtype of g."""
     a, b, c = 3.4445, -4.7750, 2.0315
     x = g.T if g.size(0) > g.size(1) else g
     x = x / (x.norm() + eps)
@@ -211,7 +213,8 @@ class NorMuon(torch.optim.Optimizer):
     """v3's NorMuon: orthogonalized momentum, each row divided by its running RMS.
 
     No Nesterov, no bias correction, no weight decay; every update has Frobenius norm
-    0.2 · √(rows · cols) · lr. The method's authors (arXiv:2510.05491) differ in all of these.
+    0.2 · √(rows · cols) · lr. The authors of the method (arXiv:2510.05491) do all of
+    this differently.
     """
 
     def __init__(self, params, lr=0.02, momentum=0.95, beta2=0.999, eps=1e-8):
@@ -237,10 +240,10 @@ class NorMuon(torch.optim.Optimizer):
 
 
 def make_optimizers(model: FlashLM, muon_lr: float = 0.02, adam_lr: float = 3e-4) -> list:
-    """NorMuon on the matrices; AdamW on the rest, decaying embedding and kernels only."""
+    """NorMuon for the matrices, AdamW for the rest; only embedding and kernels decay."""
     embedding = model.embedding.weight
     named = [(name, p) for name, p in model.named_parameters() if p is not embedding]
-    rest = [p for name, p in named if "router" not in name]  # the router is never used
+    rest = [p for name, p in named if "router" not in name]  # the router is not used
     groups = [
         {"params": [embedding, *(p for p in rest if p.ndim == 3)], "weight_decay": 0.1},
         {"params": [p for p in rest if p.ndim == 1], "weight_decay": 0.0},
@@ -253,7 +256,7 @@ def make_optimizers(model: FlashLM, muon_lr: float = 0.02, adam_lr: float = 3e-4
 
 
 def schedule(step: int, *, warmup: int = 200, decay_from: int = 9000, total: int = 10_000):
-    """The factor on both rates: up to one, then one, then down to zero. Steps count from 1."""
+    """The factor of both rates rises to 1, stays 1, and falls to 0. Steps count from 1."""
     if step < warmup:
         return step / warmup
     return 1.0 if step < decay_from else (total - step) / (total - decay_from)
@@ -263,7 +266,7 @@ def schedule(step: int, *, warmup: int = 200, decay_from: int = 9000, total: int
 
 
 class EMA:
-    """A running average of all weights of a model; a tied weight is kept once."""
+    """An exponential average of all weights of a model; tied weights have one average."""
 
     def __init__(self, model: nn.Module, decay: float = 0.999):
         self.decay = decay
@@ -288,9 +291,9 @@ def train_step(
     freeze_embedding: bool = False,
     ema: EMA | None = None,
 ) -> tuple[float, float]:
-    """One step of v3's recipe. Returns the mean loss and the gradient norm before clipping.
+    """Take one training step of v3; return the mean loss and the gradient norm before clipping.
 
-    `factor` multiplies the rates (see `schedule`). A frozen embedding is a frozen head too.
+    `factor` multiplies the rates (see `schedule`). Freezing the embedding freezes the head.
     """
     model.embedding.weight.requires_grad_(not freeze_embedding)
     model.zero_grad(set_to_none=True)

@@ -1,9 +1,9 @@
-"""The site: guides, the notebooks as they are committed, and a page for every module.
+"""The configuration of the site: guides, notebooks, and a page for every module.
 
-`python3 run.py docs` builds it, without a kernel and without a network. Sphinx makes the pages
-of the modules in docs/api. In _ext, docstrings.py shows docstrings as they are written,
-mathml.py writes formulas that a browser draws by itself, and repository.py brings the notebooks
-and makes links lead from file to page.
+`python3 run.py docs` builds the site without a kernel and without a network. Sphinx writes the
+pages of the modules to docs/api. In _ext, docstrings.py shows docstrings with their layout,
+mathml.py writes formulas as MathML, and repository.py copies the notebooks and changes links to
+files into links to pages.
 """
 
 import os
@@ -28,7 +28,7 @@ extensions = [
 include_patterns = ["*.md", "api/*.rst", "notebooks/*.ipynb"]
 source_suffix = {".rst": "restructuredtext", ".md": "myst-nb", ".ipynb": "myst-nb"}
 
-# Notebooks are shown as they were committed; nothing runs, and nothing is fetched.
+# The pages contain the committed notebooks with their outputs; no notebook runs.
 nb_execution_mode = "off"
 nb_ipywidgets_js = {}
 nb_merge_streams = True
@@ -42,7 +42,7 @@ autodoc_preserve_defaults = True
 add_module_names = False
 toc_object_entries_show_parents = "hide"
 
-# A name of ours in a signature must be a link; the pages of other projects are elsewhere.
+# Every name of the two packages in a signature must be a link; names of other projects not.
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!minigrad\.|flashlm_np\.).*")]
 
@@ -52,16 +52,16 @@ html_title = "flashlm-np"
 smartquotes = False
 html_favicon = "_static/icon.svg"
 html_static_path = ["_static"]
-html_extra_path = ["steps"]  # the page of step_through that its guide shows
+html_extra_path = ["steps"]  # the page of step_through in its guide
 html_css_files = ["site.css"]
-html_domain_indices = False  # the pages of the modules are listed beside every page
+html_domain_indices = False  # the sidebar lists the pages of the modules
 html_copy_source = False
 html_show_sphinx = False
 html_show_copyright = False
 
 
 def setup(app):
-    """Make the pages that git ignores; a file is written only if it changes."""
+    """Write the pages that git ignores; apidoc writes a file only if it changes."""
     os.environ["SPHINX_APIDOC_OPTIONS"] = "members,ignore-module-all"
     from frame import first_steps
     from sphinx.ext.apidoc import main as apidoc

@@ -1,8 +1,8 @@
-"""Draw the README's picture of a step, and the picture of its graph beside it.
+"""Draw the README's picture of a step and the picture of its graph.
 
     python docs/frame.py        makes docs/step_through.png and docs/step_through.svg
 
-The computation is that of the first code in step_by_step.md. It needs Playwright, which
+The computation is the first code block of step_by_step.md. It needs Playwright, which
 `python3 run.py docs` installs, and Chromium.
 """
 
@@ -17,7 +17,7 @@ SECOND_PATH = "added (+=)"
 
 
 def first_steps():
-    """Run the first code of step_by_step.md; return the result of its step_through."""
+    """Run the first code block of step_by_step.md; return the result of its step_through."""
     guide = (DOCS / "step_by_step.md").read_text(encoding="utf-8")
     code = re.search(r"^```python\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL).group(1)
     namespace: dict = {}

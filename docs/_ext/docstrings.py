@@ -1,15 +1,17 @@
-"""Show docstrings as they are written: paragraphs, and preformatted mathematics.
+"""Show docstrings with their layout: paragraphs, and preformatted mathematics.
 
-The docstrings of this project are written for readers of the files. They are no
-reStructuredText: an indented formula needs `::`, and a star needs an escape.
+The docstrings of this project are plain text for readers of the files. reStructuredText would
+need `::` before an indented formula and an escape before a star.
 """
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
 from textwrap import dedent, indent
 
-SECTION = re.compile(r"([A-Z]\w+):\n(?= )")  # such as Raises, with the text below it
+SECTION = re.compile(r"([A-Z]\w+):\n(?= )")  # such as Raises, and its text
 CODE = re.compile(r"`+([^`]+)`+")
 FILE = re.compile(r"\b((?:minigrad|flashlm_np)/[\w/]+)\.py")
 
@@ -36,20 +38,20 @@ def _block(block):
         return f"**{section[1]}**\n\n{_items(dedent(block[section.end() :]))}"
     if block.lstrip().startswith(">>>"):
         return dedent(block)
-    if re.search(r"^ |\S  +\S", block, re.MULTILINE):  # a column or an indented line
+    if re.search(r"^ |\S  +\S", block, re.MULTILINE):  # columns or an indented line
         return ".. code-block:: text\n\n" + indent(dedent(block), "    ")
     return inline(block)
 
 
 def _items(body):
-    """Return an example as it is, else each item as a line, with its further lines joined."""
+    """Return an example unchanged, or each item as one line."""
     if body.startswith(">>>"):
         return body
     return "\n".join(f"| {inline(item)}" for item in re.sub(r"\n +", " ", body).split("\n"))
 
 
 def inline(text: str) -> str:
-    """Return words as reStructuredText; a file of the packages becomes a link to its page."""
+    """Return text as reStructuredText, with links from file names to the pages of the files."""
     parts = CODE.split(text)
     for i, part in enumerate(parts):
         if i % 2:
@@ -65,11 +67,12 @@ def _link(match):
 
 
 def process(app, what, name, thing, options, lines):
-    """Change the lines of a docstring in place, for autodoc."""
+    """Change a docstring in place for autodoc; add the code to the page of an operation."""
     text = to_rst("\n".join(lines))
-    if what == "module" and name.startswith("minigrad.ops."):  # then the code below it
+    if what == "module" and name.startswith("minigrad.ops."):
         path = f"/../{name.replace('.', '/')}.py"
-        text += f"\n\n.. literalinclude:: {path}\n   :start-at: from __future__"
+        docstring = ast.parse(inspect.getsource(thing)).body[0]
+        text += f"\n\n.. literalinclude:: {path}\n   :lines: {docstring.end_lineno + 2}-"
     lines[:] = [*text.split("\n"), ""]
 
 

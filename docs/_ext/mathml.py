@@ -1,4 +1,4 @@
-"""Write formulas as MathML, which browsers draw without a script, a font or a network."""
+"""Write formulas as MathML, which browsers display without a script or a downloaded font."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ def mathml(latex: str, display: str) -> str:
         ValueError: the formula is wrong. latex2mathml itself ignores most mistakes.
     """
     try:
-        made = convert(latex, display=display)
-        elements = list(ElementTree.fromstring(made).iter())
-    except Exception as error:  # latex2mathml has no common base for its errors
+        element = convert(latex, display=display)
+        elements = list(ElementTree.fromstring(element).iter())
+    except Exception as error:  # the errors of latex2mathml have no common base class
         raise ValueError(f"the formula {latex!r} is wrong: {error!r}") from error
     braces = re.sub(r"\\.", "", latex)
-    whole = all(len(e) == CHILDREN.get(e.tag.rpartition("}")[2], len(e)) for e in elements)
-    if "\\" in made or not whole or braces.count("{") != braces.count("}"):
+    complete = all(len(e) == CHILDREN.get(e.tag.rpartition("}")[2], len(e)) for e in elements)
+    if "\\" in element or not complete or braces.count("{") != braces.count("}"):
         raise ValueError(f"the formula {latex!r} is wrong: a command is unknown or incomplete")
-    return made
+    return element
 
 
 def _visit(display, before, after):
     def visit(translator, node):
         try:
-            made = mathml(node.astext(), display)
+            element = mathml(node.astext(), display)
         except ValueError as error:
             logging.getLogger(__name__).warning("%s", error, location=node)
-            made = f"<code>{translator.encode(node.astext())}</code>"
-        translator.body.append(f"{before}{made}{after}")
-        raise SkipNode  # its children are in the element already
+            element = f"<code>{translator.encode(node.astext())}</code>"
+        translator.body.append(f"{before}{element}{after}")
+        raise SkipNode  # the element contains its children already
 
     return visit
 

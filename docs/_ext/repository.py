@@ -1,7 +1,7 @@
-"""Bring the notebooks into the site, and lead links to files of the repository to its pages.
+"""Copy the notebooks into the site, and change links to files into links to their pages.
 
-The notebooks are copied to docs/notebooks before each build; git ignores the copies. A link
-to a file that has no page stays a link to the file, which MyST offers for download.
+Each build copies the notebooks to docs/notebooks, which git ignores. A link to a file without
+a page stays a link to the file, and MyST offers it for download.
 """
 
 from __future__ import annotations
@@ -35,34 +35,34 @@ def page_of(path: str) -> str | None:
     return None
 
 
-def lead_links(app, docname, source):
-    """Change the links of a guide or notebook, as Sphinx reads it."""
+def link_to_pages(app, docname, source):
+    """Change the links of a guide or notebook when Sphinx reads it."""
     if docname.startswith("notebooks/"):
         notebook = json.loads(source[0])
         for cell in notebook["cells"]:
             if cell["cell_type"] == "markdown":
-                cell["source"] = _led("".join(cell["source"]), ROOT / "notebooks", "../../")
+                cell["source"] = _linked("".join(cell["source"]), ROOT / "notebooks", "../../")
         source[0] = json.dumps(notebook)
     elif "/" not in docname:
-        source[0] = _led(source[0], DOCS, "../")
+        source[0] = _linked(source[0], DOCS, "../")
 
 
-def _led(text, folder, to_root):
-    def lead(match):
+def _linked(text, folder, to_root):
+    def page_link(match):
         path = os.path.relpath(os.path.normpath(folder / match[1]), ROOT).replace(os.sep, "/")
         return f"]({page_of(path) or to_root + path}{match[2] or ''})"
 
-    return LINK.sub(lead, text)
+    return LINK.sub(page_link, text)
 
 
 def copy_notebooks(app, config):
     shutil.rmtree(DOCS / "notebooks", ignore_errors=True)
     (DOCS / "notebooks").mkdir()
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        shutil.copy2(path, DOCS / "notebooks")  # with its time, so that a second build is quick
+        shutil.copy2(path, DOCS / "notebooks")  # keeps the time, so a second build is fast
 
 
 def setup(app):
     app.connect("config-inited", copy_notebooks)
-    app.connect("source-read", lead_links)
+    app.connect("source-read", link_to_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
