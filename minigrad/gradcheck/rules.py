@@ -28,7 +28,8 @@ class RulesObserver:
             self.lock(leaf.data)
 
     def lock(self, array):
-        if array.flags.writeable:
+        """Make an array read-only until `restore`; other values pass."""
+        if isinstance(array, np.ndarray) and array.flags.writeable:
             array.flags.writeable = False
             self.locked.append(array)
 
@@ -45,8 +46,9 @@ class RulesObserver:
             for parent in node.parents:
                 if isinstance(parent, Tensor):
                     self.set_aside(parent)
-            for array in (*arrays, *_arrays_in(y), *_arrays_in(node.saved)):
-                self.lock(array)
+            saved = node.saved if isinstance(node.saved, (tuple, list)) else (node.saved,)
+            for value in (*arrays, y, *saved):
+                self.lock(value)
 
     def backward(self, node, dy, gradients, seconds):
         if node not in self.inputs:
@@ -64,11 +66,6 @@ class RulesObserver:
                     f"{name}: the gradient of {argument} has shape {gradient.shape} and dtype "
                     f"{gradient.dtype}, expected {shape} and {dtype}"
                 )
-
-
-def _arrays_in(saved):
-    items = saved if isinstance(saved, (tuple, list)) else (saved,)
-    return [item for item in items if isinstance(item, np.ndarray)]
 
 
 def argument_names(function, count):

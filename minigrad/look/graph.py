@@ -15,9 +15,7 @@ from .recorder import ENTRIES, ModuleCall, record
 
 # Options that do not change the result. They are not shown, and not passed on when the forward
 # runs again: the buffers, for example, still hold the gradients of the first run.
-EXECUTION_OPTIONS = {
-    tied_head_fast_forward: ("with_dw", "parts", "parallel_map", "buffers"),
-}
+EXECUTION_OPTIONS = {tied_head_fast_forward: ("with_dw", "parts", "parallel_map", "buffers")}
 
 
 @dataclass(eq=False)
@@ -47,13 +45,7 @@ class Application:
 
 
 class Graph:
-    """All operations that led to a loss, and all values in the order of their first use.
-
-    Raises:
-        TypeError: the loss is no Tensor.
-        ShapeError: the loss is not one number.
-        GraphError: the loss has no graph, was not recorded, or its backward has run.
-    """
+    """All operations that led to a loss, and all values in the order of their first use."""
 
     def __init__(self, loss: Tensor | Callable[[], Tensor]):
         if callable(loss):

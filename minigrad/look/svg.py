@@ -45,9 +45,8 @@ def _rectangle(kind, place, radius):
 
 
 def _text(x, y, text, kind="", anchor="start"):
-    return (
-        f'<text class="{kind}" x="{x:g}" y="{y:g}" text-anchor="{anchor}">{escape(text)}</text>'
-    )
+    place = f'x="{x:g}" y="{y:g}" text-anchor="{anchor}"'
+    return f'<text class="{kind}" {place}>{escape(text)}</text>'
 
 
 def _box(box, data):
