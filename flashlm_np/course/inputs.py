@@ -41,7 +41,8 @@ def map_arrays(change: Callable[[np.ndarray], np.ndarray], value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return change(value)
     if isinstance(value, (list, tuple)):
-        return type(value)(map_arrays(change, item) for item in value)
+        kind = tuple if isinstance(value, tuple) else list  # also of a namedtuple
+        return kind(map_arrays(change, item) for item in value)
     if isinstance(value, dict):
         return {name: map_arrays(change, item) for name, item in value.items()}
     if isinstance(value, RowGradient):
@@ -87,7 +88,7 @@ class LockedArrays:
         known = set(map(id, self._arrays))
         arrays = [array for array in arrays_in(value) if id(array) not in known]
         self._arrays += arrays
-        self.names += [name] * bool(arrays)
+        self.names.append(name)
         for array in arrays:
             array.flags.writeable = self.only not in (None, name)
 

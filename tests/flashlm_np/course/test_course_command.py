@@ -1,4 +1,4 @@
-"""`flashlm course`, as students and instructors use it, with everything that goes wrong."""
+"""`flashlm course` for students and instructors, with its errors."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ from flashlm_np.course.exercise import Grade
 
 
 def file_with(workbook, name, *bodies, above=""):
-    """A student's file in which the first functions have these bodies, and others are to do."""
+    """Write these bodies into the first functions of a student's file."""
     exercise = BY_NAME[name]
     file = workbook / exercise.file_name
     text = file.read_text(encoding="utf-8")
@@ -53,7 +53,7 @@ def line_of(workbook, name, text):
 # -- a student ---------------------------------------------------------------------------------
 
 
-def test_a_student_goes_from_to_do_to_right(workbook, capsys):
+def test_an_exercise_is_to_do_then_wrong_then_right(workbook, capsys):
     lines = output_of(capsys, 0, "check", workbook).splitlines()
     assert lines[:2] == ["01 add: to do", "02 multiply: to do"]
     assert lines[-2:] == ["", "22 to do"]
@@ -88,7 +88,7 @@ def test_a_student_goes_from_to_do_to_right(workbook, capsys):
     )
 
 
-def test_in_the_project_the_command_is_the_readmes(workbook, capsys, monkeypatch):
+def test_in_the_project_the_printed_command_is_run_py(workbook, capsys, monkeypatch):
     monkeypatch.chdir(Path(__file__).parents[3])
     last = output_of(capsys, 0, "start", workbook).splitlines()[-1]
     assert last == f"Check with: python3 run.py course check {workbook}"
@@ -106,7 +106,7 @@ def test_a_transposed_stack_of_matrices_is_explained(workbook, capsys):
     )
 
 
-def test_several_exercises_by_name_in_letters_of_any_size(workbook, capsys):
+def test_several_exercises_are_checked_by_name_or_number(workbook, capsys):
     assert output_of(capsys, 0, "check", workbook, "SUM", "4", "sum") == (
         "03 sum: to do\n  to do: sum_forward, sum_backward\n"
         "04 matmul: to do\n  to do: matmul_forward, matmul_backward\n"
@@ -114,8 +114,8 @@ def test_several_exercises_by_name_in_letters_of_any_size(workbook, capsys):
     )
 
 
-def test_an_exercise_may_use_its_own_blanks(workbook, capsys):
-    """A blank function is the package's own, also for the student's other functions."""
+def test_a_blank_function_may_be_used_by_the_others(workbook, capsys):
+    """The student's other functions call the package's function instead of a blank one."""
     file_with(
         workbook,
         "add",
@@ -128,7 +128,7 @@ def test_an_exercise_may_use_its_own_blanks(workbook, capsys):
     )
 
 
-def test_the_line_that_says_so_may_come_late(workbook, capsys):
+def test_a_function_that_raises_to_do_at_its_end_is_to_do(workbook, capsys):
     body = '    s = sigmoid(g)\n    raise NotImplementedError("to do")'
     file_with(workbook, "sigmoid_gate", body)
     line = line_of(workbook, "sigmoid_gate", "s = sigmoid(g)") + 1
@@ -177,7 +177,7 @@ BROKEN = {
 }
 
 
-def test_every_failure_is_explained_in_a_sentence(workbook, capsys, monkeypatch, tmp_path):
+def test_the_message_explains_every_failure(workbook, capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(runner, "MAX_PRINTED", 1_000_000)
     expected = {}
     for name, (body, reason) in BROKEN.items():
@@ -220,7 +220,7 @@ def test_every_failure_is_explained_in_a_sentence(workbook, capsys, monkeypatch,
     }
 
 
-def test_an_endless_loop_is_ended(workbook, capsys):
+def test_an_endless_loop_is_stopped(workbook, capsys):
     file_with(workbook, "add", "    while True:\n        dy = dy", above="print('begun')\n")
     found = output_of(capsys, 1, "check", workbook, "add", "--timeout", "0.5")
     place = re.search(r"line (\d+), sum_to_shape", found)
@@ -234,7 +234,7 @@ def test_an_endless_loop_is_ended(workbook, capsys):
     )
 
 
-def test_a_thread_that_never_ends_holds_nobody_up(workbook, capsys):
+def test_a_thread_without_end_does_not_delay_the_check(workbook, capsys):
     thread = (
         "import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()\n"
     )
@@ -250,7 +250,7 @@ def test_a_timeout_is_a_number_of_seconds(timeout, workbook, capsys):
     assert "is not a number of seconds above 0" in error or "invalid float value: 'x'" in error
 
 
-def test_folders_and_names_that_do_not_exist(workbook, capsys, tmp_path):
+def test_unknown_folders_and_names_are_errors(workbook, capsys, tmp_path):
     assert output_of(capsys, 1, "check", tmp_path / "nowhere") == (
         f"flashlm: there is no folder {tmp_path / 'nowhere'}; write one with: "
         "flashlm course start DIR\n"
@@ -265,7 +265,7 @@ def test_folders_and_names_that_do_not_exist(workbook, capsys, tmp_path):
 # -- instructors -------------------------------------------------------------------------------
 
 
-def test_strict_wants_all_right(workbook, capsys, tmp_path):
+def test_strict_fails_unless_all_are_right(workbook, capsys, tmp_path):
     output_of(capsys, 0, "check", workbook)
     output_of(capsys, 1, "check", workbook, "--strict")
     file = workbook / "06_relu_squared.py"
@@ -302,7 +302,7 @@ def test_junit_has_a_case_per_exercise():
     assert crashed.find("error").text == "took longer than 20 s"
 
 
-def test_junit_that_cannot_be_written_is_a_sentence(workbook, capsys, tmp_path):
+def test_an_unwritable_junit_file_is_an_error_of_one_sentence(workbook, capsys, tmp_path):
     found = output_of(
         capsys, 1, "check", workbook, "--junit", tmp_path / "nowhere" / "junit.xml"
     )

@@ -1,6 +1,7 @@
-"""The grader: right answers are right, wrong ones are found, explained, and located."""
+"""The grader accepts right answers, and finds, explains and locates mistakes."""
 
 import inspect
+from collections import namedtuple
 from functools import partial
 
 import numpy as np
@@ -20,7 +21,7 @@ by_label = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
 
 
 def graded(name, *functions, **named):
-    """The result on functions in place of the package's, found by their own names."""
+    """Grade functions in place of the package's functions of the same names."""
     functions = {function.__name__: function for function in functions} | named
     exercise = BY_NAME[name]
     return grade(exercise, Answer(exercise.solution | functions))
@@ -38,8 +39,8 @@ def test_the_package_is_the_solution(exercise, tmp_path):
     assert result.details[0].startswith("It gives the results of the package on ")
 
 
-def test_any_right_way_is_right():
-    """The head with whole logits, and an embedding's gradient as a dense table."""
+def test_a_right_answer_may_differ_from_the_package():
+    """The head computes all logits, and the gradient of the embedding is a dense table."""
 
     def tied_head_forward(h, w, y, *, label_smoothing=0.0, z_loss=0.0):
         loss = TABLE["cross_entropy"]
@@ -62,8 +63,20 @@ def test_any_right_way_is_right():
     assert graded("embedding", embedding_backward).state == "right"
 
 
-def test_a_backward_goes_with_the_forward_that_is_there():
-    """The student's own saved, where the forward is the student's; else the package's."""
+def test_saved_values_may_have_names():
+    Saved = namedtuple("Saved", "a b")
+    assert (
+        graded(
+            "multiply",
+            multiply_forward=lambda a, b: (a * b, Saved(a, b)),
+            multiply_backward=lambda dy, saved: TABLE["multiply"].backward(dy, tuple(saved)),
+        ).state
+        == "right"
+    )
+
+
+def test_a_backward_gets_the_saved_values_of_its_forward():
+    """With a blank forward, the backward gets the saved values of the package."""
 
     def exercise_with(blank):
         functions = BY_NAME["sigmoid"].solution
@@ -87,7 +100,7 @@ def test_a_backward_goes_with_the_forward_that_is_there():
 
 @pytest.mark.parametrize("name", [e.name for e in EXERCISES if e.name in TABLE])
 def test_differences_confirm_the_expected_gradients(name):
-    """Except the gradient of ternary weights, which is that of a surrogate."""
+    """The gradient of ternary weights is left out, because it is that of a surrogate."""
     forward, backward = BY_NAME[name].functions[-2:]
     *_, test = function_tests_of(BY_NAME[name])
     for case in test.cases:
@@ -117,7 +130,7 @@ def test_planted_bugs_are_found(bug):
         assert result.details[-1].startswith("Hint: ")
 
 
-def test_many_planted_bugs_are_of_exercises():
+def test_there_are_40_planted_bugs_in_exercises():
     assert len(PLANTED) >= 40
 
 
@@ -146,14 +159,14 @@ def test_each_usual_mistake_is_recognized(test, hint, edits):
     assert result.details[-1] == f"Hint: {hint}"
 
 
-def test_every_mistake_is_of_an_exercise():
+def test_every_listed_mistake_belongs_to_an_exercise():
     assert set(MISTAKES) <= {test.function for test in TESTS}
 
 
 # -- the explanation -----------------------------------------------------------------------
 
 
-def test_an_explanation_is_whole():
+def test_an_explanation_has_all_its_parts():
     def rms_norm_backward(dy, saved):
         dx, dw = TABLE["rms_norm"].backward(dy, saved)
         return -dx, dw
@@ -239,7 +252,7 @@ def test_written_arrays_are_named():
 
 
 def test_the_explanation_has_the_smallest_wrong_input():
-    """It is right wherever nothing repeats, and wrong on the first input that does."""
+    """The function is wrong only if an id repeats."""
 
     def embedding_backward(dy, saved):
         ids, shape = saved
@@ -254,9 +267,9 @@ def test_the_explanation_has_the_smallest_wrong_input():
     )
 
 
-# -- strange results -----------------------------------------------------------------------
+# -- unusual results -----------------------------------------------------------------------
 
-STRANGE = {
+CHANGES = {
     "NaN": lambda a: a * np.nan,
     "infinite": lambda a: a + np.inf,
     "another shape": lambda a: np.zeros((*a.shape, 2), a.dtype),
@@ -274,34 +287,34 @@ STRANGE = {
 
 
 @by_label
-def test_nothing_strange_upsets_the_grader(exercise):
-    """An answer with strange results is wrong, and the grader does not crash."""
+def test_results_of_any_kind_do_not_crash_the_grader(exercise):
+    """An answer with results of another kind is wrong."""
 
     for function, right in exercise.solution.items():
-        for change in STRANGE.values():
-            other = partial(strange, exercise.name, function, right, change)
+        for change in CHANGES.values():
+            other = partial(changed_result, exercise.name, function, right, change)
             other.__signature__ = inspect.signature(right)
             result = grade(exercise, Answer(exercise.solution | {function: other}))
             assert result.state == "wrong"
             assert result.details
 
 
-def strange(name, function, right, change, *arrays, **options):
-    """The right result with its arrays changed."""
+def changed_result(name, function, right, change, *arrays, **options):
+    """Return the right result with its arrays changed."""
     if name in ("accumulate", "backward_steps", "pack"):
         return change(np.ones(2))
     result = right(*arrays, **options)
     if result is None:
         with np.errstate(all="ignore"):
-            arrays[0][...] = change(arrays[0]) if change is STRANGE["NaN"] else 7
+            arrays[0][...] = change(arrays[0]) if change is CHANGES["NaN"] else 7
     if function.endswith("_forward"):
         return change(result[0]), result[1]
-    return strange_in(result, change)
+    return change_arrays(result, change)
 
 
-def strange_in(value, change):
+def change_arrays(value, change):
     if isinstance(value, tuple):
-        return tuple(strange_in(item, change) for item in value)
+        return tuple(change_arrays(item, change) for item in value)
     if isinstance(value, RowGradient):
         value = value.dense()
     return change(np.asarray(value)) if isinstance(value, (np.ndarray, float)) else value

@@ -1,4 +1,4 @@
-"""The workbook: pages without bodies, cut out by syntax tree, that nothing overwrites."""
+"""The workbook: pages without function bodies; existing files are not overwritten."""
 
 import ast
 import inspect
@@ -57,8 +57,8 @@ def test_a_page_keeps_its_text_and_loses_its_bodies(exercise):
 
 
 @by_label
-def test_a_page_runs_anywhere(exercise, tmp_path):
-    """It imports by absolute names, and its functions raise "to do"."""
+def test_a_page_can_be_imported_from_any_folder(exercise, tmp_path):
+    """The page imports by absolute names, and its functions raise "to do"."""
     module = {"__name__": "elsewhere"}
     exec(compile(exercise_text(exercise), "elsewhere.py", "exec"), module)
     for name in exercise.solution:
@@ -72,7 +72,7 @@ def _options(function):
     return dict.fromkeys(names[: function.__code__.co_kwonlyargcount])
 
 
-def test_a_page_in_whole():
+def test_the_text_of_a_page():
     assert (
         exercise_text(find("sigmoid_gate"))
         == """\
@@ -121,11 +121,11 @@ def sigmoid_gate_backward(dy, saved):
         ("backward_steps", "from collections.abc import Iterator"),
     ],
 )
-def test_what_else_a_page_has(name, line):
+def test_a_page_has_the_line(name, line):
     assert line in exercise_text(find(name)).splitlines()
 
 
-def test_a_body_is_blank_until_something_is_written():
+def test_a_body_that_only_raises_to_do_is_blank():
     def blank(body):
         return is_blank(ast.parse(f"def f(x):\n{body}").body[0])
 
@@ -140,7 +140,7 @@ def test_a_body_is_blank_until_something_is_written():
 # -- the folder ----------------------------------------------------------------------------
 
 
-def test_a_workbook_is_to_do(workbook):
+def test_all_exercises_of_a_new_workbook_are_to_do(workbook):
     assert sorted(file.name for file in workbook.iterdir()) == sorted(
         ["README.md", *(exercise.file_name for exercise in EXERCISES)]
     )
@@ -161,7 +161,7 @@ def test_the_readme_lists_every_exercise(workbook):
     assert "flashlm course check ." in text
 
 
-def test_what_a_student_wrote_stays(workbook):
+def test_files_of_a_student_are_not_overwritten(workbook):
     (workbook / "03_sum.py").write_text("mine")
     (workbook / "README.md").write_text("mine too")
     (workbook / "notes.txt").write_text("notes")
@@ -225,8 +225,8 @@ def test_a_solution_is_not_blank(tmp_path):
         assert read(exercise, file)[1] == []
 
 
-def test_modules_that_a_worker_does_not_need_are_not_loaded():
-    """Starting is most of the time that a check takes."""
+def test_a_worker_does_not_load_large_libraries():
+    """A check spends most of its time on starting the worker."""
     import subprocess
 
     program = (
