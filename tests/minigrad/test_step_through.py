@@ -1,4 +1,4 @@
-"""step_through: its steps are those of backward, and the page shows these steps."""
+"""step_through records the steps of backward, and its page displays them."""
 
 import contextlib
 import html
@@ -29,13 +29,13 @@ def leaf(values, name=None):
 
 
 def broadcast_loss():
-    """mean((x b + x)²): x is used twice, and b is broadcast."""
+    """mean((x b + x)²), where x is used twice and b is broadcast."""
     x, b = leaf([[1.0, 2, 3], [4, 5, 6]], "x"), leaf([0.5, -1.0, 2.0], "b")
     return ((x * b + x) ** 2).mean()
 
 
-class Twice(Module):
-    """One block applied two times, as FlashLM's is."""
+class Block(Module):
+    """The model applies this block twice, as FlashLM does."""
 
     def __init__(self):
         self.norm = RMSNorm(3, dtype=np.float64)
@@ -47,7 +47,7 @@ class Twice(Module):
 
 class Model(Module):
     def __init__(self):
-        self.block = Twice()
+        self.block = Block()
         self.out = Linear(3, 1, rng=np.random.default_rng(2), dtype=np.float64)
 
     def loss(self, x):
@@ -60,7 +60,7 @@ def value_named(data, name):
 
 
 def steps_to(data, name):
-    """The backward steps along which a gradient arrives at the value of this name."""
+    """Return the backward steps that give a gradient to the value of this name."""
     return [
         step
         for step in data["steps"]
@@ -104,7 +104,7 @@ def test_every_value_of_a_small_graph_is_checked_element_by_element():
     assert checks == sizes
 
 
-def test_a_wrong_backward_is_seen():
+def test_a_wrong_backward_is_marked():
     wrong = Operation(
         "wrong", TABLE["tanh"].forward, lambda dy, saved: (dy * (1 + saved[0] ** 2),)
     )
@@ -122,7 +122,7 @@ def test_a_large_graph_is_checked_where_each_gradient_is_largest():
     assert check["agree"]
 
 
-def test_the_loss_its_graph_and_all_gradients_stay_as_they_were():
+def test_step_through_does_not_change_the_graph_or_the_gradients():
     x, b = leaf([[1.0, 2, 3], [4, 5, 6]], "x"), leaf([0.5, -1.0, 2.0], "b")
     x.grad = np.full((2, 3), 7.0)
     with record():
@@ -146,7 +146,7 @@ def test_a_record_is_freed_with_the_graph():
     assert len(ENTRIES) == before
 
 
-def test_two_calls_of_one_module_are_told_apart():
+def test_two_calls_of_one_module_have_different_names():
     norm, x = RMSNorm(3, dtype=np.float64), leaf([[1.0, -2, 3]])
     data = step_through(lambda: norm(norm(x)).sum()).data
     assert [call["title"] for call in data["calls"]] == [
@@ -156,7 +156,7 @@ def test_two_calls_of_one_module_are_told_apart():
     assert [operation["call"] for operation in data["operations"]] == [0, 1, None]
 
 
-def test_a_second_path_is_added_in_words_and_waits_for_the_first():
+def test_a_step_names_the_second_path_and_its_order():
     data = step_through(broadcast_loss).data
     first, second = steps_to(data, "x")
     assert "path 1 of 2: the gradient of x is not complete" in first["after"]
@@ -209,10 +209,10 @@ def test_names_passes_and_shared_weights_of_a_model():
     assert {"block.linear.weight", "again: …linear.weight"} <= set(cards)
 
 
-def test_without_the_model_modules_have_their_kind_for_a_name():
+def test_without_the_model_modules_are_named_by_their_class():
     model, x = Model(), leaf([[1.0, -2, 3]], "x")
     data = step_through(lambda: model.loss(x)).data
-    assert value_named(data, "Twice.linear.weight")["expected"] == 2
+    assert value_named(data, "Block.linear.weight")["expected"] == 2
     assert value_named(data, "Linear.weight")["expected"] == 1
 
 
@@ -224,7 +224,7 @@ def test_frozen_parameters_and_ids_are_constants():
     assert (frozen["kind"], frozen["arrivals"]) == ("constant", [])
 
 
-def test_an_own_operation_without_documentation():
+def test_an_operation_without_docstring_is_recorded():
     double = Operation("double", lambda x: (2 * x, ()), lambda dy, saved: (2 * dy,))
     data = step_through(lambda: apply(double, leaf([1.5], "x")).sum()).data
     assert value_named(data, "x")["arrivals"][0]["total"]["cells"] == [["2"]]
@@ -252,10 +252,10 @@ def test_each_edge_has_its_formula_from_the_docstring(name):
             assert rule in backward
 
 
-# -- what cannot be shown ------------------------------------------------------------------
+# -- errors --------------------------------------------------------------------------------
 
 
-def test_errors_say_what_to_do():
+def test_errors_give_the_remedy():
     with record():
         loss = broadcast_loss()
     loss.backward()
@@ -283,7 +283,7 @@ def test_a_loss_without_a_record_gets_both_remedies():
             step_through(loss)
 
 
-def test_a_place_where_no_page_can_stand(tmp_path):
+def test_an_invalid_path_for_the_page_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere for out\.html"):
         step_through(broadcast_loss, tmp_path / "nowhere" / "out.html")
     with pytest.raises(ValueError, match=r"a name that ends in \.html"):
@@ -291,7 +291,7 @@ def test_a_place_where_no_page_can_stand(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_recorded_loss_can_be_shown_within_no_grad():
+def test_a_recorded_loss_can_be_stepped_through_within_no_grad():
     with record():
         loss = broadcast_loss()
     with no_grad():
@@ -299,14 +299,14 @@ def test_a_recorded_loss_can_be_shown_within_no_grad():
     assert data["steps"] == step_through(loss).data["steps"]
 
 
-def test_nothing_is_lost_when_a_page_cannot_be_written(tmp_path):
+def test_a_page_that_cannot_be_written_leaves_no_other_files(tmp_path):
     (tmp_path / "out.html").mkdir()
     with pytest.raises(OSError, match=r"out\.html"):
         step_through(broadcast_loss, tmp_path / "out.html")
     assert [path.name for path in tmp_path.iterdir()] == ["out.html"]
 
 
-def test_lost_numbers_are_flagged():
+def test_nan_and_infinity_are_marked():
     with np.errstate(all="ignore"):
         data = step_through(lambda: F.log(leaf([-1.0, 0.0, 1.0], "x")).sum()).data
     assert value_named(data, "log 1")["table"]["cells"] == [["NaN", "−∞", "0"]]
@@ -316,7 +316,7 @@ def test_lost_numbers_are_flagged():
     assert number_text(np.float32("inf")) == "∞"
 
 
-def test_a_deep_chain():
+def test_a_chain_of_3000_operations_is_recorded():
     x = leaf(1.0, "x")
 
     def chain():
@@ -334,7 +334,7 @@ def test_a_deep_chain():
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """The pages of the broadcast and of the model, with their records."""
+    """Write the pages of the broadcast and of the model; return them with their records."""
     folder = tmp_path_factory.mktemp("step through")
     model, x = Model(), leaf([[1.0, -2, 3]], "x")
     return {
@@ -346,14 +346,14 @@ def written(tmp_path_factory):
     }
 
 
-def test_a_page_needs_nothing_else(written):
+def test_a_page_loads_no_other_file(written):
     for path, steps in written.values():
         text = path.read_text(encoding="utf-8")
         assert text == steps.html
         assert not re.search(r"(src|href)\s*=|@import|url\((?!#)", text)
 
 
-def test_no_name_can_end_the_data():
+def test_a_name_cannot_end_the_script_with_the_data():
     x = leaf([1.0], "</script><b>")
     page = step_through(x.sum, title="<i>").html
     (text,) = re.findall(r'id="data">(.*?)</script>', page)
@@ -361,7 +361,7 @@ def test_no_name_can_end_the_data():
     assert "<title>&lt;i&gt;</title>" in page
 
 
-def test_the_picture_holds_every_value_and_shape(written):
+def test_the_picture_has_every_value_and_shape(written):
     for path, steps in written.values():
         tree = ElementTree.parse(path.with_suffix(".svg"))
         texts = [element.text for element in tree.iter() if element.tag.endswith("}text")]
@@ -399,12 +399,12 @@ def text(page, selector):
 
 
 def cells(page, caption):
-    """The cells of the table with this caption."""
+    """Return the cells of the table with this caption."""
     tables = page.locator("table", has=page.locator("caption", has_text=caption))
     return [row.split("\t") for row in tables.first.locator("tbody").inner_text().split("\n")]
 
 
-def test_steps_change_and_show_what_was_computed(small):
+def test_each_step_displays_its_values(small):
     assert text(small, "#heading") == "Forward 1 of 4: multiply 1"
     assert cells(small, "multiply 1") == [["0", "0.5", "-2", "6"], ["1", "2", "-5", "12"]]
     assert "gradient of multiply 1: not yet" in text(small, "#tables")
@@ -419,7 +419,7 @@ def test_steps_change_and_show_what_was_computed(small):
     assert text(small, "#where") == "step 11 of 12"
 
 
-def test_the_keyboard_and_the_slider_walk_too(small):
+def test_the_keyboard_and_the_slider_change_the_step(small):
     for key, step in [("End", 12), ("ArrowLeft", 11), ("Home", 1), ("ArrowRight", 2)]:
         small.keyboard.press(key)
         assert text(small, "#where") == f"step {step} of 12"
@@ -441,14 +441,14 @@ def test_the_address_holds_the_step(browser, written):
             assert re.match(r"step (1|12) of 12", text(page, "#where"))
 
 
-def test_play_goes_on_by_itself_and_stops(small):
+def test_play_runs_and_stops(small):
     small.keyboard.press(" ")
     small.wait_for_function("document.getElementById('where').textContent.startsWith('step 2')")
     small.keyboard.press(" ")
     assert small.get_attribute("#play", "aria-pressed") == "false"
 
 
-def test_prediction_hides_until_something_is_said(small):
+def test_prediction_hides_the_result_until_an_answer_is_given(small):
     small.check("#predict")
     assert not small.is_visible("#answer")
     assert "What is element [" in text(small, "#question")
@@ -466,7 +466,7 @@ def test_prediction_hides_until_something_is_said(small):
     assert text(small, "#question [role=status]") == "Right, and yes, =."
 
 
-def test_prediction_goes_on_with_the_keyboard_alone(small):
+def test_prediction_works_with_the_keyboard_alone(small):
     small.keyboard.press("p")
     for step in range(1, 12):
         assert text(small, "#where") == f"step {step} of 12"
@@ -475,11 +475,11 @@ def test_prediction_goes_on_with_the_keyboard_alone(small):
         small.keyboard.press("Enter")
         assert text(small, "#question [role=status]").startswith("Right")
         small.keyboard.press("Enter")
-    small.keyboard.press("ArrowLeft")  # in an empty field
+    small.keyboard.press("ArrowLeft")  # the field is empty
     assert text(small, "#where") == "step 11 of 12"
 
 
-def test_checks_stand_beside_the_gradients(small):
+def test_checks_are_displayed_beside_the_gradients(small):
     small.fill("#slider", "11")
     assert "by differences" not in text(small, "#checks")
     small.check("#check")
@@ -490,14 +490,14 @@ def test_checks_stand_beside_the_gradients(small):
     ]
 
 
-def test_a_value_can_be_kept_in_sight(small):
+def test_a_value_can_be_pinned(small):
     small.click("#canvas button:has-text('power 3')")
     assert text(small, "#pinned").startswith("Pinned: power 3")
     small.click("#last")
     assert "gradient of power 3" in text(small, "#pinned")
 
 
-def test_modules_fold_and_are_passed_over(model, written):
+def test_folded_modules_are_skipped(model, written):
     data = written["model"][1].data
     total = len(data["steps"])
     model.click("#fold")
@@ -513,7 +513,7 @@ def test_modules_fold_and_are_passed_over(model, written):
     assert model.locator(".module", has_text="linear, pass 1 of 2").count() == 1
 
 
-def test_unfolded_everything_stands_where_the_picture_has_it(model, written):
+def test_the_unfolded_graph_has_the_positions_of_the_picture(model, written):
     path, _ = written["model"]
     tree = ElementTree.parse(path.with_suffix(".svg"))
     drawn = sorted(
@@ -521,14 +521,14 @@ def test_unfolded_everything_stands_where_the_picture_has_it(model, written):
         for e in tree.iter()
         if e.get("class") in ("operation", "leaf", "again", "constant")
     )
-    shown = model.eval_on_selector_all(
+    displayed = model.eval_on_selector_all(
         "#canvas button:not(.module)",
         "all => all.map((b) => [parseFloat(b.style.left), parseFloat(b.style.top)])",
     )
-    assert sorted(map(tuple, shown)) == drawn
+    assert sorted(map(tuple, displayed)) == drawn
 
 
-def test_positions_never_move(model):
+def test_the_positions_are_the_same_in_every_step(model):
     where = "all => all.map((b) => [b.dataset.key, b.style.left, b.style.top])"
     before = model.eval_on_selector_all("#canvas button", where)
     for _ in range(25):
@@ -536,18 +536,18 @@ def test_positions_never_move(model):
     assert model.eval_on_selector_all("#canvas button", where) == before
 
 
-def test_it_works_within_a_notebook(browser, written):
+def test_the_page_works_in_a_notebook(browser, written):
     _, steps = written["small"]
-    shown = steps._repr_html_()
-    assert html.unescape(shown.split('"')[1]) == steps.html
+    markup = steps._repr_html_()
+    assert html.unescape(markup.split('"')[1]) == steps.html
     with contextlib.closing(browser.new_page()) as page:
-        page.set_content(shown)
+        page.set_content(markup)
         frame = page.frame_locator("iframe")
         frame.locator("#next").click()
         assert frame.locator("#where").inner_text() == "step 2 of 12"
 
 
-def test_it_can_be_used_without_a_mouse_and_without_sight(small):
+def test_the_page_is_accessible_without_a_mouse_and_by_screen_readers(small):
     unnamed = small.eval_on_selector_all(
         "button, input",
         "all => all.filter((e) => !(e.textContent || e.ariaLabel || e.labels?.length)).length",

@@ -1,6 +1,6 @@
-"""Our FlashLM against the independent PyTorch one, at v3's full size: V = 50,257, D = 256.
+"""FlashLM equals the independent PyTorch model at v3's full size: V = 50,257, D = 256.
 
-Both start from the same weights in float64 and take one step of the whole recipe.
+Both start from the same weights in float64 and take one whole training step.
 """
 
 import numpy as np
@@ -45,16 +45,16 @@ def test_state_dicts_have_the_same_names_and_shapes(pair):
     assert sum(p.size for p in ours.parameters()) == 13_555_969
 
 
-def test_logits(pair, batches):
+def test_logits_are_equal(pair, batches):
     ours, theirs = pair
     ids = batches[0][0]
     with torch.no_grad():
         close(ours(ids).data, theirs(torch.from_numpy(ids)).numpy())
 
 
-def test_one_step_of_the_recipe(pair, batches):
+def test_one_training_step_is_equal(pair, batches):
     ours, theirs = pair
-    step = 1000  # the embedding is trained from here on
+    step = 1000  # the embedding is trained from this step on
     fast_step = FastStep(ours, V3)
     result = fast_step.step(step, batches)
     tensors = [tuple(map(torch.from_numpy, map(np.ascontiguousarray, b))) for b in batches]
@@ -67,4 +67,6 @@ def test_one_step_of_the_recipe(pair, batches):
     for name, p in theirs.named_parameters():
         close(ours.state_dict()[name], p.detach().numpy(), name=name)
     for name, expected in average.state_dict().items():
-        close(fast_step.optimizers.ema.average[name], expected.numpy(), name=f"average of {name}")
+        close(
+            fast_step.optimizers.ema.average[name], expected.numpy(), name=f"average of {name}"
+        )

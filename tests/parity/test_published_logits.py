@@ -1,4 +1,4 @@
-"""The published checkpoint, converted, gives the logits that the notebook gave with it."""
+"""The converted published checkpoint gives the logits of the notebook."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def model_of(loaded, which):
     return model
 
 
-def test_logits(loaded):
+def test_the_logits_are_those_of_the_notebook(loaded):
     g = golden("flashlm_final_tiny_logits")
     with no_grad():
         logits = model_of(loaded, "model")(g["input_ids"]).data
@@ -35,7 +35,7 @@ def test_logits(loaded):
 @pytest.mark.parametrize(
     ("which", "key"), [("model", "model_state_dict"), ("ema", "ema_state")]
 )
-def test_both_states_are_those_of_the_file(loaded, which, key):
+def test_both_sets_of_weights_are_those_of_the_file(loaded, which, key):
     expected = read_torch_file(golden_path("flashlm_final_tiny.pt"))[key]
     state = model_of(loaded, which).state_dict()
     assert state.keys() == expected.keys()
@@ -43,14 +43,14 @@ def test_both_states_are_those_of_the_file(loaded, which, key):
         np.testing.assert_array_equal(array, expected[name], err_msg=name)
 
 
-def test_its_step_loss_and_settings_are_kept(loaded):
+def test_the_step_the_loss_and_the_settings_are_kept(loaded):
     published = read_torch_file(golden_path("flashlm_final_tiny.pt"))
     assert loaded.step == published["last_step"]
     assert loaded.state["published"]["val_loss"] == published["val_loss"]
     assert loaded.config.label_smoothing == published["config"]["label_smoothing"]
 
 
-def test_torch_reads_the_same(loaded):
+def test_torch_reads_the_same_values(loaded):
     torch = pytest.importorskip("torch", reason="torch is not installed: the extra `parity`")
     path = golden_path("flashlm_final_tiny.pt")
     ours, theirs = read_torch_file(path), torch.load(path)

@@ -1,7 +1,7 @@
-"""The PyTorch yardstick computes what the published notebook computed.
+"""The PyTorch reference equals the golden numbers of the published notebook.
 
-Everything is float64 and agrees to 1e-9, except numbers that were written down in float32.
-It cannot be much closer: the notebook's z-loss is float32 inside, which is felt at 3e-10.
+All numbers are float64 and agree to 1e-9, except those that the notebook saved in float32. The
+notebook computed its z-loss in float32, which changes the loss by 3e-10.
 """
 
 import pytest
@@ -30,7 +30,7 @@ def tensors(arrays):
 
 
 def load(model, arrays):
-    """Put every array in, in float64; the tied head may be left out of `arrays`."""
+    """Load every array in float64; `arrays` may lack the tied head."""
     missing, unexpected = model.double().load_state_dict(tensors(arrays), strict=False)
     assert set(missing) <= {"lm_head.weight"}
     assert not unexpected
