@@ -10,7 +10,7 @@
 They belong to the forward, so a copy of an operation with another backward keeps them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from threading import RLock, get_ident
@@ -55,13 +55,13 @@ _lock = RLock()  # two checks that replace the same forward must take turns
 
 
 @contextmanager
-def replaced_forwards(replacements: dict[Operation, Callable]) -> Iterator[None]:
-    """Inside, and in this thread, an operation runs its replacement instead of its forward."""
+def replaced_forwards(operations: Iterable[Operation], replacement: Callable) -> Iterator[None]:
+    """Inside, and in this thread, the operations run a replacement for their forwards."""
     with _lock:
-        originals = {operation: operation.forward for operation in replacements}
+        originals = {operation: operation.forward for operation in operations}
         try:
-            for operation, replacement in replacements.items():
-                choose = partial(_choose, get_ident(), replacement, operation.forward)
+            for operation, forward in originals.items():
+                choose = partial(_choose, get_ident(), replacement, forward)
                 # An Operation is frozen. Only the checker changes one, and only for a moment.
                 object.__setattr__(operation, "forward", choose)
             yield

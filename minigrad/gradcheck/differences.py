@@ -29,8 +29,7 @@ class Difference:
 
     def record(self) -> Tensor:
         """Run the function, recorded, at the point itself; keep its surrogates."""
-        calls = _Calls()
-        with observe(calls):
+        with observe(_Calls()) as calls:
             y = self.function(*self.values)
         if not isinstance(y, Tensor):
             raise TypeError(
@@ -88,16 +87,15 @@ class Difference:
     def _evaluate(self, position, array):
         """The output, and the sides of all kinks, with the data of one input replaced."""
         tensor, calls = self.values[position], _Calls()
-        data, in_order = tensor.data, iter(self.surrogates)
+        data, in_order = tensor.data, iter([function for _, function in self.surrogates])
 
-        def next_surrogate(*arrays, **options):
-            _, surrogate = next(in_order)
-            return surrogate(*arrays), None
+        def surrogate(*arrays, **options):
+            return next(in_order)(*arrays), None
 
-        replacements = {operation: next_surrogate for operation, _ in self.surrogates}
+        operations = {operation for operation, _ in self.surrogates}
         try:
             tensor.data = array
-            with no_grad(), observe(calls), replaced_forwards(replacements):
+            with no_grad(), observe(calls), replaced_forwards(operations, surrogate):
                 return self.function(*self.values).data, calls.sides
         finally:
             tensor.data = data

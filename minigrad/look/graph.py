@@ -74,8 +74,7 @@ class Graph:
         key = id(array if parent is None else parent)
         if key not in self._index:
             self._index[key] = len(self.values)
-            kind = "constant" if parent is None else "leaf"
-            self.values.append(Value(kind, array, parent))
+            self.values.append(Value("constant" if parent is None else "leaf", array, parent))
         return self._index[key]
 
 

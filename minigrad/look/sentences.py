@@ -53,11 +53,11 @@ def sum_texts(target: str, wide: np.ndarray, gradient: np.ndarray) -> dict:
 
 def arrival_text(label: str, count: int, of: int) -> str:
     """A remark on the contribution that arrives at a value as number `count` of `of`."""
-    text = ""
-    if count > 1:
-        text = (
-            f" A contribution from another path is there already, so this one is added (+=): "
-            f"{label} changes the loss along both paths."
-        )
     state = "complete" if count == of else "not complete until the other paths have arrived"
-    return f"{text} This is path {count} of {of}: the gradient of {label} is {state}."
+    text = f" This is path {count} of {of}: the gradient of {label} is {state}."
+    if count == 1:
+        return text
+    return (
+        " A contribution from another path is there already, so this one is added (+=): "
+        f"{label} changes the loss along both paths.{text}"
+    )

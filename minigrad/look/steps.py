@@ -69,10 +69,9 @@ class Steps:
                 continue
             if isinstance(gradient, RowGradient):
                 gradient = gradient.dense()
-            if wide[j].shape == gradient.shape:
-                self._edge(i, j, "backward")
-            else:
-                self._edge(i, j, "backward", contribution=table(wide[j]), waits=True)
+            self._edge(i, j, "backward")
+            if wide[j].shape != gradient.shape:
+                self.steps[-1] |= {"contribution": table(wide[j]), "waits": True}
                 shapes = f"{wide[j].shape} of the result, not yet {gradient.shape}"
                 self.steps[-1]["after"] += f" It has the shape {shapes}."
                 texts = sentences.sum_texts(self.labels[target], wide[j], gradient)

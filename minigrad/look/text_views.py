@@ -77,9 +77,8 @@ def trace() -> Iterator[Trace]:
         >>> x = Tensor([1.0, 2.0], requires_grad=True)
         >>> with trace() as steps:
         ...     (x * x).sum().backward()
-        >>> [(event.direction, event.operation) for event in steps.events]
-        [('forward', 'multiply'), ('forward', 'sum'), ('backward', 'sum'), \
-('backward', 'multiply')]
+        >>> [f"{event.direction} {event.operation}" for event in steps.events]
+        ['forward multiply', 'forward sum', 'backward sum', 'backward multiply']
     """
     with observe(Trace()) as steps:
         yield steps

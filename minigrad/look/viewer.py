@@ -77,10 +77,9 @@ def step_through(
 
     Example:
         >>> x = Tensor([3.0], requires_grad=True, name="x")
-        >>> steps = step_through(lambda: (x * x + x).sum())
+        >>> steps = step_through(lambda: (x * x).sum())
         >>> [step["kind"] for step in steps.data["steps"]]
-        ['forward', 'forward', 'forward', 'start', 'backward', 'backward', 'backward', \
-'backward', 'backward']
+        ['forward', 'forward', 'start', 'backward', 'backward', 'backward']
         >>> steps.data["steps"][-1]["rule"]
         'db = dy a'
     """
