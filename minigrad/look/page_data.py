@@ -16,9 +16,7 @@ from .profiler import saved_bytes
 from .steps import Steps
 
 
-def page_data(
-    loss: Tensor | Callable[[], Tensor], model: Module | None = None, check: bool = True
-) -> dict:
+def page_data(loss: Tensor | Callable[[], Tensor], model: Module | None, check: bool) -> dict:
     """The values, operations, module calls, documentation, steps and layout of a loss."""
     graph = Graph(loss)
     paths = module_paths(graph, model)

@@ -2,8 +2,7 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,15 +93,13 @@ class Profile:
         return "\n".join(lines)
 
 
-@contextmanager
-def profile(workers: int = 1) -> Iterator[Profile]:
+def profile(workers: int = 1) -> AbstractContextManager[Profile]:
     """Time every operation that runs inside. The Profile prints as a table.
 
     "MB kept" counts a saved array at each operation that saves it, weights included. "MB moved"
     is the least that an operation reads and writes: its inputs and its results.
     """
-    with observe(Profile(workers)) as result:
-        yield result
+    return observe(Profile(workers))
 
 
 def saved_bytes(saved) -> int:

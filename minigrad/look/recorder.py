@@ -8,8 +8,7 @@ the graph of the loss.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import FrameType
 from weakref import WeakKeyDictionary
@@ -35,8 +34,7 @@ class ModuleCall:
 ENTRIES: WeakKeyDictionary[Node, tuple] = WeakKeyDictionary()
 
 
-@contextmanager
-def record() -> Iterator[None]:
+def record() -> AbstractContextManager:
     """Keep the arrays, options and module calls of every operation that runs inside.
 
     `step_through` needs them of a loss that is computed first. They are kept as long as the
@@ -51,8 +49,7 @@ def record() -> Iterator[None]:
         >>> step_through(loss).data["values"][1]["name"]
         'multiply 1'
     """
-    with observe(_Recorder()):
-        yield
+    return observe(_Recorder())
 
 
 class _Recorder:

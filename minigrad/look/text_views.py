@@ -1,7 +1,6 @@
 """Views as plain text: `describe` prints a line per array, `trace` a line per operation."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,8 +68,7 @@ class Trace:
         return "\n".join(map(str, self.events))
 
 
-@contextmanager
-def trace() -> Iterator[Trace]:
+def trace() -> AbstractContextManager[Trace]:
     """List every operation that runs inside, forward and backward, in order.
 
     Example:
@@ -80,5 +78,4 @@ def trace() -> Iterator[Trace]:
         >>> [f"{event.direction} {event.operation}" for event in steps.events]
         ['forward multiply', 'forward sum', 'backward sum', 'backward multiply']
     """
-    with observe(Trace()) as steps:
-        yield steps
+    return observe(Trace())
