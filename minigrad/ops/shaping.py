@@ -15,11 +15,15 @@ from ..errors import ShapeError
 
 def reshape_forward(x, *, shape):
     try:
-        return x.reshape(shape), (x.shape,)
+        # -1 is the one size that may be left open. NumPy takes any negative number for it.
+        y = x.reshape(shape) if min(shape, default=0) >= -1 else None
     except ValueError:
+        y = None
+    if y is None:
         raise ShapeError(
             f"reshape: x has shape {x.shape}, {x.size} elements, not fit for {tuple(shape)}"
-        ) from None
+        )
+    return y, (x.shape,)
 
 
 def reshape_backward(dy, saved):

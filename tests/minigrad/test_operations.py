@@ -462,7 +462,7 @@ ERRORS = [
             *("reshape", (zeros(2, 3),), {"shape": shape}, ShapeError),
             f"reshape: x has shape (2, 3), 6 elements, not fit for {shape}",
         )
-        for shape in [(5,), (4, -1), (-1, -1), (0, -1)]
+        for shape in [(5,), (4, -1), (-1, -1), (0, -1), (-2, 3)]
     ),
     *(
         (
