@@ -23,14 +23,14 @@ def add_options(parser, *options):
     """Add options that take a value, each given as (name, kind, default, help)."""
     for name, kind, default, help in options:
         metavar = kind.__name__.upper()  # INT, FLOAT, STR or PATH
-        shown = help if default in (None, "") else f"{help}; default: %(default)s"
-        parser.add_argument(name, type=kind, default=default, metavar=metavar, help=shown)
+        help_text = help if default in (None, "") else f"{help}; default: %(default)s"
+        parser.add_argument(name, type=kind, default=default, metavar=metavar, help=help_text)
 
 
 def add_choice(parser, name, choices, help):
     """Add an option that has one of a few values, the first by default."""
-    shown = f"{help}; default: {choices[0]}"
-    parser.add_argument(name, choices=choices, default=choices[0], help=shown)
+    help_text = f"{help}; default: {choices[0]}"
+    parser.add_argument(name, choices=choices, default=choices[0], help=help_text)
 
 
 def parsed_by(parse):

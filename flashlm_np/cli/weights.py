@@ -35,9 +35,9 @@ def add_embed(commands):
 def _embed(options) -> None:
     """Make the embedding that a model begins with, for `flashlm train --embedding FILE`."""
     make = {"random": _random_table, "corpus": _corpus_table, "gpt2": _gpt2_table}
-    table, how = make[options.kind](options)
-    save_embedding(options.out, table, f"{options.kind}: {how}")
-    print(f"{options.kind}: {how}")
+    table, description = make[options.kind](options)
+    save_embedding(options.out, table, f"{options.kind}: {description}")
+    print(f"{options.kind}: {description}")
     print(f"{options.out} holds {table.shape[0]:,} x {table.shape[1]} numbers")
 
 

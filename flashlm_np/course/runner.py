@@ -76,14 +76,14 @@ def _grade_in_subprocess(exercise, file, seconds, folder, stop):
             env=os.environ | environment,
             start_new_session=os.name == "posix",
         )
-        limit = _wait(process, printed, seconds, stop)
+        excess = _wait(process, printed, seconds, stop)
         _end(process)
         printed.seek(0)
         text = printed.read(4 * MAX_SHOWN).decode("utf-8", "replace").replace("\r\n", "\n")
     try:
         grade = Grade(**json.loads(_read(folder / "grade.json")))
     except (ValueError, TypeError):
-        reason = limit or _reason(
+        reason = excess or _reason(
             process.returncode, _read(folder / "trace.txt"), file, seconds
         )
         grade = Grade(WRONG, (reason,), crashed=True)

@@ -139,8 +139,8 @@ def _expect(name, value, least, most, among):
         wanted = f"{least} or more"
     else:
         return
-    shown = repr(value) if isinstance(value, str) else value
-    raise ValueError(f"{option_name(name)} is {shown}, expected {wanted}")
+    value_text = repr(value) if isinstance(value, str) else value
+    raise ValueError(f"{option_name(name)} is {value_text}, expected {wanted}")
 
 
 # FlashLM v3 as its author ran it: the defaults above.

@@ -112,8 +112,8 @@ def _weights(published, key) -> dict[str, np.ndarray]:
     for name, array in weights.items():
         is_floating = isinstance(array, np.ndarray) and array.dtype.kind == "f"
         if not (is_floating and str(name).isprintable()):
-            shown = str(name)[:80]
-            raise ValueError(f"{shown!a} in {key!r} is no array of floating-point numbers")
+            key_text = str(name)[:80]
+            raise ValueError(f"{key_text!a} in {key!r} is no array of floating-point numbers")
     return weights
 
 

@@ -84,11 +84,11 @@ def _row_label(array, row):
     return ", ".join(map(str, np.unravel_index(row, array.shape[:-1])))
 
 
-def _cut_text(whole, shown, rows):
+def _cut_text(whole, visible, rows):
     cuts = []
-    if shown[0] < whole[0]:
+    if visible[0] < whole[0]:
         which = "first" if rows == list(range(len(rows))) else "first nonzero"
-        cuts.append(f"the {which} {shown[0]:,} of {whole[0]:,} rows")
-    if shown[1] < whole[1]:
-        cuts.append(f"the first {shown[1]:,} of {whole[1]:,} columns")
+        cuts.append(f"the {which} {visible[0]:,} of {whole[0]:,} rows")
+    if visible[1] < whole[1]:
+        cuts.append(f"the first {visible[1]:,} of {whole[1]:,} columns")
     return f"Cut: {' and '.join(cuts)}." if cuts else ""

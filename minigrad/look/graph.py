@@ -64,9 +64,9 @@ class Graph:
         output = self._index[id(node)] = len(self.values)
         self.values.append(Value("result", np.asarray(result)))
         hidden = EXECUTION_OPTIONS.get(node.operation.forward, ())
-        shown = {name: option for name, option in options.items() if name not in hidden}
+        visible = {name: option for name, option in options.items() if name not in hidden}
         names = argument_names(node.operation.forward, len(inputs))
-        computed = node.operation, shown, node.saved
+        computed = node.operation, visible, node.saved
         self.applications.append(Application(*computed, names, inputs, output, call))
 
     def _input(self, parent, array):
