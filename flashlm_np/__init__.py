@@ -27,9 +27,13 @@ For notebooks and scripts: `train`, `resume` and `load` give a `Run`, which can 
 score a text, and inspect its model. api.py documents them, with examples.
 """
 
-from .api import TINY, Run, load, resume, train
+from typing import TYPE_CHECKING
+
 from .errors import UserError
 from .model.config import QUICKSTART, V3, Config, Phase
+
+if TYPE_CHECKING:  # for editors; at run time `__getattr__` imports these
+    from .api import TINY, Run, load, resume, train
 
 __version__ = "0.1.0"
 
@@ -45,3 +49,12 @@ __all__ = [
     "resume",
     "train",
 ]
+
+
+def __getattr__(name: str):
+    """Import api.py at the first use of its names, because it imports nearly all rooms."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import api
+
+    return getattr(api, name)
