@@ -29,6 +29,7 @@ from pathlib import Path
 
 from .analysis.inspection import Inspection, inspect_run
 from .data.dataset import DataSource
+from .errors import UserError
 from .evaluation.evaluate import Evaluation, evaluate
 from .model.config import QUICKSTART, TEMPERATURE, Config, Phase
 from .start_run import resume_run, start_run
@@ -69,11 +70,16 @@ class Run(SavedRun):
             have the probability top_p.
         """
         options = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+        for name, value in ({"tokens": tokens} | options).items():
+            _expect(value >= 0, f"generate: {name} is {value}, expected 0 or more")
+        _expect(top_p <= 1, f"generate: top_p is {top_p}, expected 0 to 1")
         return prompt + "".join(self.text_generator.generate(prompt, tokens, seed, **options))
 
     def score(self, text: str) -> Evaluation:
         """The model's loss on a text: .loss in nats per token, .bits_per_byte, .perplexity."""
-        return evaluate(self.model, self.config, self.ids_to_score([text]), self.tokenizer)
+        ids = self.ids_to_score([text])
+        _expect(len(ids) > 1, "score: the text has no token to score; give a longer one")
+        return evaluate(self.model, self.config, ids, self.tokenizer)
 
     def inspect(self) -> Inspection:
         """The parameters, bytes and operations of the model, and its ternary weights."""
@@ -84,14 +90,14 @@ def train(
     config: Config = QUICKSTART,
     *,
     out: str | Path,
-    text: Sequence[str] | None = None,
-    data: str | None = None,
+    text: str | Path | Sequence[str | Path] | None = None,
+    data: str | Path | None = None,
     minutes: float | None = None,
     threads: int | None = None,
 ) -> Run:
     """Train a model in the new folder `out`, print the progress, and return the best model.
 
-    text: files to learn from; data: a folder of `flashlm prepare`. Without both: stories.
+    text: a file to learn from, or several; data: a folder of `flashlm prepare`; neither: stories.
     minutes: take as many steps as fit into these, instead of config.steps.
     threads: the number of cores to use, by default all.
 
@@ -99,7 +105,9 @@ def train(
         UserError: the folder holds a run, or the text or the configuration does not fit.
         Stopped: Ctrl-C came. The last step is saved, and `resume` goes on.
     """
-    source = DataSource.at(text, data)
+    for name, value in (("minutes", minutes), ("threads", threads)):
+        _expect(value is None or value > 0, f"train: {name} is {value}, expected more than 0")
+    source = DataSource.at([text] if isinstance(text, (str, Path)) else text, data)
     return _finish(start_run(config, source, Path(out), minutes, threads))
 
 
@@ -113,7 +121,14 @@ def resume(folder: str | Path, *, threads: int | None = None, **changes: int) ->
 
 def load(folder: str | Path, checkpoint: str = "best", average: bool = False) -> Run:
     """Load a run from its folder: its "best" or "last" checkpoint, or the averaged weights."""
+    names = ("best", "last")
+    _expect(checkpoint in names, f"load: checkpoint is {checkpoint!r}, expected one of {names}")
     return Run.load(Path(folder), checkpoint, average)
+
+
+def _expect(condition: bool, text: str) -> None:
+    if not condition:
+        raise UserError(text)
 
 
 def _finish(trainer: Trainer) -> Run:

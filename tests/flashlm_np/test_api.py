@@ -15,7 +15,7 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("api")
     text = folder / "text.txt"
     text.write_text("The owl looked at the moon, and the moon looked at the owl. " * 60)
-    return flashlm.train(flashlm.TINY, out=folder / "run", text=[str(text)])
+    return flashlm.train(flashlm.TINY, out=folder / "run", text=text)
 
 
 def test_a_text_is_scored_as_a_whole(run):
@@ -54,3 +54,20 @@ def test_resuming_refuses_changes_of_most_fields(run):
         flashlm.resume(run.folder, d_model=16)
     with pytest.raises(flashlm.UserError, match="--steps is 0, expected 1 or more"):
         flashlm.resume(run.folder, steps=0)
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda run: run.generate(temperature=-1), "generate: temperature is -1, expected 0"),
+        (lambda run: run.generate(tokens=-2), "generate: tokens is -2, expected 0 or more"),
+        (lambda run: run.generate(top_p=2), "generate: top_p is 2, expected 0 to 1"),
+        (lambda run: run.score(""), "score: the text has no token to score"),
+        (lambda run: flashlm.load(run.folder, "bset"), "load: checkpoint is 'bset', expected"),
+        (lambda run: flashlm.train(out="x", minutes=-1), "train: minutes is -1, expected more"),
+        (lambda run: flashlm.train(out="x", threads=0), "train: threads is 0, expected more"),
+    ],
+)
+def test_a_value_without_meaning_is_refused(run, call, text):
+    with pytest.raises(flashlm.UserError, match=text):
+        call(run)
