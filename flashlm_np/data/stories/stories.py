@@ -10,15 +10,13 @@ are in the text files of the folder tables.
 """
 
 import math
-import re
 from functools import cache
 from importlib.resources import files
-from itertools import chain
 
 import numpy as np
 
 from .derivation import Choice, Parser, Sampler, derive
-from .grammar import Recall, read_tables
+from .grammar import read_tables
 from .sums import Total, sum_over_stories
 
 # The order of the files is the order of the options in a table: it decides what a seed samples.
@@ -52,23 +50,3 @@ def score(text: str) -> float:
 def totals() -> Total:
     """The exact number of all stories, and their entropy: no model has a lower mean loss."""
     return sum_over_stories(TABLES)
-
-
-def vocabulary() -> set[str]:
-    """The distinct words of all stories, in lower case; 's counts as a word."""
-    options = [option for table in TABLES.values() for option in table.options]
-    stated = [pair for option in options for pair in option.facts]
-    written = [option.pieces for option in options]
-    every = written + [pieces for _, pieces in stated]
-    recalled = {piece.fact for piece in chain(*every) if isinstance(piece, Recall)}
-    written += [pieces for fact, pieces in stated if fact in recalled]
-    return set().union(*(words(piece) for piece in chain(*written) if isinstance(piece, str)))
-
-
-def words(text: str) -> set[str]:
-    """The words of a text.
-
-    >>> sorted(words("Lily's kite, the RED one!"))
-    ["'s", 'kite', 'lily', 'one', 'red', 'the']
-    """
-    return set(re.findall(r"'?[a-z]+", text.lower()))
