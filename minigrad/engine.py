@@ -6,16 +6,16 @@ functions on arrays, such as those of minigrad/ops/elementwise.py:
     y, saved  = forward(*arrays, **options)
     gradients = backward(dy, saved)          one dx for each array, None for arrays of ids
 
-A leaf is a tensor whose gradient is wanted, such as a weight; any other tensor that nothing
-computed is a constant. `run` computes one operation. If a leaf is involved, it records a Node:
-the saved values, and the nodes that computed the inputs. `backward_steps` starts at the loss,
-calls the backward of each node, and sends each input its gradient.
+A leaf is a tensor whose gradient is wanted, such as a weight. A tensor that no leaf led to is a
+constant. `run` computes one operation. If a leaf led to an input, it records a Node: the saved
+values, and the nodes that computed the inputs. `backward_steps` starts at the loss, calls the
+backward of each node, and sends each input its gradient.
 
 An operation uses only results that exist, so every user of a node has a higher number than the
-node. The walk always takes the highest number that waits: all users had their turn before, and
-the gradient is complete. There is no sorting pass and no recursion.
+node. The walk always takes the highest number that waits: all users on a way to the loss had
+their turn before, and the gradient is complete. There is no sorting pass and no recursion.
 
-A node links to its parents, never to its own output and never to an array that it did not save.
+A node links to its parents, never to the Tensor that it computed or to an array not saved.
 So there are no reference cycles, and memory is freed as soon as nothing uses it.
 """
 
@@ -107,7 +107,7 @@ def _backward(node, dy):
 
 
 def add_gradients(a, b):
-    """a + b in a new array: `+=` would be wrong where a and b share memory.
+    """a + b in a new array: a may be another node's gradient, too, and `+=` would change that.
 
     The gradient of a lookup is a RowGradient: some rows of the table, and their ids.
     """

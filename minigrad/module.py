@@ -60,8 +60,8 @@ class Module:
                 yield name, parameter
 
     def _all_parameters(self, prefix):
-        # Own parameters come before those of the children, so a tied parameter belongs to the
-        # outermost module that holds it.
+        # Own parameters first, then the children in the order of the attributes, each with all
+        # below it: this order decides which name of a tied parameter is the first.
         for name, value in self._members():
             if isinstance(value, Parameter):
                 yield prefix + name, value

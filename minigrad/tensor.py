@@ -6,7 +6,8 @@
     >>> x.grad                            # d(x² + x)/dx = 2x + 1
     array([7.], dtype=float32)
 
-Every method is an operation of minigrad.ops. This file adds only the notation.
+The operators are operations of minigrad.ops. This file adds the notation, and keeps the
+gradients of leaves.
 """
 
 from __future__ import annotations
@@ -197,7 +198,7 @@ def apply(operation: Operation | str, *inputs, **options) -> Tensor:
     # The engine sees arrays and parents only: it does not know Tensors.
     y, node = run(operation, arrays, options, tuple(_parent(value) for value in inputs))
     result = Tensor(y)
-    # A result needs a gradient if it was recorded, so that what is computed from it is, too.
+    # A recorded result requires a gradient, so operations on it are recorded, too.
     result.node, result.requires_grad = node, node is not None
     return result
 

@@ -1,7 +1,5 @@
 """An exercise, its grade, and the failure of a student's answer."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -79,7 +77,7 @@ class Grade:
     seconds: float = 0.0
 
     @classmethod
-    def of_failure(cls, failure: Failure, inputs: Sequence[str] = ()) -> Grade:
+    def of_failure(cls, failure: Failure, inputs: Sequence[str] = ()) -> "Grade":
         """The grade of a failure; `inputs` are lines that describe the inputs of the call."""
         if failure.to_do:
             return cls(TO_DO, (failure.reason,))

@@ -3,7 +3,8 @@
     z       logits after the last token, divided by the temperature                   (V,)
     p       softmax(z), the probability of each token                                 (V,)
     top_k   keep only the k most likely tokens
-    top_p   keep only the fewest most likely tokens whose p sum to at least top_p
+    top_p   keep the most likely tokens, as few as needed for a sum of p of top_p or more;
+            with both, the smaller set is kept, and p is still that of all tokens
     draw    u is uniform between 0 and the sum of the kept p. The most likely token has the
             first p_1 of that interval, the next one the next p_2, and so on.
 

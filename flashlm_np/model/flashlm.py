@@ -16,7 +16,7 @@ from minigrad import functional as F
 from minigrad.layers import Embedding, RMSNorm
 
 from .config import Config
-from .fused import forms
+from .fused import layer_classes
 from .layers import RecursiveBlock
 
 
@@ -25,7 +25,7 @@ class FlashLM(Module):
 
     def __init__(self, config: Config, rng: np.random.Generator, dtype=np.float32):
         V, D = config.vocab_size, config.d_model
-        gated_conv, head = forms(config)  # fused for speed, or composed as in layers.py
+        gated_conv, head = layer_classes(config)  # fused for speed, or composed as in layers.py
         self.recursions = config.recursions
         self.embedding = Embedding(V, D, rng=rng, std=config.embedding_std, dtype=dtype)
         self.block = RecursiveBlock(config, rng, dtype, gated_conv)
@@ -39,7 +39,7 @@ class FlashLM(Module):
         # The same weights again: the model is deeper and sees further back, but is no larger.
         for _ in range(self.recursions):
             x = self.block(x)
-        # The block adds to x and never normalizes the sum, so the size of x varies.
+        # The block adds to x and never normalizes the sum. The norm gives all rows one length.
         return self.final_norm(x)
 
     def forward(self, ids: np.ndarray) -> Tensor:
@@ -55,8 +55,8 @@ class FlashLM(Module):
     def loss(self, ids, targets, positions=None, *, label_smoothing=0.0, z_loss=0.0) -> Tensor:
         """Mean loss in nats: ids (B, T), targets (B, T), each the token after its id.
 
-        With flat `positions` (N,), only these are scored. A quarter of them needs a third of
-        the time in v3, because the logits (N, V) are the largest arrays (docs/speed.md).
+        With flat `positions` (N,), only these are scored. In v3 a step that scores a quarter of
+        them takes a third of the time, because the head costs most (docs/speed.md).
         """
         y = targets.reshape(-1)  # (B·T,)
         y = y if positions is None else y[positions]  # (N,)

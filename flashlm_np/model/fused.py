@@ -34,6 +34,6 @@ class FusedTiedHead(TiedHead):
         return apply(TIED_HEAD, h, self.weight, targets, **options)
 
 
-def forms(config: Config) -> tuple[type[GatedConv], type[TiedHead]]:
+def layer_classes(config: Config) -> tuple[type[GatedConv], type[TiedHead]]:
     """The classes of the gated convolutions and of the head that config.fused asks for."""
     return (FusedGatedConv, FusedTiedHead) if config.fused else (GatedConv, TiedHead)

@@ -53,8 +53,8 @@ class GatedConv(Module):
     def __init__(self, config: Config, dilation: int, rng, dtype=np.float32):
         self.conv_gate = CausalConv(config, dilation, rng, dtype)
         self.conv_value = CausalConv(config, dilation, rng, dtype)
-        # With conv_identity > 0, output o starts with an equal weight on its own channel in
-        # every tap. The model then need not learn from random weights to copy a token.
+        # With conv_identity > 0, every tap of output o starts with this much more weight on its
+        # own channel. So at the start a convolution already passes its own channel on.
         w = self.conv_value.conv.weight.data  # (O, C, K)
         O, C, _ = w.shape
         w[np.arange(O), np.arange(O) % C] += dtype(config.conv_identity)
@@ -87,8 +87,8 @@ class TernaryGLU(Module):
         D, H = config.d_model, config.glu_width
         self.gate_proj = ternary(config, D, H, rng, dtype)
         self.up_proj = ternary(config, D, H, rng, dtype)
-        # T keeps the signs of w, not its size. So a small out_std makes the block's output
-        # small only with a ternary scale s. v3 has none, and its x grows in each round.
+        # out_std is the size of the random w. The ternary matrix keeps only its signs. So with
+        # scale "none", v3's, a small out_std has no effect, and x grows in each round.
         self.down_proj = ternary(config, H, D, rng, dtype, std=config.out_std)
 
     def forward(self, x: Tensor) -> Tensor:

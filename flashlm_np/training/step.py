@@ -23,7 +23,7 @@ from .optimizers import Optimizers
 
 @dataclass
 class StepResult:
-    """One optimizer step: the loss in nats per scored token, and the gradients' joint norm.
+    """One optimizer step: the loss in nats per scored token, and the norm before clipping.
 
     seconds: the time of each stage, if it was measured.
     """
@@ -38,7 +38,7 @@ def train_step(
 ) -> StepResult:
     """Take optimizer step number `step`, from 1, on a list of micro-batches."""
     config = optimizers.config
-    # v3's first phase does not train the embedding, which starts as GPT-2's table.
+    # v3's first phase does not train the embedding, which starts as GPT-2's table, reduced.
     model.embedding.weight.requires_grad = not config.phase(step).frozen_embedding
 
     # backward() adds to the gradients, so the ones of the last step must go first.
@@ -53,7 +53,7 @@ def train_step(
             z_loss=config.z_loss,
         )
         # Because of this division, the gradients add up to the gradient of the mean loss. So
-        # several small batches act as one large batch, and one graph at a time needs memory.
+        # several batches of one size act as one large batch, and need memory for one graph.
         loss = loss / len(batches)
         loss.backward()
         mean_loss += loss.item()

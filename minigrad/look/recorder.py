@@ -5,8 +5,6 @@ Training needs none of these, so the engine does not keep them. The viewer colle
 the graph of the loss.
 """
 
-from __future__ import annotations
-
 import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -22,9 +20,9 @@ class ModuleCall:
     """One call of a module, and the call that encloses it, if any."""
 
     module: Module
-    enclosing: ModuleCall | None
+    enclosing: "ModuleCall | None"
 
-    def with_enclosing(self) -> list[ModuleCall]:
+    def with_enclosing(self) -> "list[ModuleCall]":
         """All calls around an operation, from the outermost to this one."""
         outer = self.enclosing.with_enclosing() if self.enclosing else []
         return [*outer, self]

@@ -47,7 +47,7 @@ def add_forward(a, b):
 
 def add_backward(dy, saved):
     a_shape, b_shape = saved
-    # Both may be the same array dy. So a gradient is never changed in place.
+    # Both may be the same array dy. So nobody may change a returned gradient in place.
     return sum_to_shape(dy, a_shape), sum_to_shape(dy, b_shape)
 
 

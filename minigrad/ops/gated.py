@@ -20,7 +20,7 @@ from .activations import relu, sigmoid
 def sigmoid_gate_forward(g, v):
     _expect_same("sigmoid_gate", g, v)
     s = sigmoid(g)
-    return s * v, (s, v)  # g is not saved: its gradient needs only s
+    return s * v, (s, v)  # g is not saved: dσ/dg = s (1 - s) needs only s
 
 
 def sigmoid_gate_backward(dy, saved):

@@ -9,7 +9,7 @@
     source     the chain rule; weights are stored (out, in), as in PyTorch
 
 The bias may be left out: the operation then has two inputs and returns two gradients. In all
-formulas @ is the matrix product. A product without @, such as w n, is element by element.
+formulas @ is the matrix product. Any other product of arrays, a b, is element by element.
 """
 
 from ..errors import expect_shape

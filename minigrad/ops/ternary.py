@@ -7,8 +7,8 @@
                ternary_linear    y = x @ qᵀ            (..., D) (O, D) -> (..., O)
                ternary_weights   y = q                 w's shape, for a product of any kind
     backward   The derivative of T with respect to w is 0 almost everywhere, so the true
-               gradient would not teach w its signs. The straight-through estimator treats s
-               as a constant, and uses the gradient of q as the gradient of w:
+               gradient would not teach w its signs. The straight-through estimator acts as
+               if q were w plus a constant, so dw = dq:
                ternary_linear    dx = dy @ q           (..., D) ;  dw = dyᵀ @ x   (O, D)
                ternary_weights   dw = dy
     surrogate  The function that has this gradient. A gradient checker compares with it:

@@ -1,4 +1,4 @@
-"""AdamW: a step of nearly constant size per weight, against the recent gradient.
+"""AdamW: a step against the recent gradient, whose size does not depend on the gradient's.
 
     p is a weight, g its gradient, t the number of the step, from 1
     m ← β₁ m + (1-β₁) g              the recent mean of the gradient
@@ -31,7 +31,7 @@ class AdamW(Optimizer):
 
     Args:
         lr: step size; `step(factor)` multiplies it by a schedule's factor.
-        betas, eps, weight_decay: as on this page.
+        betas, eps, weight_decay: β₁ and β₂, ε and λ above.
     """
 
     def __init__(self, parameters, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):

@@ -1,17 +1,18 @@
 """NorMuon: an update that moves all directions of a matrix equally, and its rows equally.
 
-Any matrix is U S Vᵀ, with rotations U and V and the singular values S: it stretches each of
-some orthogonal directions by one of them. A gradient stretches few directions much and most
-directions little. `newton_schulz` moves all singular values near 1.
+Any matrix is U @ S @ Vᵀ: it stretches direction i (column i of V) by the singular value S_i,
+and turns it to column i of U. The directions are at right angles. A gradient has few large
+singular values and many small ones. `newton_schulz` moves all of them near 1.
 
     m ← β₁ m + (1-β₁) g                         the recent mean of the gradient   (O, D)
     u = m, or β₁ m + (1-β₁) g, Nesterov's momentum
-    q = newton_schulz(u)                        nearly U Vᵀ, where u = U S Vᵀ     (O, D)
+    q = newton_schulz(u)                  nearly U @ Vᵀ, where u = U @ S @ Vᵀ     (O, D)
     v ← β₂ v + (1-β₂) mean over each row of q²                                    (O, 1)
-    q̂ = q / (√v + ε)                            rows with a large q move less     (O, D)
+    q̂ = q / (√v + ε)                            all rows move about equally       (O, D)
     p ← p - lr·λ p - lr · size/(‖q̂‖_F + ε) · q̂
 
-‖q̂‖_F is the root of the sum of squares. It also cancels the scale of v, which starts at 0.
+‖q̂‖_F is the root of the sum of squares. The division by it removes any common factor of v. So
+v needs no correction for its start at 0, as AdamW's does.
 
 v3's form       β₂ = 0.999, no Nesterov, size = 0.2·√(O·D): without the decay λ, every step has
                 the root mean square 0.2·lr
@@ -30,9 +31,9 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 
 def newton_schulz(g, steps=5):
-    """Nearly U Vᵀ for g = U S Vᵀ: the singular values of g, moved near 1.
+    """Nearly U @ Vᵀ for g = U @ S @ Vᵀ: the singular values of g, moved near 1.
 
-    With x = U S Vᵀ, x xᵀ = U S² Uᵀ, so a step maps each singular value s to a s + b s³ + c s⁵.
+    x @ xᵀ = U @ S² @ Uᵀ, so a step maps each singular value s of x to a s + b s³ + c s⁵.
     Its slope at 0 is steep, so that five steps are enough. The values end between about 0.7 and
     1.2, not at 1; those below a thousandth of ‖g‖_F end lower.
 
@@ -46,7 +47,7 @@ def newton_schulz(g, steps=5):
     x = g / (np.linalg.norm(g) + 1e-7)  # now all singular values are at most 1
     tall = x.shape[0] > x.shape[1]
     if tall:
-        x = x.T  # so that x xᵀ is the smaller of the two squares
+        x = x.T  # so that x @ xᵀ is the smaller of the two squares
     for _ in range(steps):
         A = x @ x.T  # (O, O), or (D, D) if tall
         B = b * A + c * (A @ A)
@@ -57,14 +58,14 @@ def newton_schulz(g, steps=5):
 def normuon_update(
     p, g, m, v, *, lr, beta1=0.95, beta2=0.999, eps=1e-8, weight_decay=0.0, form="v3"
 ):
-    """One step on p, m and v (one number per row of p), in place. `form` is on this page."""
+    """One step on p, m and v (one number per row of p), in place. `form` is explained above."""
     O, D = p.shape
     m += (1 - beta1) * (g - m)  # the same as β₁ m + (1-β₁) g
     u = m if form == "v3" else beta1 * m + (1 - beta1) * g  # Nesterov looks one step ahead
     q = newton_schulz(u)  # (O, D); raises the small singular values to the large ones
     v += (1 - beta2) * ((q * q).mean(axis=1, keepdims=True) - v)  # (O, 1)
     q_hat = q / (np.sqrt(v) + eps)  # (O, D)
-    # The size of g never enters: every step is as long as lr and the shape of p say.
+    # The size of g never enters. In v3's form, lr and the shape of p give the step's length.
     if form == "v3":
         size = 0.2 * (O * D) ** 0.5
     else:
