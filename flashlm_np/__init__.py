@@ -35,7 +35,7 @@ from .model.config import QUICKSTART, V3, Config, Phase
 if TYPE_CHECKING:  # for editors; at run time `__getattr__` imports these
     from .api import TINY, Run, load, resume, train
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "QUICKSTART",
