@@ -23,6 +23,7 @@ class Progress:
 
     def __init__(self, unit: str, total: int | None, done: int = 0):
         self.unit, self.total, self.done, self.last_line = unit, total, done, time.monotonic()
+        in_notebook = type(sys.stdout).__module__.startswith("ipykernel")
         counts = "{n_fmt}" if total is None else "{n_fmt}/{total_fmt} {bar:20}"
         self.bar = tqdm(
             total=total,
@@ -30,7 +31,7 @@ class Progress:
             file=sys.stdout,
             dynamic_ncols=True,
             bar_format=f"{unit} {counts} {{desc}}",
-            disable=not (sys.stdout.isatty() or "ipykernel" in sys.modules),
+            disable=not (sys.stdout.isatty() or in_notebook),
         )
 
     def advance(self, text: str, count: int = 1) -> None:
