@@ -9,8 +9,8 @@
                     starts the backward passes of the replicas.
     updates         Clipping is a factor inside the updates, which the workers share.
 
-Gains: a step of v3's phase 1b (2,048 tokens) takes 0.60 s in place of 0.93 s on two cores, the
-best of five each, 2026-11-29. docs/speed.md measures the parts. The tests hold both equal.
+Gains: a step of v3's phase 1b (2,048 tokens) takes 0.61 s in place of 1.13 s on two cores, the
+medians of five each, 2026-11-29. docs/speed.md measures the parts. The tests hold both equal.
 """
 
 import time
@@ -31,7 +31,7 @@ from .step import StepResult
 from .threads import Workers
 
 # Tokens that a worker takes through the block at once. Fewer stay in its cache, and more cost
-# less Python. On this machine 512 to 2,048 were alike, and 4,096 a fifth slower.
+# less Python. On two cores 512 to 2,048 were alike, and 4,096 a fifth slower.
 TOKENS_AT_ONCE = 1024
 
 
