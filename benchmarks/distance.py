@@ -18,7 +18,7 @@ import numpy as np
 
 from flashlm_np.data.stories.derivation import Parser, derive
 from flashlm_np.data.stories.grammar import Recall
-from flashlm_np.data.stories.stories import TABLES
+from flashlm_np.data.stories.stories import tables
 from flashlm_np.data.story_ids import validation_stories
 from flashlm_np.evaluation.evaluate import token_losses
 from flashlm_np.training.runs import SavedRun
@@ -69,7 +69,7 @@ def add_story(pieces, losses, excess, times):
 def read(text):
     """Return the (kind, start, stop) of all pieces of a story, and -ln p of its choices."""
     parser = PieceParser(text)
-    _, choices = derive(TABLES, parser)
+    _, choices = derive(tables(), parser)
     return parser.pieces, -math.fsum(math.log(choice.probability) for choice in choices)
 
 

@@ -16,18 +16,23 @@ from importlib.resources import files
 import numpy as np
 
 from .derivation import Choice, Parser, Sampler, derive
-from .grammar import read_tables
+from .grammar import Table, read_tables
 from .sums import Total, sum_over_stories
 
 # The order of the files is the order of the options in a table: it decides what a seed samples.
 SOURCES = ("words", "lost", "wish", "promise", "gift", "seed", "share", "rescue", "noise")
 FOLDER = files(__package__) / "tables"
-TABLES = read_tables(*((FOLDER / f"{name}.txt").read_text("utf-8") for name in SOURCES))
+
+
+@cache
+def tables() -> dict[str, Table]:
+    """The tables of all stories, read at the first use: most commands need no story."""
+    return read_tables(*((FOLDER / f"{name}.txt").read_text("utf-8") for name in SOURCES))
 
 
 def generate(rng: np.random.Generator) -> str:
     """Sample one story; it has no newline at the end."""
-    return derive(TABLES, Sampler(rng))[0]
+    return derive(tables(), Sampler(rng))[0]
 
 
 def parse(text: str) -> tuple[Choice, ...]:
@@ -36,7 +41,7 @@ def parse(text: str) -> tuple[Choice, ...]:
     Raises: ValueError that names the first character where the text differs from all stories.
     """
     parser = Parser(text)
-    _, choices = derive(TABLES, parser)
+    _, choices = derive(tables(), parser)
     parser.end()
     return tuple(choices)
 
@@ -49,4 +54,4 @@ def score(text: str) -> float:
 @cache
 def totals() -> Total:
     """The exact number of all stories, and their entropy: no model has a lower mean loss."""
-    return sum_over_stories(TABLES)
+    return sum_over_stories(tables())

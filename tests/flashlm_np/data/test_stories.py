@@ -13,7 +13,7 @@ from flashlm_np.data.stories.grammar import Choose, read_tables
 from flashlm_np.data.stories.sums import sum_over_stories
 
 SEEDS = range(2000)
-TABLES = stories.TABLES
+TABLES = stories.tables()
 
 
 @pytest.fixture(scope="module")
