@@ -1,5 +1,4 @@
-"""The command `flashlm`: prepare, embed, train, eval, generate, convert, profile, inspect,
-export, stories, course.
+"""The command `flashlm`. `_parser` lists its commands.
 
 An error that the user can mend is one sentence on standard error, and a non-zero exit code.
 Each file of this folder holds a group of commands. Imports that take a tenth of a second or

@@ -92,9 +92,8 @@ def _run(trainer: Trainer) -> int:
         return INTERRUPTED
     results = write_results(trainer, final)
     print(losses(final, results.counted, best))
-    print(
-        f"A sample:\n\n{results.samples[0]}\n\nReport, curve and samples: {out / 'report.md'}"
-    )
+    report = out / "report.md"
+    print(f"A sample:\n\n{results.samples[0]}\n\nReport, curve and samples: {report}")
     return 0
 
 

@@ -66,8 +66,9 @@ class Dataset:
         """A hash of all ids, by which a resumed run recognizes its dataset."""
         if self.checksum:
             return self.checksum
-        ids = self.train.tobytes() + self.valid.tobytes()
-        return hashlib.sha256(ids).hexdigest()
+        digest = hashlib.sha256(np.ascontiguousarray(self.train))  # no copy: it may be large
+        digest.update(np.ascontiguousarray(self.valid))
+        return digest.hexdigest()
 
 
 def load_dataset(

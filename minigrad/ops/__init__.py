@@ -110,7 +110,6 @@ TIED_HEAD = Operation(
     integer_inputs=(2,),
 )
 
-# All operations above by their names.
 TABLE: dict[str, Operation] = {
     item.name: item for item in list(globals().values()) if isinstance(item, Operation)
 }

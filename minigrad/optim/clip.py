@@ -21,7 +21,7 @@ def clip_grad_norm(parameters: Iterable[Tensor], max_norm: float) -> float:
     norm = grad_norm(parameters)
     scale = clip_scale(norm, max_norm)
     for p in parameters:
-        if p.grad is not None:
+        if p.grad is not None and scale != 1:
             p.grad *= scale
     return norm
 
