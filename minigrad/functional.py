@@ -167,6 +167,18 @@ def rms_norm(x: Input, w: Input, *, eps: float = 1e-8) -> Tensor:
     return apply(ops.RMS_NORM, x, w, eps=eps)
 
 
+def layer_norm(x: Input, w: Input, b: Input, *, eps: float = 1e-5) -> Tensor:
+    """The vectors of x (..., D) with mean 0 and deviation 1, times w (D,), plus b (D,):
+    minigrad/ops/layer_norm.py."""
+    return apply(ops.LAYER_NORM, x, w, b, eps=eps)
+
+
+def dropout(x: Input, *, p: float, rng: np.random.Generator | None = None) -> Tensor:
+    """x with each element set to 0 with probability p, and the others divided by 1 - p:
+    minigrad/ops/dropout.py."""
+    return apply(ops.DROPOUT, x, p=p, rng=rng)
+
+
 # -- tokens -------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ are float64; ids are integers. A case is drawn once and never written to.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,7 +23,15 @@ class Case:
     operation_name: str
     label: str
     arrays: tuple
-    options: dict = field(default_factory=dict)
+    given_options: dict = field(default_factory=dict)
+
+    @property
+    def options(self) -> dict:
+        """The options of one call: a generator is copied, so every call draws the same."""
+        return {
+            name: deepcopy(value) if isinstance(value, np.random.Generator) else value
+            for name, value in self.given_options.items()
+        }
 
     @property
     def operation(self) -> Operation:
@@ -59,6 +68,11 @@ def positive(*shape):
 def view(array):
     """Return the same numbers as a view with a negative stride on an array twice as long."""
     return np.repeat(array[..., ::-1], 2, axis=-1)[..., ::-2]
+
+
+def generator(seed):
+    """A generator for an option; it draws nothing from the stream of the arrays."""
+    return np.random.default_rng(seed)
 
 
 def ids(below, *shape):
@@ -222,6 +236,20 @@ def _cases():
     yield "rms_norm", "large epsilon", (normal(3, 5), normal(5)), {"eps": 0.5}
     yield "rms_norm", "small", (0.01 * normal(2, 3), normal(3))
     yield "rms_norm", "view", (view(normal(3, 5)), view(normal(5)))
+
+    yield "layer_norm", "sequence", (normal(2, 3, 5), normal(5), normal(5))
+    yield "layer_norm", "one vector", (normal(7), normal(7), normal(7))
+    yield "layer_norm", "large epsilon", (normal(3, 5), normal(5), normal(5)), {"eps": 0.5}
+    yield "layer_norm", "no epsilon", (normal(3, 5), normal(5), normal(5)), {"eps": 0.0}
+    yield "layer_norm", "far from 0", (normal(2, 3) + 9.0, normal(3), normal(3))
+    yield "layer_norm", "no position", (normal(0, 3), normal(3), normal(3))
+    yield "layer_norm", "view", (view(normal(3, 5)), view(normal(5)), view(normal(5)))
+
+    for label, shape in ONE_NUMBER.items():
+        yield "dropout", label, (normal(*shape),), {"p": 0.5, "rng": generator(1)}
+    yield "dropout", "often", (normal(3, 7),), {"p": 0.9, "rng": generator(2)}
+    yield "dropout", "never", (normal(3, 5),), {"p": 0.0, "rng": generator(3)}
+    yield "dropout", "view", (view(normal(3, 5)),), {"p": 0.3, "rng": generator(4)}
 
     yield "embedding", "repeated", (normal(5, 3), np.array([[4, 0, 4], [2, 4, 0]]))
     yield "embedding", "one id", (normal(5, 3), np.array(2))

@@ -397,6 +397,57 @@ def _(dy, saved):
     return dx, dw * dw.size / dy.size
 
 
+@bug("layer_norm", "the mean of dn is not removed")
+def _(dy, saved):
+    n, w, r = saved
+    dn = dy * w
+    dx = r * (dn - n * (dn * n).mean(axis=-1, keepdims=True))
+    return dx, *TABLE["layer_norm"].backward(dy, saved)[1:]
+
+
+@bug("layer_norm", "r is taken as a constant")
+def _(dy, saved):
+    _, w, r = saved
+    dn = dy * w
+    dx = r * (dn - dn.mean(axis=-1, keepdims=True))
+    return dx, *TABLE["layer_norm"].backward(dy, saved)[1:]
+
+
+@bug("layer_norm", "the mean of dn is that of all positions")
+def _(dy, saved):
+    n, w, r = saved
+    dn = dy * w
+    mean = dn.sum() / max(1, dn.size)
+    dx = r * (dn - mean - n * (dn * n).mean(axis=-1, keepdims=True))
+    return dx, *TABLE["layer_norm"].backward(dy, saved)[1:]
+
+
+changed(
+    "layer_norm",
+    "the gradients of gain and offset are exchanged",
+    lambda dx, dw, db: (dx, db, dw),
+)
+
+
+@bug("dropout", "the factor 1/(1 - p) is missing")
+def _(dy, saved):
+    k, _ = saved
+    return (dy * k,)
+
+
+@bug("dropout", "dy passes where y is 0")
+def _(dy, saved):
+    _, p = saved
+    return (dy / (1 - p),)
+
+
+@bug("dropout", "draws once more, not the elements that the forward kept")
+def _(dy, saved):
+    k, p = saved
+    again = np.random.default_rng(0).random(k.shape) >= p
+    return (dy * again / (1 - p),)
+
+
 # -- tables and losses ---------------------------------------------------------------------
 
 

@@ -16,10 +16,12 @@ from . import (
     activations,
     causal_conv_fast,
     cross_entropy,
+    dropout,
     elementwise,
     embedding,
     gated,
     gated_conv,
+    layer_norm,
     linear,
     matmul,
     reductions,
@@ -94,6 +96,10 @@ GATED_CONV = Operation(
     "gated_conv", gated_conv.gated_conv_forward, gated_conv.gated_conv_backward
 )
 RMS_NORM = Operation("rms_norm", rms_norm.rms_norm_forward, rms_norm.rms_norm_backward)
+LAYER_NORM = Operation(
+    "layer_norm", layer_norm.layer_norm_forward, layer_norm.layer_norm_backward
+)
+DROPOUT = Operation("dropout", dropout.dropout_forward, dropout.dropout_backward)
 EMBEDDING = Operation(
     "embedding", embedding.embedding_forward, embedding.embedding_backward, integer_inputs=(1,)
 )

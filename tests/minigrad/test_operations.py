@@ -170,6 +170,8 @@ SAVED = {
     "sigmoid_gate": lambda y, g, v: 8 * y.size,
     "relu_squared_gate": lambda y, g, v: 8 * y.size,
     "rms_norm": lambda y, x, w, **_: 4 * (x.size // w.size) * (w.size + 1) + 4 * w.size,
+    "layer_norm": lambda y, x, w, b, **_: 4 * (x.size // w.size) * (w.size + 1) + 4 * w.size,
+    "dropout": lambda y, x, **_: x.size,
     "embedding": lambda y, w, ids: ids.nbytes,
     "cross_entropy": lambda y, z, ids, **_: 4 * len(z) * (z.shape[1] + 1) + ids.nbytes,
     "tied_head": lambda y, h, w, ids, **_: 4 * (h.size + w.size),
@@ -248,6 +250,12 @@ def slow_rms_norm(x, w, eps=1e-8):
     return np.reshape(rows * w, x.shape)
 
 
+def slow_layer_norm(x, w, b, eps=1e-5):
+    rows = [row - math.fsum(row) / len(row) for row in x.reshape(-1, len(w))]
+    scaled = [row / math.sqrt(math.fsum(row**2) / len(row) + eps) * w + b for row in rows]
+    return np.reshape(scaled, x.shape)
+
+
 def slow_sum(x, axis=None, keepdims=False):
     axes = range(x.ndim) if axis is None else np.atleast_1d(axis) % max(1, x.ndim)
     y = np.zeros([1 if a in axes else n for a, n in enumerate(x.shape)])
@@ -310,6 +318,10 @@ REFERENCES = {
     "sigmoid_gate": elementwise(lambda g, v: v / (1 + math.exp(-g))),
     "relu_squared_gate": elementwise(lambda g, v: max(g, 0) ** 2 * v),
     "rms_norm": slow_rms_norm,
+    "layer_norm": slow_layer_norm,
+    "dropout": lambda x, p, rng: np.reshape(
+        [v / (1 - p) if rng.random() >= p else 0.0 for v in x.flat], x.shape
+    ),
     "embedding": lambda w, ids: (
         np.array([w[i] for i in ids.flat]).reshape(*ids.shape, -1)
         if ids.size
@@ -579,6 +591,40 @@ ERRORS = [
     (
         *("rms_norm", (zeros(4, 512, 256), zeros(683)), {}, ShapeError),
         "rms_norm: w has shape (683,), expected (D,) = (256,) to match x (4, 512, 256)",
+    ),
+    (
+        *("layer_norm", (zeros(4, 512, 256), zeros(683), zeros(256)), {}, ShapeError),
+        "layer_norm: w has shape (683,), expected (D,) = (256,) to match x (4, 512, 256)",
+    ),
+    (
+        *("layer_norm", (zeros(2, 3), zeros(3), zeros(1)), {}, ShapeError),
+        "layer_norm: b has shape (1,), expected (D,) = (3,) to match x (2, 3)",
+    ),
+    *(
+        (
+            *("layer_norm", (zeros(*shape), zeros(0), zeros(0)), {}, ShapeError),
+            f"layer_norm: x has shape {shape}, expected (..., D) with D > 0",
+        )
+        for shape in [(), (2, 0)]
+    ),
+    (
+        *("layer_norm", (zeros(3), zeros(3), zeros(3)), {"eps": -1.0}, ValueError),
+        "layer_norm: eps is -1.0, expected 0 or more",
+    ),
+    *(
+        (
+            *("dropout", (zeros(3),), {"p": p, "rng": np.random.default_rng(0)}, ValueError),
+            f"dropout: p is {p}, expected 0 or more and less than 1",
+        )
+        for p in (-0.1, 1, math.nan)
+    ),
+    *(
+        (
+            *("dropout", (zeros(3),), {"p": 0.5, **rng}, TypeError),
+            f"dropout: rng is {rng.get('rng')}, expected a np.random.Generator; make one with "
+            "np.random.default_rng(seed) before the first step and pass it to every call",
+        )
+        for rng in ({}, {"rng": 0})
     ),
     (
         *("embedding", (zeros(3), one), {}, ShapeError),
