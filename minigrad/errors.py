@@ -1,5 +1,7 @@
 """Errors that say what is wrong, where, and how to mend it."""
 
+import numpy as np
+
 
 class ShapeError(ValueError):
     """Arrays whose shapes do not fit together."""
@@ -52,3 +54,44 @@ def expect_integers(where: str, name: str, ids, below: int, size_name: str) -> N
             f"{where}: {name} holds {ids.flat[first]} at flat index {first}, "
             f"expected 0 to {size_name} - 1 = {below - 1}"
         )
+
+
+def expect_axes(where: str, name: str, array, axis) -> tuple[int, ...]:
+    """The axes that `axis` names (None: all), counted from 0; raise unless each exists once.
+
+    Example:
+        >>> expect_axes("max", "x", np.ones((2, 3, 5)), (-1, 0))
+        (2, 0)
+    """
+    if axis is None:
+        return tuple(range(array.ndim))
+    given = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+    n = max(1, array.ndim)  # as in NumPy, a single number has the axis 0
+    if not all(hasattr(a, "__index__") and -n <= a < n for a in given):
+        raise ShapeError(
+            f"{where}: axis is {axis!r} and {name} has shape {array.shape}, expected whole "
+            f"numbers from {-n} to {n - 1}"
+        )
+    axes = tuple(int(a) % n for a in given)
+    if len(set(axes)) < len(axes):
+        raise ShapeError(f"{where}: axis is {axis!r}, which names one axis of {name} twice")
+    return axes if array.ndim else ()
+
+
+def expect_broadcast(where: str, **arrays) -> None:
+    """Raise a ShapeError unless the named arrays broadcast to one shape.
+
+    Example:
+        >>> expect_broadcast("add", a=np.ones((2, 3)), b=np.ones(2))
+        Traceback (most recent call last):
+        minigrad.errors.ShapeError: add: a has shape (2, 3) and b has shape (2,), which do \
+not broadcast; counted from the right, each pair of sizes must be equal or hold a 1
+    """
+    try:
+        np.broadcast_shapes(*(array.shape for array in arrays.values()))
+    except ValueError:  # NumPy's message names neither the operation nor the inputs
+        *first, last = (f"{name} has shape {a.shape}" for name, a in arrays.items())
+        raise ShapeError(
+            f"{where}: {', '.join(first)} and {last}, which do not broadcast; counted from the "
+            "right, each pair of sizes must be equal or hold a 1"
+        ) from None

@@ -16,7 +16,7 @@ source     NumPy's broadcasting rules; the sum over copies is the chain rule: if
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..errors import ShapeError, expect_broadcast
 
 
 def sum_to_shape(dy, shape):
@@ -97,12 +97,5 @@ def power_backward(dy, saved):
 
 
 def _expect_broadcast(name, a, b):
-    if a.shape == b.shape or not b.shape:  # equal shapes or a number always fit
-        return
-    try:
-        np.broadcast_shapes(a.shape, b.shape)
-    except ValueError:  # NumPy's message names neither the operation nor the inputs
-        raise ShapeError(
-            f"{name}: a has shape {a.shape} and b has shape {b.shape}, which do not broadcast; "
-            f"counted from the right, each pair of sizes must be equal or hold a 1"
-        ) from None
+    if a.shape != b.shape and b.shape:  # equal shapes or a number always fit
+        expect_broadcast(name, a=a, b=b)
