@@ -4,6 +4,8 @@ An input is a Tensor, an array or a number. Only Tensors with requires_grad=True
 Each docstring names the page that holds the mathematics and the two plain functions.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from . import ops
@@ -46,6 +48,11 @@ def exp(x: Input) -> Tensor:
     return apply(ops.EXP, x)
 
 
+def sqrt(x: Input) -> Tensor:
+    """The square root of x: minigrad/ops/activations.py."""
+    return apply(ops.SQRT, x)
+
+
 def log(x: Input) -> Tensor:
     """The natural logarithm of x: minigrad/ops/activations.py."""
     return apply(ops.LOG, x)
@@ -71,6 +78,46 @@ def relu_squared(x: Input) -> Tensor:
     return apply(ops.RELU_SQUARED, x)
 
 
+def gelu(x: Input, *, approximate: str = "none") -> Tensor:
+    """x · Φ(x), exact ("none") or with GPT-2's approximation ("tanh"): minigrad/ops/gelu.py."""
+    return apply(ops.GELU, x, approximate=approximate)
+
+
+def silu(x: Input) -> Tensor:
+    """x · sigmoid(x): minigrad/ops/gelu.py."""
+    return apply(ops.SILU, x)
+
+
+def abs(x: Input) -> Tensor:
+    """|x|: minigrad/ops/piecewise.py."""
+    return apply(ops.ABS, x)
+
+
+def clip(x: Input, *, low: float = -np.inf, high: float = np.inf) -> Tensor:
+    """x, but at least `low` and at most `high`: minigrad/ops/piecewise.py."""
+    return apply(ops.CLIP, x, low=low, high=high)
+
+
+def maximum(a: Input, b: Input) -> Tensor:
+    """The larger of a and b, with broadcasting: minigrad/ops/piecewise.py."""
+    return apply(ops.MAXIMUM, a, b)
+
+
+def minimum(a: Input, b: Input) -> Tensor:
+    """The smaller of a and b, with broadcasting: minigrad/ops/piecewise.py."""
+    return apply(ops.MINIMUM, a, b)
+
+
+def where(condition: np.ndarray, a: Input, b: Input) -> Tensor:
+    """a where the condition holds, else b, with broadcasting: minigrad/ops/where.py."""
+    return apply(ops.WHERE, condition, a, b)
+
+
+def masked_fill(x: Input, mask: np.ndarray, *, value: float) -> Tensor:
+    """The number `value` where the mask holds, else x: minigrad/ops/where.py."""
+    return apply(ops.MASKED_FILL, x, mask, value=value)
+
+
 # -- sums and shapes ----------------------------------------------------------------------
 
 
@@ -84,6 +131,37 @@ def mean(x: Input, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return apply(ops.MEAN, x, axis=axis, keepdims=keepdims)
 
 
+def cumulative_sum(x: Input, *, axis: int) -> Tensor:
+    """The sum of each element and all before it along `axis`:
+    minigrad/ops/cumulative_sum.py."""
+    return apply(ops.CUMULATIVE_SUM, x, axis=axis)
+
+
+def var(x: Input, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
+    """The variance over all axes, or over `axis`: minigrad/ops/variance.py."""
+    return apply(ops.VAR, x, axis=axis, ddof=ddof, keepdims=keepdims)
+
+
+def max(x: Input, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The largest element of all, or along `axis`: minigrad/ops/max_min.py."""
+    return apply(ops.MAX, x, axis=axis, keepdims=keepdims)
+
+
+def min(x: Input, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The smallest element of all, or along `axis`: minigrad/ops/max_min.py."""
+    return apply(ops.MIN, x, axis=axis, keepdims=keepdims)
+
+
+def softmax(x: Input, *, axis: Axis = -1) -> Tensor:
+    """Probabilities e^x / Σ e^x along `axis`: minigrad/ops/softmax.py."""
+    return apply(ops.SOFTMAX, x, axis=axis)
+
+
+def log_softmax(x: Input, *, axis: Axis = -1) -> Tensor:
+    """The logarithm of the softmax along `axis`: minigrad/ops/softmax.py."""
+    return apply(ops.LOG_SOFTMAX, x, axis=axis)
+
+
 def reshape(x: Input, *, shape: tuple[int, ...]) -> Tensor:
     """The same numbers in another shape; one size may be -1: minigrad/ops/shaping.py."""
     return apply(ops.RESHAPE, x, shape=shape)
@@ -94,9 +172,21 @@ def transpose(x: Input, *, axes: tuple[int, ...] | None = None) -> Tensor:
     return apply(ops.TRANSPOSE, x, axes=axes)
 
 
-def concatenate(*arrays: Input, axis: int = 0) -> Tensor:
-    """The arrays one after another along `axis`: minigrad/ops/shaping.py."""
-    return apply(ops.CONCATENATE, *arrays, axis=axis)
+def concatenate(*arrays: Input | Sequence[Input], axis: int = 0) -> Tensor:
+    """Arrays, or a list of them, one after another along `axis`: minigrad/ops/shaping.py."""
+    return apply(ops.CONCATENATE, *_listed(arrays), axis=axis)
+
+
+def stack(*arrays: Input | Sequence[Input], axis: int = 0) -> Tensor:
+    """Arrays of one shape, or a list of them, along a new axis: minigrad/ops/stack.py."""
+    return apply(ops.STACK, *_listed(arrays), axis=axis)
+
+
+def split(x: Input, sections: int | Sequence[int], *, axis: int = 0) -> list[Tensor]:
+    """x cut along `axis` into equal parts, or at these indices: minigrad/ops/stack.py."""
+    shape = np.shape(x.data if isinstance(x, Tensor) else x)
+    keys = ops.stack.split_keys(shape, sections, axis)
+    return [apply(ops.INDEX, x, key=key) for key in keys]
 
 
 def index(x: Input, *, key) -> Tensor:
@@ -115,6 +205,12 @@ def select_rows(x: Input, rows: np.ndarray) -> Tensor:
 def matmul(a: Input, b: Input) -> Tensor:
     """a @ b with broadcast leading axes: minigrad/ops/matmul.py."""
     return apply(ops.MATMUL, a, b)
+
+
+def einsum(subscripts: str, *arrays: Input) -> Tensor:
+    """A sum of products with a letter for each axis, such as "bth,hd->btd":
+    minigrad/ops/einsum.py."""
+    return apply(ops.EINSUM, *arrays, subscripts=subscripts)
 
 
 def linear(x: Input, w: Input, b: Input | None = None) -> Tensor:
@@ -205,3 +301,9 @@ def tied_head(
 ) -> Tensor:
     """The mean loss, in nats, of logits h @ wᵀ (N, V) for ids y: minigrad/ops/tied_head.py."""
     return apply(ops.TIED_HEAD, h, w, y, label_smoothing=label_smoothing, z_loss=z_loss)
+
+
+def _listed(arrays):
+    """(x, y) or ([x, y],): the arrays themselves or a list of them."""
+    is_list = len(arrays) == 1 and isinstance(arrays[0], (list, tuple))
+    return arrays[0] if is_list else arrays

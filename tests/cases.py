@@ -79,6 +79,11 @@ def ids(below, *shape):
     return rng.integers(0, below, shape)
 
 
+def mask(*shape):
+    """Random booleans."""
+    return np.asarray(rng.random(shape) < 0.5)
+
+
 BROADCASTS = {
     "same shape": ((2, 3, 5), (2, 3, 5)),
     "leading axis": ((2, 3, 5), (3, 5)),
@@ -99,6 +104,18 @@ AXES = {
     "two, negative, kept": {"axis": (-1, 0), "keepdims": True},
     "all, kept": {"keepdims": True},
 }
+ALONG = {
+    "last": {},
+    "first": {"axis": 0},
+    "two, negative": {"axis": (-1, 0)},
+}
+LIMITS = {
+    "two limits": {"low": -0.1, "high": 0.15},
+    "lower limit": {"low": 0.0},
+    "upper limit": {"high": -0.1},
+    "no limit": {},
+    "equal limits": {"low": 0.1, "high": 0.1},
+}
 KEYS = {
     "integer": 1,
     "negative integer": -1,
@@ -110,6 +127,26 @@ KEYS = {
     "repeated pairs": (np.array([0, 2, 0]), np.array([1, 4, 1])),
     "one element": (1, 3),
     "nothing": slice(0, 0),
+}
+EINSUMS = {
+    "matrix product": ("nk,km->nm", (2, 3), (3, 5)),
+    "heads": ("bth,hd->btd", (2, 3, 5), (5, 7)),
+    "shared axis that stays": ("bti,bsi->bts", (2, 3, 5), (2, 7, 5)),
+    "three": ("ij,jk,kl->li", (2, 3), (3, 5), (5, 2)),
+    "letter of one array": ("ij,k->i", (2, 3), (5,)),
+    "no arrow": ("kj,ki", (2, 3), (2, 5)),
+    "one array, turned": ("abc->cab", (2, 3, 5)),
+    "one array, summed": ("abc->b", (2, 3, 5)),
+    "outer": ("i,j->ij", (2,), (3,)),
+    "to a number": ("i,i->", (7,), (7,)),
+    "numbers": (",->", (), ()),
+    "dots": ("...ij,jk->...ik", (2, 7, 3, 5), (5, 2)),
+    "dots that broadcast": ("i...,...i->...", (3, 2, 1), (5, 3)),
+    "dots and no arrow": ("...i", (2, 3, 5)),
+    "dots that are summed": ("...i->i", (2, 3, 5)),
+    "size 1 stretched": ("ij,ij->ij", (2, 1), (2, 3)),
+    "size 1 stretched and summed": ("ij,jk->k", (1, 3), (1, 5)),
+    "no element": ("ij,jk->ik", (2, 0), (0, 3)),
 }
 TERNARY = {
     "default": {},
@@ -140,8 +177,8 @@ def _cases():
     yield "power", "scalar", (away(),), {"p": 3}
     yield "power", "view", (view(positive(2, 3)),), {"p": -1.5}
 
-    draws = {"log": positive, "relu": away}
-    for name in ("exp", "log", "tanh", "sigmoid", "relu", "relu_squared"):
+    draws = {"log": positive, "sqrt": positive, "relu": away, "abs": away}
+    for name in ("exp", "log", "sqrt", "abs", "tanh", "sigmoid", "relu", "relu_squared"):
         draw = draws.get(name, normal)
         for label, shape in ONE_NUMBER.items():
             yield name, label, (draw(*shape),)
@@ -150,11 +187,77 @@ def _cases():
     yield "relu", "all negative", (-positive(5),)
     yield "sigmoid", "far out", (np.array([-40.0, -5.0, 5.0, 40.0]),)
 
-    for name in ("sum", "mean"):
+    for options in ({"approximate": "none"}, {"approximate": "tanh"}):
+        form = options["approximate"]
+        for label, shape in ONE_NUMBER.items():
+            yield "gelu", f"{label}, {form}", (normal(*shape),), options
+        far = np.array([-30.0, -5.0, -1e-9, 0.0, 5.0, 30.0])
+        yield "gelu", f"far out, {form}", (far,), options
+    yield "gelu", "view", (view(normal(2, 3)),)
+    for label, shape in ONE_NUMBER.items():
+        yield "silu", label, (normal(*shape),)
+    yield "silu", "far out", (np.array([-40.0, -5.0, 0.0, 5.0, 40.0]),)
+    yield "silu", "view", (view(normal(2, 3)),)
+
+    for label, axis in {"first axis": 0, "middle axis": 1, "last axis": -1}.items():
+        yield "cumulative_sum", label, (normal(2, 3, 5),), {"axis": axis}
+    yield "cumulative_sum", "vector", (normal(7),), {"axis": 0}
+    yield "cumulative_sum", "no element", (normal(0, 3),), {"axis": 0}
+    yield "cumulative_sum", "view", (view(normal(3, 5)),), {"axis": 1}
+
+    for label, options in LIMITS.items():
+        yield "clip", label, (away(3, 5),), options
+        yield "clip", f"{label}, scalar", (away(),), options
+    yield "clip", "no element", (away(0, 3),), {"low": -0.1, "high": 0.1}
+    yield "clip", "view", (view(away(3, 5)),), {"low": -0.1, "high": 0.1}
+
+    for name in ("maximum", "minimum"):
+        for label, (a, b) in BROADCASTS.items():
+            yield name, label, (normal(*a), normal(*b))
+        yield name, "no element", (normal(0, 3), normal(3))
+        yield name, "view", (view(normal(3, 5)), view(normal(2, 1, 5)))
+
+    for label, (a, b) in BROADCASTS.items():
+        shape = np.broadcast_shapes(a, b)
+        yield "where", label, (mask(*shape), normal(*a), normal(*b))
+    yield "where", "the condition is stretched", (mask(3, 1), normal(2, 3, 5), normal(5))
+    yield "where", "the condition stretches both", (mask(2, 3, 1), normal(5), normal())
+    yield "where", "one boolean", (np.array(True), normal(3), normal(3))
+    yield "where", "integers", (np.array([2, 0, -1]), normal(3), normal(3))
+    yield "where", "no element", (mask(0, 3), normal(3), normal(0, 3))
+    yield "where", "view", (view(mask(3, 5)), view(normal(3, 5)), normal(5, 3).T)
+
+    later = np.triu(np.ones((5, 5), bool), k=1)
+    yield "masked_fill", "causal", (normal(2, 3, 5, 5), later), {"value": -1e9}
+    yield "masked_fill", "same shape", (normal(3, 5), mask(3, 5)), {"value": 2.5}
+    yield "masked_fill", "integers", (normal(3), np.array([2, 0, -1])), {"value": 0.0}
+    yield "masked_fill", "one boolean", (normal(3), np.array(False)), {"value": 1.0}
+    yield "masked_fill", "scalar", (normal(), np.array(False)), {"value": 1.0}
+    yield "masked_fill", "no element", (normal(0, 3), mask(3)), {"value": 1.0}
+    yield "masked_fill", "view", (view(normal(3, 5)), view(mask(5))), {"value": 1.0}
+
+    for name in ("sum", "mean", "var", "max", "min"):
         for label, options in AXES.items():
             yield name, label, (normal(2, 3, 5),), options
         yield name, "scalar", (normal(),)
         yield name, "view", (view(normal(3, 5)),), {"axis": 1}
+    for name in ("var", "max", "min"):
+        yield name, "one element each", (normal(3, 1),), {"axis": 1}
+        yield name, "no row", (normal(0, 3),), {"axis": 1}
+        yield name, "scalar, with an axis", (normal(),), {"axis": 0}
+    yield "var", "a sample", (normal(3, 5),), {"axis": 0, "ddof": 1}
+    yield "var", "a sample, all, kept", (normal(3, 5),), {"ddof": 1, "keepdims": True}
+    yield "var", "far from 0", (100 + normal(3, 5),), {"axis": -1, "ddof": 1}
+
+    for name in ("softmax", "log_softmax"):
+        for label, options in ALONG.items():
+            yield name, label, (normal(2, 3, 5),), options
+        yield name, "one row", (normal(7),)
+        yield name, "rows of one entry", (normal(3, 1),)
+        yield name, "scalar", (normal(),)
+        yield name, "no row", (normal(0, 3),)
+        yield name, "far from 0", (30 + 3 * normal(2, 5),)
+        yield name, "view", (view(normal(3, 5)),), {"axis": 0}
 
     yield "reshape", "whole", (normal(2, 3, 5),), {"shape": (5, 6)}
     yield "reshape", "one size left open", (normal(2, 3, 5),), {"shape": (3, -1)}
@@ -175,6 +278,13 @@ def _cases():
     yield "concatenate", "only one", (normal(2, 3),)
     yield "concatenate", "view", (view(normal(2, 3)), view(normal(2, 5))), {"axis": 1}
 
+    for label, axis in {"first axis": 0, "middle axis": 1, "last axis": -1}.items():
+        yield "stack", label, (normal(2, 3), normal(2, 3), normal(2, 3)), {"axis": axis}
+    yield "stack", "only one", (normal(2, 3),), {"axis": 2}
+    yield "stack", "numbers", (normal(), normal(), normal())
+    yield "stack", "no element", (normal(2, 0), normal(2, 0)), {"axis": 1}
+    yield "stack", "view", (view(normal(2, 3)), normal(3, 2).T)
+
     for label, key in KEYS.items():
         yield "index", label, (normal(3, 5),), {"key": key}
     yield "index", "mask", (normal(2, 3),), {"key": np.array([[1, 0, 1], [0, 0, 1]], bool)}
@@ -192,6 +302,11 @@ def _cases():
     yield "matmul", "each stretches the other", (normal(3, 1, 2, 5), normal(1, 2, 5, 7))
     yield "matmul", "equal sizes", (normal(3, 3), normal(3, 3))
     yield "matmul", "view", (view(normal(2, 3)), normal(5, 3).T)
+
+    for label, (subscripts, *shapes) in EINSUMS.items():
+        yield "einsum", label, (*(normal(*s) for s in shapes),), {"subscripts": subscripts}
+    views = view(normal(2, 3)), normal(5, 3).T
+    yield "einsum", "view", views, {"subscripts": "nk,km->mn"}
 
     yield "linear", "bias", (normal(2, 3, 5), normal(7, 5), normal(7))
     yield "linear", "no bias", (normal(2, 3, 5), normal(7, 5))

@@ -172,7 +172,140 @@ def _(dy, saved):
 changed("relu_squared", "the factor 2 is missing", lambda dx: (dx / 2,))
 
 
+@bug("sqrt", "the factor 2 is missing")
+def _(dy, saved):
+    return (dy / saved[0],)
+
+
+@bug("sqrt", "the derivative of x², not of its inverse")
+def _(dy, saved):
+    return (dy * 2 * saved[0],)
+
+
+@bug("abs", "dy passes on both sides")
+def _(dy, saved):
+    return (dy,)
+
+
+@bug("abs", "takes |dy|")
+def _(dy, saved):
+    return (np.abs(dy) * np.sign(saved[0]),)
+
+
+@bug("clip", "dy passes also outside of the limits")
+def _(dy, saved):
+    return (dy,)
+
+
+@bug("clip", "dy passes outside, and not inside")
+def _(dy, saved):
+    return (np.where(saved[0], 0, dy),)
+
+
+@bug("gelu", "the derivative of the exact form, also for the tanh form")
+def _(dy, saved):
+    x, s, _ = saved
+    return TABLE["gelu"].backward(dy, (x, s, "none"))
+
+
+@bug("gelu", "the derivative of the step is missing")
+def _(dy, saved):
+    _, s, _ = saved
+    return (dy * s,)
+
+
+@bug("gelu", "x² without its factor 3 in the derivative of x³")
+def _(dy, saved):
+    x, s, approximate = saved
+    (dx,) = TABLE["gelu"].backward(dy, saved)
+    if approximate == "tanh":
+        dx = dx - dy * 4 * x * s * (1 - s) * (2 / np.pi) ** 0.5 * 0.044715 * x * x
+    return (dx,)
+
+
+@bug("silu", "the sigmoid's derivative alone")
+def _(dy, saved):
+    _, s = saved
+    return (dy * s * (1 - s),)
+
+
+@bug("silu", "y in place of x in the derivative")
+def _(dy, saved):
+    x, s = saved
+    return (dy * (s + x * s * s * (1 - s)),)
+
+
+# -- a choice between two ------------------------------------------------------------------
+
+changed("maximum", "the smaller input gets the gradient", lambda da, db: (db, da))
+
+
+@bug("maximum", "each input gets dy, chosen or not")
+def _(dy, saved):
+    return sum_to_shape(dy, saved[2]), sum_to_shape(dy, saved[3])
+
+
+@bug("maximum", "no sum over the broadcast axes")
+def _(dy, saved):
+    return np.where(saved[0], dy, 0), np.where(saved[1], dy, 0)
+
+
+changed("minimum", "db has a minus, as in a - max(a - b, 0)", lambda da, db: (da, -db))
+
+
+@bug("minimum", "half to each input, also without a tie")
+def _(dy, saved):
+    return sum_to_shape(dy / 2, saved[2]), sum_to_shape(dy / 2, saved[3])
+
+
+@bug("where", "a and b are exchanged")
+def _(dy, saved):
+    condition, a_shape, b_shape = saved
+    return TABLE["where"].backward(dy, (~condition, a_shape, b_shape))
+
+
+@bug("where", "b gets dy everywhere")
+def _(dy, saved):
+    _, da, _ = TABLE["where"].backward(dy, saved)
+    return None, da, sum_to_shape(dy, saved[2])
+
+
+@bug("where", "no sum over the broadcast axes")
+def _(dy, saved):
+    return None, np.where(saved[0], dy, 0), np.where(saved[0], 0, dy)
+
+
+@bug("masked_fill", "a hidden element gets dy, too")
+def _(dy, saved):
+    return dy, None
+
+
+@bug("masked_fill", "only hidden elements get dy")
+def _(dy, saved):
+    return np.where(saved[0], dy, 0), None
+
+
 # -- sums and moves ------------------------------------------------------------------------
+
+
+@bug("cumulative_sum", "summed from the beginning, not from the end")
+def _(dy, saved):
+    return (np.cumsum(dy, axis=saved[0]),)
+
+
+@bug("cumulative_sum", "an element's own place is left out")
+def _(dy, saved):
+    return (TABLE["cumulative_sum"].backward(dy, saved)[0] - dy,)
+
+
+@bug("stack", "cut along the first axis, whatever the axis")
+def _(dy, saved):
+    _, M = saved
+    return tuple(dy.reshape(M, -1)[m].reshape(np.delete(dy.shape, saved[0])) for m in range(M))
+
+
+changed("stack", "the gradients come back in the wrong order", lambda *d: d[::-1])
+changed("stack", "each gradient is that of the first array", lambda *d: (d[0],) * len(d))
 
 changed("sum", "takes the absolute value", lambda dx: (np.abs(dx),))
 
@@ -190,6 +323,61 @@ def _(dy, saved):
 @bug("mean", "divided by all elements, whatever the axes")
 def _(dy, saved):
     return TABLE["sum"].backward(dy / max(1, np.prod(saved[0])), saved)
+
+
+@bug("var", "divided by n, whatever the ddof")
+def _(dy, saved):
+    c, axes, _ = saved
+    n = np.prod([c.shape[a] for a in axes])
+    return TABLE["var"].backward(dy, (c, axes, n))
+
+
+changed("var", "the factor 2 is missing", lambda dx: (dx / 2,))
+
+
+@bug("max", "every element gets dy, as for a sum")
+def _(dy, saved):
+    is_y, axes = saved
+    return TABLE["max"].backward(dy * np.sum(np.ones_like(is_y), axes), (is_y | True, axes))
+
+
+changed("max", "one place too far", lambda dx: (np.roll(dx, 1),))
+changed("min", "a minus is left over from -max(-x)", lambda dx: (-dx,))
+
+
+@bug("min", "a mean instead of the smallest element's share")
+def _(dy, saved):
+    is_y, axes = saved
+    return TABLE["min"].backward(dy, (is_y | True, axes))
+
+
+@bug("softmax", "only the diagonal of the Jacobian: dy y (1 - y)")
+def _(dy, saved):
+    y, _ = saved
+    return (dy * y * (1 - y),)
+
+
+@bug("softmax", "the sum over the last axis, whatever the axis")
+def _(dy, saved):
+    y, _ = saved
+    return (y * (dy - (dy * y).sum(axis=-1, keepdims=True)),)
+
+
+@bug("softmax", "a plain mean of dy instead of one weighted by y")
+def _(dy, saved):
+    y, axes = saved
+    return (y * (dy - dy.mean(axis=axes, keepdims=True)),)
+
+
+@bug("log_softmax", "the logarithm y where the probability e^y belongs")
+def _(dy, saved):
+    y, axes = saved
+    return (dy - y * dy.sum(axis=axes, keepdims=True),)
+
+
+@bug("log_softmax", "right only where dy sums to 1: dy - e^y")
+def _(dy, saved):
+    return (dy - np.exp(saved[0]),)
 
 
 @bug("reshape", "reads dy column by column")
@@ -248,6 +436,36 @@ def _(dy, saved):
     a, b = saved
     da, db = dy @ np.swapaxes(b, -1, -2), np.swapaxes(a, -1, -2) @ dy
     return da[(0,) * (da.ndim - a.ndim)], db[(0,) * (db.ndim - b.ndim)]
+
+
+@bug("einsum", "the axes of each gradient in alphabetical order")
+def _(dy, saved):
+    _, _, inputs, _ = saved
+    pairs = zip(TABLE["einsum"].backward(dy, saved), inputs, strict=True)
+    return tuple(dx.transpose(np.argsort([*letters], kind="stable")) for dx, letters in pairs)
+
+
+@bug("einsum", "a letter that only one array has divides its gradient")
+def _(dy, saved):
+    _, shapes, inputs, output = saved
+    sizes = dict(zip("".join(inputs), [n for shape in shapes for n in shape], strict=True))
+    own = [c for c in sizes if ("".join(inputs) + output).count(c) == 1]
+    pairs = zip(TABLE["einsum"].backward(dy, saved), inputs, strict=True)
+    return tuple(
+        dx / max(1, np.prod([sizes[c] for c in own if c in letters])) for dx, letters in pairs
+    )
+
+
+@bug("einsum", "a mean over a stretched axis instead of a sum")
+def _(dy, saved):
+    _, shapes, inputs, _ = saved
+    letters, gradients = "".join(inputs), TABLE["einsum"].backward(dy, saved)
+    sizes = [n for shape in shapes for n in shape]
+    full = {c: max(n for d, n in zip(letters, sizes, strict=True) if d == c) for c in letters}
+    return tuple(
+        dx / np.prod([full[c] for c, n in zip(term, dx.shape, strict=True) if n == 1])
+        for dx, term in zip(gradients, inputs, strict=True)
+    )
 
 
 changed(

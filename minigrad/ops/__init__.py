@@ -16,19 +16,28 @@ from . import (
     activations,
     causal_conv_fast,
     cross_entropy,
+    cumulative_sum,
     dropout,
+    einsum,
     elementwise,
     embedding,
     gated,
     gated_conv,
+    gelu,
     layer_norm,
     linear,
     matmul,
+    max_min,
+    piecewise,
     reductions,
     rms_norm,
     shaping,
+    softmax,
+    stack,
     ternary,
     tied_head_fast,
+    variance,
+    where,
 )
 from .embedding import RowGradient
 
@@ -37,7 +46,7 @@ from .embedding import RowGradient
 class Operation:
     """A named pair of functions on arrays.
 
-    integer_inputs: positions of the arrays that hold ids; they have no gradient.
+    integer_inputs: positions of the arrays that hold ids or booleans; they have no gradient.
     """
 
     name: str
@@ -53,19 +62,43 @@ DIVIDE = Operation("divide", elementwise.divide_forward, elementwise.divide_back
 POWER = Operation("power", elementwise.power_forward, elementwise.power_backward)
 EXP = Operation("exp", activations.exp_forward, activations.exp_backward)
 LOG = Operation("log", activations.log_forward, activations.log_backward)
+SQRT = Operation("sqrt", activations.sqrt_forward, activations.sqrt_backward)
 TANH = Operation("tanh", activations.tanh_forward, activations.tanh_backward)
 SIGMOID = Operation("sigmoid", activations.sigmoid_forward, activations.sigmoid_backward)
 RELU = Operation("relu", activations.relu_forward, activations.relu_backward)
 RELU_SQUARED = Operation(
     "relu_squared", activations.relu_squared_forward, activations.relu_squared_backward
 )
+ABS = Operation("abs", piecewise.abs_forward, piecewise.abs_backward)
+CLIP = Operation("clip", piecewise.clip_forward, piecewise.clip_backward)
+MAXIMUM = Operation("maximum", piecewise.maximum_forward, piecewise.maximum_backward)
+MINIMUM = Operation("minimum", piecewise.minimum_forward, piecewise.minimum_backward)
+WHERE = Operation("where", where.where_forward, where.where_backward, integer_inputs=(0,))
+MASKED_FILL = Operation(
+    "masked_fill", where.masked_fill_forward, where.masked_fill_backward, integer_inputs=(1,)
+)
+GELU = Operation("gelu", gelu.gelu_forward, gelu.gelu_backward)
+SILU = Operation("silu", gelu.silu_forward, gelu.silu_backward)
 SUM = Operation("sum", reductions.sum_forward, reductions.sum_backward)
 MEAN = Operation("mean", reductions.mean_forward, reductions.mean_backward)
+CUMULATIVE_SUM = Operation(
+    "cumulative_sum",
+    cumulative_sum.cumulative_sum_forward,
+    cumulative_sum.cumulative_sum_backward,
+)
+VAR = Operation("var", variance.var_forward, variance.var_backward)
+MAX = Operation("max", max_min.max_forward, max_min.max_backward)
+MIN = Operation("min", max_min.min_forward, max_min.min_backward)
+SOFTMAX = Operation("softmax", softmax.softmax_forward, softmax.softmax_backward)
+LOG_SOFTMAX = Operation(
+    "log_softmax", softmax.log_softmax_forward, softmax.log_softmax_backward
+)
 RESHAPE = Operation("reshape", shaping.reshape_forward, shaping.reshape_backward)
 TRANSPOSE = Operation("transpose", shaping.transpose_forward, shaping.transpose_backward)
 CONCATENATE = Operation(
     "concatenate", shaping.concatenate_forward, shaping.concatenate_backward
 )
+STACK = Operation("stack", stack.stack_forward, stack.stack_backward)
 INDEX = Operation("index", shaping.index_forward, shaping.index_backward)
 SELECT_ROWS = Operation(
     "select_rows",
@@ -74,6 +107,7 @@ SELECT_ROWS = Operation(
     integer_inputs=(1,),
 )
 MATMUL = Operation("matmul", matmul.matmul_forward, matmul.matmul_backward)
+EINSUM = Operation("einsum", einsum.einsum_forward, einsum.einsum_backward)
 LINEAR = Operation("linear", linear.linear_forward, linear.linear_backward)
 TERNARY_LINEAR = Operation(
     "ternary_linear", ternary.ternary_linear_forward, ternary.ternary_linear_backward

@@ -150,18 +150,37 @@ SAVED = {
     "power": lambda y, a, p: 4 * a.size,
     "exp": lambda y, x: 4 * y.size,
     "log": lambda y, x: 4 * x.size,
+    "sqrt": lambda y, x: 4 * y.size,
     "tanh": lambda y, x: 4 * y.size,
     "sigmoid": lambda y, x: 4 * y.size,
     "relu": lambda y, x: 4 * y.size,
     "relu_squared": lambda y, x: 4 * x.size,
+    "gelu": lambda y, x, **_: 8 * x.size,
+    "silu": lambda y, x: 8 * x.size,
     "sum": lambda y, x, **options: 0,
     "mean": lambda y, x, **options: 0,
+    "var": lambda y, x, **options: 4 * x.size,
+    "max": lambda y, x, **options: x.size,
+    "min": lambda y, x, **options: x.size,
+    "softmax": lambda y, x, **options: 4 * y.size,
+    "log_softmax": lambda y, x, **options: 4 * y.size,
+    "abs": lambda y, x: 4 * x.size,
+    "clip": lambda y, x, **options: x.size,
+    "maximum": lambda y, a, b: 2 * y.size,
+    "minimum": lambda y, a, b: 2 * y.size,
+    "where": lambda y, condition, a, b: condition.size,
+    "masked_fill": lambda y, x, mask, value: mask.size,
+    "cumulative_sum": lambda y, x, axis: 0,
     "reshape": lambda y, x, shape: 0,
     "transpose": lambda y, x, axes=None: 0,
     "concatenate": lambda y, *arrays, axis=0: 0,
+    "stack": lambda y, *arrays, axis=0: 0,
     "index": lambda y, x, key: sum(a.nbytes for a in arrays_in(key)),
     "select_rows": lambda y, x, rows: rows.nbytes,
     "matmul": lambda y, a, b: 4 * (a.size + b.size),
+    "einsum": lambda y, *arrays, subscripts: (
+        4 * sum(a.size for a in arrays) if len(arrays) > 1 else 0
+    ),
     "linear": lambda y, x, w, b=None: 4 * (x.size + w.size),
     "ternary_linear": lambda y, x, w, **options: 4 * (x.size + w.size),
     "ternary_weights": lambda y, w, **options: 0,
@@ -269,6 +288,28 @@ def slow_mean(x, **options):
     return y / (x.size / y.size)
 
 
+def slow_reduction(function):
+    """Each number of y is function([the numbers of x along the axes])."""
+
+    def reduce(x, axis=None, keepdims=False, **options):
+        axes = range(x.ndim) if axis is None else np.atleast_1d(axis) % max(1, x.ndim)
+        y = np.zeros([1 if a in axes else n for a, n in enumerate(x.shape)])
+        for index in np.ndindex(y.shape):
+            group = x[tuple(slice(None) if a in axes else i for a, i in enumerate(index))]
+            y[index] = function(np.ravel(group).tolist(), **options)
+        return y if keepdims or not x.ndim else y.squeeze(tuple(axes))
+
+    return reduce
+
+
+def slow_variance(numbers, ddof=0):
+    mean = math.fsum(numbers) / len(numbers)
+    return math.fsum((x - mean) ** 2 for x in numbers) / (len(numbers) - ddof)
+
+
+sum_of_exponentials = slow_reduction(lambda numbers: math.fsum(map(math.exp, numbers)))
+
+
 def slow_matmul(a, b):
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     a, b = (np.broadcast_to(m, batch + m.shape[-2:]) for m in (a, b))
@@ -276,6 +317,20 @@ def slow_matmul(a, b):
     for *batch, n, m in np.ndindex(y.shape):
         y[(*batch, n, m)] = math.fsum(a[(*batch, n)] * b[(*batch, slice(None), m)])
     return y
+
+
+def slow_gelu(x, approximate="none"):
+    if approximate == "tanh":
+        return x / 2 * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    return x / 2 * math.erfc(-x / math.sqrt(2))
+
+
+def slow_einsum(*arrays, subscripts):
+    """A loop over all letters; the axes of "..." become the letters of α to δ, from the right."""
+    before, arrow, after = subscripts.partition("->")
+    terms = before.split(",")
+    dots = max(a.ndim - len(t) + 3 for t, a in zip(terms, arrays, strict=True) if "." in t) \
+        if "." in before else 0
 
 
 def slow_transpose(x, axes=None):
@@ -294,20 +349,42 @@ REFERENCES = {
     "power": elementwise(lambda a, p: a**p),
     "exp": elementwise(math.exp),
     "log": elementwise(math.log),
+    "sqrt": elementwise(math.sqrt),
     "tanh": elementwise(math.tanh),
     "sigmoid": elementwise(lambda x: 1 / (1 + math.exp(-x))),
     "relu": elementwise(lambda x: max(x, 0)),
     "relu_squared": elementwise(lambda x: max(x, 0) ** 2),
+    "gelu": elementwise(slow_gelu),
+    "silu": elementwise(lambda x: x / (1 + math.exp(-x))),
     "sum": slow_sum,
     "mean": slow_mean,
+    "var": slow_reduction(slow_variance),
+    "max": slow_reduction(max),
+    "min": slow_reduction(min),
+    "softmax": lambda x, axis=-1: np.exp(x) / sum_of_exponentials(x, axis=axis, keepdims=True),
+    "log_softmax": lambda x, axis=-1: (
+        x - np.log(sum_of_exponentials(x, axis=axis, keepdims=True))
+    ),
+    "abs": elementwise(abs),
+    "clip": elementwise(lambda x, low=-math.inf, high=math.inf: min(max(x, low), high)),
+    "maximum": elementwise(max),
+    "minimum": elementwise(min),
+    "where": elementwise(lambda condition, a, b: a if condition else b),
+    "masked_fill": elementwise(lambda x, mask, value: value if mask else x),
+    "cumulative_sum": lambda x, axis: np.moveaxis(
+        np.array([sum(list(x)[: t + 1]) for x in [np.moveaxis(x, axis, 0)] for t in range(len(x))])
+        .reshape(np.moveaxis(x, axis, 0).shape), 0, axis
+    ),
     "reshape": lambda x, shape: np.array(list(x.flat)).reshape(shape),
     "transpose": slow_transpose,
     "concatenate": lambda *arrays, axis=0: np.moveaxis(
         np.array([part for a in arrays for part in np.moveaxis(a, axis, 0)]), 0, axis
     ),
+    "stack": lambda *arrays, axis=0: np.moveaxis(np.array(arrays), 0, axis),
     "index": lambda x, key: x[key],
     "select_rows": lambda x, rows: np.array([x[row] for row in rows]).reshape(-1, x.shape[1]),
     "matmul": slow_matmul,
+    "einsum": slow_einsum,
     "linear": slow_linear,
     "ternary_linear": slow_ternary,
     "ternary_weights": slow_ternary_weights,
@@ -482,6 +559,95 @@ ERRORS = [
             f"transpose: axes {axes} must name each axis of x (2, 3) exactly once",
         )
         for axes in [(0,), (0, 0), (0, 3), (0, 1, 2), (0, -2)]
+    ),
+    *(
+        (name, (zeros(2, 3), zeros(2, 5)), {}, ShapeError, name + NO_BROADCAST)
+        for name in ("maximum", "minimum")
+    ),
+    *(
+        (
+            *("clip", (zeros(3),), {"low": low, "high": high}, ValueError),
+            f"clip: low is {low} and high is {high}, expected two numbers, low <= high; leave "
+            "out a limit that does not exist",
+        )
+        for low, high in [(2.0, 1.0), (math.nan, 1.0), (None, 1.0), (0.0, [1.0, 2.0])]
+    ),
+    (
+        *("where", (zeros(2, 3) > 0, zeros(2, 5), zeros()), {}, ShapeError),
+        "where: condition has shape (2, 3), a has shape (2, 5) and b has shape (), which do "
+        "not broadcast; counted from the right, each pair of sizes must be equal or hold a 1",
+    ),
+    (
+        *("where", (zeros(3), zeros(3), zeros(3)), {}, DtypeError),
+        "where: condition has dtype float64, expected booleans or integers; compare first, as "
+        "in condition > 0",
+    ),
+    (
+        *("masked_fill", (zeros(3), zeros(3)), {"value": 0.0}, DtypeError),
+        "masked_fill: mask has dtype float64, expected booleans or integers; compare first, as "
+        "in mask > 0",
+    ),
+    *(
+        (
+            *("masked_fill", (zeros(3, 1), np.zeros(shape, bool)), {"value": 0.0}, ShapeError),
+            f"masked_fill: mask has shape {shape}, which does not broadcast to x (3, 1); "
+            "counted from the right, each size of the mask must be x's or 1",
+        )
+        for shape in [(3, 5), (2, 3, 1), (2, 1), (1, 1, 1)]
+    ),
+    (
+        *("masked_fill", (zeros(3), zeros(3) > 0), {"value": zeros(3)}, ShapeError),
+        "masked_fill: value has shape (3,), expected one number; use where(mask, values, x) "
+        "for an array",
+    ),
+    *(
+        (
+            *(name, (zeros(2, 3),), {"axis": axis}, ShapeError),
+            f"{name}: axis is {axis!r} and x has shape (2, 3), expected whole numbers from -2 "
+            "to 1",
+        )
+        for name in ("var", "max", "min", "softmax", "log_softmax")
+        for axis in (2, (0, -3), 1.0)
+    ),
+    (
+        *("max", (zeros(),), {"axis": 1}, ShapeError),
+        "max: axis is 1 and x has shape (), expected whole numbers from -1 to 0",
+    ),
+    (
+        *("var", (zeros(2, 3),), {"axis": (1, -1)}, ShapeError),
+        "var: axis is (1, -1), which names one axis of x twice",
+    ),
+    *(
+        (
+            *(name, (zeros(2, 0),), options, ShapeError),
+            f"{name}: x has shape (2, 0) and no element along axis 1, so there is nothing to "
+            "choose from; reduce over axes with at least one element",
+        )
+        for name in ("max", "min")
+        for options in ({}, {"axis": -1})
+    ),
+    (
+        *("var", (zeros(2, 1),), {"axis": 1, "ddof": 1}, ValueError),
+        "var: x has shape (2, 1), which gives n = 1 over axis 1, and ddof is 1; expected n > "
+        "ddof, because y is divided by n - ddof",
+    ),
+    (
+        *("var", (zeros(2, 0),), {}, ValueError),
+        "var: x has shape (2, 0), which gives n = 0 over axis None, and ddof is 0; expected n "
+        "> ddof, because y is divided by n - ddof",
+    ),
+    *(
+        (
+            *(name, (np.where(np.eye(2, 3, 1), 0, -np.inf)[:, ::-1],), {"axis": 0}, ValueError),
+            f"{name}: x[:, 2] has no entry above -inf, so it has no probabilities; leave at "
+            "least one entry of each row unmasked",
+        )
+        for name in ("softmax", "log_softmax")
+    ),
+    (
+        *("softmax", (zeros(3, 0),), {}, ValueError),
+        "softmax: x[0, :] has no entry above -inf, so it has no probabilities; leave at least "
+        "one entry of each row unmasked",
     ),
     (
         *("concatenate", (zeros(2, 3), zeros(2, 5)), {}, ShapeError),
