@@ -78,6 +78,21 @@ def expect_axes(where: str, name: str, array, axis) -> tuple[int, ...]:
     return axes if array.ndim else ()
 
 
+def expect_axis(where: str, name: str, ndim: int, axis) -> int:
+    """The one axis that `axis` names, counted from 0; raise unless it is one of `ndim` axes.
+
+    Example:
+        >>> expect_axis("cumulative_sum", "x", 3, -1)
+        2
+    """
+    if not hasattr(axis, "__index__") or not -ndim <= axis < ndim:
+        expected = f"one whole number from {-ndim} to {ndim - 1}" if ndim else "at least one"
+        raise ShapeError(
+            f"{where}: axis is {axis!r} and {name} has {ndim} axes, expected {expected}"
+        )
+    return int(axis) % ndim
+
+
 def expect_broadcast(where: str, **arrays) -> None:
     """Raise a ShapeError unless the named arrays broadcast to one shape.
 

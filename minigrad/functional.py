@@ -38,9 +38,14 @@ def divide(a: Input, b: Input) -> Tensor:
     return apply(ops.DIVIDE, a, b)
 
 
-def power(a: Input, *, p: float) -> Tensor:
-    """a to the power p, one number: minigrad/ops/elementwise.py."""
-    return apply(ops.POWER, a, p=p)
+def power(a: Input, p: Input) -> Tensor:
+    """a to the power p, one number: minigrad/ops/elementwise.py. For an array p: general_power."""
+    return Tensor.__pow__(a, p) if isinstance(a, Tensor) else general_power(a, p)
+
+
+def general_power(a: Input, b: Input) -> Tensor:
+    """a to the power b with broadcasting: minigrad/ops/general_power.py."""
+    return apply(ops.GENERAL_POWER, a, b)
 
 
 def exp(x: Input) -> Tensor:

@@ -23,6 +23,7 @@ from . import (
     embedding,
     gated,
     gated_conv,
+    general_power,
     gelu,
     layer_norm,
     linear,
@@ -60,6 +61,9 @@ SUBTRACT = Operation("subtract", elementwise.subtract_forward, elementwise.subtr
 MULTIPLY = Operation("multiply", elementwise.multiply_forward, elementwise.multiply_backward)
 DIVIDE = Operation("divide", elementwise.divide_forward, elementwise.divide_backward)
 POWER = Operation("power", elementwise.power_forward, elementwise.power_backward)
+GENERAL_POWER = Operation(
+    "general_power", general_power.general_power_forward, general_power.general_power_backward
+)
 EXP = Operation("exp", activations.exp_forward, activations.exp_backward)
 LOG = Operation("log", activations.log_forward, activations.log_backward)
 SQRT = Operation("sqrt", activations.sqrt_forward, activations.sqrt_backward)

@@ -124,6 +124,8 @@ def test_float32_stays_float32_with_numpy_numbers_as_options(case):
         for option, value in case.options.items()
     }
     inputs = [Tensor(a) if a.dtype.kind == "f" else a for a in in_float32(case)]
+    if case.operation_name == "einsum":  # as in NumPy, its text comes first
+        inputs.insert(0, options.pop("subscripts"))
     assert getattr(functional, case.operation_name)(*inputs, **options).dtype == np.float32
 
 
@@ -325,12 +327,35 @@ def slow_gelu(x, approximate="none"):
     return x / 2 * math.erfc(-x / math.sqrt(2))
 
 
+WITHOUT_DOTS = {  # the subscripts of the cases that have dots or no arrow
+    "kj,ki": "kj,ki->ij",
+    "...ij,jk->...ik": "yzij,jk->yzik",
+    "i...,...i->...": "iyz,zi->yz",
+    "...i": "yzi->yzi",
+    "...i->i": "yzi->i",
+}
+
+
 def slow_einsum(*arrays, subscripts):
-    """A loop over all letters; the axes of "..." become the letters of α to δ, from the right."""
-    before, arrow, after = subscripts.partition("->")
-    terms = before.split(",")
-    dots = max(a.ndim - len(t) + 3 for t, a in zip(terms, arrays, strict=True) if "." in t) \
-        if "." in before else 0
+    before, after = WITHOUT_DOTS.get(subscripts, subscripts).split("->")
+    terms, sizes = before.split(","), {}
+    for term, array in zip(terms, arrays, strict=True):
+        for c, size in zip(term, array.shape, strict=True):
+            sizes[c] = size if sizes.get(c, 1) == 1 else sizes[c]
+    y = np.zeros([sizes[c] for c in after])
+    for index in np.ndindex(*sizes.values()):
+        at = dict(zip(sizes, index, strict=True))
+        y[tuple(at[c] for c in after)] += math.prod(
+            a[tuple(at[c] % n for c, n in zip(term, a.shape, strict=True))]
+            for term, a in zip(terms, arrays, strict=True)
+        )
+    return y
+
+
+def slow_cumulative_sum(x, axis):
+    rows = np.moveaxis(x, axis, 0)
+    sums = [sum(rows[: t + 1]) for t in range(len(rows))]
+    return np.moveaxis(np.reshape(sums, rows.shape), 0, axis)
 
 
 def slow_transpose(x, axes=None):
@@ -371,10 +396,7 @@ REFERENCES = {
     "minimum": elementwise(min),
     "where": elementwise(lambda condition, a, b: a if condition else b),
     "masked_fill": elementwise(lambda x, mask, value: value if mask else x),
-    "cumulative_sum": lambda x, axis: np.moveaxis(
-        np.array([sum(list(x)[: t + 1]) for x in [np.moveaxis(x, axis, 0)] for t in range(len(x))])
-        .reshape(np.moveaxis(x, axis, 0).shape), 0, axis
-    ),
+    "cumulative_sum": slow_cumulative_sum,
     "reshape": lambda x, shape: np.array(list(x.flat)).reshape(shape),
     "transpose": slow_transpose,
     "concatenate": lambda *arrays, axis=0: np.moveaxis(
@@ -537,6 +559,48 @@ def conv_error(name, w, x, groups, D, O):
     )
 
 
+NOT_LETTERS = (
+    "is not a group of letters; write letters a to z or A to Z, at most one ... in a group, "
+    "commas between groups, and one ->"
+)
+EINSUM_ERRORS = [
+    (
+        *("ij,jk->ik", [(2, 3)], ShapeError),
+        "'ij,jk->ik' has 2 groups of letters before the arrow, 1 arrays were given",
+    ),
+    (
+        *("ij->i", [(2, 3, 5)], ShapeError),
+        "'ij' in 'ij->i' has 2 letters, expected one for each axis of arrays[0] (2, 3, 5)",
+    ),
+    (
+        *("i,...ijk->i", [(2,), (2, 3)], ShapeError),
+        "'...ijk' in 'i,...ijk->i' has 3 letters, expected one for each axis of arrays[1] "
+        "(2, 3)",
+    ),
+    (
+        *("ij,jk->ik", [(2, 3), (5, 7)], ShapeError),
+        "in 'ij,jk->ik', 'j' has size 3 in arrays[0] and 5 in arrays[1]; expected one size, "
+        "or 1",
+    ),
+    (
+        *("...,...", [(1, 3), (2, 5)], ShapeError),
+        "in '...,...', an axis of '...' has size 3 in arrays[0] and 5 in arrays[1]; expected "
+        "one size, or 1",
+    ),
+    ("i->ik", [(2,)], ValueError, "'i->ik' has 'k' after the arrow only"),
+    (
+        *("ii->i", [(3, 3)], ValueError),
+        "'ii' in 'ii->i' repeats 'i'; a letter may stand once in a group: take a diagonal with "
+        "x[np.arange(n), np.arange(n)]",
+    ),
+    ("i->j->k", [(3,)], ValueError, f"'j->k' in 'i->j->k' {NOT_LETTERS}"),
+    ("i1->i", [(3, 3)], ValueError, f"'i1' in 'i1->i' {NOT_LETTERS}"),
+    ("..i->i", [(3, 3)], ValueError, f"'..i' in '..i->i' {NOT_LETTERS}"),
+    (
+        *(None, [(3,)], TypeError),
+        "subscripts is NoneType, expected a text such as 'ij,jk->ik' before the arrays",
+    ),
+]
 ERRORS = [
     *(
         (name, (zeros(2, 3), zeros(2, 5)), {}, ShapeError, name + NO_BROADCAST)
@@ -656,6 +720,40 @@ ERRORS = [
     (
         *("concatenate", (zeros(2, 3), zeros(2)), {"axis": -1}, ShapeError),
         "concatenate: shapes (2, 3), (2,) must agree everywhere but on axis -1",
+    ),
+    (
+        *("stack", (zeros(2, 3), zeros(2, 5)), {}, ShapeError),
+        "stack: the shapes (2, 3) and (2, 5) differ, expected arrays of one shape; "
+        "concatenate joins arrays along an axis that they have",
+    ),
+    ("stack", (), {}, ShapeError, "stack: there is no array to stack; pass at least one"),
+    (
+        *("stack", (zeros(2, 3), zeros(2, 3)), {"axis": 3}, ShapeError),
+        "stack: axis is 3 and the result has 3 axes, expected one whole number from -3 to 2",
+    ),
+    (
+        *("cumulative_sum", (zeros(2, 3),), {"axis": 2}, ShapeError),
+        "cumulative_sum: axis is 2 and x has 2 axes, expected one whole number from -2 to 1",
+    ),
+    (
+        *("cumulative_sum", (zeros(2, 3),), {"axis": (0, 1)}, ShapeError),
+        "cumulative_sum: axis is (0, 1) and x has 2 axes, expected one whole number from -2 to "
+        "1",
+    ),
+    (
+        *("cumulative_sum", (zeros(),), {"axis": 0}, ShapeError),
+        "cumulative_sum: axis is 0 and x has 0 axes, expected at least one",
+    ),
+    (
+        *("gelu", (zeros(3),), {"approximate": "erf"}, ValueError),
+        "gelu: approximate is 'erf', expected 'none' (the exact form) or 'tanh'",
+    ),
+    *(
+        (
+            *("einsum", tuple(zeros(*shape) for shape in shapes)),
+            *({"subscripts": subscripts}, error, f"einsum: {text}"),
+        )
+        for subscripts, shapes, error, text in EINSUM_ERRORS
     ),
     (
         *("index", (zeros(2, 3),), {"key": (0, 3)}, ShapeError),
@@ -849,3 +947,64 @@ ERRORS = [
 def test_the_text_of_an_error(name, arrays, options, error, text):
     with pytest.raises(error, match=f"^{re.escape(text)}$"):
         TABLE[name].forward(*arrays, **options)
+
+
+# -- functions of Tensors that are not one operation ---------------------------------------
+
+
+@pytest.mark.parametrize("name", ["stack", "concatenate"])
+def test_a_list_of_tensors_is_the_same_as_its_tensors(name):
+    parts = [Tensor(normal(2, 3), requires_grad=True) for _ in range(3)]
+    function, expected = getattr(F, name), getattr(F, name)(*parts, axis=1)
+    for listed in (parts, tuple(parts)):
+        y = function(listed, axis=1)
+        np.testing.assert_array_equal(y.data, expected.data)
+        assert y.node.parents == tuple(parts)
+
+
+@pytest.mark.parametrize(
+    ("sections", "axis", "sizes"),
+    [(3, 1, [2, 2, 2]), (1, -1, [6]), ([1, 4], -1, [1, 3, 2]), ([0, 6, 6], 1, [0, 6, 0, 0])],
+)
+def test_split_cuts_as_numpy_does_and_its_gradients_are_the_pieces(sections, axis, sizes):
+    x = Tensor(normal(2, 6), requires_grad=True)
+    parts = F.split(x, sections, axis=axis)
+    assert [part.shape for part in parts] == [(2, size) for size in sizes]
+    for part, expected in zip(parts, np.split(x.data, sections, axis=axis), strict=True):
+        np.testing.assert_array_equal(part.data, expected)
+    dy = normal(2, 6)
+    (F.concatenate(parts, axis=axis) * dy).sum().backward()
+    np.testing.assert_array_equal(x.grad, dy)
+
+
+def test_split_of_an_array_without_elements():
+    assert [part.shape for part in F.split(np.zeros((0, 3)), 2)] == [(0, 3), (0, 3)]
+
+
+@pytest.mark.parametrize(
+    ("shape", "sections", "axis", "text"),
+    [
+        (
+            *((2, 5), 3, 1),
+            "split: axis 1 of x (2, 5) cannot be cut into 3 equal parts; pass a number that "
+            "divides its size, or a list of the indices to cut at",
+        ),
+        (
+            *((2, 5), [3, 1], -1),
+            "split: the indices [3, 1] must be whole numbers that rise from 0 to at most 5, "
+            "the size of axis 1 of x (2, 5)",
+        ),
+        (
+            *((2, 5), [0.5], 0),
+            "split: the indices [0.5] must be whole numbers that rise from 0 to at most 2, "
+            "the size of axis 0 of x (2, 5)",
+        ),
+        (
+            *((2, 5), 1, 2),
+            "split: axis is 2 and x has 2 axes, expected one whole number from -2 to 1",
+        ),
+    ],
+)
+def test_the_text_of_an_error_of_split(shape, sections, axis, text):
+    with pytest.raises(ShapeError, match=f"^{re.escape(text)}$"):
+        F.split(np.zeros(shape), sections, axis=axis)
