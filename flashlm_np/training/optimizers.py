@@ -45,13 +45,21 @@ class Optimizers:
         """The factor of all learning rates at optimizer step `step`, counted from 1."""
         total = self.config.schedule_steps or self.config.steps
         decay_from = round(total * (1 - self.config.decay_share))
-        return wsd(step, warmup=self.config.warmup_steps, decay_from=decay_from, total=total)
+        warmup = self.config.warmup_steps
+        # A run may be shorter than its warm-up. Then the factor rises to its last step.
+        total = max(total, warmup)
+        return wsd(step, warmup=warmup, decay_from=decay_from, total=total)
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Optimizer state and averages, as GROUP/PARAMETER/ENTRY and ema/PARAMETER."""
+        """Optimizer state and averages, as GROUP/PARAMETER/ENTRY and ema/PARAMETER.
+
+        A weight that has taken no step, frozen or not used, has no state.
+        """
         state = {f"ema/{name}": array for name, array in self.ema.average.items()}
         for group, optimizer in self.by_group.items():
-            state |= {f"{group}/{key}": array for key, array in optimizer.state_dict().items()}
+            own = optimizer.state_dict().items()
+            stepped = {key: a for key, a in own if key.rpartition("/")[0] in optimizer.steps}
+            state |= {f"{group}/{key}": array for key, array in stepped.items()}
         return state
 
     def load_state_dict(self, state: dict[str, np.ndarray]) -> None:
@@ -65,5 +73,7 @@ class Optimizers:
             if group in parts:
                 parts[group][name] = array
         for group, optimizer in self.by_group.items():
-            optimizer.load_state_dict(parts[group])
+            stepped = {key.rpartition("/")[0] for key in parts[group]}
+            unmoved = {f"{name}/t": 0 for name in optimizer.parameters if name not in stepped}
+            optimizer.load_state_dict(parts[group] | unmoved)
         self.ema.load(parts["ema"])

@@ -3,6 +3,7 @@
 blocks.py has the same steps in cache-sized blocks on several cores.
 """
 
+from .adam import Adam, adam_update
 from .adamw import AdamW, adamw_update
 from .clip import clip_grad_norm, clip_scale, grad_norm
 from .ema import EMA, ema_update
@@ -14,9 +15,11 @@ from .sgd import SGD, sgd_update
 __all__ = [
     "EMA",
     "SGD",
+    "Adam",
     "AdamW",
     "NorMuon",
     "Optimizer",
+    "adam_update",
     "adamw_update",
     "clip_grad_norm",
     "clip_scale",

@@ -12,6 +12,7 @@ source   Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2, with PyTorch's
 
 import numpy as np
 
+from .gradients import with_finite_squares
 from .optimizer import Optimizer
 
 
@@ -27,19 +28,22 @@ def adamw_update(p, g, m, v, t, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_deca
 
 
 class AdamW(Optimizer):
-    """AdamW on named parameters. A parameter without a gradient keeps its value and its t.
+    """AdamW. A parameter without a gradient keeps its value and its t.
 
     Args:
+        parameters: a model, or its parameters in any form.
         lr: step size; `step(factor)` multiplies it by a schedule's factor.
         betas, eps, weight_decay: β₁ and β₂, ε and λ above.
     """
 
-    def __init__(self, parameters, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
-        super().__init__(parameters, lr)
-        self.options = {"betas": betas, "eps": eps, "weight_decay": weight_decay}
+    elementwise = True
+
+    def __init__(self, parameters, *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+        super().__init__(parameters, lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
     def new_state(self, p):
         return {"m": np.zeros_like(p), "v": np.zeros_like(p)}
 
     def update(self, p, g, state, t, lr):
+        g = with_finite_squares(g)  # matters only beyond 1.8e19 in float32
         adamw_update(p, g, state["m"], state["v"], t, lr=lr, **self.options)

@@ -9,19 +9,16 @@ Each function equals a plain one: Optimizer.step, clip.grad_norm, EMA.update. `p
 `map` or works like it.
 """
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from ..tensor import Tensor
-from .adamw import AdamW
 from .ema import EMA, ema_update
+from .gradients import expect_finite, norm, scaled
 from .optimizer import Optimizer
-from .sgd import SGD
+from .parameters import Parameters, tensors
 
 BLOCK_SIZE = 1 << 17  # numbers: 512 kB in float32; smaller blocks spend their time in Python
-ELEMENTWISE = (SGD, AdamW)  # these update each number by itself; NorMuon needs whole matrices
 
 
 def step_in_blocks(
@@ -31,29 +28,45 @@ def step_in_blocks(
     scale: float = 1.0,
     parallel_map: Callable = map,
 ) -> None:
-    """Step each optimizer at rate lr · factor, with all gradients multiplied by `scale`."""
+    """Step each optimizer at rate lr · factor, with all gradients multiplied by `scale`.
+
+    Raises as Optimizer.step. Nothing is changed then, in any of the optimizers.
+    """
+    optimizers = list(optimizers)
+    rates = [optimizer.rate(factor) for optimizer in optimizers]
+    list(parallel_map(lambda named: expect_finite(*named), _gradient_blocks(optimizers)))
 
     def update(job):
-        optimizer, p, g, state, t = job
-        optimizer.update(p, g if scale == 1 else g * scale, state, t, optimizer.lr * factor)
+        optimizer, lr, p, g, state, t = job
+        optimizer.careful_update(p, g if scale == 1 else scaled(g, scale), state, t, lr)
 
-    list(parallel_map(update, [job for o in optimizers for job in _jobs(o)]))
+    steps = zip(optimizers, rates, strict=True)
+    list(parallel_map(update, [(o, lr, *job) for o, lr in steps for job in _jobs(o)]))
+
+
+def _gradient_blocks(optimizers):
+    """(optimizer's name, parameter's name, block) of each gradient."""
+    for optimizer in optimizers:
+        for name, g in optimizer.gradients().items():
+            for (block,) in flat_blocks(g, size=8 * BLOCK_SIZE):
+                yield type(optimizer).__name__, name, block
 
 
 def _jobs(optimizer):
-    """The updates of a step that do not depend on each other: optimizer, p, g, state, t."""
+    """The updates of a step that do not depend on each other: p, g, state, t."""
     for p, g, state, t in optimizer.ready():
         arrays = (p, g, *state.values())
-        blocks = flat_blocks(*arrays) if isinstance(optimizer, ELEMENTWISE) else [arrays]
+        blocks = flat_blocks(*arrays) if optimizer.elementwise else [arrays]
         for p_block, g_block, *state_blocks in blocks:
-            yield optimizer, p_block, g_block, dict(zip(state, state_blocks, strict=True)), t
+            yield p_block, g_block, dict(zip(state, state_blocks, strict=True)), t
 
 
-def grad_norm_in_blocks(parameters: Iterable[Tensor], parallel_map: Callable = map) -> float:
+def grad_norm_in_blocks(parameters: Parameters, parallel_map: Callable = map) -> float:
     """The joint Euclidean norm of the gradients."""
+    parameters = tensors("grad_norm_in_blocks", parameters)
     gradients = [p.grad for p in parameters if p.grad is not None]
     blocks = [block for g in gradients for (block,) in flat_blocks(g, size=8 * BLOCK_SIZE)]
-    return math.sqrt(sum(parallel_map(lambda block: float(np.vdot(block, block)), blocks)))
+    return norm(blocks, parallel_map)
 
 
 def update_average_in_blocks(ema: EMA, parallel_map: Callable = map) -> None:

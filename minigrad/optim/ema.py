@@ -8,7 +8,9 @@ source   Polyak & Juditsky 1992; as an exponential average: Tarvainen & Valpola 
 
 import numpy as np
 
-from ..module import Module
+from .gradients import wide
+from .options import number
+from .parameters import Parameters, named
 
 
 def ema_update(average, p, *, decay):
@@ -17,14 +19,17 @@ def ema_update(average, p, *, decay):
 
 
 class EMA:
-    """A running average of a module's weights; `average` is a state dict of copies."""
+    """A running average of weights; `average` is a state dict of copies.
 
-    def __init__(self, module: Module, decay: float = 0.999):
-        if not 0 <= decay < 1:
-            raise ValueError(f"EMA: decay is {decay}, expected 0 or more and less than 1")
-        self.decay = decay
-        self.parameters = dict(module.named_parameters())
-        self.average = {name: p.data.copy() for name, p in self.parameters.items()}
+    The average of weights in float16 is in float32, which can hold its small changes.
+    """
+
+    def __init__(self, parameters: Parameters, decay: float = 0.999):
+        self.decay = number("EMA", "decay", decay, least=0, below=1)
+        self.parameters = named("EMA", parameters)
+        self.average = {
+            name: p.data.astype(wide(p.dtype)) for name, p in self.parameters.items()
+        }
 
     def update(self) -> None:
         """Move the average towards the present weights."""

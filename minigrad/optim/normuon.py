@@ -24,6 +24,7 @@ source   Muon: Jordan et al. 2024, kellerjordan.github.io/posts/muon; NorMuon: L
 
 import numpy as np
 
+from .gradients import with_finite_norm
 from .optimizer import Optimizer
 
 FORMS = ("v3", "published")
@@ -75,9 +76,10 @@ def normuon_update(
 
 
 class NorMuon(Optimizer):
-    """NorMuon on named matrices. `form` "v3" is FlashLM's; "published" is its authors'.
+    """NorMuon on matrices. `form` "v3" is FlashLM's; "published" is its authors'.
 
     Args:
+        parameters: a model that has only matrices, or matrices in any form.
         lr: step size; `step(factor)` multiplies it by a schedule's factor.
         beta1: momentum; beta2: memory of the rows' squares, by default the form's own
             (0.999 in v3, 0.95 as published).
@@ -86,19 +88,19 @@ class NorMuon(Optimizer):
     def __init__(
         self, parameters, *, lr, beta1=0.95, beta2=None, eps=1e-8, weight_decay=0.0, form="v3"
     ):
-        super().__init__(parameters, lr)
         if form not in FORMS:
             raise ValueError(f"NorMuon: form is {form!r}, expected one of {FORMS}")
+        beta2 = {"v3": 0.999, "published": 0.95}[form] if beta2 is None else beta2
+        options = {"beta1": beta1, "beta2": beta2, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(parameters, lr, form=form, **options)
         for name, p in self.parameters.items():
             if p.ndim != 2:  # a vector has no singular values to even out
                 raise ValueError(f"NorMuon: {name} {p.shape} is not a matrix; use AdamW")
-        beta2 = {"v3": 0.999, "published": 0.95}[form] if beta2 is None else beta2
-        self.options = {"beta1": beta1, "beta2": beta2, "eps": eps}
-        self.options |= {"weight_decay": weight_decay, "form": form}
 
     def new_state(self, p):
         # One number of v per row: AdamW keeps one per weight.
         return {"m": np.zeros_like(p), "v": np.zeros((p.shape[0], 1), p.dtype)}
 
     def update(self, p, g, state, t, lr):
+        g = with_finite_norm(g)  # matters only for a norm beyond 1.8e19 in float32
         normuon_update(p, g, state["m"], state["v"], lr=lr, **self.options)

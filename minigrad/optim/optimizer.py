@@ -1,25 +1,34 @@
 """The base of all optimizers: the state of each parameter, the step, and the state's dict."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
-from ..module import Parameter
+from .gradients import expect_finite, fitting_gradient, wide
+from .options import checked, number
+from .parameters import Parameters, named
 
 
 class Optimizer:
-    """Named parameters, a learning rate, and a small dict of arrays per parameter.
+    """Named parameters, a learning rate, checked options, and arrays per parameter.
 
     A subclass defines `new_state(p)` and `update(p, g, state, t, lr)` on arrays. t counts the
     steps of that parameter from 1. State is made at a parameter's first step, so a parameter
-    that is frozen at first starts with fresh state later.
+    that is frozen at first starts with fresh state later. For weights in float16, the state and
+    the update are in float32.
+
+    Args:
+        parameters: a model, a tensor, a dict, or any iterable of tensors or of pairs
+            (name, tensor): see parameters.py.
     """
 
-    def __init__(self, parameters: Iterable[tuple[str, Parameter]], lr: float):
-        self.parameters = dict(parameters)
-        if not lr >= 0:
-            raise ValueError(f"{type(self).__name__}: lr is {lr}, expected 0 or more")
-        self.lr = lr
+    elementwise = False  # True: an update treats each number by itself, so blocks.py may cut
+
+    def __init__(self, parameters: Parameters, lr: float, **options):
+        where = type(self).__name__
+        self.parameters = named(where, parameters)
+        self.lr: float = checked(where, {"lr": lr})["lr"]
+        self.options = checked(where, options)
         self.state: dict[str, dict[str, np.ndarray]] = {}
         self.steps: dict[str, int] = {}
 
@@ -30,24 +39,66 @@ class Optimizer:
         raise NotImplementedError(f"{type(self).__name__} has no update")
 
     def step(self, factor: float = 1.0) -> None:
-        """Move every parameter that has a gradient and is not frozen, at rate lr · factor."""
+        """Move every parameter that has a gradient and is not frozen, at rate lr · factor.
+
+        Raises:
+            FloatingPointError: a gradient holds NaN or an infinity; nothing is changed.
+            ValueError: no parameter has a gradient, or the rate is impossible.
+        """
+        lr = self.rate(factor)
+        for name, g in self.gradients().items():
+            expect_finite(type(self).__name__, name, g)
         for p, g, state, t in self.ready():
-            self.update(p, g, state, t, self.lr * factor)
+            self.careful_update(p, g, state, t, lr)
+
+    def rate(self, factor: float) -> float:
+        """lr · factor, where factor is a schedule's."""
+        where = type(self).__name__
+        factor = number(where, "factor", factor, least=0)
+        return number(where, "lr · factor", self.lr * factor, least=0)
+
+    def gradients(self) -> dict[str, np.ndarray]:
+        """The gradient of each parameter that takes a step, by name."""
+        trained = {name: p for name, p in self.parameters.items() if p.requires_grad}
+        moving = {name: p for name, p in trained.items() if p.grad is not None}
+        where = type(self).__name__
+        if trained and not moving:
+            raise ValueError(
+                f"{where}: no parameter has a gradient; call backward() before step(), on a "
+                "loss that was computed from these parameters"
+            )
+        return {name: fitting_gradient(where, name, p) for name, p in moving.items()}
 
     def ready(self) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray], int]]:
         """Count a step of every parameter that takes one, and yield its p, g, state and t."""
-        for name, parameter in self.parameters.items():
-            if parameter.grad is None or not parameter.requires_grad:
-                continue
+        for name, g in self.gradients().items():
+            p = self.parameters[name].data
             if name not in self.state:
-                self.state[name] = self.new_state(parameter.data)
+                self.state[name] = self._new_state(p)
             self.steps[name] = self.steps.get(name, 0) + 1
-            yield parameter.data, parameter.grad, self.state[name], self.steps[name]
+            yield p, g, self.state[name], self.steps[name]
+
+    def careful_update(self, p, g, state, t, lr) -> None:
+        """`update`, in float32 where the weights are in float16."""
+        wide_p = p.astype(wide(p.dtype), copy=False)
+        self.update(wide_p, g, state, t, lr)
+        if wide_p is not p:
+            p[...] = wide_p
+
+    def _new_state(self, p):
+        return self.new_state(p.astype(wide(p.dtype), copy=False))
+
+    # -- the state -----------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """NAME/ENTRY for each array of state, and NAME/t for the number of steps."""
+        """NAME/ENTRY for each array of state, and NAME/t for each parameter's steps.
+
+        A parameter that has taken no step has only NAME/t, which is 0.
+        """
         arrays = {f"{n}/{entry}": a for n, s in self.state.items() for entry, a in s.items()}
-        return arrays | {f"{name}/t": np.array(t) for name, t in self.steps.items()}
+        return arrays | {
+            f"{name}/t": np.array(self.steps.get(name, 0)) for name in self.parameters
+        }
 
     def load_state_dict(self, arrays: dict[str, np.ndarray]) -> None:
         """Continue from a state_dict.
@@ -55,16 +106,18 @@ class Optimizer:
         Raises:
             ValueError: the state does not fit; the message lists each problem.
         """
-        names = {key.rpartition("/")[0] for key in arrays}
-        state = {n: self.new_state(p.data) for n, p in self.parameters.items() if n in names}
+        steps = {name: arrays.get(f"{name}/t", 1) for name in self.parameters}
+        state = {
+            n: self._new_state(self.parameters[n].data) for n, t in steps.items() if np.any(t)
+        }
         shapes = {f"{n}/{entry}": a.shape for n, s in state.items() for entry, a in s.items()}
-        shapes |= {f"{name}/t": () for name in state}
+        shapes |= {f"{name}/t": () for name in self.parameters}
         problems = [f"unexpected: {key}" for key in arrays if key not in shapes]
         problems += [f"missing: {key}" for key in shapes if key not in arrays]
         problems += [
-            f"wrong shape: {key} is {arrays[key].shape}, expected {shape}"
+            f"wrong shape: {key} is {np.shape(arrays[key])}, expected {shape}"
             for key, shape in shapes.items()
-            if key in arrays and arrays[key].shape != shape
+            if key in arrays and np.shape(arrays[key]) != shape
         ]
         if problems:
             raise ValueError(

@@ -1,0 +1,104 @@
+"""Parameters in every form that a user has them: as a model, a dict, a list, a generator, one.
+
+`named` gives each a name, under which an optimizer saves its state: the name that it comes
+with, else the tensor's own, else its place in the list ("0", "1", ...).
+"""
+
+from collections.abc import Iterable
+
+from ..module import Module
+from ..tensor import Tensor
+
+Parameters = Module | Tensor | dict[str, Tensor] | Iterable[Tensor | tuple[str, Tensor]]
+
+
+def named(where: str, parameters: Parameters) -> dict[str, Tensor]:
+    """The parameters by name.
+
+    Raises:
+        TypeError: something else than tensors and their names was given.
+        ValueError: there is nothing to train, or a tensor or a name occurs twice.
+    """
+    found: dict[str, Tensor] = {}
+    for place, (name, tensor) in enumerate(_pairs(where, parameters)):
+        name = name or tensor.name or str(place)
+        if name in found:
+            raise ValueError(
+                f"{where}: two parameters have the name {name!r}; give each its own, as "
+                "model.named_parameters() does"
+            )
+        found[name] = tensor
+    return found
+
+
+def tensors(where: str, parameters: Parameters) -> list[Tensor]:
+    """The parameters without names. It raises as `named`, but names may occur twice."""
+    return [tensor for _, tensor in _pairs(where, parameters)]
+
+
+def _pairs(where, parameters):
+    """A list of (name or None, tensor), all of them leaves and different."""
+    if isinstance(parameters, Module):
+        items = list(parameters.named_parameters())
+    elif isinstance(parameters, dict):
+        items = list(parameters.items())
+    elif isinstance(parameters, Tensor):
+        items = [parameters]
+    elif isinstance(parameters, (set, frozenset)):
+        raise TypeError(f"{where}: parameters is a set, which has no order; use a list")
+    elif isinstance(parameters, Iterable) and not isinstance(parameters, (str, bytes)):
+        items = list(parameters)
+    else:
+        raise TypeError(f"{where}: parameters is {_kind(parameters)}, {_EXPECTED}")
+    pairs = [_pair(where, place, item) for place, item in enumerate(items)]
+    _expect_different(where, pairs)
+    if not pairs:
+        raise ValueError(
+            f"{where}: there are no parameters; pass a model, or a list, because an iterator "
+            "is empty after its first use"
+        )
+    if not any(tensor.requires_grad for _, tensor in pairs):
+        raise ValueError(
+            f"{where}: all parameters are frozen; set requires_grad to True on what is to learn"
+        )
+    return pairs
+
+
+_EXPECTED = "expected a model, a tensor, or an iterable of tensors or pairs (name, tensor)"
+
+
+def _pair(where, place, item):
+    name, tensor = item if isinstance(item, tuple) and len(item) == 2 else (None, item)
+    label = name if isinstance(name, str) else f"parameter {place}"
+    if not (name is None or isinstance(name, str)):
+        raise TypeError(f"{where}: the name of parameter {place} is {name!r}, not a string")
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"{where}: {label} is {_kind(tensor)}, {_EXPECTED}")
+    if tensor.node is not None:
+        raise ValueError(
+            f"{where}: {label} was computed by {tensor.node.operation.name}; pass the tensors "
+            "that it was computed from, because only these keep a gradient"
+        )
+    if tensor.dtype.kind == "c":
+        raise TypeError(f"{where}: {label} is {tensor.dtype}, expected real numbers")
+    # A Parameter was frozen on purpose. On another tensor, requires_grad was forgotten.
+    if not tensor.requires_grad and type(tensor) is Tensor:
+        raise ValueError(
+            f"{where}: {label} is a constant without a gradient; make it a Parameter, or "
+            "create it with requires_grad=True"
+        )
+    return name, tensor
+
+
+def _expect_different(where, pairs):
+    first: dict[int, str] = {}  # by identity: tied parameters are one object
+    for place, (name, tensor) in enumerate(pairs):
+        label = name or f"parameter {place}"
+        other = first.setdefault(id(tensor), label)
+        if other is not label:
+            raise ValueError(f"{where}: {other} and {label} are one tensor; pass it once")
+
+
+def _kind(value):
+    kind = type(value).__name__
+    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
