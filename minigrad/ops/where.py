@@ -15,6 +15,9 @@ value is a number, an option.
 The code selects and does not multiply, because 0 · inf is NaN. So an infinity or a NaN at a
 place that was not chosen reaches neither y nor a gradient. And value may be -inf: attention
 masks its scores so before the softmax.
+
+One step earlier, a product can still make NaN. where(x > 0, log(x), 0) sends dy = 0 to log, and
+at x = 0 log makes 0 / 0 of it. Choose before that: log(where(x > 0, x, 1)).
 """
 
 import numpy as np
