@@ -67,7 +67,7 @@ def expect_axes(where: str, name: str, array, axis) -> tuple[int, ...]:
         return tuple(range(array.ndim))
     given = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
     n = max(1, array.ndim)  # as in NumPy, a single number has the axis 0
-    if not all(hasattr(a, "__index__") and -n <= a < n for a in given):
+    if not all(isinstance(a, (int, np.integer)) and -n <= a < n for a in given):
         raise ShapeError(
             f"{where}: axis is {axis!r} and {name} has shape {array.shape}, expected whole "
             f"numbers from {-n} to {n - 1}"

@@ -6,9 +6,10 @@
                minimum   y = min(a, b)
     backward   abs       dx = dy where x > 0, -dy where x < 0, else 0
                clip      dx = dy where low < x < high, else 0
-               maximum   da = dy where a > b, dy/2 where a = b, else 0 ;  db with a, b exchanged
-               minimum   da = dy where a < b, dy/2 where a = b, else 0 ;  db with a, b exchanged
-               da and db are summed over the axes along which a and b were broadcast
+               maximum   da = dy ([a > b] + ½[a = b]) ;  db = dy ([b > a] + ½[a = b])
+               minimum   da = dy ([a < b] + ½[a = b]) ;  db = dy ([b < a] + ½[a = b])
+               [a > b] is 1 where a > b, else 0. da and db are summed over the axes along which
+               a and b were broadcast.
     saved      abs: x; clip: where dx = dy, 1 byte per element of x;
                maximum, minimum: where y = a and where y = b, 2 bytes per element of y
     kinks      At a kink any number between the two slopes is a subgradient.
