@@ -20,17 +20,15 @@ So there are no reference cycles, and memory is freed as soon as nothing uses it
 """
 
 import heapq
-import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from time import perf_counter
 
 from .errors import GraphError
 from .ops import Operation, RowGradient
+from .recording import no_grad
+from .writes import NUMBERS, expect_old_values
 
-_numbers = itertools.count()  # of the nodes, in the order of creation
-_recording: ContextVar[bool] = ContextVar("recording", default=True)  # one switch per thread
 _observers: list = []  # see `observe`
 RELEASED = object()  # replaces a node's saved arrays after its backward
 
@@ -44,11 +42,17 @@ class Node:
     __slots__ = ("__weakref__", "number", "operation", "parents", "saved")
 
     def __init__(self, operation, saved, parents):
-        self.number = next(_numbers)
+        self.number = next(NUMBERS)  # in the order of creation
         self.operation, self.saved, self.parents = operation, saved, parents
 
     def __repr__(self):
         return f"Node {self.number} {self.operation.name}"
+
+    def __reduce__(self):  # of copy.deepcopy and pickle
+        raise GraphError(
+            f"this tensor was computed by {self.operation.name}, and its graph cannot be "
+            "copied or pickled; copy its numbers with Tensor(t.data.copy())"
+        )
 
 
 def run(operation: Operation, arrays, options, parents):
@@ -57,7 +61,7 @@ def run(operation: Operation, arrays, options, parents):
     y, saved = operation.forward(*arrays, **options)
     seconds = perf_counter() - start
     # If all inputs are constants, nobody wants a gradient, and nothing is kept.
-    recorded = _recording.get() and any(parent is not None for parent in parents)
+    recorded = not no_grad.blocks.get() and any(parent is not None for parent in parents)
     node = Node(operation, saved, parents) if recorded else None
     for observer in _observers:
         observer.forward(operation, arrays, options, y, node, seconds)
@@ -97,6 +101,7 @@ def _backward(node, dy):
             f"backward: {node} was walked before and what it saved is released; "
             "run the forward again before a second backward"
         )
+    expect_old_values(node)
     start = perf_counter()
     gradients = node.operation.backward(dy, node.saved)
     seconds = perf_counter() - start
@@ -122,16 +127,6 @@ def add_gradients(a, b):
 
 def _dense(gradient):
     return gradient.dense() if isinstance(gradient, RowGradient) else gradient
-
-
-@contextmanager
-def no_grad():
-    """Record nothing inside: less memory, and no backward."""
-    token = _recording.set(False)
-    try:
-        yield
-    finally:
-        _recording.reset(token)
 
 
 @contextmanager

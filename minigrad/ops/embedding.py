@@ -26,14 +26,18 @@ class RowGradient:
     def __init__(self, ids, rows, shape):
         self.ids, self.rows, self.shape, self.dtype = ids, rows, shape, rows.dtype
 
-    def add_to(self, table):
-        """Add the rows into `table` in place. The rows of an id that repeats are summed."""
+    def summed(self):
+        """Each id once, and the sum of its rows."""
         order = np.argsort(self.ids, kind="stable")
         ids = self.ids[order]
         first = np.flatnonzero(np.diff(ids, prepend=-1))  # the places where a new id begins
-        if first.size:
-            # np.add.at would do the same, several times slower.
-            table[ids[first]] += np.add.reduceat(self.rows[order], first, axis=0)
+        # np.add.at would do the same, several times slower.
+        return ids[first], np.add.reduceat(self.rows[order], first, axis=0)
+
+    def add_to(self, table):
+        """Add the rows into `table` in place. The rows of an id that repeats are summed."""
+        ids, rows = self.summed()
+        table[ids] += rows
 
     def dense(self):
         """The whole table (V, D), zeros included."""

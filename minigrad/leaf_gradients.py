@@ -1,0 +1,138 @@
+"""The gradients of the leaves in one backward pass: collected, then added, all or none.
+
+`Tensor.backward` collects while it walks and changes no leaf. So after an exception, or Ctrl-C,
+every gradient is as before. The sums are then added in one call of C code, which Python does
+not interrupt. A lock lets several threads add to one leaf.
+
+The gradients of a class of leaves with an `accumulate` of its own are not collected. It gets
+each of them at once, also where `into` is given.
+"""
+
+import operator
+from collections import deque
+from collections.abc import Iterable, MutableMapping
+from contextvars import ContextVar, copy_context
+from functools import partial
+from threading import RLock
+
+import numpy as np
+
+from .errors import DtypeError, ShapeError
+from .ops import RowGradient
+from .writes import label
+
+ADDING = RLock()  # held while gradients are added to leaves
+_collected: ContextVar["LeafGradients | None"] = ContextVar("collected", default=None)
+
+
+def run_backward(steps: Iterable, into: MutableMapping | None) -> None:
+    """Take all steps of a walk, then add what reached the leaves to them, or to `into`."""
+    if not (into is None or isinstance(into, MutableMapping)):
+        raise TypeError(
+            f"backward: into is a {type(into).__name__}; pass a dict, which gets the gradient "
+            "of each leaf under the leaf itself"
+        )
+    gradients = LeafGradients(into)
+    # In a copied context the collection ends with the walk, wherever that is interrupted.
+    copy_context().run(gradients.collect, steps)
+    with ADDING:
+        changes = gradients.changes()
+        with np.errstate(all="ignore"):  # no warning may interrupt; infinities stay visible
+            # map and deque are C code, so no Ctrl-C comes between the first and the last.
+            deque(map(operator.methodcaller("__call__"), changes), maxlen=0)
+
+
+def is_collected(leaf, gradient) -> bool:
+    """Inside `run_backward`: keep the gradient until its end. Elsewhere: nothing."""
+    gradients = _collected.get()
+    if gradients is not None:
+        gradients.add(leaf, gradient)
+    return gradients is not None
+
+
+class LeafGradients:
+    """For each leaf that a walk reached: the sum of its dense gradients, and a list of rows."""
+
+    def __init__(self, into: MutableMapping | None):
+        self.into = into
+        self.sums: dict = {}
+        self.own: set = set()  # leaves whose sum is an array of our own, which may be changed
+        self.rows: dict = {}
+
+    def collect(self, steps: Iterable) -> None:
+        _collected.set(self)
+        deque(steps, maxlen=0)  # takes every step and drops it before the next
+
+    def add(self, leaf, gradient) -> None:
+        _expect_fit(leaf, gradient)
+        if isinstance(gradient, RowGradient):
+            self.rows.setdefault(leaf, []).append(gradient)
+        elif leaf in self.sums or leaf.grad is None or self.into is not None:
+            self._own_sum(leaf)
+            self.sums[leaf] += gradient
+        else:  # it is only read, because it may be the gradient of another tensor, too
+            self.sums[leaf] = gradient
+
+    def _own_sum(self, leaf):
+        """Make the sum an array of its own, in place of one that came from an operation."""
+        if leaf not in self.own:
+            zeros = np.zeros_like(leaf.data)
+            self.sums[leaf] = zeros + self.sums[leaf] if leaf in self.sums else zeros
+            self.own.add(leaf)
+        return self.sums[leaf]
+
+    def changes(self) -> list[partial]:
+        """Calls of C functions that add the gradients to the leaves, or put them into the dict.
+
+        All that can fail has happened before the first call.
+        """
+        leaves = {**self.sums, **self.rows}
+        if self.into is None:
+            return [change for leaf in leaves for change in self._changes_of(leaf)]
+        new = {leaf: self._total(leaf) for leaf in leaves}
+        for leaf in new.keys() & self.into.keys():
+            _expect_fit(leaf, self.into[leaf])
+            new[leaf] += self.into[leaf]
+        return [partial(self.into.update, new)]
+
+    def _changes_of(self, leaf):
+        grad = leaf.grad
+        if not isinstance(grad, np.ndarray) or not grad.flags.writeable:
+            total = self._total(leaf)
+            yield partial(setattr, leaf, "grad", total if grad is None else total + grad)
+            return
+        _expect_fit(leaf, grad)
+        if leaf in self.rows:
+            ids, rows = _joined(self.rows[leaf]).summed()
+            yield partial(operator.setitem, grad, ids, grad[ids] + rows)
+        if leaf in self.sums:
+            yield partial(operator.iadd, grad, self.sums[leaf])
+
+    def _total(self, leaf):
+        """The sum of all gradients of a leaf, in an array of its own."""
+        total = self._own_sum(leaf)
+        for gradient in self.rows.get(leaf, ()):
+            gradient.add_to(total)
+        return total
+
+
+def _joined(gradients):
+    """Several gradients by rows as one, which may repeat an id."""
+    if len(gradients) == 1:
+        return gradients[0]
+    ids, rows = zip(*((g.ids, g.rows) for g in gradients), strict=True)
+    return RowGradient(np.concatenate(ids), np.concatenate(rows), gradients[0].shape)
+
+
+def _expect_fit(leaf, gradient):
+    """Raise unless `gradient` can be added to an array like the leaf's."""
+    shape = getattr(gradient, "shape", ())  # a float has none
+    if shape != leaf.shape:
+        raise ShapeError(
+            f"backward: a gradient of {label(leaf)} has shape {shape}, expected {leaf.shape}"
+        )
+    dtype = getattr(gradient, "dtype", leaf.dtype)
+    if dtype != leaf.dtype and not np.can_cast(dtype, leaf.dtype, "same_kind"):
+        raise DtypeError(
+            f"backward: a gradient of {label(leaf)} has dtype {dtype}, expected {leaf.dtype}"
+        )
