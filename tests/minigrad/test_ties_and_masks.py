@@ -1,11 +1,13 @@
 """The points where a choice must be made: ties, kinks, NaN, infinities, masks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from minigrad import TABLE, Tensor, no_grad
 from minigrad import functional as F
-from minigrad.gradcheck import KinkError, gradcheck
+from minigrad.gradcheck import GradientError, KinkError, gradcheck
 from minigrad.gradcheck.declarations import SIDES
 
 INF, NAN = np.inf, np.nan
@@ -139,6 +141,39 @@ def test_where_gives_a_place_that_was_not_chosen_exactly_0():
     assert result("where", condition, [1.0] * 3, 2.0, dy=[NAN, 5.0, INF])[3] == 5.0
     y, dx, none = result("masked_fill", [INF, 2.0, NAN], condition, value=0.0, dy=[NAN, 5, 6.0])
     assert (y, dx, none) == ([0.0, 2.0, 0.0], [0.0, 5.0, 0.0], None)
+
+
+X = np.random.default_rng(8).standard_normal((2, 5))
+HIDDEN = np.array([[0, 1, 0, 0, 1], [1, 0, 0, 1, 0]], bool)
+MASKED = np.where(HIDDEN, -INF, X)
+INFINITE = [
+    ("softmax", (MASKED,), {}),
+    ("log_softmax", (MASKED,), {}),
+    ("masked_fill", (X, HIDDEN), {"value": -INF}),
+    ("where", (HIDDEN, MASKED, 2 * X), {}),
+    ("where", (~HIDDEN, X, np.full((2, 5), NAN)), {}),
+    ("max", (MASKED,), {"axis": 1}),
+    ("min", (-MASKED,), {"axis": 1}),
+    ("maximum", (MASKED, 2 * X), {}),
+    ("clip", (MASKED,), {"low": -0.5}),
+]
+
+
+@pytest.mark.parametrize("mode", ["auto", "full", "complex"])
+@pytest.mark.parametrize(
+    ("name", "arrays", "options"),
+    INFINITE,
+    ids=[f"{name}-{i}" for i, (name, *_) in enumerate(INFINITE)],
+)
+def test_the_checker_decides_beside_infinities(name, arrays, options, mode):
+    gradcheck(name, *arrays, mode=mode, **options)
+    right = TABLE[name]
+
+    def backward(dy, saved):
+        return tuple(g if g is None else 1.001 * g for g in right.backward(dy, saved))
+
+    with pytest.raises(GradientError, match=f"^{name}: the gradient of "):
+        gradcheck(replace(right, backward=backward), *arrays, mode=mode, **options)
 
 
 def test_causal_attention_does_not_depend_on_later_positions():
