@@ -22,6 +22,9 @@ from .ops import RowGradient
 from .writes import label
 
 ADDING = RLock()  # held while gradients are added to leaves
+# Takes all items of an iterator and drops each before the next. It is C code: no Ctrl-C comes
+# between two items that are made by C code, too.
+take_all = deque(maxlen=0).extend
 _collected: ContextVar["LeafGradients | None"] = ContextVar("collected", default=None)
 
 
@@ -38,8 +41,7 @@ def run_backward(steps: Iterable, into: MutableMapping | None) -> None:
     with ADDING:
         changes = gradients.changes()
         with np.errstate(all="ignore"):  # no warning may interrupt; infinities stay visible
-            # map and deque are C code, so no Ctrl-C comes between the first and the last.
-            deque(map(operator.methodcaller("__call__"), changes), maxlen=0)
+            take_all(map(partial.__call__, changes))
 
 
 def is_collected(leaf, gradient) -> bool:
@@ -61,25 +63,27 @@ class LeafGradients:
 
     def collect(self, steps: Iterable) -> None:
         _collected.set(self)
-        deque(steps, maxlen=0)  # takes every step and drops it before the next
+        take_all(steps)
 
     def add(self, leaf, gradient) -> None:
         _expect_fit(leaf, gradient)
         if isinstance(gradient, RowGradient):
             self.rows.setdefault(leaf, []).append(gradient)
-        elif leaf in self.sums or leaf.grad is None or self.into is not None:
-            self._own_sum(leaf)
+        elif leaf in self.own:
             self.sums[leaf] += gradient
+        elif leaf in self.sums:
+            self.sums[leaf] = self.sums[leaf] + gradient
+            self.own.add(leaf)
+        elif leaf.grad is None or self.into is not None:
+            self._own(leaf, gradient)
         else:  # it is only read, because it may be the gradient of another tensor, too
             self.sums[leaf] = gradient
 
-    def _own_sum(self, leaf):
-        """Make the sum an array of its own, in place of one that came from an operation."""
-        if leaf not in self.own:
-            zeros = np.zeros_like(leaf.data)
-            self.sums[leaf] = zeros + self.sums[leaf] if leaf in self.sums else zeros
-            self.own.add(leaf)
-        return self.sums[leaf]
+    def _own(self, leaf, gradient):
+        """Keep a copy of the gradient, in the memory layout of the leaf."""
+        self.sums[leaf] = np.empty_like(leaf.data)
+        self.sums[leaf][...] = gradient
+        self.own.add(leaf)
 
     def changes(self) -> list[partial]:
         """Calls of C functions that add the gradients to the leaves, or put them into the dict.
@@ -98,8 +102,8 @@ class LeafGradients:
     def _changes_of(self, leaf):
         grad = leaf.grad
         if not isinstance(grad, np.ndarray) or not grad.flags.writeable:
-            total = self._total(leaf)
-            yield partial(setattr, leaf, "grad", total if grad is None else total + grad)
+            total = self._total(leaf) if grad is None else self._total(leaf) + grad
+            yield partial(setattr, leaf, "grad", np.asarray(total))
             return
         _expect_fit(leaf, grad)
         if leaf in self.rows:
@@ -110,7 +114,9 @@ class LeafGradients:
 
     def _total(self, leaf):
         """The sum of all gradients of a leaf, in an array of its own."""
-        total = self._own_sum(leaf)
+        if leaf not in self.own:
+            self._own(leaf, self.sums.get(leaf, 0))
+        total = self.sums[leaf]
         for gradient in self.rows.get(leaf, ()):
             gradient.add_to(total)
         return total
@@ -126,13 +132,14 @@ def _joined(gradients):
 
 def _expect_fit(leaf, gradient):
     """Raise unless `gradient` can be added to an array like the leaf's."""
+    like = leaf.data
     shape = getattr(gradient, "shape", ())  # a float has none
-    if shape != leaf.shape:
+    if shape != like.shape:
         raise ShapeError(
-            f"backward: a gradient of {label(leaf)} has shape {shape}, expected {leaf.shape}"
+            f"backward: a gradient of {label(leaf)} has shape {shape}, expected {like.shape}"
         )
-    dtype = getattr(gradient, "dtype", leaf.dtype)
-    if dtype != leaf.dtype and not np.can_cast(dtype, leaf.dtype, "same_kind"):
+    dtype = getattr(gradient, "dtype", like.dtype)
+    if dtype != like.dtype and not np.can_cast(dtype, like.dtype, "same_kind"):
         raise DtypeError(
-            f"backward: a gradient of {label(leaf)} has dtype {dtype}, expected {leaf.dtype}"
+            f"backward: a gradient of {label(leaf)} has dtype {dtype}, expected {like.dtype}"
         )

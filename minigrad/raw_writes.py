@@ -34,7 +34,7 @@ def detect_writes() -> Iterator[None]:
         Traceback (most recent call last):
         minigrad.errors.GraphError: detect_writes: a of multiply (Tensor 'x') was written to \
 after the forward, and the backward of multiply needs the old values; write after the \
-backward, or give the operation a copy
+backward, give the operation a copy, or compute inside no_grad() if no backward follows
     """
     watcher = _Watcher()
     WATCHERS.append(watcher.before_backward)
@@ -66,8 +66,8 @@ class _Watcher:
             name = node.operation.name
             raise GraphError(
                 f"detect_writes: {changed} was written to after the forward, and the backward "
-                f"of {name} needs the old values; write after the backward, or give the "
-                "operation a copy"
+                f"of {name} needs the old values; write after the backward, give the operation "
+                "a copy, or compute inside no_grad() if no backward follows"
             )
 
     def backward(self, node, dy, gradients, seconds):

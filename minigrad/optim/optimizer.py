@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..writes import written
 from .gradients import expect_finite, fitting_gradient, wide
 from .options import checked, number
 from .parameters import Parameters, named
@@ -76,6 +77,7 @@ class Optimizer:
             if name not in self.state:
                 self.state[name] = self._new_state(p)
             self.steps[name] = self.steps.get(name, 0) + 1
+            written(self.parameters[name], name)  # a graph that still needs p is told
             yield p, g, self.state[name], self.steps[name]
 
     def careful_update(self, p, g, state, t, lr) -> None:
