@@ -1,7 +1,10 @@
 """The operations that have weights, as modules. Weights are drawn from a Generator passed in.
 
 Without `std`, a weight has the standard deviation 1/√inputs, which keeps the signal's size.
+Also `Sequential`, a chain of layers, and `Dropout`, which acts in training only.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -14,6 +17,7 @@ def normal(
     rng: np.random.Generator, shape: tuple[int, ...], std: float, dtype=np.float32
 ) -> Parameter:
     """A parameter of independent normal numbers with mean 0."""
+    _expect_generator("a layer's weights", rng)
     return Parameter((std * rng.standard_normal(shape)).astype(dtype))
 
 
@@ -26,6 +30,17 @@ class RMSNorm(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.rms_norm(x, self.scale, eps=self.eps)
+
+
+class LayerNorm(Module):
+    """x (..., D) with mean 0 and deviation 1, times `scale` (D,), plus `bias` (D,)."""
+
+    def __init__(self, D: int, *, eps: float = 1e-5, dtype=np.float32):
+        self.eps = eps
+        self.scale, self.bias = Parameter(np.ones(D, dtype)), Parameter(np.zeros(D, dtype))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.layer_norm(x, self.scale, self.bias, eps=self.eps)  # (..., D)
 
 
 class Linear(Module):
@@ -77,3 +92,51 @@ class Embedding(Module):
 
     def forward(self, ids: np.ndarray) -> Tensor:
         return F.embedding(self.weight, ids)
+
+
+class Dropout(Module):
+    """In training, a random part `p` of x becomes 0, and the rest grows by 1/(1-p).
+
+    After eval() it returns x. Each call in training draws new numbers from `rng`.
+    """
+
+    def __init__(self, p: float, *, rng: np.random.Generator):
+        if isinstance(p, bool) or not isinstance(p, (int, float)) or not 0 <= p < 1:
+            raise ValueError(f"Dropout: p is {p!r}, expected a number from 0 to less than 1")
+        _expect_generator("Dropout", rng)
+        self.p, self.rng = p, rng
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.dropout(x, p=self.p, rng=self.rng) if self.training else x
+
+
+class Sequential(Module):
+    """Layers one after another. A layer is a module, or a function such as F.relu.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> net = Sequential(Linear(3, 5, rng=rng), F.relu, Linear(5, 1, rng=rng))
+        >>> [name for name, _ in net.named_parameters()]
+        ['layers.0.weight', 'layers.0.bias', 'layers.2.weight', 'layers.2.bias']
+    """
+
+    def __init__(self, *layers: Callable[[Tensor], Tensor]):
+        for i, layer in enumerate(layers):
+            if not callable(layer) or isinstance(layer, type):
+                raise TypeError(
+                    f"Sequential: layer {i} is {layer!r}, expected a module or a function; "
+                    "pass the layers one by one, as in Sequential(Linear(...), F.relu)"
+                )
+        self.layers = list(layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+def _expect_generator(where, rng):
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"{where}: rng is {rng!r}, expected a generator; use np.random.default_rng(0)"
+        )

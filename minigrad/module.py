@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from .members import members, set_training, walk
 from .tensor import Tensor
+from .tree import tree
+from .writes import written
 
 
 class Parameter(Tensor):
@@ -23,7 +26,7 @@ class StateError(ValueError):
 
 
 class Module:
-    """A part of a model. Its attributes are Parameters, Modules and lists of these.
+    """A part of a model. Its attributes are Parameters, Modules, and lists or dicts of these.
 
     Names follow the attributes: `block.norms.0.scale`. A parameter with two names is tied: it
     is trained once, under its first name, and the state holds it under both.
@@ -39,38 +42,47 @@ class Module:
         (['slope'], 6.0)
     """
 
+    training = True  # some modules, such as layers.Dropout, act only in training
+
     def forward(self, *inputs, **options):
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
     def __call__(self, *inputs, **options):  # layer(x) is layer.forward(x)
         return self.forward(*inputs, **options)
 
+    def train(self, mode: bool = True) -> Module:
+        """Set `training` of this module and of all below it; returns this module."""
+        set_training(self, mode)
+        return self
+
+    def eval(self) -> Module:
+        """Prepare for evaluation: train(False)."""
+        return self.train(False)
+
     # -- the tree ------------------------------------------------------------------------
 
+    def named_members(self) -> Iterator[tuple[str, Parameter | Module]]:
+        """The parameters and modules directly in this one."""
+        return members(self, (Parameter, Module))
+
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The modules directly below this one."""
-        return ((name, v) for name, v in self._members() if isinstance(v, Module))
+        """The modules directly in this one."""
+        return ((name, part) for name, part in self.named_members() if isinstance(part, Module))
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """This module, under the name "", then each child with all modules in it."""
+        return walk(self)
 
     def named_parameters(self, tied: bool = False) -> Iterator[tuple[str, Parameter]]:
         """Every (name, parameter): a tied one once, or with tied=True under each name."""
         seen: set[int] = set()  # by identity: a tied parameter is one object with two names
-        for name, parameter in self._all_parameters(""):
-            if tied or id(parameter) not in seen:
-                seen.add(id(parameter))
-                yield name, parameter
-
-    def _all_parameters(self, prefix):
-        # Own parameters first, then the children in the order of the attributes, each with all
-        # below it: this order decides which name of a tied parameter is the first.
-        for name, value in self._members():
-            if isinstance(value, Parameter):
-                yield prefix + name, value
-        for name, child in self.named_children():
-            yield from child._all_parameters(f"{prefix}{name}.")
-
-    def _members(self):
-        # vars() keeps the order in which __init__ set the attributes.
-        return (member for item in vars(self).items() for member in _flattened(*item))
+        # A module's own parameters come before those of its children. This order decides which
+        # name of a tied parameter is the first.
+        for path, module in self.named_modules():
+            for name, part in module.named_members():
+                if isinstance(part, Tensor) and (tied or id(part) not in seen):
+                    seen.add(id(part))
+                    yield f"{path}.{name}" if path else name, part
 
     def parameters(self) -> list[Parameter]:
         return [parameter for _, parameter in self.named_parameters()]
@@ -107,8 +119,9 @@ class Module:
                 f"load_state_dict: {type(self).__name__} does not fit this state:\n  "
                 + "\n  ".join(problems)
             )
-        for name, array in own.items():
-            array[...] = state[name]  # in place: optimizers and tied names share the array
+        for name, parameter in self.named_parameters(tied=True):
+            parameter.data[...] = state[name]  # in place: optimizers share the array
+            written(parameter, name)  # a graph that still needs the old values is told
 
     def _broken_ties(self, state):
         first: dict[int, str] = {}
@@ -123,11 +136,5 @@ class Module:
         count = sum(p.size for p in self.parameters())
         return f"{type(self).__name__} with {count:,} parameters"
 
-
-def _flattened(name, value):
-    """(name, value), or for a list, however nested, name.0, name.1, ... and its items."""
-    if not isinstance(value, (list, tuple)):
-        yield name, value
-        return
-    for i, item in enumerate(value):
-        yield from _flattened(f"{name}.{i}", item)
+    def __str__(self):  # print(model)
+        return tree(self)

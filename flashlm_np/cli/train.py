@@ -103,7 +103,7 @@ def _describe(trainer):
     if warning := trainer.fast_step.workers.warning:
         print(warning)
     print(
-        f"{config.preset}: {trainer.model}\n"
+        f"{config.preset}: {trainer.model!r}\n"
         f"{dataset.name}: {len(dataset.train):,} training tokens, "
         f"{len(dataset.valid) - 1:,} validation tokens"
         + ("" if best is None else f", best possible loss {best:.4f}")

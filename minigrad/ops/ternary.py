@@ -22,7 +22,8 @@
                w / mean|w|, which is threshold 0.5, with scale "mean";
                "kept" with threshold 0.7: ternary weight networks, arXiv:1605.04711, eq. 5-6
 
-An all-zero w gives T = 0: the layer outputs 0 until a gradient moves w.
+An all-zero w gives T = 0: the layer outputs 0 until a gradient moves w. If w holds NaN or an
+infinity, T is NaN everywhere, and so is the output.
 """
 
 import numpy as np
@@ -44,6 +45,7 @@ def ternarize(w, *, threshold=1.0, scale="none"):
     mean = float(magnitude.mean())
     tau = threshold * mean  # relative to the mean, so that the size of w does not matter
     T = (w > tau).astype(w.dtype) - (w < -tau)  # True counts as 1
+    T += 0 * mean  # NaN, if w holds NaN or an infinity; no w is above τ then, which hides it
     if scale == "none":
         return T, 1.0  # then products with T only add and subtract
     if scale == "mean":

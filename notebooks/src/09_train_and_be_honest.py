@@ -133,7 +133,7 @@ def train(config, dataset):
 model, optimizers, losses, evaluations = train(config, dataset)
 result = evaluations[config.steps]
 passed = [name for name, nats in lines.items() if result.loss < nats]
-print(f"{model}: first loss {losses[0]:.3f}, ln V = {np.log(config.vocab_size):.3f}")
+print(f"{model!r}: first loss {losses[0]:.3f}, ln V = {np.log(config.vocab_size):.3f}")
 print(f"validation {result.loss:.3f} nats per token, better than {', '.join(passed)}")
 print(f"{result.loss - dataset.best_possible_loss:.3f} above the best possible loss")
 
@@ -513,8 +513,8 @@ for temperature in (0, 0.5, 1.0, 1.5):
 error = error_by_stories(true)
 best = exact_losses(many).sum() / len(many[1:])
 print(
-    f"{model}, {config.steps} steps, seed {config.seed}: {true.mean():.3f} ± {error:.3f} nats "
-    f"per token (true loss, {len(true):,} tokens of {len(sizes)} new stories, error over "
+    f"{model!r}, {config.steps} steps, seed {config.seed}: {true.mean():.3f} ± {error:.3f} "
+    f"nats per token (true loss, {len(true):,} tokens of {len(sizes)} new stories, error over "
     f"stories); best possible {best:.3f}, bigram {counted.bigram:.3f}; "
     "last step, one run, nothing selected."
 )

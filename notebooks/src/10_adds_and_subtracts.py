@@ -62,7 +62,7 @@ for _ in range(config.steps):
     trainer.one_step()
 model = trainer.model
 before = evaluate(model, config, dataset.valid, tokenizer)
-print(model, f"- loss {before.loss:.3f} ± {before.loss_error:.3f} nats per token")
+print(repr(model), f"- loss {before.loss:.3f} ± {before.loss_error:.3f} nats per token")
 
 # %% [markdown]
 # ## 1. Three values in 1.6 bits
