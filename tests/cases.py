@@ -177,6 +177,10 @@ def _cases():
     yield "power", "scalar", (away(),), {"p": 3}
     yield "power", "view", (view(positive(2, 3)),), {"p": -1.5}
 
+    for label, (a, b) in BROADCASTS.items():
+        yield "general_power", label, (positive(*a), normal(*b))
+    yield "general_power", "view", (view(positive(3, 5)), view(normal(2, 1, 5)))
+
     draws = {"log": positive, "sqrt": positive, "relu": away, "abs": away}
     for name in ("exp", "log", "sqrt", "abs", "tanh", "sigmoid", "relu", "relu_squared"):
         draw = draws.get(name, normal)
@@ -228,7 +232,7 @@ def _cases():
     yield "where", "view", (view(mask(3, 5)), view(normal(3, 5)), normal(5, 3).T)
 
     later = np.triu(np.ones((5, 5), bool), k=1)
-    yield "masked_fill", "causal", (normal(2, 3, 5, 5), later), {"value": -1e9}
+    yield "masked_fill", "causal", (normal(2, 3, 5, 5), later), {"value": -100.0}
     yield "masked_fill", "same shape", (normal(3, 5), mask(3, 5)), {"value": 2.5}
     yield "masked_fill", "integers", (normal(3), np.array([2, 0, -1])), {"value": 0.0}
     yield "masked_fill", "one boolean", (normal(3), np.array(False)), {"value": 1.0}
@@ -301,6 +305,11 @@ def _cases():
     yield "matmul", "one matrix for all, left", (normal(3, 5), normal(2, 5, 7))
     yield "matmul", "each stretches the other", (normal(3, 1, 2, 5), normal(1, 2, 5, 7))
     yield "matmul", "equal sizes", (normal(3, 3), normal(3, 3))
+    yield "matmul", "two vectors", (normal(5), normal(5))
+    yield "matmul", "matrix and vector", (normal(2, 3), normal(3))
+    yield "matmul", "vector and matrix", (normal(3), normal(3, 5))
+    yield "matmul", "batch and vector", (normal(2, 3, 5), normal(5))
+    yield "matmul", "vector and batch", (normal(5), normal(2, 5, 7))
     yield "matmul", "view", (view(normal(2, 3)), normal(5, 3).T)
 
     for label, (subscripts, *shapes) in EINSUMS.items():

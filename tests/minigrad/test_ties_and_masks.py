@@ -149,7 +149,7 @@ MASKED = np.where(HIDDEN, -INF, X)
 INFINITE = [
     ("softmax", (MASKED,), {}),
     ("log_softmax", (MASKED,), {}),
-    ("masked_fill", (X, HIDDEN), {"value": -INF}),
+    *(("masked_fill", (X, HIDDEN), {"value": value}) for value in (-1e9, -1e30, -INF)),
     ("where", (HIDDEN, MASKED, 2 * X), {}),
     ("where", (~HIDDEN, X, np.full((2, 5), NAN)), {}),
     ("max", (MASKED,), {"axis": 1}),
