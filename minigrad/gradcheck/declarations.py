@@ -1,4 +1,4 @@
-"""Facts about an operation that only a checker needs: its surrogate and its kinks.
+"""Facts about an operation that only a checker needs.
 
     surrogate   for an operation whose derivative is 0 almost everywhere: the smooth function
                 whose gradient its backward returns. surrogate(*arrays, **options) gives a
@@ -6,6 +6,9 @@
     side        for an operation with kinks: side(*arrays, **options) gives the side of a kink
                 on which each element lies (-1, 0 or 1). Between two inputs with different
                 sides lies a kink.
+    analytic    whether the forward may be run with complex numbers, and then gives the value
+                of the same formula: it uses no abs, max, conj or comparison of complex numbers
+                (x.real may be compared). The operations of minigrad.ops are analytic.
 
 They belong to the forward, so a copy of an operation with another backward keeps them.
 """
@@ -19,6 +22,15 @@ import numpy as np
 
 from ..ops import Operation
 from ..ops.activations import relu_forward
+from ..ops.max_min import max_forward, max_side, min_forward, min_side
+from ..ops.piecewise import (
+    abs_forward,
+    clip_forward,
+    clip_side,
+    larger_side,
+    maximum_forward,
+    minimum_forward,
+)
 from ..ops.ternary import (
     straight_through,
     ternary_linear_forward,
@@ -32,13 +44,24 @@ SURROGATES: dict[Callable, Callable] = {  # by the operation's forward
 }
 SIDES: dict[Callable, Callable] = {  # by the operation's forward
     relu_forward: np.sign,
+    abs_forward: np.sign,
+    clip_forward: clip_side,
+    maximum_forward: larger_side,
+    minimum_forward: larger_side,
+    max_forward: max_side,
+    min_forward: min_side,
 }
+ANALYTIC: dict[Callable, bool] = {}  # by the forward of an operation from elsewhere
 
 
 def declare(
-    operation: Operation, *, surrogate: Callable | None = None, side: Callable | None = None
+    operation: Operation,
+    *,
+    surrogate: Callable | None = None,
+    side: Callable | None = None,
+    analytic: bool | None = None,
 ) -> Operation:
-    """Declare the surrogate or the kinks of an operation of your own; returns the operation.
+    """Declare facts about an operation of your own; returns the operation.
 
     Example:
         >>> rounded = Operation("rounded", lambda x: (np.round(x), ()), lambda dy, _: (dy,))
@@ -48,7 +71,36 @@ def declare(
         SURROGATES[operation.forward] = surrogate
     if side is not None:
         SIDES[operation.forward] = side
+    if analytic is not None:
+        ANALYTIC[operation.forward] = bool(analytic)
     return operation
+
+
+def is_analytic(operation: Operation) -> bool:
+    """Whether the operation is known to allow a complex step."""
+    module = getattr(operation.forward, "__module__", None) or ""
+    return ANALYTIC.get(operation.forward, module.startswith("minigrad.ops."))
+
+
+def forbids_complex(operation: Operation) -> bool:
+    """Whether the operation was declared as not analytic."""
+    return not ANALYTIC.get(operation.forward, True)
+
+
+def side_of(operation: Operation, arrays, options: dict) -> np.ndarray:
+    """The sides of the kinks on which the inputs lie.
+
+    Raises:
+        TypeError: the operation's `side` gives something else than -1, 0 and 1.
+    """
+    side = np.asarray(SIDES[operation.forward](*arrays, **options))
+    if side.dtype.kind not in "if" or not np.isin(side[~np.isnan(side)], (-1, 0, 1)).all():
+        found = "booleans" if side.dtype == bool else f"{side.dtype} such as {side.flat[0]}"
+        raise TypeError(
+            f"{operation.name}: side gives {found}, expected -1, 0 (on a kink) or 1 for each "
+            "element, as np.sign gives"
+        )
+    return side
 
 
 _lock = RLock()  # two checks that replace the same forward must take turns

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..engine import Node
 from ..errors import GraphError, ShapeError
-from ..gradcheck.rules import argument_names
+from ..gradcheck.inputs import argument_names
 from ..ops import Operation
 from ..ops.tied_head_fast import tied_head_fast_forward
 from ..tensor import Tensor
