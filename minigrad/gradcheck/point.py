@@ -1,0 +1,213 @@
+"""A function of Tensors at one point, reduced to one number: L = Σ dy·y with a random dy.
+
+While the function runs at a moved point, an operation with a *surrogate* runs the surrogate
+that was made where the backward pass ran. So the gradient that the operation promises is
+compared. An operation with *kinks* tells on which side of them its inputs lie.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from ..engine import no_grad, observe
+from ..tensor import Tensor
+from .answers import InconclusiveError, KinkError
+from .declarations import (
+    SIDES,
+    SURROGATES,
+    forbids_complex,
+    is_analytic,
+    replaced_forwards,
+    side_of,
+)
+from .rules import RulesObserver, broken_forward
+
+
+class Point:
+    """`function` at `values`, a list of leaf Tensors and of arrays of integers.
+
+    After `run_backward`: y and dy, flat, of all outputs together, and the gradient of each
+    value, None for integers.
+    """
+
+    def __init__(self, name: str, function: Callable, values: list):
+        self.name, self.function, self.values = name, function, values
+        self.surrogates: list[tuple] = []  # (operation, its surrogate here) in order of use
+        self.is_analytic = True  # all operations are known to allow a complex step
+        self.allows_complex = True  # no operation is known not to
+        self.runs = 0
+        self.y = self.dy = np.zeros(0)
+        self.gradients: list = []
+        self.calls: list[tuple] = []  # (operation, arrays, options), not of the table's
+
+    def run_backward(self, draw: Callable[[tuple], np.ndarray]) -> None:
+        """Run the function and its backward pass from dy = draw(shape), held to the rules."""
+        leaves = [value for value in self.values if isinstance(value, Tensor)]
+        rules = RulesObserver()
+        try:
+            for leaf in leaves:
+                rules.set_aside(leaf)
+                leaf.requires_grad = True
+            with observe(rules), np.errstate(all="ignore"):
+                outputs = self._record()
+                self.y = flat(outputs)
+                self.dy = draw(self.y.shape)
+                _backward(outputs, self.dy)
+            self.gradients = [_gradient(value) for value in self.values]
+            self.calls = list(rules.calls.values())
+        finally:
+            rules.restore()
+
+    def _record(self):
+        calls = _Calls()
+        try:
+            with observe(calls):
+                outputs = as_outputs(self.function(*self.values))
+        except (TypeError, ValueError) as error:
+            raise broken_forward(error) from error
+        for operation, side in calls.sides:
+            if (side == 0).any():
+                raise KinkError(_on_kink(operation, side == 0))
+        self.is_analytic = all(is_analytic(o) for o in calls.operations)
+        self.allows_complex = not any(forbids_complex(o) for o in calls.operations)
+        self.surrogates = [
+            (operation, SURROGATES[operation.forward](*arrays, **options))
+            for operation, arrays, options in calls.with_surrogate
+        ]
+        return outputs
+
+    def expect_same_again(self) -> None:
+        """Raise an InconclusiveError if a second run gives another result."""
+        again, _ = self.evaluate(0, getattr(self.values[0], "data", None))
+        same = (again == self.y) | (np.isnan(again) & np.isnan(self.y))
+        with np.errstate(invalid="ignore"):  # a surrogate rounds otherwise
+            near = np.abs(again - self.y) <= 1e-9 * np.abs(self.y)
+        if not (same | near).all():
+            raise InconclusiveError(
+                f"{self.name}: two runs at the same inputs differ, so no difference shows a "
+                "derivative; draw the same random numbers in each run: pass the generator as "
+                "an option (rng=np.random.default_rng(0)), which the checker copies for each "
+                "run, or make it inside the function"
+            )
+
+    def evaluate(self, position: int, array: np.ndarray) -> tuple[np.ndarray, list]:
+        """All outputs, flat, and the sides of all kinks, with one input replaced."""
+        self.runs += 1
+        tensor, calls = self.values[position], _Calls()
+        in_order = iter([function for _, function in self.surrogates])
+
+        def surrogate(*arrays, **options):
+            return next(in_order)(*arrays), None
+
+        operations = {operation for operation, _ in self.surrogates}
+        data = getattr(tensor, "data", None)
+        try:
+            if isinstance(tensor, Tensor):
+                tensor.data = array
+            replaced = replaced_forwards(operations, surrogate)
+            with no_grad(), observe(calls), replaced, np.errstate(all="ignore"):
+                y = flat(as_outputs(self.function(*self.values)))
+        finally:
+            if isinstance(tensor, Tensor):
+                tensor.data = data
+        if y.shape != self.y.shape:
+            raise InconclusiveError(
+                f"{self.name}: the size of the output changes when the input moves by a small "
+                "step, so there is no derivative to compare with; choose another input"
+            )
+        return y, calls.sides
+
+    @contextmanager
+    def moved(self, by: float, rng: np.random.Generator) -> Iterator["Point"]:
+        """The same function and dy with every number changed by a small share of itself.
+
+        The gap of a wrong gradient hardly changes with it, and one by rounding does.
+        """
+        leaves = {id(v): v for v in self.values if isinstance(v, Tensor)}.values()
+        data = [leaf.data for leaf in leaves]
+        try:
+            for leaf in leaves:
+                leaf.data = leaf.data * (1 + by * rng.choice([-1.0, 1.0], leaf.shape))
+            near = Point(self.name, self.function, self.values)
+            near.run_backward(lambda shape: self.dy)
+            yield near
+        finally:
+            for leaf, array in zip(leaves, data, strict=True):
+                leaf.data = array
+
+    def remarks(self) -> list[str]:
+        """A sentence for each operation whose surrogate was compared."""
+        surrogates = {o.name: SURROGATES[o.forward] for o, _ in self.surrogates}
+        return [
+            f"{name} is piecewise constant, with the derivative 0 almost everywhere; its "
+            f"gradient was compared with its surrogate's: {_first_line(surrogate)}"
+            for name, surrogate in surrogates.items()
+        ]
+
+
+class _Calls:
+    """Observes the operations: those with a surrogate, and the sides of those with kinks."""
+
+    def __init__(self):
+        self.operations, self.sides, self.with_surrogate = set(), [], []
+
+    def forward(self, operation, arrays, options, y, node, seconds):
+        self.operations.add(operation)
+        if operation.forward in SURROGATES:
+            self.with_surrogate.append((operation, arrays, options))
+        is_complex = any(a.dtype.kind == "c" for a in arrays)  # it has no sides
+        if operation.forward in SIDES and not is_complex:
+            self.sides.append((operation, side_of(operation, arrays, options)))
+
+    def backward(self, node, dy, gradients, seconds):
+        pass
+
+
+def as_outputs(result: object) -> list[Tensor]:
+    """The outputs of a function: one Tensor, or a tuple or list of Tensors."""
+    outputs = list(result) if isinstance(result, (tuple, list)) else [result]
+    for output in outputs:
+        if not isinstance(output, Tensor):
+            raise TypeError(
+                f"gradcheck: the function returned {type(output).__name__}, expected a Tensor "
+                "or a tuple of Tensors"
+            )
+    return outputs
+
+
+def flat(outputs: list[Tensor]) -> np.ndarray:
+    """All outputs one after another, as one row."""
+    rows = [output.data.reshape(-1) for output in outputs]
+    return rows[0] if len(rows) == 1 else np.concatenate([np.zeros(0), *rows])
+
+
+def _backward(outputs, dy):
+    """Give every leaf its gradient of Σ dy·y."""
+    dys = np.split(dy, np.cumsum([y.size for y in outputs]))
+    pairs = [(y, d.reshape(y.shape)) for y, d in zip(outputs, dys, strict=False)]
+    pairs = [(y, d) for y, d in pairs if y.requires_grad]  # the others are constants
+    if len(pairs) == 1 and pairs[0][0].node is not None:
+        y, dy = pairs[0]
+        y.backward(dy)
+    elif pairs:  # one walk for all outputs, because they may share operations
+        sum((y * d).sum() for y, d in pairs).backward()
+
+
+def _gradient(value):
+    if not isinstance(value, Tensor):
+        return None
+    return np.zeros_like(value.data) if value.grad is None else value.grad
+
+
+def _first_line(function):
+    name = getattr(function, "__name__", "a function")
+    return (function.__doc__ or f"{name}, which has no docstring").splitlines()[0]
+
+
+def _on_kink(operation, on_kink):
+    index = tuple(int(i) for i in np.argwhere(on_kink)[0])
+    return (
+        f"{operation.name}: its input at index {index} lies on a kink, and there is no "
+        "derivative to compare with; move that input away from it"
+    )

@@ -1,0 +1,106 @@
+"""Numerical slopes of L = Σ dy·y, as gaps: the measured slope minus the slope that is claimed.
+
+    differences      (L(x + t d) - L(x - t d)) / 2t - Σ dx·d
+    complex step     Im L(x + i h d) / h - Σ dx·d
+
+Gaps are compared with 0, so the rounding of x + t d does no harm: both terms use the step that
+was really taken. A gap comes with the noise that rounding may have added to it.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .point import Point
+
+EPS = float(np.finfo(np.float64).eps)
+TINY_STEP = 1e-60  # imaginary: nothing is subtracted, so no digit is lost
+
+
+class Gap(NamedTuple):
+    """A measured slope minus the claimed one.
+
+    noise: a bound on the rounding error. terms: Σ |dy·dy/dt|, the size of the summed terms.
+    bends: per output, the second difference over t, which vanishes with t unless there is a
+    kink. left, right: the one-sided gaps.
+    """
+
+    value: float
+    noise: float
+    terms: float
+    bends: np.ndarray | None = None
+    left: float = np.nan
+    right: float = np.nan
+    changed: np.ndarray | None = None
+
+
+class Slopes:
+    """The gaps of one input of a point, along directions."""
+
+    def __init__(self, point: Point, position: int):
+        self.point, self.position = point, position
+        self.x = point.values[position].data
+        self.gradient = point.gradients[position]
+
+    def differences(self, direction: np.ndarray, t: float) -> Gap | None:
+        """The gap by a central difference; None across a kink or out of the domain."""
+        up_x, down_x = self.x + t * direction, self.x - t * direction
+        up, up_sides = self.point.evaluate(self.position, up_x)
+        down, down_sides = self.point.evaluate(self.position, down_x)
+        if _sides_differ(up_sides, down_sides):
+            return None
+        y, dy = self.point.y, self.point.dy
+        up, down = _within_domain(up, y), _within_domain(down, y)
+        rise, fall = dy * _minus(up, y), dy * _minus(y, down)  # 0 where nothing changed
+        right = rise.sum() / t - self._claimed(up_x - self.x) / t
+        left = fall.sum() / t - self._claimed(self.x - down_x) / t
+        changed = (rise != 0) | (fall != 0)
+        size = np.where(changed, np.abs(dy) * np.fmax(np.abs(up), np.abs(down)), 0)
+        noise = 4 * EPS * float(np.linalg.norm(size)) / t
+        noise += 4 * EPS * abs(self._claimed(direction))
+        value = (rise.sum() + fall.sum() - self._claimed(up_x - down_x)) / (2 * t)
+        terms = float((np.abs(rise) + np.abs(fall)).sum()) / (2 * t)
+        bends = np.maximum(np.abs(rise - fall) / t - 4 * EPS * size / t, 0)
+        return Gap(float(value), noise, terms, bends, float(left), float(right), changed)
+
+    def rounding(self, changed: np.ndarray) -> float:
+        """The rounding error of Σ dy·y over some of the outputs."""
+        with np.errstate(invalid="ignore"):
+            size = np.where(changed, np.abs(self.point.dy * self.point.y), 0)
+        return 4 * EPS * float(np.linalg.norm(size))
+
+    def _claimed(self, step):
+        """Σ dx·step, over the elements that move: a NaN elsewhere is another one's fault."""
+        moving = step != 0
+        return float(np.vdot(self.gradient[moving], step[moving]))
+
+    def complex_step(self, direction: np.ndarray, h: float = TINY_STEP) -> Gap | None:
+        """The gap by an imaginary step; None if the function does not allow one."""
+        if not self.point.allows_complex:
+            return None
+        try:
+            y, _ = self.point.evaluate(self.position, self.x + 1j * h * direction)
+        except (TypeError, ValueError, np.linalg.LinAlgError):
+            return None
+        terms = self.point.dy * y.imag / h
+        terms = np.where(y.imag == 0, 0, terms)
+        if not np.isfinite(terms).all():
+            return None
+        size = float(np.abs(terms).sum())
+        return Gap(float(terms.sum()) - self._claimed(direction), 64 * EPS * size, size)
+
+
+def _within_domain(moved, y):
+    """The moved outputs, NaN where a finite output became infinite."""
+    return np.where(np.isinf(moved) & np.isfinite(y), np.nan, moved)
+
+
+def _minus(a, b):
+    """a - b, and 0 where both are the same, infinities included."""
+    with np.errstate(invalid="ignore"):
+        return np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0, a - b)
+
+
+def _sides_differ(up, down):
+    pairs = zip(up, down, strict=True)
+    return any(not np.array_equal(a, b, equal_nan=True) for (_, a), (_, b) in pairs)
