@@ -23,11 +23,17 @@ Beside the path: gradcheck (is a backward pass right?) and look (traces, profile
 that shows every step).
 """
 
-from . import functional, layers, optim
+from . import (
+    functional,
+    layers,
+    numpy_functions,  # noqa: F401  for np.exp(x) and array @ x
+    optim,
+)
 from .engine import no_grad, observe
 from .errors import DtypeError, GraphError, ShapeError
 from .module import Module, Parameter, StateError
 from .ops import TABLE, Operation
+from .raw_writes import detect_writes
 from .tensor import Tensor, apply
 
 __all__ = [
@@ -41,6 +47,7 @@ __all__ = [
     "StateError",
     "Tensor",
     "apply",
+    "detect_writes",
     "functional",
     "layers",
     "no_grad",

@@ -2,21 +2,80 @@
 
 import numpy as np
 
-from .errors import DtypeError
+from .errors import DtypeError, ShapeError
+
+# float16, float32, float64, complex64 and complex128, in the byte order of the machine
+FLOATING = frozenset(np.dtype(letter) for letter in "efdFD")
+_KINDS_THAT_FIT = {"f": "fiub", "c": "cfiub"}  # of dtypes, by the kind that they become
 
 
 def as_floating(data) -> np.ndarray:
-    """A floating-point array as it is; numbers and lists as float32; nothing else."""
-    array = np.asarray(data)
-    is_floating = array.dtype.kind in "fc"
-    if is_floating and isinstance(data, (np.ndarray, np.generic)):
-        return array
-    if isinstance(data, np.ndarray) or not (is_floating or array.dtype.kind in "iub"):
+    """A floating-point array as it is; numbers and lists as float32; nothing else.
+
+    Big-endian arrays are copied into the machine's byte order. A np.matrix becomes an array.
+    """
+    if type(data) is np.ndarray and data.dtype in FLOATING:
+        return data  # the usual case
+    array = _as_array("Tensor: data", data)
+    dtype = array.dtype.newbyteorder("=")
+    if hasattr(data, "__array__") and dtype in FLOATING:
+        return array.astype(dtype, copy=False)
+    if dtype.kind not in "iubfc":
+        raise DtypeError(f"Tensor: data has dtype {dtype}, expected an array of numbers")
+    if hasattr(data, "__array__"):
         raise DtypeError(
-            f"Tensor: data has dtype {array.dtype}, expected floating point; use "
+            f"Tensor: data has dtype {dtype}, expected float32, float64 or their like; use "
             "data.astype(np.float32), and pass ids to operations as integer arrays"
         )
-    return array.astype(np.float32)
+    return array.astype(np.complex64 if dtype.kind == "c" else np.float32)  # numbers, lists
+
+
+def as_constant(operation, position: int, value, dtype: np.dtype) -> np.ndarray:
+    """An input that is not a Tensor as an array of `dtype`. Ids keep their integers.
+
+    Raises:
+        DtypeError: it is no number, or its mask or its imaginary part would be lost.
+    """
+    is_ids = position in operation.integer_inputs
+    if type(value) is np.ndarray:
+        array = value
+    elif not is_ids and isinstance(value, (float, int)):
+        return np.asarray(value, dtype)
+    else:
+        array = _as_array(f"{operation.name}: input {position + 1}", value)
+    if is_ids:  # the operation checks their kind
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
+    if array.dtype != dtype and array.dtype.kind not in _KINDS_THAT_FIT[dtype.kind]:
+        raise DtypeError(
+            f"{operation.name}: input {position + 1} has dtype {array.dtype}, expected numbers "
+            f"that can become {dtype}"
+        )
+    return array.astype(dtype, copy=False)
+
+
+def one_number(
+    where: str, array: np.ndarray, advice: str = "with .sum() or .mean(), or use .data"
+) -> float:
+    """The number of an array that holds exactly one."""
+    if array.size != 1:
+        raise ShapeError(
+            f"{where}: this tensor has shape {array.shape}, expected one number; "
+            f"reduce it {advice}"
+        )
+    return array.item()
+
+
+def _as_array(where, value):
+    items = value if isinstance(value, (list, tuple)) else [value]
+    if any(hasattr(item, "filled") for item in items):  # a masked array, alone or in a list
+        raise DtypeError(
+            f"{where} has a mask, which would be lost; use value.filled(0.0), and give the "
+            "mask to functional.masked_fill"
+        )
+    try:
+        return np.asarray(value)
+    except ValueError as error:  # a list with rows of different lengths
+        raise ShapeError(f"{where} is no array of numbers: {error}") from None
 
 
 def common_dtype(operation: str, tensors: list[np.ndarray], inputs) -> np.dtype:

@@ -65,6 +65,8 @@ def expect_axes(where: str, name: str, array, axis) -> tuple[int, ...]:
     """
     if axis is None:
         return tuple(range(array.ndim))
+    if type(axis) is int and 0 <= axis < array.ndim:  # the usual case
+        return (axis,)
     given = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
     n = max(1, array.ndim)  # as in NumPy, a single number has the axis 0
     if not all(isinstance(a, (int, np.integer)) and -n <= a < n for a in given):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from . import ops
+from .errors import ShapeError
 from .tensor import Tensor, apply
 
 Input = Tensor | np.ndarray | float
@@ -39,8 +40,9 @@ def divide(a: Input, b: Input) -> Tensor:
 
 
 def power(a: Input, p: Input) -> Tensor:
-    """a to the power p, one number: minigrad/ops/elementwise.py. For an array p: general_power."""
-    return Tensor.__pow__(a, p) if isinstance(a, Tensor) else general_power(a, p)
+    """a to the power p, one number: minigrad/ops/elementwise.py, or an array: general_power."""
+    is_number = isinstance(p, (int, float, np.generic))
+    return apply(ops.POWER, a, p=p) if is_number else general_power(a, p)
 
 
 def general_power(a: Input, b: Input) -> Tensor:
@@ -280,12 +282,19 @@ def dropout(x: Input, *, p: float, rng: np.random.Generator | None = None) -> Te
     return apply(ops.DROPOUT, x, p=p, rng=rng)
 
 
-# -- tokens -------------------------------------------------------------------------------
+# -- tokens, and losses -------------------------------------------------------------------
 
 
 def embedding(w: Input, ids: np.ndarray) -> Tensor:
     """The rows ids (...) of the table w (V, D) -> (..., D): minigrad/ops/embedding.py."""
     return apply(ops.EMBEDDING, w, ids)
+
+
+def mse(x: Input, y: Input) -> Tensor:
+    """The mean squared error of x and y, which have one shape: the mean of (x - y)²."""
+    if np.shape(x) != np.shape(y):  # (N, 1) and (N,) would broadcast to (N, N) differences
+        raise ShapeError(f"mse: x has shape {np.shape(x)}, expected y's shape {np.shape(y)}")
+    return mean(power(subtract(x, y), 2))
 
 
 def cross_entropy(

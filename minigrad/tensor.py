@@ -17,32 +17,47 @@ from collections.abc import Iterator
 import numpy as np
 
 from . import ops
-from .arrays import as_floating, common_dtype, plain_number, summary
+from .arrays import as_constant, as_floating, common_dtype, plain_number, summary
+from .conversions import Conversions
 from .engine import Node, backward_steps, run
 from .errors import GraphError, ShapeError
+from .leaf_gradients import ADDING, is_collected, run_backward
 from .ops import Operation, RowGradient
+from .writes import written
 
 
-class Tensor:
+class Tensor(Conversions):
     """An array `data`, the gradient `grad` of a loss with respect to it, and a name.
 
-    Numbers and lists become float32. A floating-point array is kept as it is, not copied.
+    Numbers and lists become float32. A floating-point array is kept as it is, not copied,
+    unless it is big-endian.
     A tensor that is created with requires_grad=True is a leaf: backward() adds into `grad`.
 
     Raises:
-        DtypeError: `data` is an array of integers; pass ids to operations as plain arrays.
+        DtypeError: `data` is an array of integers (pass ids to operations as plain arrays), of
+            other objects, or masked.
     """
 
     # Named slots instead of a dict: a training step makes hundreds of tensors.
-    __slots__ = ("__weakref__", "data", "grad", "name", "node", "requires_grad")
-    __array_priority__ = 100  # `array * tensor` calls Tensor.__rmul__
+    __slots__ = ("__weakref__", "_array", "grad", "name", "node", "requires_grad")
+    # For `array * tensor` and np.exp(tensor), NumPy asks minigrad/numpy_functions.py.
 
     def __init__(self, data, requires_grad: bool = False, name: str | None = None):
-        self.data = as_floating(data)
+        self._array = as_floating(data)
         self.grad: np.ndarray | None = None  # until the first backward
         self.name = name
         self.node: Node | None = None  # the operation that computed it, if one did
         self.requires_grad = requires_grad
+
+    @property
+    def data(self) -> np.ndarray:
+        return self._array
+
+    @data.setter
+    def data(self, data) -> None:
+        if data is self._array:  # `x.data += 1` changes the array, then sets the same array
+            written(self)
+        self._array = as_floating(data)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -60,31 +75,26 @@ class Tensor:
     def dtype(self) -> np.dtype:
         return self.data.dtype
 
-    def item(self) -> float:
-        return self.data.item()
-
-    def __len__(self):
-        return len(self.data)
-
-    def __iter__(self):
-        return (self[i] for i in range(len(self)))  # rows are Tensors: gradients flow back
-
     def __repr__(self):
         label = f" {self.name!r}" if self.name else ""
         return f"{type(self).__name__}{label} {summary(self.data)}"
 
     # -- backward ------------------------------------------------------------------------
 
-    def backward(self, dy=None) -> None:
+    def backward(self, dy=None, into: dict[Tensor, np.ndarray] | None = None) -> None:
         """Add ∂loss/∂leaf into the `grad` of every leaf that this tensor was computed from.
 
         `dy` (this tensor's shape) is ∂loss/∂self. It is 1 where this tensor is the loss itself.
+        With `into`, a dict, the sums go to into[leaf], and no `grad` changes. A gradient that
+        is in the dict is added, in a new array. After an exception all are as before.
         """
-        for step in self.backward_steps(dy):
-            del step  # else its gradients would live until the next node is done
+        run_backward(self.backward_steps(dy), into)
 
     def backward_steps(self, dy=None) -> Iterator[tuple]:
-        """The same, one node at a time: see minigrad.engine.backward_steps."""
+        """The same, one node at a time, whose gradients reach the leaves at once.
+
+        See minigrad.engine.backward_steps.
+        """
         if self.node is None:
             raise GraphError(
                 "backward: this tensor was not computed from a tensor with requires_grad=True, "
@@ -96,21 +106,25 @@ class Tensor:
                 f".sum() or .mean(), or pass dy of that shape"
             )
         # ∂loss/∂loss = 1 starts the chain rule.
-        dy = np.ones_like(self.data) if dy is None else np.asarray(dy, self.dtype)
+        # A given dy is copied: the caller's array stays, whatever an operation does.
+        dy = np.ones_like(self.data) if dy is None else np.array(dy, self.dtype)
         if dy.shape != self.shape:
             raise ShapeError(f"backward: dy has shape {dy.shape}, expected {self.shape}")
         return backward_steps(self.node, dy)
 
     def accumulate(self, gradient) -> None:
         """Add a gradient, dense or by rows, into the one buffer that this leaf keeps."""
-        if self.grad is None:
-            self.grad = np.zeros_like(self.data)
-        # A leaf that was used twice gets two gradients. The chain rule adds them, so this is +=
-        # and never =. The next backward adds, too: zero_grad comes between two steps.
-        if isinstance(gradient, RowGradient):
-            gradient.add_to(self.grad)
-        else:
-            self.grad += gradient
+        if is_collected(self, gradient):
+            return  # inside backward(), which adds to all leaves after its last node
+        with ADDING:  # one thread at a time
+            if self.grad is None:
+                self.grad = np.zeros_like(self.data)
+            # A leaf that was used twice gets two gradients. The chain rule adds them, so this
+            # is += and never =. The next backward adds, too: zero_grad comes between two steps.
+            if isinstance(gradient, RowGradient):
+                gradient.add_to(self.grad)
+            else:
+                self.grad += gradient
 
     def zero_grad(self) -> None:
         """Clear the gradient in place. A leaf without a gradient stays without one."""
@@ -144,10 +158,21 @@ class Tensor:
         return apply(ops.DIVIDE, other, self)
 
     def __pow__(self, p):
-        return apply(ops.POWER, self, p=p)
+        if isinstance(p, (int, float, np.generic)):
+            return apply(ops.POWER, self, p=p)
+        return apply(ops.GENERAL_POWER, self, p)
+
+    def __rpow__(self, base):
+        return apply(ops.GENERAL_POWER, base, self)
 
     def __neg__(self):
         return apply(ops.MULTIPLY, self, -1)  # no operation of its own to derive and test
+
+    def __pos__(self):
+        return self
+
+    def __abs__(self):
+        return apply(ops.ABS, self)
 
     def __matmul__(self, other):
         return apply(ops.MATMUL, self, other)
@@ -163,6 +188,15 @@ class Tensor:
 
     def mean(self, axis=None, keepdims=False) -> Tensor:
         return apply(ops.MEAN, self, axis=axis, keepdims=keepdims)
+
+    def var(self, axis=None, ddof=0, keepdims=False) -> Tensor:
+        return apply(ops.VAR, self, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    def max(self, axis=None, keepdims=False) -> Tensor:
+        return apply(ops.MAX, self, axis=axis, keepdims=keepdims)
+
+    def min(self, axis=None, keepdims=False) -> Tensor:
+        return apply(ops.MIN, self, axis=axis, keepdims=keepdims)
 
     def reshape(self, *shape) -> Tensor:
         return apply(ops.RESHAPE, self, shape=_sizes(shape))
@@ -192,7 +226,7 @@ def apply(operation: Operation | str, *inputs, **options) -> Tensor:
     arrays = tuple(
         value.data
         if isinstance(value, Tensor)
-        else np.asarray(value, None if position in operation.integer_inputs else dtype)
+        else as_constant(operation, position, value, dtype)
         for position, value in enumerate(inputs)
     )
     # The engine sees arrays and parents only: it does not know Tensors.

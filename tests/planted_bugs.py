@@ -114,6 +114,18 @@ def _(dy, saved):
     return (dy * p * a**p,)
 
 
+@bug("general_power", "db lacks the logarithm of a")
+def _(dy, saved):
+    _, b, y = saved
+    return TABLE["general_power"].backward(dy, saved)[0], sum_to_shape(dy * y, b.shape)
+
+
+@bug("general_power", "the exponent is not lowered in da")
+def _(dy, saved):
+    a, b, y = saved
+    return sum_to_shape(dy * b * y, a.shape), TABLE["general_power"].backward(dy, saved)[1]
+
+
 # -- functions of one number ---------------------------------------------------------------
 
 
@@ -429,6 +441,19 @@ def _(dy, saved):
     db = np.swapaxes(a, -1, -2) @ dy
     da = dy @ (b if b.shape[-1] == b.shape[-2] else np.swapaxes(b, -1, -2))
     return sum_to_shape(da, a.shape), sum_to_shape(db, b.shape)
+
+
+@bug("matmul", "the gradient of a vector b keeps the axis of its column")
+def _(dy, saved):
+    da, db = TABLE["matmul"].backward(dy, saved)
+    return da, db[:, None] if db.ndim == 1 else db
+
+
+@bug("matmul", "the gradient of a vector is not summed over the batch")
+def _(dy, saved):
+    a, b = saved
+    da, db = TABLE["matmul"].backward(dy, saved)
+    return da, (dy[0] @ a[0] if a.ndim == 3 and b.ndim == 1 else db)
 
 
 @bug("matmul", "takes the first of the broadcast batch instead of their sum")

@@ -44,6 +44,7 @@ _TABLE = (
         ops.MATMUL,
         "The matrix product, whose two gradients are matrix products too.",
         given=(elem.sum_to_shape,),
+        note="The inputs have two axes or more: leave out the vectors.",
     ),
     _operation(ops.LINEAR, "A layer: one matrix and one bias for any number of positions."),
     _operation(ops.RELU_SQUARED, "max(x, 0)²: 0 for negative x, and smooth at 0."),

@@ -13,27 +13,30 @@ import math
 
 import numpy as np
 
+from ..errors import expect_axes
+
 
 def sum_forward(x, *, axis=None, keepdims=False):
-    return np.asarray(x.sum(axis=axis, keepdims=keepdims)), (x.shape, axis)
+    axes = expect_axes("sum", "x", x, axis)
+    return np.asarray(x.sum(axis=axes, keepdims=keepdims)), (x.shape, axes)
 
 
 def sum_backward(dy, saved):
-    shape, axis = saved
-    return (_copy_back(dy, shape, axis),)
+    shape, axes = saved
+    return (_copy_back(dy, shape, axes),)
 
 
 def mean_forward(x, *, axis=None, keepdims=False):
-    return np.asarray(x.mean(axis=axis, keepdims=keepdims)), (x.shape, axis)
+    axes = expect_axes("mean", "x", x, axis)
+    return np.asarray(x.mean(axis=axes, keepdims=keepdims)), (x.shape, axes)
 
 
 def mean_backward(dy, saved):
-    shape, axis = saved
+    shape, axes = saved
     n = math.prod(shape) // max(1, dy.size)
-    return (_copy_back(dy / n, shape, axis),)
+    return (_copy_back(dy / n, shape, axes),)
 
 
-def _copy_back(dy, shape, axis):
-    axes = range(len(shape)) if axis is None else np.atleast_1d(axis) % len(shape)
+def _copy_back(dy, shape, axes):
     kept = tuple(1 if a in axes else size for a, size in enumerate(shape))
     return np.broadcast_to(dy.reshape(kept), shape).copy()  # a gradient may be written to later

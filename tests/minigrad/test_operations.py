@@ -150,6 +150,7 @@ SAVED = {
     "multiply": lambda y, a, b: 4 * (a.size + b.size),
     "divide": lambda y, a, b: 4 * (a.size + b.size),
     "power": lambda y, a, p: 4 * a.size,
+    "general_power": lambda y, a, b: 4 * (a.size + b.size + y.size),
     "exp": lambda y, x: 4 * y.size,
     "log": lambda y, x: 4 * x.size,
     "sqrt": lambda y, x: 4 * y.size,
@@ -313,6 +314,10 @@ sum_of_exponentials = slow_reduction(lambda numbers: math.fsum(map(math.exp, num
 
 
 def slow_matmul(a, b):
+    if a.ndim == 1:
+        return slow_matmul(a[None, :], b)[..., 0, :] if b.ndim > 1 else np.sum(a * b)
+    if b.ndim == 1:
+        return slow_matmul(a, b[:, None])[..., 0]
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     a, b = (np.broadcast_to(m, batch + m.shape[-2:]) for m in (a, b))
     y = np.zeros((*batch, a.shape[-2], b.shape[-1]))
@@ -372,6 +377,7 @@ REFERENCES = {
     "multiply": elementwise(lambda a, b: a * b),
     "divide": elementwise(lambda a, b: a / b),
     "power": elementwise(lambda a, p: a**p),
+    "general_power": elementwise(lambda a, b: a**b),
     "exp": elementwise(math.exp),
     "log": elementwise(math.log),
     "sqrt": elementwise(math.sqrt),
@@ -546,9 +552,7 @@ NO_BROADCAST = (
     ": a has shape (2, 3) and b has shape (2, 5), which do not broadcast; counted from the "
     "right, each pair of sizes must be equal or hold a 1"
 )
-MATMUL = (
-    "expected (..., N, K) and (..., K, M); reshape a vector to a row (1, K) or a column (K, 1)"
-)
+MATMUL = "expected (..., N, K) and (..., K, M); each may also be a vector (K,)"
 NOT_INTEGERS = "has dtype float64, expected integers; use {0}.astype(np.int64)"
 
 
@@ -604,7 +608,7 @@ EINSUM_ERRORS = [
 ERRORS = [
     *(
         (name, (zeros(2, 3), zeros(2, 5)), {}, ShapeError, name + NO_BROADCAST)
-        for name in ("add", "subtract", "multiply", "divide")
+        for name in ("add", "subtract", "multiply", "divide", "general_power")
     ),
     (
         *("power", (zeros(3),), {"p": np.ones(3)}, ShapeError),
@@ -780,8 +784,16 @@ ERRORS = [
         f"matmul: a has shape (2, 3) and b has shape (2, 3), {MATMUL}",
     ),
     (
-        *("matmul", (zeros(2, 3), zeros(3)), {}, ShapeError),
-        f"matmul: a has shape (2, 3) and b has shape (3,), {MATMUL}",
+        *("matmul", (zeros(2, 3), zeros(2)), {}, ShapeError),
+        f"matmul: a has shape (2, 3) and b has shape (2,), {MATMUL}",
+    ),
+    (
+        *("matmul", (zeros(3), zeros(2, 3)), {}, ShapeError),
+        f"matmul: a has shape (3,) and b has shape (2, 3), {MATMUL}",
+    ),
+    (
+        *("matmul", (zeros(), zeros(2, 3)), {}, ShapeError),
+        f"matmul: a has shape () and b has shape (2, 3), {MATMUL}",
     ),
     (
         *("matmul", (zeros(2, 5, 3), zeros(4, 3, 5)), {}, ShapeError),
