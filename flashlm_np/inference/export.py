@@ -17,6 +17,7 @@ import numpy as np
 
 from minigrad.ops.ternary import ternarize
 
+from ..errors import UserError
 from ..model.config import Config
 from ..model.layers import ternary_options
 from .int8 import quantize
@@ -55,9 +56,14 @@ def ternary_shapes(config: Config) -> dict[str, tuple[int, ...]]:
 def pack_weights(
     config: Config, weights: dict[str, np.ndarray], encoding: str = "base-3", head: str = "int8"
 ) -> PackedModel:
-    """Pack a model's weights, given by parameter name."""
+    """Pack a model's weights, given by parameter name.
+
+    Raises UserError if a weight is not finite: no ternary digit stands for NaN.
+    """
     arrays, ternary = {}, ternary_shapes(config)
     for name, w in weights.items():
+        if not np.isfinite(w).all():
+            raise UserError(f"{name} holds NaN or an infinity; export another checkpoint")
         if name in ternary:
             T, s = ternarize(w, **ternary_options(config))
             packed = pack(T.reshape(len(T), -1), s, encoding)

@@ -31,14 +31,14 @@ class Optimizers:
             groups[group].append((name, parameter))
         lr, decay = config.adamw_lr, {"weight_decay": config.weight_decay}
         adamw = partial(AdamW, betas=(0.9, 0.95))
-        self.by_group = {
-            "normuon": NorMuon(
-                groups["normuon"], lr=config.normuon_lr, form=config.normuon_form
-            ),
-            "adamw": adamw(groups["adamw"], lr=lr, **decay),
-            "adamw_conv": adamw(groups["adamw_conv"], lr=lr * config.conv_lr_ratio, **decay),
-            "adamw_no_decay": adamw(groups["adamw_no_decay"], lr=lr),
+        make = {
+            "normuon": partial(NorMuon, lr=config.normuon_lr, form=config.normuon_form),
+            "adamw": partial(adamw, lr=lr, **decay),
+            "adamw_conv": partial(adamw, lr=lr * config.conv_lr_ratio, **decay),
+            "adamw_no_decay": partial(adamw, lr=lr),
         }
+        # A model without convolutions has no parameters for adamw_conv.
+        self.by_group = {group: make[group](groups[group]) for group in make if groups[group]}
         self.ema = EMA(model, config.ema_decay)
 
     def factor(self, step: int) -> float:

@@ -12,6 +12,7 @@ import tiny
 
 from flashlm_np.analysis.costs import ternary_matrices
 from flashlm_np.cli import main
+from flashlm_np.errors import UserError
 from flashlm_np.inference.export import pack_weights, ternary_shapes, unpack_weights
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.model.weights import load_weights
@@ -98,6 +99,17 @@ def test_matrices_of_zeros_stay_zero():
     load_weights(again, unpack_weights(packed.config, packed.arrays, packed.encoding))
     for name in names:
         assert not again.state_dict()[name].any()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_weight_that_is_not_finite_is_not_packed(bad):
+    model, config = tiny.small_model(np.float32)
+    for name, weight in model.state_dict().items():
+        weights = model.state_dict() | {name: np.full_like(weight, bad)}
+        if name == "embedding.weight":
+            weights["lm_head.weight"] = weights[name]
+        with pytest.raises(UserError, match=f"^{re.escape(name)} holds NaN or an infinity; "):
+            pack_weights(config, weights)
 
 
 DAMAGE = {
