@@ -27,8 +27,8 @@ def _(g, call, i):
     input="Use inputs with more than one row: the divisor was 1.",
 )
 def _(g, call, i):
-    sizes = sorted((max(1, g.size), max(1, np.size(call.dy))))
-    n = sizes[1] // sizes[0] if sizes[1] > sizes[0] else math.prod(g.shape[:1])
+    ratio = max(g.size, np.size(call.dy)) // max(1, min(g.size, np.size(call.dy)))
+    n = ratio if ratio > 1 else math.prod(g.shape[:1])
     return (g * n).astype(g.dtype)
 
 

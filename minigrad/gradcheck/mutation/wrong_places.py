@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 
+from ...ops import RowGradient
 from .calls import NotApplicable
 from .mistakes import SHAPES, of_one_gradient
-from .results import arrays_in
+from .results import arrays_in, items
 
 
 @of_one_gradient(
@@ -45,10 +46,12 @@ def _(g, call, i):
 
 @of_one_gradient("an axis of size 1 too many", check=SHAPES)
 def _(g, call, i):
+    if isinstance(items(call.result)[i], RowGradient):
+        raise NotApplicable("it is given by rows, which have one shape only")
     return g[None]
 
 
-ROWS = "Use more rows, so that an element gets more than one contribution."
+ROWS = "Use more rows, and a dy without zeros: one contribution was the whole gradient."
 
 
 @of_one_gradient(
@@ -75,6 +78,8 @@ def _(g, call, i):
     ids = [a for a in arrays_in((used, call.saved)) if a.dtype.kind in "iu" and a.ndim]
     if not ids:
         raise NotApplicable("no array of ids was used")
+    if np.ndim(call.dy) == 0:
+        raise NotApplicable("y is one number, so the ids cannot be told apart by dy")
     if all(np.unique(a).size == a.size for a in ids):
         return g
     return _one_contribution(call, i, iter)

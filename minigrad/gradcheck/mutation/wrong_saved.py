@@ -6,7 +6,7 @@ import numpy as np
 
 from .calls import NotApplicable
 from .mistakes import of_the_backward
-from .results import arrays_in, exchanged
+from .results import arrays_in, exchanged, items
 
 
 @of_the_backward(
@@ -94,9 +94,11 @@ def _(call):
 )
 def _(call):
     parameters = inspect.signature(call.function).parameters.values()
-    if not any(p.kind is p.KEYWORD_ONLY and p.default is not p.empty for p in parameters):
+    given = call.forward.options if call.forward else {}
+    defaults = [p for p in parameters if p.default is not p.empty]
+    if not any(p.kind is p.KEYWORD_ONLY or p.name in given for p in defaults):
         raise NotApplicable("the forward has no option with a default")
-    if call.forward is None or not call.forward.options:
+    if not given:
         return call.gradients
     if call.forward.saved is not call.saved[0]:
         raise NotApplicable("the backward does not get the saved values of the forward")
@@ -142,8 +144,12 @@ def _(call):
     input="Call the backward twice with different dy; the first result must stay as it was.",
 )
 def _(call):
+    pairs = list(zip(call.gradients, items(call.result), strict=True))
+    if not any(isinstance(item, np.ndarray) for _, item in pairs):
+        raise NotApplicable("it returns no array, but rows or a number")
     return [
-        g if g is None else _in_buffer(call.run, i, g) for i, g in enumerate(call.gradients)
+        _in_buffer(call.run, i, g) if isinstance(item, np.ndarray) else g
+        for i, (g, item) in enumerate(pairs)
     ]
 
 
