@@ -1,5 +1,6 @@
 """Inputs for the cases of a test: arrays of every kind, drawn for given shapes."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,10 +68,15 @@ class Inputs:
 
     def _ids(self, name, kind, rng):
         shape, below = self._shape(name, kind), self.ids[name]
+        n = math.prod(shape)
         if kind == "one id":
-            return np.full(shape, below - 1)
-        ids = rng.integers(0, max(1, below // 2) if kind == "repeated ids" else below, shape)
-        return ids.astype(np.int32) if kind == "short ids" else ids
+            ids = np.full(n, below - 1)
+        elif kind == "repeated ids" or n > below:
+            ids = rng.integers(0, below, n)
+            ids[-1:] = ids[:1]
+        else:  # each at most once, so that other kinds say nothing about repetition
+            ids = rng.permutation(below)[:n]
+        return ids.reshape(shape).astype(np.int32 if kind == "short ids" else np.int64)
 
 
 def laid_out(x, kind):
