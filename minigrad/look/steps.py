@@ -91,6 +91,8 @@ class Steps:
         if a.operation not in BROADCAST:
             return None
         kept, arrays = BROADCAST[a.operation], [self.graph.values[i].array for i in a.inputs]
+        if any(x.ndim < kept for x in arrays):
+            return None  # a vector in a matrix product is not broadcast to rows
         common = np.broadcast_shapes(*(x.shape[: x.ndim - kept] for x in arrays))
         wide = [np.broadcast_to(x, common + x.shape[x.ndim - kept :]) for x in arrays]
         return a.operation.backward(dy, a.operation.forward(*wide, **a.options)[1])

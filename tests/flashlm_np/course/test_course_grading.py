@@ -117,7 +117,11 @@ def test_differences_confirm_the_expected_gradients(name):
 
 # -- wrong ---------------------------------------------------------------------------------
 
-PLANTED = [bug for bug in PLANTED_BUGS if bug.operation_name in BY_NAME]
+PLANTED = [
+    bug
+    for bug in PLANTED_BUGS
+    if bug.operation_name in BY_NAME and "vector" not in bug.mistake  # matmul: matrices only
+]
 
 
 @pytest.mark.parametrize("bug", PLANTED, ids=str)
