@@ -93,10 +93,11 @@ def _(call):
     input="Use an option that differs from its default.",
 )
 def _(call):
-    parameters = inspect.signature(call.function).parameters.values()
     given = call.forward.options if call.forward else {}
-    defaults = [p for p in parameters if p.default is not p.empty]
-    if not any(p.kind is p.KEYWORD_ONLY or p.name in given for p in defaults):
+    parameters = inspect.signature(call.function).parameters.values()
+    # A default of None without a name is an input that may be missing, such as a bias.
+    optional = [p for p in parameters if p.kind is p.KEYWORD_ONLY or p.default is not None]
+    if not any(p.default is not p.empty for p in optional):
         raise NotApplicable("the forward has no option with a default")
     if not given:
         return call.gradients
