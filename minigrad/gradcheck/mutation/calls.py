@@ -31,15 +31,12 @@ class Call:
         self.dy, self.saved, self.options = dy, saved, options
         self.forward = run.forward_of(np.shape(dy), saved)
         self.result = backward(copy(dy), *copy(saved), **copy(options))
-        self.gradients = self.again_from(self.result)
+        self.gradients = [dense(gradient) for gradient in items(self.result)]
 
     def again(self, dy=None, saved=None) -> list:
         """The gradients for another dy, or for other saved values."""
         dy, saved = self.dy if dy is None else dy, self.saved if saved is None else saved
-        return self.again_from(self.backward(copy(dy), *copy(saved), **copy(self.options)))
-
-    @staticmethod
-    def again_from(result):
+        result = self.backward(copy(dy), *copy(saved), **copy(self.options))
         return [dense(gradient) for gradient in items(result)]
 
     def input(self, i: int) -> np.ndarray:
@@ -49,7 +46,7 @@ class Call:
             return np.asarray(arrays[i])
         raise NotApplicable("the inputs are not known: the test did not run the forward")
 
-    def contributions(self, i: int) -> Iterator[tuple]:
+    def contributions(self, i: int, backwards: bool = False) -> Iterator[tuple]:
         """Split gradient i into a sum of contributions, each from a piece of dy.
 
         A backward is linear in dy. So dy is cut into pieces, and the backward of each piece
@@ -58,7 +55,8 @@ class Call:
         """
         dy = np.asarray(self.dy)
         sample = np.where(dy == 0, np.random.default_rng(0).standard_normal(dy.shape), dy)
-        for piece in np.array_split(np.arange(dy.size), min(dy.size, PIECES) or 1):
+        pieces = np.array_split(np.arange(dy.size), min(dy.size, PIECES) or 1)
+        for piece in reversed(pieces) if backwards else pieces:
             part, whole = np.zeros_like(dy), np.zeros_like(dy)
             part.flat[piece], whole.flat[piece] = dy.flat[piece], sample.flat[piece]
             yield self.again(whole)[i] != 0, self.again(part)[i]

@@ -6,7 +6,10 @@ from functools import update_wrapper
 
 import numpy as np
 
+from .results import arrays_in
+
 KEPT = 1000  # forwards of one test; differences may run a forward very often
+KEPT_BYTES = 2**28  # of all these forwards
 
 
 @dataclass
@@ -77,6 +80,8 @@ class RecordedForward:
         is_pair = isinstance(result, tuple) and len(result) == 2
         y, saved = result if is_pair else (result, None)
         self.run.forwards.append(Forward(arrays, options, y, saved))
+        size = 1 + sum(array.nbytes for array in arrays_in((arrays, y, saved)))
+        half = max(2, min(KEPT, KEPT_BYTES // size) // 2)
         # The first ones and the latest ones stay: a mistake may need any of these.
-        del self.run.forwards[KEPT // 2 : -KEPT // 2]
+        del self.run.forwards[half:-half]
         return result

@@ -58,14 +58,14 @@ ROWS = "Use more rows, and a dy without zeros: one contribution was the whole gr
     "only the first of the contributions", check="Use more rows and a random dy.", input=ROWS
 )
 def _(g, call, i):
-    return _one_contribution(call, i, reversed)
+    return _one_contribution(call, i, backwards=True)
 
 
 @of_one_gradient(
     "only the last: = instead of +=", check="Use more rows and a random dy.", input=ROWS
 )
 def _(g, call, i):
-    return _one_contribution(call, i, iter)
+    return _one_contribution(call, i)
 
 
 @of_one_gradient(
@@ -82,16 +82,16 @@ def _(g, call, i):
         raise NotApplicable("y is one number, so the ids cannot be told apart by dy")
     if all(np.unique(a).size == a.size for a in ids):
         return g
-    return _one_contribution(call, i, iter)
+    return _one_contribution(call, i)
 
 
-def _one_contribution(call, i, order):
+def _one_contribution(call, i, backwards=False):
     """The last contribution to each element, as if = stood where += belongs."""
-    pieces, total = list(call.contributions(i)), call.gradients[i]
-    counts = sum(mask.astype(int) for mask, _ in pieces)
+    wrong = np.zeros_like(call.gradients[i])
+    counts = np.zeros(wrong.shape, int)
+    for mask, part in call.contributions(i, backwards):
+        counts += mask
+        wrong = np.where(mask, part, wrong)
     if np.max(counts, initial=0) < 2:
         raise NotApplicable("on your inputs, each element has one contribution; add rows")
-    wrong = np.zeros_like(total)
-    for mask, part in order(pieces):
-        wrong = np.where(mask, part, wrong)
     return wrong
