@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..tensor import Tensor
+from .options import named_kind
 
 
 def wide(dtype: np.dtype) -> np.dtype:
@@ -22,14 +23,17 @@ def wide(dtype: np.dtype) -> np.dtype:
 def fitting_gradient(where: str, name: str, parameter: Tensor) -> np.ndarray:
     """The gradient in the precision of the update. Raises unless it has the tensor's shape."""
     g = parameter.grad
-    if not isinstance(g, np.ndarray):
-        kind = type(g).__name__
-        raise TypeError(f"{where}: the gradient of {name} is of type {kind}, expected an array")
+    if not isinstance(g, np.ndarray) or g.dtype.kind not in "fiu":
+        kind = f"an array of {g.dtype}" if isinstance(g, np.ndarray) else named_kind(g)
+        raise TypeError(
+            f"{where}: the gradient of {name} is {kind}, expected an array of real numbers"
+        )
     if g.shape != parameter.shape:
         raise ShapeError(
             f"{where}: the gradient of {name} has shape {g.shape}, expected {parameter.shape}"
         )
-    return g.astype(wide(parameter.dtype), copy=False)
+    with np.errstate(over="ignore"):  # an infinite number is found by expect_finite
+        return g.astype(wide(parameter.dtype), copy=False)
 
 
 def expect_finite(where: str, name: str, g: np.ndarray) -> None:

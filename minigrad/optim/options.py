@@ -1,6 +1,8 @@
 """Checks of the numbers that a user passes: an impossible one gets one sentence at once."""
 
-import math
+import sys
+
+import numpy as np
 
 from ..arrays import plain_number
 
@@ -19,19 +21,26 @@ def number(where: str, name: str, value, *, least=None, above=None, below=None) 
     """
     value = plain_number(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        kind = repr(value) if isinstance(value, (str, bool, type(None))) else type(value)
-        raise TypeError(f"{where}: {name} is {kind}, expected a number")
-    if value == math.inf:
-        raise ValueError(f"{where}: {name} is inf, expected a finite number")
+        raise TypeError(f"{where}: {name} is {named_kind(value)}, expected a number")
+    if value > sys.float_info.max:
+        raise ValueError(f"{where}: {name} is {value}, expected a finite number")
     limits = {
         f"{least} or more": least is None or value >= least,
         f"more than {above}": above is None or value > above,
         f"less than {below}": below is None or value < below,
     }
-    if math.isnan(value) or not all(limits.values()):
+    if not all(limits.values()):  # NaN is in no limits
         wanted = " and ".join(text for text in limits if "None" not in text)
         raise ValueError(f"{where}: {name} is {value}, expected {wanted}")
     return value
+
+
+def named_kind(value) -> str:
+    """A value of the wrong kind, for a message: None, True, 'a text', an array, a list."""
+    if value is None or isinstance(value, (bool, str)):
+        return repr(value)
+    kind = "array" if isinstance(value, np.ndarray) else type(value).__name__
+    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
 
 
 LIMITS = {  # of the options of all optimizers, by name

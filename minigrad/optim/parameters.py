@@ -5,9 +5,13 @@ with, else the tensor's own, else its place in the list ("0", "1", ...).
 """
 
 from collections.abc import Iterable
+from inspect import ismethod
+
+import numpy as np
 
 from ..module import Module
 from ..tensor import Tensor
+from .options import named_kind
 
 Parameters = Module | Tensor | dict[str, Tensor] | Iterable[Tensor | tuple[str, Tensor]]
 
@@ -38,20 +42,7 @@ def tensors(where: str, parameters: Parameters) -> list[Tensor]:
 
 def _pairs(where, parameters):
     """A list of (name or None, tensor), all of them leaves and different."""
-    if isinstance(parameters, Module):
-        items = list(parameters.named_parameters())
-    elif isinstance(parameters, dict):
-        items = list(parameters.items())
-    elif isinstance(parameters, Tensor):
-        items = [parameters]
-    elif isinstance(parameters, (set, frozenset)):
-        raise TypeError(f"{where}: parameters is a set, which has no order; use a list")
-    elif isinstance(parameters, Iterable) and not isinstance(parameters, (str, bytes)):
-        items = list(parameters)
-    else:
-        raise TypeError(f"{where}: parameters is {_kind(parameters)}, {_EXPECTED}")
-    pairs = [_pair(where, place, item) for place, item in enumerate(items)]
-    _expect_different(where, pairs)
+    pairs = [_pair(where, *item) for item in enumerate(_items(where, parameters))]
     if not pairs:
         raise ValueError(
             f"{where}: there are no parameters; pass a model, or a list, because an iterator "
@@ -61,19 +52,38 @@ def _pairs(where, parameters):
         raise ValueError(
             f"{where}: all parameters are frozen; set requires_grad to True on what is to learn"
         )
+    _expect_different(where, pairs)
     return pairs
 
 
-_EXPECTED = "expected a model, a tensor, or an iterable of tensors or pairs (name, tensor)"
+def _items(where, parameters):
+    if isinstance(parameters, Module):
+        return parameters.named_parameters()
+    if isinstance(parameters, dict):
+        return parameters.items()
+    if isinstance(parameters, Tensor):
+        return [parameters]
+    if isinstance(parameters, (set, frozenset)):
+        raise TypeError(f"{where}: parameters is a set, which has no order; use a list")
+    if isinstance(parameters, Iterable) and not isinstance(parameters, (str, np.ndarray)):
+        return parameters
+    kind = "a method; call it" if ismethod(parameters) else named_kind(parameters)
+    raise TypeError(
+        f"{where}: parameters is {kind}, expected a model, a tensor, or an iterable of "
+        "tensors or of pairs (name, tensor)"
+    )
 
 
 def _pair(where, place, item):
     name, tensor = item if isinstance(item, tuple) and len(item) == 2 else (None, item)
     label = name if isinstance(name, str) else f"parameter {place}"
     if not (name is None or isinstance(name, str)):
-        raise TypeError(f"{where}: the name of parameter {place} is {name!r}, not a string")
+        raise TypeError(
+            f"{where}: the name of parameter {place} is {named_kind(name)}, expected a string"
+        )
     if not isinstance(tensor, Tensor):
-        raise TypeError(f"{where}: {label} is {_kind(tensor)}, {_EXPECTED}")
+        kind = named_kind(tensor)
+        raise TypeError(f"{where}: {label} is {kind}, expected a Tensor or (name, Tensor)")
     if tensor.node is not None:
         raise ValueError(
             f"{where}: {label} was computed by {tensor.node.operation.name}; pass the tensors "
@@ -97,8 +107,3 @@ def _expect_different(where, pairs):
         other = first.setdefault(id(tensor), label)
         if other is not label:
             raise ValueError(f"{where}: {other} and {label} are one tensor; pass it once")
-
-
-def _kind(value):
-    kind = type(value).__name__
-    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"

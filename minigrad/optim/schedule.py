@@ -46,6 +46,7 @@ def _expect_order(where, **steps):
     """Raise unless all are steps, from 0, and none but `step` is after `total`."""
     for name, value in steps.items():
         number(where, name, value, least=0)
+    for name, value in steps.items():
         if name != "step" and value > steps["total"]:
             raise ValueError(
                 f"{where}: {name} is {value}, expected at most total, which is {steps['total']}"

@@ -10,6 +10,7 @@ from minigrad import Module, Parameter
 from minigrad.optim import (
     EMA,
     SGD,
+    Adam,
     AdamW,
     NorMuon,
     Optimizer,
@@ -54,11 +55,23 @@ def run(optimizer, steps=5, factor=1.0):
 # -- reference implementations: f(parameter, gradients) -> the parameter after each step ---
 
 
-def sgd_reference(p, gradients, lr, momentum=0.0):
+def sgd_reference(p, gradients, lr, momentum=0.0, weight_decay=0.0, nesterov=False):
     velocity = 0
     for g in gradients:
+        g = g + weight_decay * p
         velocity = momentum * velocity + g
-        p = p - lr * velocity
+        p = p - lr * (g + momentum * velocity if nesterov else velocity)
+        yield p
+
+
+def adam_reference(p, gradients, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+    m = v = 0
+    for t, g in enumerate(gradients, start=1):
+        g = g + weight_decay * p  # L2: the decay passes through m and v
+        m = betas[0] * m + (1 - betas[0]) * g
+        v = betas[1] * v + (1 - betas[1]) * g**2
+        m_hat, v_hat = m / (1 - betas[0] ** t), v / (1 - betas[1] ** t)
+        p = p - lr * m_hat / (np.sqrt(v_hat) + eps)
         yield p
 
 
@@ -101,6 +114,9 @@ def normuon_reference(p, gradients, lr, beta1=0.95, beta2=None, weight_decay=0.0
 UPDATES = [
     (SGD, sgd_reference, {"lr": 0.1}),
     (SGD, sgd_reference, {"lr": 0.1, "momentum": 0.9}),
+    (SGD, sgd_reference, {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.3, "nesterov": True}),
+    (Adam, adam_reference, {"lr": 0.01}),
+    (Adam, adam_reference, {"lr": 0.1, "betas": (0.8, 0.95), "eps": 1e-2, "weight_decay": 0.3}),
     (AdamW, adamw_reference, {"lr": 0.01}),
     (
         AdamW,
@@ -338,6 +354,38 @@ def test_a_state_that_does_not_fit_is_refused_with_all_differences():
         running.load_state_dict(state)
     for key, array in running.state_dict().items():
         np.testing.assert_array_equal(array, before[key])
+
+
+def test_a_state_without_entries_for_a_parameter_is_refused():
+    """A parameter that has taken no step is listed with 0 steps. So nothing may be missing."""
+    running = AdamW(parameters().items(), lr=0.1)
+    running.load_state_dict(running.state_dict())  # of an optimizer that has taken no step
+    assert running.steps == running.state == {}
+    run(running, steps=1)
+    complete = running.state_dict()
+    missing = [f"tall/{entry}" for entry in ("m", "v", "t")]
+    text = "AdamW: the state does not fit:\n  " + "\n  ".join(f"missing: {k}" for k in missing)
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        running.load_state_dict({k: a for k, a in complete.items() if k not in missing})
+    with pytest.raises(
+        ValueError, match=r"^AdamW: the state does not fit:\n  missing: wide/m\n"
+    ):
+        running.load_state_dict({})
+    with pytest.raises(
+        ValueError, match=r"^AdamW: the state does not fit:\n  unexpected: wide/m"
+    ):
+        running.load_state_dict(complete | {"wide/t": 0})
+
+
+def test_the_state_of_a_parameter_that_was_frozen_can_be_loaded():
+    started, others = parameters(), parameters()
+    running, again = (AdamW(ps.items(), lr=0.1) for ps in (started, others))
+    started["wide"].requires_grad = False
+    run(running, steps=2)
+    again.load_state_dict(running.state_dict())
+    assert again.steps == {"tall": 2, "square": 2}
+    run(again, steps=1)
+    assert again.steps == {"wide": 1, "tall": 3, "square": 3}
 
 
 # -- clipping ------------------------------------------------------------------------------
