@@ -26,7 +26,7 @@ that shows every step).
 from . import (
     functional,
     layers,
-    numpy_functions,  # noqa: F401  for np.exp(x) and array @ x
+    numpy_dispatch,  # noqa: F401  for np.exp(x) and array @ x
     optim,
 )
 from .engine import no_grad, observe

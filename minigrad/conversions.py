@@ -4,7 +4,7 @@
     x < 1   x == array   3.0 in x            booleans in a plain array
     x == other_tensor                        refused: `x in [tensors]` would ask it, too
     hash(x)                                  by identity: a key of a dict, a member of a set
-    x // 2   x % 2   round(x)                as NumPy's functions: see numpy_functions.py
+    x // 2   x % 2   round(x)                as NumPy's functions: see numpy_dispatch.py
     np.asarray(x)                            the numbers, if x requires no gradient
     x[0] = 5                                 refused: no gradient would know of it
 

@@ -40,7 +40,7 @@ class Tensor(Conversions):
 
     # Named slots instead of a dict: a training step makes hundreds of tensors.
     __slots__ = ("__weakref__", "_array", "grad", "name", "node", "requires_grad")
-    # For `array * tensor` and np.exp(tensor), NumPy asks minigrad/numpy_functions.py.
+    # For `array * tensor` and np.exp(tensor), NumPy asks minigrad/numpy_dispatch.py.
 
     def __init__(self, data, requires_grad: bool = False, name: str | None = None):
         self._array = as_floating(data)

@@ -10,7 +10,7 @@ source     y = P @ x with a matrix P of zeros and ones, so dx = Pᵀ @ dy
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..errors import ShapeError, expect_axis
 
 
 def reshape_forward(x, *, shape):
@@ -48,6 +48,9 @@ def transpose_backward(dy, saved):
 
 
 def concatenate_forward(*arrays, axis=0):
+    if not arrays:
+        raise ShapeError("concatenate: there is no array to join; pass at least one")
+    expect_axis("concatenate", "the first array", arrays[0].ndim, axis)
     try:
         y = np.concatenate(arrays, axis=axis)
     except ValueError:

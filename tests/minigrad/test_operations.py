@@ -718,6 +718,18 @@ ERRORS = [
         "one entry of each row unmasked",
     ),
     (
+        *("concatenate", (), {}, ShapeError),
+        "concatenate: there is no array to join; pass at least one",
+    ),
+    *(
+        (
+            *("concatenate", (zeros(2, 3),), {"axis": axis}, ShapeError),
+            f"concatenate: axis is {axis} and the first array has 2 axes, expected one whole "
+            "number from -2 to 1",
+        )
+        for axis in (2, None)
+    ),
+    (
         *("concatenate", (zeros(2, 3), zeros(2, 5)), {}, ShapeError),
         "concatenate: shapes (2, 3), (2, 5) must agree everywhere but on axis 0",
     ),

@@ -9,7 +9,7 @@ import pytest
 
 from minigrad import TABLE, DtypeError, ShapeError, Tensor
 from minigrad import functional as F
-from minigrad.numpy_functions import OURS, WITHOUT_GRADIENT
+from minigrad.numpy_functions import OURS, WITHOUT_GRADIENT, WRITING
 
 RNG = np.random.default_rng(11)
 A, B = RNG.uniform(0.5, 2.0, (3, 2)), RNG.uniform(0.5, 2.0, (3, 2))  # positive, for powers
@@ -340,7 +340,7 @@ def add_in_place(array, value):
         ),
         (
             lambda x: np.add(1, 1, out=x),
-            "np.add: out is a tensor; pass its array, out.data, to write into it",
+            f"np.add with out{NUMBERS.format('use minigrad.functional.add(a, b), or')}",
         ),
         (
             lambda x: assign(x, 0, 5.0),
@@ -382,8 +382,30 @@ def test_several_numbers_are_not_one(name, call, advice):
 
 def test_the_table_holds_functions_of_numpy_only():
     """A name that NumPy does not have would be an entry that is never used."""
-    assert all(callable(function) for function in {*OURS, *WITHOUT_GRADIENT})
-    assert not {*OURS} & WITHOUT_GRADIENT
+    assert all(callable(function) for function in {*OURS, *WITHOUT_GRADIENT, *WRITING})
+    assert len({*OURS, *WITHOUT_GRADIENT, *WRITING}) == sum(
+        map(len, (OURS, WITHOUT_GRADIENT, WRITING))
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("np.add", lambda x: np.add(1, 1, out=x)),
+        ("np.exp", lambda x: np.exp(A, out=x)),
+        ("np.sum", lambda x: np.sum(A, axis=0, out=x)),
+        ("np.copyto", lambda x: np.copyto(x, 0.0)),
+        ("np.fill_diagonal", lambda x: np.fill_diagonal(x, 0.0)),
+        ("np.add.at", lambda x: np.add.at(x, 0, 1.0)),
+    ],
+)
+def test_no_function_of_numpy_writes_into_a_tensor(name, call):
+    """A node may have saved its array. What writes into .data is the caller's own decision."""
+    x = Tensor(A.copy())
+    text = f"{name} would write into a tensor; pass its array, .data, to do so"
+    with pytest.raises(TypeError, match=exactly(text)):
+        call(x)
+    np.testing.assert_array_equal(x, A)
 
 
 # -- unusual arrays ------------------------------------------------------------------------
