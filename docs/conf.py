@@ -37,6 +37,7 @@ myst_dmath_double_inline = True  # $$ within a paragraph, as in Jupyter
 myst_heading_anchors = 3
 html_math_renderer = "mathml"
 
+autodoc_mock_imports = ["pytest", "torch"]  # the pages of two modules need neither
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 add_module_names = False

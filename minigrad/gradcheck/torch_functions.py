@@ -25,9 +25,9 @@ from .declarations import declare
 
 try:
     import torch
-except ImportError as error:
-    raise ImportError(
-        "minigrad.gradcheck.torch_functions needs PyTorch: pip install torch"
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "minigrad.gradcheck.torch_functions needs PyTorch: pip install torch", name="torch"
     ) from error
 
 __all__ = ["from_torch"]
