@@ -5,6 +5,7 @@ Also `Sequential`, a chain of layers, and `Dropout`, which acts in training only
 """
 
 from collections.abc import Callable
+from numbers import Real
 
 import numpy as np
 
@@ -101,10 +102,10 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float, *, rng: np.random.Generator):
-        if isinstance(p, bool) or not isinstance(p, (int, float)) or not 0 <= p < 1:
+        if isinstance(p, bool) or not isinstance(p, Real) or not 0 <= p < 1:
             raise ValueError(f"Dropout: p is {p!r}, expected a number from 0 to less than 1")
         _expect_generator("Dropout", rng)
-        self.p, self.rng = p, rng
+        self.p, self.rng = float(p), rng
 
     def forward(self, x: Tensor) -> Tensor:
         return F.dropout(x, p=self.p, rng=self.rng) if self.training else x

@@ -6,7 +6,7 @@ part in a place that is not searched is an error, because it would never be trai
 
 from collections import UserDict, UserList, deque
 from collections.abc import Iterator
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import cache
 from types import GeneratorType, MappingProxyType, SimpleNamespace
 
@@ -109,10 +109,10 @@ def _items(value):
         return list(value)
     if isinstance(value, np.ndarray) and value.dtype == object:
         return value.ravel().tolist()
-    if isinstance(value, SimpleNamespace) or (
-        is_dataclass(value) and hasattr(value, "__dict__")
-    ):
-        return [] if isinstance(value, type) else list(vars(value).values())
+    if isinstance(value, SimpleNamespace):
+        return list(vars(value).values())
+    if is_dataclass(value) and not isinstance(value, type):
+        return [getattr(value, field.name, None) for field in fields(value)]
     return []
 
 

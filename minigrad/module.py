@@ -29,7 +29,8 @@ class Module:
     """A part of a model. Its attributes are Parameters, Modules, and lists or dicts of these.
 
     Names follow the attributes: `block.norms.0.scale`. A parameter with two names is tied: it
-    is trained once, under its first name, and the state holds it under both.
+    is trained once, under its first name, and the state holds it under both. A Tensor that
+    requires a gradient is a parameter, too, but a Parameter remains one while it is frozen.
 
     Example:
         >>> class Line(Module):

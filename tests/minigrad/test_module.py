@@ -1,12 +1,16 @@
 """Modules: names, tied parameters and state dicts; and the layers."""
 
 import re
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+from types import MappingProxyType, SimpleNamespace
 
 import numpy as np
 import pytest
 
-from minigrad import Module, Parameter, StateError, Tensor, layers
+from minigrad import Module, Parameter, ShapeError, StateError, Tensor, layers
 from minigrad import functional as F
+from minigrad.optim import SGD, AdamW
 
 
 class Block(Module):
@@ -103,6 +107,187 @@ def test_the_repr_of_a_module(net):
         net(1)
 
 
+class Holder(Module):
+    """A module with one attribute."""
+
+    def __init__(self, held, name="held"):
+        setattr(self, name, held)
+
+
+def norm():
+    return layers.RMSNorm(2)
+
+
+def names(module):
+    return [name for name, _ in module.named_parameters()]
+
+
+@pytest.mark.parametrize(
+    ("held", "found"),
+    [
+        ({"left": norm(), "right": norm()}, ["held.left.scale", "held.right.scale"]),
+        ({"a": [norm(), {"b": (norm(),)}]}, ["held.a.0.scale", "held.a.1.b.0.scale"]),
+        ({0: norm(), 7: norm()}, ["held.0.scale", "held.7.scale"]),
+        (OrderedDict(a=Parameter([1.0])), ["held.a"]),
+        (Tensor([1.0], requires_grad=True), ["held"]),
+        ([Tensor([1.0], requires_grad=True), Parameter([1.0])], ["held.0", "held.1"]),
+        (Tensor([1.0]), []),  # a constant
+        (Parameter([1.0]) * 2.0, []),  # computed from a parameter
+        ({"a.b": 1, 2.5: "other"}, []),
+        ({1, 2}, []),
+    ],
+)
+def test_parameters_are_found_in_dicts_and_as_tensors(held, found):
+    module = Holder(held)
+    assert names(module) == found
+    assert set(module.state_dict()) == set(found)
+
+
+def test_a_tensor_in_a_module_is_trained_and_loaded():
+    module = Holder({"w": Tensor([1.0, 2.0], requires_grad=True)})
+    module.load_state_dict({"held.w": np.array([3.0, 4.0])})
+    (module.held["w"] * 2.0).sum().backward()
+    SGD(module, lr=0.5).step()
+    assert module.held["w"].data.tolist() == [2.0, 3.0]
+
+
+@dataclass(frozen=True)
+class Parts:
+    norm: Module
+
+
+@dataclass(frozen=True)
+class Sizes:
+    width: int
+
+
+HIDDEN = "that holds parameters, which are not found there; keep them in an attribute, a list, "
+ONCE = "which gives its items only once; make it a list, so that the parameters in it are found"
+
+
+@pytest.mark.parametrize(
+    ("held", "text"),
+    [
+        *[
+            (held, f"held is a {kind} {HIDDEN}a tuple or a dict")
+            for held, kind in [
+                ({norm()}, "set"),
+                (frozenset([norm()]), "frozenset"),
+                ({Parameter([1.0])}, "set"),
+                (deque([norm()]), "deque"),
+                ({"a": norm()}.values(), "dict_values"),
+                (MappingProxyType({"a": norm()}), "mappingproxy"),
+                (SimpleNamespace(a=norm()), "SimpleNamespace"),
+                (Parts(norm()), "Parts"),
+                (deque([[{"a": norm()}]]), "deque"),
+            ]
+        ],
+        ([{"a": {norm()}}], f"held.0.a is a set {HIDDEN}a tuple or a dict"),
+        ((norm() for _ in range(2)), f"held is a generator, {ONCE}"),
+        (map(layers.RMSNorm, [2, 3]), f"held is a map, {ONCE}"),
+    ],
+)
+def test_a_place_where_parameters_are_not_found_is_an_error(held, text):
+    for use in (names, repr, str, Module.state_dict, Module.zero_grad, Module.eval, AdamW):
+        with pytest.raises(TypeError, match=f"^Holder: {re.escape(text)}$"):
+            use(Holder(held))
+
+
+def test_containers_of_other_things_are_no_error():
+    for held in (deque([1]), SimpleNamespace(a=1), Sizes(3), Sizes, range(10**12), [[]]):
+        assert names(Holder(held)) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        (Holder({"a.b": norm()}), "'a.b'"),
+        (Holder(norm(), "a.b"), "'a.b'"),
+        (Holder({"": norm()}), "''"),
+        (Holder({(1, 2): norm()}), "(1, 2)"),
+        (Holder({True: norm()}), "True"),
+        (Holder({"0": norm(), 0: norm()}), "0"),  # both would be "0"
+    ],
+)
+def test_a_name_that_is_not_clear_is_an_error(module, name):
+    text = (
+        f"Holder: {name} cannot be a part of a parameter's name; use strings without a dot, or "
+        "integers, all different"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        names(module)
+
+
+def test_a_parameter_of_the_class_is_an_error():
+    class Shared(Module):
+        weight = Parameter([1.0])
+
+    text = (
+        "Shared: weight is an attribute of the class; set self.weight in __init__, so that "
+        "each module has its own"
+    )
+    with pytest.raises(TypeError, match=f"^{text}$"):
+        Shared().parameters()
+
+
+def test_a_module_inside_of_itself_is_an_error():
+    outer = Holder(Holder(None))
+    outer.held.parent = outer
+    text = (
+        "Holder: held.parent is a module that holds it; keep no link from a module to the one "
+        "that it is in"
+    )
+    with pytest.raises(ValueError, match=f"^{text}$"):
+        outer.parameters()
+
+
+def test_modules(net):
+    assert [name for name, _ in net.named_modules()] == [
+        *("", "table", "block", "block.norms.0", "block.norms.1"),
+        *("grid.0.0", "grid.1.0", "grid.1.1", "head"),
+    ]
+    assert dict(net.named_modules())["block.norms.1"] is net.block.norms[1]
+
+
+def test_a_module_is_printed_as_a_tree_that_counts_a_tied_parameter_once(net):
+    net.block.gain.requires_grad = False
+    assert (
+        str(net)
+        == """\
+Net                   53  parameters: loose.0 (2,), loose.1 (3,)
+  table: Embedding    21  weight (7, 3)
+  block: Block        10  gain (2,) frozen
+    norms.0: RMSNorm   3  scale (3,)
+    norms.1: RMSNorm   5  scale (5,)
+  grid.0.0: RMSNorm    2  scale (2,)
+  grid.1.0: RMSNorm    3  scale (3,)
+  grid.1.1: RMSNorm    5  scale (5,)
+  head: Linear         7  weight (7, 3) = table.weight, bias (7,)"""
+    )
+    assert str(Module()) == "Module  0  parameters"
+    big = Holder({"a": layers.Embedding(1000, 20, rng=np.random.default_rng(0))})
+    assert (
+        str(big)
+        == """\
+Holder               20,000  parameters
+  held.a: Embedding  20,000  weight (1000, 20)"""
+    )
+
+
+def test_training_and_evaluation(net):
+    assert net.training
+    assert net.eval() is net
+    assert not any(module.training for _, module in net.named_modules())
+    assert net.block.train() is net.block
+    modes = {name: module.training for name, module in net.named_modules()}
+    assert {name for name, mode in modes.items() if mode} == {
+        *("block", "block.norms.0", "block.norms.1"),
+    }
+    assert set(net.state_dict()) == {*NAMES, "head.weight"}
+    with pytest.raises(TypeError, match=r"^train: mode is 'eval', expected True or False$"):
+        net.train("eval")
+
+
 # -- state dicts ---------------------------------------------------------------------------
 
 
@@ -187,6 +372,18 @@ def make(layer, *sizes, **options):
         (make(layers.CausalConv1d, 6, 4, 3, groups=2), x, {"weight": (4, 3, 3)}, (2, 5, 4)),
         (make(layers.Embedding, 4, 3), ids, {"weight": (4, 3)}, (2, 3, 3)),
         (layers.RMSNorm(6), x, {"scale": (6,)}, (2, 5, 6)),
+        (layers.LayerNorm(6), x, {"scale": (6,), "bias": (6,)}, (2, 5, 6)),
+        (
+            layers.Sequential(make(layers.Linear, 6, 7), F.relu, layers.LayerNorm(7)),
+            x,
+            {
+                "layers.0.weight": (7, 6),
+                "layers.0.bias": (7,),
+                "layers.2.scale": (7,),
+                "layers.2.bias": (7,),
+            },
+            (2, 5, 7),
+        ),
     ],
 )
 def test_shapes_and_dtypes(layer, inputs, shapes, result):
@@ -210,6 +407,14 @@ def test_shapes_and_dtypes(layer, inputs, shapes, result):
             lambda m: F.causal_conv(x, m.weight, groups=2, dilation=3),
         ),
         (layers.RMSNorm(6, eps=0.5), lambda m: F.rms_norm(x, m.scale, eps=0.5)),
+        (
+            layers.LayerNorm(6, eps=0.5),
+            lambda m: F.layer_norm(x, m.scale, m.bias, eps=0.5),
+        ),
+        (
+            layers.Sequential(layers.RMSNorm(6), F.tanh, layers.RMSNorm(6)),
+            lambda m: F.rms_norm(F.tanh(m.layers[0](x)), m.layers[2].scale),
+        ),
     ],
 )
 def test_a_layer_is_its_operation_with_its_options(layer, function):
@@ -240,6 +445,8 @@ def test_initial_weights(layer, sizes, options, std):
 def test_other_initial_values():
     assert not make(layers.Linear, 3, 5).bias.data.any()
     assert (layers.RMSNorm(3).scale.data == 1).all()
+    assert (layers.LayerNorm(3).scale.data == 1).all()
+    assert (layers.LayerNorm(3).bias.data == 0).all()
 
 
 @pytest.mark.parametrize(
@@ -250,8 +457,87 @@ def test_other_initial_values():
         make(layers.CausalConv1d, 3, 5, 2, dtype=np.float64),
         make(layers.Embedding, 3, 5, dtype=np.float64),
         layers.RMSNorm(3, dtype=np.float64),
+        layers.LayerNorm(3, dtype=np.float64),
     ],
     ids=lambda layer: type(layer).__name__,
 )
 def test_layers_in_float64(layer):
     assert {p.dtype for p in layer.parameters()} == {np.dtype(np.float64)}
+
+
+# -- dropout, chains of layers, the mean squared error --------------------------------------
+
+
+def test_dropout_acts_in_training_only_and_draws_from_its_generator():
+    p, ones = 0.3, Tensor(np.ones((50, 40), np.float32))
+    dropout = layers.Dropout(p, rng=np.random.default_rng(5))
+    expected = [F.dropout(ones, p=p, rng=rng).data for rng in [np.random.default_rng(5)] * 2]
+    found = [dropout(ones).data for _ in range(2)]
+    np.testing.assert_array_equal(found, expected)
+    assert not np.array_equal(*found)  # each call draws anew
+    assert {*np.unique(found)} == {np.float32(0), np.float32(1) / np.float32(1 - p)}
+    assert np.mean(np.equal(found, 0)) == pytest.approx(p, abs=5 * (p * (1 - p) / 4000) ** 0.5)
+    state = dropout.rng.bit_generator.state
+    assert dropout.eval()(ones) is ones
+    assert dropout.rng.bit_generator.state == state
+
+
+def test_the_mode_of_a_model_reaches_the_dropout_in_it():
+    chain = layers.Sequential(
+        layers.Sequential(layers.Dropout(0.5, rng=np.random.default_rng(0))), F.relu
+    )
+    ones = Tensor(np.ones(64))
+    assert (chain(ones).data == 0).any()
+    assert (chain.eval()(ones).data == 1).all()
+    assert (chain.train()(ones).data == 0).any()
+
+
+@pytest.mark.parametrize("p", [-0.1, 1, 1.5, np.nan, "0.5", None, True])
+def test_an_impossible_dropout_is_refused(p):
+    text = f"Dropout: p is {p!r}, expected a number from 0 to less than 1"
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        layers.Dropout(p, rng=np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("where", "create"),
+    [
+        ("Dropout", lambda rng: layers.Dropout(0.5, rng=rng)),
+        ("a layer's weights", lambda rng: layers.Linear(2, 3, rng=rng)),
+        ("a layer's weights", lambda rng: layers.Embedding(2, 3, rng=rng)),
+    ],
+)
+@pytest.mark.parametrize("rng", [0, None])
+def test_something_else_than_a_generator_is_refused(where, create, rng):
+    text = f"{where}: rng is {rng}, expected a generator; use np.random.default_rng(0)"
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+        create(rng)
+
+
+@pytest.mark.parametrize("layer", [None, [layers.RMSNorm(3)], layers.RMSNorm, "relu"])
+def test_a_chain_of_something_else_than_layers_is_refused(layer):
+    text = (
+        f"Sequential: layer 1 is {layer!r}, expected a module or a function; pass the layers "
+        "one by one, as in Sequential(Linear(...), F.relu)"
+    )
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+        layers.Sequential(F.relu, layer)
+
+
+def test_an_empty_chain_is_the_identity():
+    assert layers.Sequential()(x) is x
+
+
+def test_mean_squared_error():
+    a = Tensor(np.array([[1.0, 2.0], [3.0, -1.0]]), requires_grad=True)
+    b = Tensor(np.array([[0.0, 2.0], [5.0, 1.0]]), requires_grad=True)
+    loss = F.mse(a, b)
+    assert loss.item() == (1 + 0 + 4 + 4) / 4
+    loss.backward()
+    np.testing.assert_array_equal(a.grad, (a.data - b.data) / 2)
+    np.testing.assert_array_equal(b.grad, (b.data - a.data) / 2)
+    assert F.mse(a, b.data).item() == F.mse(a, b.data.tolist()).item() == loss.item()
+    with pytest.raises(
+        ShapeError, match=r"^mse: x has shape \(2, 2\), expected y's shape \(2,\)$"
+    ):
+        F.mse(a, np.ones(2))
