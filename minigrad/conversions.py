@@ -75,22 +75,22 @@ class Conversions:
     # -- comparisons, and arithmetic without a useful derivative ---------------------------
 
     def __eq__(self, other):
-        return np.equal(self, other) if _has_numbers("==", other) else NotImplemented
+        return np.equal(self.data, other) if _has_numbers("==", other) else NotImplemented
 
     def __ne__(self, other):
-        return np.not_equal(self, other) if _has_numbers("!=", other) else NotImplemented
+        return np.not_equal(self.data, other) if _has_numbers("!=", other) else NotImplemented
 
     def __lt__(self, other):
-        return np.less(self, other)
+        return np.less(self.data, other)
 
     def __le__(self, other):
-        return np.less_equal(self, other)
+        return np.less_equal(self.data, other)
 
     def __gt__(self, other):
-        return np.greater(self, other)
+        return np.greater(self.data, other)
 
     def __ge__(self, other):
-        return np.greater_equal(self, other)
+        return np.greater_equal(self.data, other)
 
     def __floordiv__(self, other):
         return np.floor_divide(self, other)

@@ -11,6 +11,7 @@ source     NumPy's protocols: NEP 13 (__array_ufunc__) and NEP 18 (__array_funct
 """
 
 import inspect
+from functools import cache
 
 from . import functional as F
 from .numpy_functions import OURS, WITHOUT_GRADIENT, WRITING
@@ -32,6 +33,8 @@ def _call_function(tensor, function, types, inputs, options):
     return _call(function, f"{module}.{function.__name__}", inputs, options)
 
 
+_signature = cache(inspect.signature)  # it is slow
+
 Tensor.__array_ufunc__ = _call_ufunc
 Tensor.__array_function__ = _call_function
 
@@ -51,7 +54,7 @@ def _call(function, name, inputs, options):
 
 def _takes(ours, inputs, options):
     try:
-        inspect.signature(ours).bind(*inputs, **options)
+        _signature(ours).bind(*inputs, **options)
     except TypeError:  # such as out=, where=, dtype=
         return False
     return True
@@ -63,7 +66,7 @@ def _sentence(name, function, options):
     ours = next((vars(F)[n] for n in names if n in vars(F)), None)
     advice = "compose it from minigrad.functional, or use"
     if ours is not None:
-        parameters = ", ".join(inspect.signature(ours).parameters)
+        parameters = ", ".join(_signature(ours).parameters)
         advice = f"use minigrad.functional.{ours.__name__}({parameters}), or"
     return f"{called} would lose the gradient of a tensor; {advice} .data for the numbers"
 
