@@ -493,7 +493,8 @@ def sum_saving_a_list(x, *, axis=None, keepdims=False):
 
 @wrong(
     "sum_backward",
-    "do not change the saved values: the gradient checker calls twice.",
+    "a gradient depends on dy and saved alone, and saved must not change: the gradient checker "
+    "calls twice.",
     sum_forward=sum_saving_a_list,
 )
 def _(dy, saved):
@@ -579,7 +580,11 @@ def _(dy, saved):
     return dy @ b, a @ dy
 
 
-@wrong("linear_backward", "the shapes are x (1, 2), w (3, 2), b (3,), dy (1, 3).")
+@wrong(
+    "linear_backward",
+    "dy @ w.T multiplies the shapes (1, 3) and (2, 3), but the inner sizes, 3 and 2, differ. "
+    "dy @ w has shape (1, 2), that of dx.",
+)
 def _(dy, saved):
     x, w, *_ = saved
     return dy @ w.T, dy.T @ x, dy.sum(axis=0)

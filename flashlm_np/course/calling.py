@@ -1,43 +1,91 @@
-"""Call a student's function once: its results, or the failure and its line."""
+"""Call a student's function: its results, or the failure and its line."""
 
-import linecache
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
-from minigrad.engine import Node
-from minigrad.errors import GraphError
-
 from .exercise import Failure
 from .function_tests import FunctionTest
 from .inputs import Case, LockedArrays
-from .student import Answer, exception_failure, line_of
+from .student import Answer, exception_failure, line_of, text_of
 
-_SHAPE_WORDS = ("shape", "mismatch", "dimension")  # of NumPy's messages
-_HIGHEST_NUMBER = "Of all nodes that wait, take the one with the highest number."
+Results = dict[str, Any]  # by name
+
+_NEW_ARRAY = (
+    "inputs, dy and saved are read-only, because other code still needs them. Make a new array "
+    "and write into that."
+)
 
 
-def call(test: FunctionTest, answer: Answer, case: Case) -> dict[str, Any]:
-    """The results of one call by name.
+def call(test: FunctionTest, answer: Answer, case: Case) -> Results:
+    """The results of one call.
 
     Raises:
-        Failure: the function raises an exception, or writes to an array that it must not.
+        Failure: the function raises an exception, writes to an array that it must not write
+            to, returns a view that is read-only, or changes something outside of itself.
     """
     locked = LockedArrays()
+    inputs = locked.copies(case, test.changes)
+    return _guarded(test, answer, case, locked, lambda f: test.call(f, inputs, locked))
+
+
+def call_in_turn(test: FunctionTest, answer: Answer, *cases: Case) -> list[Results]:
+    """The results of each case, when the calls of all cases overlap.
+
+    Raises:
+        Failure: as for `call`.
+    """
+    locked = LockedArrays()
+    inputs = [locked.copies(case, test.changes) for case in cases]
+    return _guarded(
+        test, answer, cases[0], locked, lambda f: test.call_in_turn(f, inputs, locked)
+    )
+
+
+def _guarded(test, answer, case, locked, run: Callable):
+    surroundings = answer.surroundings
     try:
-        return test.call(answer.functions, locked.copies(case, test.changes), locked)
+        with surroundings.watched(test.name) if surroundings else nullcontext():
+            results = run(answer.functions)
     except Failure:
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # a student's code may raise KeyboardInterrupt, too
         if _is_write_error(error):
             raise _write_failure(test, answer, case, locked.names, error) from None
-        failure = exception_failure(error, answer.file, test.name + locked.situation)
-        failure.hint = "" if failure.to_do else _hint(error, case, answer)
-        raise failure from None
+        raise exception_failure(error, answer.file, test.name + locked.situation) from error
+    if written := locked.written():
+        raise Failure(f"{test.name}: writes into {' and '.join(written)}", _NEW_ARRAY)
+    for by_name in results if isinstance(results, list) else [results]:
+        for name, value in by_name.items():
+            _expect_own_elements(f"{test.name}, {test.result_text.format(name)}", value, locked)
+    return results
+
+
+def _expect_own_elements(where, array, locked):
+    """Raise if a write into the array would fail, or would change several elements."""
+    if type(array) is not np.ndarray:
+        return
+    sizes = zip(array.strides, array.shape, strict=True)
+    if any(stride == 0 and size > 1 for stride, size in sizes) and array.size:
+        raise Failure(
+            f"{where}: a view whose elements share memory",
+            "np.broadcast_to copies nothing. Make an array of its own with .copy().",
+        )
+    if not array.flags.writeable and not locked.share_memory_with(array):
+        raise Failure(
+            f"{where}: a read-only array",
+            "the caller may write into a result. Return a copy that can be written to.",
+        )
+
+
+# -- writes ------------------------------------------------------------------------------------
 
 
 def _is_write_error(error):
-    return isinstance(error, ValueError) and "read-only" in str(error)
+    words = ("read-only", "set WRITEABLE flag")
+    return isinstance(error, ValueError) and any(word in text_of(error) for word in words)
 
 
 def _write_failure(test, answer, case, names, error):
@@ -45,11 +93,8 @@ def _write_failure(test, answer, case, names, error):
     written = [name for name in names if _writes_to(test, answer, case, name)]
     line = line_of(error, answer.file)
     place = f"{test.name}, line {line}" if line else test.name
-    return Failure(
-        f"{place}: writes into {' and '.join(written) or 'an array that is read-only'}",
-        "inputs, dy and saved are read-only, because other code still needs them. Make a new "
-        "array and write into that.",
-    )
+    what = " and ".join(written) or "an array that is read-only"
+    return Failure(f"{place}: writes into {what}", _NEW_ARRAY)
 
 
 def _writes_to(test, answer, case, name):
@@ -58,32 +103,4 @@ def _writes_to(test, answer, case, name):
         test.call(answer.functions, locked.copies(case, test.changes), locked)
     except Exception as error:
         return _is_write_error(error)
-    return False
-
-
-def _hint(error, case, answer):
-    """An explanation that the message of the exception does not give."""
-    if isinstance(error, GraphError):
-        cause = "a node was reached again after its backward, so its gradient was not complete."
-        return f"{cause} {_HIGHEST_NUMBER}"
-    if isinstance(error, KeyError) and error.args and isinstance(error.args[0], Node):
-        cause = "a node was taken twice, or before its gradient came. Let each node wait once."
-        return f"{cause} {_HIGHEST_NUMBER}"
-    if isinstance(error, RecursionError):
-        return (
-            "a graph may be deeper than Python's stack; use a loop and a list of the nodes "
-            "that wait."
-        )
-    if isinstance(error, ValueError) and any(word in str(error) for word in _SHAPE_WORDS):
-        return _shape_hint(error, case, answer)
-    return ""
-
-
-def _shape_hint(error, case, answer):
-    arrays = {name: a for name, a in case.items() if isinstance(a, np.ndarray)}
-    shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-    hint = f"the shapes are {shapes}."
-    line = linecache.getline(answer.file, line_of(error, answer.file) or 0)
-    if ".T" in line and any(array.ndim > 2 for array in arrays.values()):
-        hint += " .T reverses all axes; np.swapaxes(a, -1, -2) exchanges the last two."
-    return hint
+    return bool(locked.written())

@@ -62,19 +62,25 @@ def wrong_elements(expected: np.ndarray, found: np.ndarray, tolerance: float) ->
 
 
 def first_mismatch(expected: Any, found: Any) -> Mismatch | None:
-    """The first difference between two results, or None."""
-    expected, found = dense(expected), dense(found)
-    if not isinstance(expected, np.ndarray):
+    """The first difference between two results, or None.
+
+    An array is an np.ndarray itself: a subclass may hide elements or define other operators.
+    """
+    if type(expected) is not np.ndarray:
         return _mismatch_of_objects(expected, found)
-    if not isinstance(found, np.ndarray):
-        return Mismatch("type", f"an array of shape {expected.shape}", _describe(found))
-    if found.shape != expected.shape:
-        return Mismatch("shape", f"shape {expected.shape}", f"shape {found.shape}")
-    dtypes = Mismatch("dtype", f"dtype {expected.dtype}", f"dtype {found.dtype}")
-    if found.dtype.kind not in "fiub":
+    kinds = Mismatch("type", f"an array of shape {expected.shape}", _describe(found))
+    array = np.asarray(found) if isinstance(found, (Real, np.generic)) else found
+    if type(array) is not np.ndarray:
+        return kinds
+    if array.shape != expected.shape:
+        return Mismatch("shape", f"shape {expected.shape}", f"shape {array.shape}")
+    dtypes = Mismatch("dtype", f"dtype {expected.dtype}", f"dtype {array.dtype}")
+    if array.dtype.kind not in "fiub":
         return dtypes
-    if wrong := _mismatch_of_values(expected, found, COARSE):
+    if wrong := _mismatch_of_values(expected, array, COARSE):
         return wrong
+    if found is not array:
+        return kinds  # the number is right, but it is no array
     if found.dtype != expected.dtype:
         return dtypes
     return _mismatch_of_values(expected, found, TOLERANCE.get(expected.dtype, 1e-6))
@@ -90,24 +96,24 @@ def _mismatch_of_values(expected, found, tolerance):
 
 
 def _mismatch_of_objects(expected, found):
-    """Compare None, a number or a text with the object found."""
-    if isinstance(found, np.ndarray) and found.ndim == 0:
-        found = found.item()
-    if isinstance(expected, Real) and isinstance(found, Real):
-        if abs(expected - found) <= 1e-6 * max(1, abs(expected)):
-            return None
-        return Mismatch("value", *_distinct_texts(expected, found))
-    if type(expected) is type(found) and expected == found:
+    """Compare None, a number, a text or a tuple with the object found."""
+    if type(expected) is not type(found):
+        return Mismatch("type", _describe(expected), _describe(found))
+    if isinstance(expected, tuple) and len(expected) == len(found):
+        pairs = zip(expected, found, strict=True)
+        return next(filter(None, (_mismatch_of_objects(*pair) for pair in pairs)), None)
+    tolerance = 1e-6 * max(1, abs(expected)) if isinstance(expected, float) else 0
+    if expected == found or (tolerance and abs(expected - found) <= tolerance):
         return None
-    return Mismatch("type", _describe(expected), _describe(found))
+    return Mismatch("value", *_distinct_texts(expected, found))
 
 
 def _describe(value):
     if value is None or isinstance(value, (str, tuple, Real)):
         return repr(value)
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
-    return f"a {type(value).__name__}"
+    kind = "array" if type(value) is np.ndarray else type(value).__name__
+    shape = f" of shape {value.shape}" if isinstance(value, np.ndarray) else ""
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}{shape}"
 
 
 def _distinct_texts(one, other):

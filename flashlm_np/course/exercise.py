@@ -48,13 +48,16 @@ class Failure(Exception):
     """The reason why an answer is not right; it ends the grading of the exercise.
 
     remark: a second observation that confirms it.
+    inputs: those of the call, if they are others than the test case's.
     to_do: the answer is not wrong but unfinished.
     crashed: the answer gave no result to compare.
     """
 
-    def __init__(self, reason: str, hint: str = "", *, remark="", to_do=False, crashed=False):
+    def __init__(
+        self, reason: str, hint="", *, remark="", inputs=None, to_do=False, crashed=False
+    ):
         super().__init__(reason)
-        self.reason, self.hint, self.remark = reason, hint, remark
+        self.reason, self.hint, self.remark, self.inputs = reason, hint, remark, inputs
         self.to_do, self.crashed = to_do, crashed
 
 

@@ -1,21 +1,24 @@
 """Grade an exercise: every function on every input in both precisions, until one fails."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 
-from .calling import call
-from .comparing import Mismatch, first_mismatch
+from .calling import call, call_in_turn
+from .comparing import first_mismatch
 from .exercise import RIGHT, TO_DO, Exercise, Failure, Grade
 from .function_tests import FunctionTest
 from .function_tests.engine import ENGINE_TESTS
 from .function_tests.functions import FUNCTION_TESTS
 from .function_tests.operation_cases import OPERATION_CASES
 from .function_tests.operations import BackwardTest, ForwardTest
-from .hints import WrongResult, missing, positions, results_of, sizes
-from .hints.mistakes import usual_mistake
-from .inputs import Case, as_float32, case_lines
+from .hints import WrongResult, results_of
+from .hints.exceptions import exception_hint
+from .hints.first import first_hint
+from .inputs import Case, as_float32, case_lines, flipped
 from .student import Answer
+from .surroundings import Surroundings
 
 
 def function_tests_of(exercise: Exercise) -> list[FunctionTest]:
@@ -31,6 +34,17 @@ def function_tests_of(exercise: Exercise) -> list[FunctionTest]:
 
 def grade(exercise: Exercise, answer: Answer) -> Grade:
     """Grade the functions of an answer that are not blank, in the order of the exercise."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        watched = replace(answer, surroundings=Surroundings(answer.notes))
+        result = _grade(exercise, watched)
+    if answer.notes and result.state != TO_DO:
+        note = f"Note: it changes {' and '.join(answer.notes)}; the grader changed that back."
+        result.details = (*result.details, note)
+    return result
+
+
+def _grade(exercise, answer):
     right, count = [], 0
     solution = Answer(exercise.solution)
     for test in function_tests_of(exercise):
@@ -39,11 +53,10 @@ def grade(exercise: Exercise, answer: Answer) -> Grade:
         for case in (*test.cases, *map(as_float32, test.cases)):
             count += 1
             try:
-                with warnings.catch_warnings(), np.errstate(all="ignore"):
-                    warnings.simplefilter("ignore")
-                    check_case(test, answer, solution, case)
+                check_case(test, answer, solution, case)
+                check_calls_in_turn(test, answer, solution, case)
             except Failure as failure:
-                return Grade.of_failure(failure, case_lines(case))
+                return Grade.of_failure(failure, case_lines(failure.inputs or case))
         right.append(test.name)
     if answer.blank:
         return Grade(TO_DO, (f"to do: {', '.join(answer.blank)}",), tuple(right))
@@ -59,21 +72,51 @@ def check_case(test: FunctionTest, answer: Answer, solution: Answer, case: Case)
     Raises:
         Failure: a result is wrong.
     """
-    expected, found = call(test, solution, case), call(test, answer, case)
+    expected = call(test, solution, case)
+    try:
+        found = call(test, answer, case)
+    except Failure as failure:
+        if failure.__cause__ and not failure.to_do:
+            failure.hint = exception_hint(failure.__cause__, test, answer, case, expected)
+        raise
     for name in expected:
-        mismatch = first_mismatch(expected[name], found[name])
+        mismatch = first_mismatch(expected[name], found.get(name))
         if mismatch is None:
             continue
-        rows = [(case, expected, found)]
-        for other in test.cases:
-            if other is not case and (results := results_of(test, answer, other)):
-                rows.append((other, call(test, solution, other), results))
-        wrong = WrongResult(test, answer, solution, name, rows)
-        raise Failure(
-            f"{test.name}, {test.result_text.format(name)}{mismatch}",
-            hint(wrong, mismatch),
-            remark=_confirmation(wrong, mismatch),
-        )
+        with answer.surroundings.watched(test.name):  # once: the hints call many times
+            unwatched = replace(answer, surroundings=None)
+            rows = [(case, expected, found)]
+            for other in test.cases:
+                if other is not case and (results := results_of(test, unwatched, other)):
+                    rows.append((other, call(test, solution, other), results))
+            wrong = WrongResult(test, unwatched, solution, name, rows)
+            hint, remark = first_hint(wrong, mismatch), _confirmation(wrong, mismatch)
+        where = f"{test.name}, {test.result_text.format(name)}"
+        raise Failure(f"{where}{mismatch}", hint, remark=remark)
+
+
+def check_calls_in_turn(
+    test: FunctionTest, answer: Answer, solution: Answer, case: Case
+) -> None:
+    """Overlap the call with a call of other numbers in the same shapes; results must stay.
+
+    Raises:
+        Failure: the answer keeps something in a global variable, or a result in two places.
+    """
+    cases = [case, flipped(case)]
+    found = call_in_turn(test, answer, *cases)
+    for inputs, results in zip(cases, found, strict=True):
+        for name, expected in call(test, solution, inputs).items():
+            if mismatch := first_mismatch(expected, results.get(name)):
+                where = f"{test.name}, {test.result_text.format(name)} {test.in_turn}"
+                raise Failure(f"{where}{mismatch}", _STATE, inputs=inputs)
+
+
+_STATE = (
+    "the result depends on another call: on a global variable, a counter, random numbers, or "
+    "an array that is returned twice. Compute it from the arguments alone, in new arrays. A "
+    "backward gets all that it needs from saved."
+)
 
 
 def _confirmation(wrong, mismatch):
@@ -86,51 +129,3 @@ def _confirmation(wrong, mismatch):
     if abs(slope - right) > 1e-5 * max(1.0, abs(right)):
         return ""  # at a kink, or where the expected gradient is that of a surrogate
     return f"A finite difference of the forward pass gives {slope:.4g}, too."
-
-
-# -- the hint ----------------------------------------------------------------------------------
-
-
-def hint(wrong: WrongResult, mismatch: Mismatch) -> str:
-    """The first hint that explains the wrong result, or ""."""
-    if mismatch.kind == "dtype":
-        return _dtype_hint(mismatch)
-    functions = _SHAPE_HINTS if mismatch.kind == "shape" else _NUMBER_HINTS
-    if not all(isinstance(value, np.ndarray) for value in (wrong.expected, wrong.found)):
-        functions = (sizes.scale, usual_mistake)
-    return next(filter(None, (function(wrong) for function in functions)), "")
-
-
-def _dtype_hint(mismatch):
-    if (mismatch.expected, mismatch.found) == ("dtype float32", "dtype float64"):
-        return (
-            "the inputs are float32. np.zeros(n), np.array(0.5) and np.sqrt(2.0) are float64, "
-            "and every result with them is float64; give np.zeros a dtype, and use Python's "
-            "numbers."
-        )
-    return "make arrays with the dtype of an input: np.zeros(shape, x.dtype)."
-
-
-_SHAPE_HINTS = (
-    missing.missing_sum,
-    positions.transposed_shape,
-    positions.other_shape,
-    missing.extra_sum,
-)
-_NUMBER_HINTS = (
-    sizes.not_finite,
-    missing.not_in_place,
-    positions.future,
-    sizes.zeros,
-    missing.dy_not_used,
-    sizes.sign,
-    sizes.scale,
-    usual_mistake,
-    positions.exchanged,
-    positions.transposed,
-    missing.option_not_used,
-    missing.factor,
-    positions.shifted,
-    positions.wrong_only_where,
-    sizes.offset,
-)

@@ -3,6 +3,7 @@
 import dataclasses
 import textwrap
 from collections.abc import Callable
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -53,10 +54,27 @@ def map_arrays(change: Callable[[np.ndarray], np.ndarray], value: Any) -> Any:
 
 
 def arrays_in(value: Any) -> list[np.ndarray]:
-    """All arrays in `value`."""
-    found = []
-    map_arrays(lambda array: found.append(array) or array, value)
+    """All arrays in `value`: itself, in containers, and in the attributes of objects."""
+    found, waiting, known = [], [value], {}
+    while waiting:
+        item = waiting.pop()
+        if id(item) in known:
+            continue
+        known[id(item)] = item
+        if isinstance(item, np.ndarray):
+            found.append(item)
+        elif isinstance(item, (list, tuple, set)):
+            waiting += reversed(list(item))
+        elif isinstance(item, dict):
+            waiting += reversed(list(item.values()))
+        elif not isinstance(item, (type, ModuleType, FunctionType)):
+            waiting += reversed(list(getattr(item, "__dict__", {}).values()))
     return found
+
+
+def flipped(inputs: Case) -> Case:
+    """Other inputs of the same shapes: the numbers of each array in reversed order."""
+    return map_arrays(np.flip, inputs)
 
 
 def as_float32(inputs: Case) -> Case:
@@ -73,24 +91,40 @@ class LockedArrays:
     def __init__(self, only: str | None = None):
         self.only, self.situation = only, ""
         self.names: list[str] = []
-        self._arrays: list[np.ndarray] = []
+        self._known: dict[int, np.ndarray] = {}  # also those of another name than `only`
+        self._locked: list[tuple[str, np.ndarray, bytes]] = []  # with the numbers at that time
 
-    def copies(self, inputs: Case, writable: tuple[str, ...]) -> Case:
+    def copies(self, inputs: Case, writable: tuple[str, ...] = ()) -> Case:
         """The inputs in new arrays, all locked but those named in `writable`."""
-        copies = map_arrays(np.array, inputs)
-        for name, value in copies.items():
+        copies = {}
+        for name, value in inputs.items():
+            is_locked = name not in writable and self.only in (None, name)
+            copies[name] = map_arrays(_read_only if is_locked else np.array, value)
             if name not in writable:
-                self.lock(name, value)
+                self.lock(name, copies[name])
         return copies
 
     def lock(self, name: str, value: Any) -> None:
         """Lock the arrays in `value`. An input that is saved too keeps its first name."""
-        known = set(map(id, self._arrays))
-        arrays = [array for array in arrays_in(value) if id(array) not in known]
-        self._arrays += arrays
-        self.names.append(name)
-        for array in arrays:
-            array.flags.writeable = self.only not in (None, name)
+        self.names += [name] if name not in self.names else []
+        for array in arrays_in(value):
+            if id(array) not in self._known and self.only in (None, name):
+                array.flags.writeable = False
+                self._locked.append((name, array, array.tobytes()))
+            self._known.setdefault(id(array), array)
+
+    def written(self) -> list[str]:
+        """The names of the arrays that were unlocked, or whose numbers have changed."""
+        names = [n for n, a, old in self._locked if a.flags.writeable or a.tobytes() != old]
+        return list(dict.fromkeys(names))
+
+    def share_memory_with(self, array: np.ndarray) -> bool:
+        return any(np.shares_memory(array, locked) for _, locked, _ in self._locked)
+
+
+def _read_only(array):
+    """A copy that nobody can unlock, because its memory is that of a bytes object."""
+    return np.ndarray(array.shape, array.dtype, array.tobytes())
 
 
 # -- text ------------------------------------------------------------------------------------

@@ -6,20 +6,27 @@ import sys
 import traceback
 import types
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .blanks import is_blank
 from .exercise import TO_DO, Exercise, Failure
+from .surroundings import Surroundings
 
 
 @dataclass
 class Answer:
-    """The functions of an exercise from a student's file, with the package's for blank ones."""
+    """The functions of an exercise from a student's file, with the package's for blank ones.
+
+    notes: the settings that the file and its functions changed.
+    surroundings: what the functions may change; nothing is watched without it.
+    """
 
     functions: dict[str, Callable]
     blank: Sequence[str] = ()
     file: str = ""
+    notes: list[str] = field(default_factory=list)
+    surroundings: Surroundings | None = None
 
 
 def read(exercise: Exercise, file: Path) -> tuple[types.CodeType, list[str]]:
@@ -51,22 +58,27 @@ def load(exercise: Exercise, file: Path) -> Answer:
     """Run the student's file and take its functions.
 
     Raises:
-        Failure: the file raises an exception, or a function has other parameters.
+        Failure: the file raises an exception or changes other modules, or a function has other
+            parameters.
     """
     code, blank = read(exercise, file)
+    notes = []
     module = types.ModuleType(file.stem)
     module.__file__ = str(file)
     sys.modules[module.__name__] = module  # dataclasses and pickle look there
     try:
-        exec(code, module.__dict__)
-    except (Exception, SystemExit) as error:
+        with Surroundings(notes).watched("reading the file"):
+            exec(code, module.__dict__)
+    except Failure:
+        raise
+    except BaseException as error:
         raise exception_failure(error, str(file), "reading the file") from None
     for name in blank:  # so that the student's other functions can call them
         setattr(module, name, exercise.solution[name])
     functions = {name: getattr(module, name) for name in exercise.solution}
     for name, function in exercise.solution.items():
         _expect_signature(name, functions[name], function)
-    return Answer(functions, blank, str(file))
+    return Answer(functions, blank, str(file), notes)
 
 
 def _expect_signature(name, found, expected):
@@ -91,12 +103,20 @@ def exception_failure(error: BaseException, file: str, where: str) -> Failure:
     """The failure for an exception of the student's code, with the line of the file."""
     line = line_of(error, file)
     place = f"{where}, line {line}" if line else where
-    if isinstance(error, NotImplementedError) and str(error) == TO_DO:
+    if isinstance(error, NotImplementedError) and error.args == (TO_DO,):
         return Failure(f"{place}: still to do", to_do=True)
     if isinstance(error, SystemExit):
-        return Failure(f"{place}: leaves the program", crashed=True)
-    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return Failure(f"{place}: {text}", crashed=True)
+        return Failure(f"{place}: leaves the program (SystemExit)", crashed=True)
+    return Failure(f"{place}: {text_of(error)}", crashed=True)
+
+
+def text_of(error: BaseException) -> str:
+    """The name and the message of an exception, which a class of the student's may not give."""
+    try:
+        message = str(error)
+    except BaseException:
+        message = "its message cannot be read"
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
 def line_of(error: BaseException, file: str) -> int | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from .exercise import Failure, Grade
 from .exercises import find
 from .grader import grade
+from .looks import watch_looks
 from .student import load
 
 
@@ -25,6 +26,7 @@ def main(name: str, file: str, folder: str, seconds: float) -> None:
     sys.path.append(str(path.parent))  # last, so that no file of the student hides a module
     with open(Path(folder, "trace.txt"), "w", encoding="utf-8") as trace:
         faulthandler.dump_traceback_later(seconds, exit=True, file=trace)
+        watch_looks(file)
         try:
             result = grade(exercise, load(exercise, path))
         except Failure as failure:

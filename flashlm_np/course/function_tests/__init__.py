@@ -6,7 +6,7 @@ forward, a gradient per argument of a backward, and the changed arrays of an opt
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -24,10 +24,14 @@ class FunctionTest:
     forward: the function that takes the inputs; of a backward it is the forward.
     result_text, symbol: formats for the name of a result in a sentence and in a formula.
     changes: the inputs that the function changes in place.
+    in_turn: words about a call that overlaps with others.
+    hints: the hint about a wrong result that is not an array, by its name.
     """
 
     result_text, symbol = "result {}", "{}"
     changes: tuple[str, ...] = ()
+    in_turn = "after calls with other inputs"
+    hints: ClassVar[dict[str, str]] = {}
     is_backward = False
 
     def __init__(self, function: Callable, cases: Sequence[Case], *results: str):
@@ -41,6 +45,12 @@ class FunctionTest:
             return {self.results[0]: result}
         return dict(zip(self.results, as_tuple(self.name, result, self.results), strict=True))
 
+    def call_in_turn(
+        self, functions: Functions, cases: Sequence[Case], locked: LockedArrays
+    ) -> list[dict[str, Any]]:
+        """The results of each case, when the calls of all cases overlap."""
+        return [self.call(functions, case, locked) for case in cases]
+
     def run(self, function: Callable, case: Case) -> Any:
         """The result of `forward`, or of a function with its parameters."""
         arrays, options = split(self.forward, case)
@@ -52,10 +62,11 @@ class UpdateTest(FunctionTest):
 
     result_text = "{} after the step"
     changes = ("m", "v", "p")  # p comes last, because a wrong m makes p wrong too
+    hints: ClassVar = {"the value returned": "the arrays change in place; return nothing."}
 
     def call(self, functions, case, locked):
-        self.run(functions[self.name], case)
-        return {name: case[name] for name in self.changes}
+        result = self.run(functions[self.name], case)
+        return {name: case[name] for name in self.changes} | {"the value returned": result}
 
 
 class ObjectTest(FunctionTest):
@@ -67,7 +78,7 @@ class ObjectTest(FunctionTest):
 
     def call(self, functions, case, locked):
         result = self.run(functions[self.name], case)
-        if not all(hasattr(result, field) for field in self.results):
+        if type(result) is not self.kind:
             found = "None" if result is None else f"a {type(result).__name__}"
             raise Failure(f"{self.name}: returns {found}, expected a {self.kind.__name__}")
         return {field: getattr(result, field) for field in self.results}
@@ -94,9 +105,11 @@ def as_tuple(function: str, result: Any, names: Sequence[str], hint: str = "") -
         raise Failure(
             f"{function}: returns None, expected {expected}", "is the return missing?"
         )
-    if not isinstance(result, (tuple, list)):
-        kind = "an array" if isinstance(result, np.ndarray) else f"a {type(result).__name__}"
+    if not isinstance(result, tuple):
+        kind = "an array" if type(result) is np.ndarray else f"a {type(result).__name__}"
         advice = f"return a tuple, even of one: {expected}." if len(names) == 1 else hint
+        if isinstance(result, list):
+            advice = f"round brackets make a tuple: return {expected}."
         raise Failure(f"{function}: returns {kind}, expected the tuple {expected}", advice)
     if len(result) != len(names):
         found = f"a tuple of {len(result)}"

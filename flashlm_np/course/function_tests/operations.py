@@ -24,6 +24,7 @@ class BackwardTest(FunctionTest):
     """Calls a backward twice, which must give the same gradients."""
 
     result_text, symbol, is_backward = "argument {}", "d{}", True
+    in_turn = "after another forward"
 
     def __init__(self, forward: Callable, backward: Callable, cases: Sequence[Case]):
         super().__init__(backward, [])
@@ -33,9 +34,7 @@ class BackwardTest(FunctionTest):
             self.cases.append(case | {"dy": example_array(y.shape, 6)})
 
     def call(self, functions, case, locked):
-        forward = self.forward.__name__
-        _, saved = as_tuple(forward, self.run(functions[forward], case), ["y", "saved"])
-        locked.lock("saved", saved)
+        saved = self._saved(functions, case, locked)
         gradients = self._gradients(functions, case, saved)
         locked.situation = ", in a second call with the same dy and saved"
         again = self._gradients(functions, case, saved)
@@ -44,9 +43,16 @@ class BackwardTest(FunctionTest):
                 raise Failure(
                     f"{self.name}, argument {name}: a second call with the same dy and saved "
                     "gives another gradient",
-                    "do not change the saved values: the gradient checker calls twice.",
+                    "a gradient depends on dy and saved alone, and saved must not change: the "
+                    "gradient checker calls twice.",
                 )
         return gradients
+
+    def call_in_turn(self, functions, cases, locked):
+        """All forwards, then all backwards: a network calls them in such an order."""
+        saved = [self._saved(functions, case, locked) for case in cases]
+        pairs = zip(cases, saved, strict=True)
+        return [self._gradients(functions, case, values) for case, values in pairs]
 
     def finite_difference(self, case: Case, name: str, index: tuple[int, ...]) -> float:
         """d(Σ dy·y)/d(one element of one argument), by a central difference."""
@@ -60,26 +66,42 @@ class BackwardTest(FunctionTest):
 
         return (total(step) - total(-step)) / (2 * step)
 
+    def _saved(self, functions, case, locked):
+        """The saved values of the forward, locked."""
+        name = self.forward.__name__
+        _, saved = as_tuple(name, self.run(functions[name], case), ["y", "saved"])
+        locked.lock("saved", saved)
+        return saved
+
     def _gradients(self, functions, case, saved):
         """The gradients by the names of the arguments."""
         names, _ = split(self.forward, case)
         hint = "return one gradient per array of the forward, None for integers."
         result = functions[self.name](case["dy"], saved)
         gradients = as_tuple(self.name, result, [f"d{name}" for name in names], hint)
-        for name, gradient in zip(names, gradients, strict=True):
-            if isinstance(gradient, RowGradient) and not _is_table(gradient):
-                raise Failure(
-                    f"{self.name}, argument {name}: this RowGradient does not form a table",
-                    "RowGradient(ids, rows, shape) needs ids (N,), rows (N, D) and shape "
-                    "(V, D); ids.ravel() and dy.reshape(-1, D) have such shapes.",
-                )
-        return dict(zip(names, gradients, strict=True))
+        pairs = zip(names, gradients, strict=True)
+        return {name: self._dense(name, gradient) for name, gradient in pairs}
+
+    def _dense(self, name, gradient):
+        """A RowGradient as an array; a student may pass anything to it."""
+        if type(gradient) is not RowGradient:
+            return gradient
+        if not _is_table(gradient):
+            raise Failure(
+                f"{self.name}, argument {name}: this RowGradient does not form a table",
+                "RowGradient(ids, rows, shape) needs ids (N,), rows (N, D) and shape (V, D); "
+                "ids.ravel() and dy.reshape(-1, D) have such shapes.",
+            )
+        return gradient.dense()
 
 
 def _is_table(gradient):
-    """Whether ids, rows and shape fit together; a student may pass anything."""
+    """Whether ids, rows and shape fit together, and are plain arrays."""
+    ids, rows = gradient.ids, gradient.rows
+    if not type(ids) is type(rows) is np.ndarray or ids.dtype.kind not in "iu":
+        return False
     try:
-        return (np.ndim(gradient.ids), gradient.dense().ndim) == (1, 2)
+        return (ids.ndim, gradient.dense().ndim) == (1, 2)
     except Exception:
         return False
 

@@ -40,6 +40,16 @@ def extra_sum(wrong: WrongResult) -> str:
     )
 
 
+def not_repeatable(wrong: WrongResult) -> str:
+    """A second call gives something else."""
+    if close(wrong.found, again := wrong.call(wrong.case)) or again is None:
+        return ""
+    return (
+        f"a second call with the same inputs gives another {wrong.symbol}: use no random "
+        "numbers, no counter, and no global variable."
+    )
+
+
 def not_in_place(wrong: WrongResult) -> str:
     name = wrong.name
     if name in wrong.test.changes and wrong.explained_by(lambda case, _: case[name]):

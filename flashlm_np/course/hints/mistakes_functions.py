@@ -44,6 +44,9 @@ MISTAKES = {
         the weight decay multiplies p after the step; it must come before.
             p *= 1 - lr * weight_decay  =>  pass
             + eps))  =>  + eps)); p *= 1 - lr * weight_decay
+        only the weight decay changed p. p = p - ... makes a new array that the caller does not
+        see; change it in place: p -= ...
+            p -= lr / c1  =>  p = p - lr / c1
     """,
     newton_schulz: """
         g was not divided by its norm first.
@@ -69,6 +72,9 @@ MISTAKES = {
         the weight decay multiplies p after the step; it must come before.
             p *= 1 - lr * weight_decay  =>  pass
             + eps) * q_hat  =>  + eps) * q_hat; p *= 1 - lr * weight_decay
+        only the weight decay changed p. p = p - ... makes a new array that the caller does not
+        see; change it in place: p -= ...
+            p -= lr * size  =>  p = p - lr * size
     """,
     pack: """
         the digits are in reversed order: the first weight is the lowest, k = 0.
@@ -101,6 +107,6 @@ MISTAKES = {
         += is missing: only the last of several gradients was kept. A value that is used twice
         changes the loss in two ways, and its gradient is the sum of both.
             add_gradients(in_flight[parent], gradient)  =>  gradient
-            parent.accumulate(gradient)  =>  parent.grad = _dense(gradient)
+            parent.accumulate(gradient)  =>  parent.grad = _dense(gradient).copy()
     """,
 }

@@ -16,13 +16,13 @@ MISTAKES = {
     """,
     ops.MATMUL.backward: """
         b is not transposed: da = dy bᵀ.
-            np.swapaxes(b, -1, -2)  =>  (b if b.shape[-1] == b.shape[-2] else b.swapaxes(-1,-2))
+            np.swapaxes(column, -1, -2)  =>  (b if b.shape[-1] == b.shape[-2] else b.mT)
         a is not transposed: db = aᵀ dy.
-            np.swapaxes(a, -1, -2)  =>  (a if a.shape[-1] == a.shape[-2] else a.swapaxes(-1,-2))
+            np.swapaxes(row, -1, -2)  =>  (a if a.shape[-1] == a.shape[-2] else a.mT)
         only one of the copies of a counts; sum over the axes that were broadcast.
             sum_to_shape(da, a.shape)  =>  da[(0,)*(da.ndim-a.ndim)][tuple(map(slice, a.shape))]
         only one of the copies of b counts; sum over the axes that were broadcast.
-            sum_to_shape(db, b.shape)  =>  db[(0,)*(db.ndim-b.ndim)][tuple(map(slice, b.shape))]
+            sum_to_shape(db, column.shape)  =>  db[(0,) * (db.ndim - b.ndim)]
     """,
     ops.RELU_SQUARED.forward: """
         y is max(x, 0), without the square.
@@ -85,16 +85,27 @@ MISTAKES = {
         o // (O/G).
             w.reshape(groups, O // groups, C, K)  =>  w.reshape(-1, groups, C, K).swapaxes(0, 1)
             y.reshape(B, T, O)  =>  y.swapaxes(2, 3).reshape(B, T, O)
+        += is missing: y is the sum over all K taps.
+            y[:, lag:] +=  =>  y[:, lag:] =
     """,
     causal_conv_backward: """
         the taps are in reversed order in dx.
             dy_k, wg[..., k]  =>  dy_k, wg[..., K - 1 - k]
+        the taps are in reversed order in dw.
+            dw[..., k] =  =>  dw[..., K - 1 - k] =
+        += is missing in dx: position t was seen through all K taps, and dx is the sum over
+        them.
+            dx[:, : T - lag] +=  =>  dx[:, : T - lag] =
     """,
     ops.TERNARY_LINEAR.forward: """
         w itself was used, not s T.
             q.T  =>  w.T
+        q is not transposed: y = x qᵀ.
+            q.T  =>  (q if q.shape[0] == q.shape[1] else q.T)
     """,
     ops.TERNARY_LINEAR.backward: """
+        q is transposed in dx: dx = dy q.
+            dy_rows @ q  =>  dy_rows @ (q.T if q.shape[0] == q.shape[1] else q)
         dx is dy w: the product was with s T, not with w.
             (x, q)  =>  (x, w)
         only weights with T ≠ 0 have a gradient; it passes straight through to all of them.

@@ -147,7 +147,7 @@ BROKEN = {
     ),
     "multiply": (
         "    exit()",
-        "multiply_forward, line {line}: leaves the program\n"
+        "multiply_forward, line {line}: leaves the program (SystemExit)\n"
         "  for a = [1.0, -0.5], b = [0.5, -1.0]",
     ),
     "sum": (
