@@ -11,13 +11,18 @@ from collections import Counter
 
 import numpy as np
 
-from ..ops import ADD, DIVIDE, MATMUL, MULTIPLY, SUBTRACT, RowGradient
+from .. import ops
+from ..ops import RowGradient
 from . import sentences
 from .array_tables import nonzero_rows, table
 from .graph import Graph
 
 # The operations that broadcast their inputs, and how many of the last axes they leave alone.
-BROADCAST = {ADD: 0, SUBTRACT: 0, MULTIPLY: 0, DIVIDE: 0, MATMUL: 2}
+BROADCAST = {
+    **dict.fromkeys([ops.ADD, ops.SUBTRACT, ops.MULTIPLY, ops.DIVIDE, ops.GENERAL_POWER], 0),
+    **dict.fromkeys([ops.MAXIMUM, ops.MINIMUM], 0),
+    ops.MATMUL: 2,
+}
 
 
 class Steps:
