@@ -88,7 +88,8 @@ def _as_operation(f, layouts, ids):
             "gradient_cases: a tuple must be a pair (forward, backward) of functions of arrays"
         )
     positions = tuple(k for k, name in enumerate(layouts[0]) if name in ids)
-    return Operation(name_of(f[0]), *f, integer_inputs=positions)
+    name = name_of(f[0]).removesuffix("_forward")
+    return Operation(name, *f, integer_inputs=positions)
 
 
 def _expect_layout(f, layout, ids, domain):

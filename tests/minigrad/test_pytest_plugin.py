@@ -352,3 +352,17 @@ def test_the_entry_point_is_the_module_with_the_fixture():
 
 def test_tests_that_do_not_use_it_run_as_before(run):
     run("    def test_other():\n        pass").assert_outcomes(passed=1)
+
+
+def test_the_guide_shows_the_output_of_its_line(pytester, monkeypatch):
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    guide = (ROOT / "docs/check_gradients.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    code = [text for language, text in blocks if language == "python"]
+    (console,) = (text for language, text in blocks if language == "console")
+    line = next(k for k, text in enumerate(code) if "test_gain = gradient_test(" in text)
+    pytester.makepyfile(test_gain="\n".join([code[0], code[line], code[line + 1]]))
+    result = pytester.runpytest_inprocess("-p", "pytest_minigrad", "-v")
+    result.assert_outcomes(passed=10)
+    found = re.findall(r"^(.*\[.*PASSED)", result.stdout.str(), re.MULTILINE)
+    assert found == console.splitlines()[1:]

@@ -77,7 +77,8 @@ def _parts(operation):
     if isinstance(operation, Operation):
         return operation.name, operation.forward, operation.backward
     if isinstance(operation, tuple) and len(operation) == 2 and all(map(callable, operation)):
-        return getattr(operation[0], "__name__", "forward"), *operation
+        name = getattr(operation[0], "__name__", "forward").removesuffix("_forward")
+        return name, *operation
     raise TypeError(
         f"mutate: operation is {operation!r}, expected an Operation, the name of one in "
         "minigrad.TABLE, or a pair (forward, backward) of functions"
