@@ -247,8 +247,8 @@ def _parent(value):
 def _option(operation, name, value):
     if isinstance(value, Tensor):
         raise TypeError(
-            f"{operation.name}: {name} is a tensor; pass tensors by position, because "
-            "options (passed by name) are never differentiated"
+            f"{operation.name}: {name} is a tensor, and options (passed by name) are never "
+            f"differentiated; pass its numbers, {name}.data, or pass inputs by position"
         )
     return plain_number(value)
 

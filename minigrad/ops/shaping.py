@@ -10,7 +10,7 @@ source     y = P @ x with a matrix P of zeros and ones, so dx = Pᵀ @ dy
 
 import numpy as np
 
-from ..errors import ShapeError, expect_axis
+from ..errors import DtypeError, ShapeError, expect_axis
 
 
 def reshape_forward(x, *, shape):
@@ -68,9 +68,11 @@ def concatenate_backward(dy, saved):
 
 
 def index_forward(x, *, key):
+    if any(hasattr(part, "filled") for part in (key if isinstance(key, tuple) else (key,))):
+        raise DtypeError("index: key has a mask, which would be lost; use key.compressed()")
     try:
         return np.asarray(x[key]), (x.shape, key)
-    except IndexError as error:
+    except (IndexError, ValueError) as error:  # ValueError: a list with unequal rows
         raise ShapeError(f"index: x has shape {x.shape}, and {error}") from None
 
 

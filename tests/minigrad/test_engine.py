@@ -556,8 +556,8 @@ def test_functions_of_arrays_alone_keep_their_dtype():
 
 def test_a_tensor_as_an_option_is_an_error():
     text = (
-        "rms_norm: eps is a tensor; pass tensors by position, because options (passed by name) "
-        "are never differentiated"
+        "rms_norm: eps is a tensor, and options (passed by name) are never differentiated; "
+        "pass its numbers, eps.data, or pass inputs by position"
     )
     with pytest.raises(TypeError, match=exactly(text)):
         F.rms_norm(single, np.ones(2), eps=Tensor(2.0))

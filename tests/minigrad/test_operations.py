@@ -776,6 +776,19 @@ ERRORS = [
         "index: x has shape (2, 3), and index 3 is out of bounds for axis 1 with size 3",
     ),
     (
+        *("index", (zeros(3),), {"key": [[0], [0, 1]]}, ShapeError),
+        "index: x has shape (3,), and setting an array element with a sequence. The requested "
+        "array has an inhomogeneous shape after 1 dimensions. The detected shape was (2,) + "
+        "inhomogeneous part.",
+    ),
+    *(
+        (
+            *("index", (zeros(3, 2),), {"key": key}, DtypeError),
+            "index: key has a mask, which would be lost; use key.compressed()",
+        )
+        for key in (np.ma.masked_array([0, 1], [0, 1]), (np.ma.masked_array([0], [1]), 1))
+    ),
+    (
         *("select_rows", (zeros(3), one), {}, ShapeError),
         "select_rows: x has shape (3,), expected (N, D)",
     ),
