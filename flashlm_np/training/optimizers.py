@@ -24,6 +24,8 @@ class Optimizers:
 
     def __init__(self, model: FlashLM, config: Config):
         self.config = config
+        # An earlier run may have frozen it. Each step freezes it, or not, as its phase says.
+        model.embedding.weight.requires_grad = True
         by_ndim = {1: "adamw_no_decay", 2: "normuon", 3: "adamw_conv"}
         groups = {"adamw": []} | {group: [] for group in by_ndim.values()}
         for name, parameter in model.named_parameters():
@@ -72,8 +74,16 @@ class Optimizers:
             group, _, name = key.partition("/")
             if group in parts:
                 parts[group][name] = array
+        steps = max((int(a) for key, a in state.items() if key.endswith("/t")), default=0)
         for group, optimizer in self.by_group.items():
             stepped = {key.rpartition("/")[0] for key in parts[group]}
-            unmoved = {f"{name}/t": 0 for name in optimizer.parameters if name not in stepped}
+            names = [name for name in optimizer.parameters if name not in stepped]
+            unmoved = {f"{name}/t": 0 for name in names if self._unmoved(name, steps)}
             optimizer.load_state_dict(parts[group] | unmoved)
         self.ema.load(parts["ema"])
+
+    def _unmoved(self, name, steps):
+        """Whether a weight has no state after this number of steps: it was frozen or unused."""
+        phases = (self.config.phase(step + 1) for step in range(steps))
+        frozen = name == "embedding.weight" and all(phase.frozen_embedding for phase in phases)
+        return steps == 0 or frozen or ".router." in name

@@ -79,6 +79,17 @@ def test_streaming_equals_the_forward_pass_in_float32(preset):
     assert logits.dtype == np.float32
 
 
+@pytest.mark.parametrize("scale", ["none", "mean", "kept"])
+@pytest.mark.parametrize("name", ["glu.up_proj", "token_mixer.layers.0.conv_value.conv"])
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_ternary_weight_that_is_not_finite_shows_in_the_logits(scale, name, fused):
+    model, _ = small_model(ternary_scale=scale, ternary_convs=True, fused=fused)
+    dict(model.named_parameters())[f"block.{name}.weight"].data.flat[3] = np.nan
+    assert np.isnan(forward(model, IDS[:9])).all()
+    stream = Stream(model)
+    assert np.isnan(stream.step(stream.state(), IDS[0])).all()
+
+
 @pytest.mark.parametrize("length", [0, 1, 2, 24, 25, 26, 100])
 @pytest.mark.parametrize("chunk", [1, 7, 256])
 def test_a_prompt_may_have_any_length(length, chunk, monkeypatch):

@@ -147,6 +147,40 @@ def test_each_weight_is_in_one_group():
     assert counted == len(model.parameters())
 
 
+def test_a_model_without_convolutions_has_three_groups():
+    model, config = small_model(dilations=())
+    optimizers = Optimizers(model, config)
+    assert [*optimizers.by_group] == ["normuon", "adamw", "adamw_no_decay"]
+    assert np.isfinite(train_step(model, optimizers, 1, batches()).loss)
+    optimizers.load_state_dict(optimizers.state_dict())
+
+
+def test_a_run_that_is_shorter_than_its_warm_up_only_warms_up():
+    model, config = small_model(steps=3, schedule_steps=0, warmup_steps=10, decay_share=0.5)
+    factor = Optimizers(model, config).factor
+    assert [factor(step) for step in (1, 2, 3, 9)] == [0.1, 0.2, 0.3, 0.9]
+    assert factor(10) == 0.0
+
+
+def test_the_state_has_no_entries_of_weights_that_have_taken_no_step():
+    model, config = small_model(phases=(Phase(1, 24, 3, 2, frozen_embedding=True),))
+    optimizers = Optimizers(model, config)
+    train_step(model, optimizers, 1, batches())
+    state = optimizers.state_dict()
+    stepped = [key for key in state if not key.startswith("ema/")]
+    assert not any(key.startswith("adamw/") or "/block.router" in key for key in stepped)
+    again = Optimizers(model, config)
+    again.load_state_dict(state)
+    assert again.state_dict().keys() == state.keys()
+    # Of a weight that has taken steps, nothing may be missing.
+    for lost in ("normuon/block.glu.up_proj.weight/v", "adamw_conv/", "adamw_no_decay/"):
+        with pytest.raises(ValueError, match=r"the state does not fit:\n  missing: block"):
+            again.load_state_dict({k: a for k, a in state.items() if not k.startswith(lost)})
+    optimizers.config = again.config = replace(config, phases=(Phase(1, 24, 3, 2),))
+    with pytest.raises(ValueError, match=r"\n  missing: embedding.weight/m\n"):
+        again.load_state_dict(state)
+
+
 def test_the_learning_rates_warm_up_stay_constant_and_decay():
     model, config = small_model(steps=10, schedule_steps=0, warmup_steps=2, decay_share=0.5)
     factor = Optimizers(model, replace(config, steps=10)).factor
