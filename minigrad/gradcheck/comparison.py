@@ -28,7 +28,8 @@ class Comparison:
         self.tolerance, self.limit = tolerance, max(RESOLUTION, tolerance) / 2
         self.slopes = Slopes(point, position)
         self.gradient = self.slopes.gradient.reshape(-1)
-        self.size = np.abs(self.slopes.x.reshape(-1))
+        x = self.slopes.x.reshape(-1)
+        self.size = np.where(np.isfinite(x), np.abs(x), 0.0)
         self.complex_leads = report.mode == "complex" or (
             report.mode != "projection" and point.is_analytic
         )
@@ -128,18 +129,37 @@ class Comparison:
         if far is None or near is None:
             return None
         if smallest == 0:
-            if self._moves_nothing(direction, far, near):
+            if self._is_constant(direction, far, near):
                 return 0.0, 0.0, EPS
             smallest = near.terms / len(group)
         # A bend that does not shrink with the step is a kink.
         kink = np.max(near.bends - 8 * NEAR / FAR * far.bends, initial=0.0)
-        doubt = near.noise + abs(far.value - near.value) + max(kink, 0.0)
-        return self._judged(near, direction, smallest, doubt)
+        doubt = near.noise + abs(far.value - near.value) + kink
+        found = self._judged(near, direction, smallest, doubt)
+        return found if found and self._holds_closely(direction, near, smallest) else None
+
+    def _holds_closely(self, direction, near, smallest):
+        """Whether the smallest step that rounding allows shows nothing else."""
+        t = max(4 * self.slopes.rounding(near.changed) / (self.limit * smallest), 2.0**-44)
+        if t > NEAR / 8:
+            return True
+        gap = self.slopes.differences(direction, t)
+        return gap is not None and abs(gap.value) <= 2 * self.limit * smallest
+
+    def _is_constant(self, direction, far, near):
+        """Whether no output depends on the group, which has the gradient 0."""
+        if far.terms or near.terms:
+            return False
+        step = self.slopes.complex_step(direction)
+        typical = np.abs(self.gradient[np.isfinite(self.gradient) & (self.gradient != 0)])
+        hidden = self.slopes.rounding(~far.changed) / FAR
+        is_seen = typical.size > 0 and hidden <= self.limit * float(np.median(typical))
+        return is_seen and (step is None or step.terms == 0)
 
     def _clearly_not_analytic(self):
         """Whether differences contradict what the complex steps showed."""
         direction = self.rng.choice([-1.0, 1.0], self.slopes.x.shape)
-        direction *= np.maximum(np.abs(self.slopes.x), 1.0)
+        direction *= np.maximum(self.size, 1.0).reshape(direction.shape)
         gap = self.slopes.differences(direction, FAR / 8)
         if gap is None:
             return False

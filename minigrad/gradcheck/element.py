@@ -5,12 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from .answers import GradientError, InconclusiveError, KinkError
-from .slopes import EPS, Slopes
+from .slopes import EPS, Slopes, norm
 from .sweep import ROUNDING_ZERO, Sweep, sweep
 
 NOT_ANALYTIC = (
     "a complex step and differences show different slopes, so the forward is not analytic (it "
     "uses abs, max or a comparison of complex numbers); use mode 'auto'"
+)
+NO_COMPLEX_STEP = (
+    "a complex step shows no slope: the forward cannot be run with complex numbers, or it is "
+    "not analytic here; use mode 'auto'"
 )
 MOVES = (2.0**-51, 1e-9, 1e-6)  # of the inputs, as shares, to see the errors of rounding
 
@@ -21,6 +25,11 @@ class ComplexStep:
 
     match: float | None = None
     contradiction: float | None = None
+    slopes: np.ndarray | None = None  # per output
+
+    @property
+    def is_empty(self) -> bool:
+        return self.match is None and self.contradiction is None
 
 
 class Element:
@@ -41,49 +50,60 @@ class Element:
         """
         if not np.isfinite(self.claim):
             return self._not_finite()
-        seen = sweep(self.slopes, self.index, max(self.tolerance, 1e-7), self.limit)
-        step = self.complex_step()
-        if not complex_leads or step == ComplexStep():
+        seen, step = self._sweep(), self.complex_step()
+        if demands_analytic and step.is_empty:
+            raise InconclusiveError(NO_COMPLEX_STEP)
+        if not complex_leads or step.is_empty:
             return self._by_differences(seen, step)
-        if self._is_below_rounding(seen, step):
+        if self._is_rounded_to_zero(seen, step):
             return EPS
         if self._opposed(seen, step):
             if demands_analytic:
                 raise InconclusiveError(NOT_ANALYTIC)
             return self._by_differences(seen, step)
-        return self._wrong(step.contradiction) if step.match is None else step.match
+        return self._wrong(step.contradiction, seen, step) if step.match is None else step.match
 
     def _opposed(self, seen: Sweep, step: ComplexStep) -> bool:
         """Whether the differences clearly show another slope than the complex step."""
         clearly_other = seen.contradiction is not None and not seen.is_lost
         if step.match is not None:
             return clearly_other and seen.match is None
-        if seen.match is None or clearly_other:
+        if seen.match is None or seen.is_weak or clearly_other:
             return False
         largest = max(abs(self.claim), abs(step.contradiction))
         return abs(step.contradiction - self.claim) > (4 * seen.match + 1e-6) * largest
 
-    def _is_below_rounding(self, seen: Sweep, step: ComplexStep) -> bool:
-        """Whether the slope is so small that no step changes any digit of the output."""
-        if not seen.is_still or step.contradiction is None:
+    def _is_rounded_to_zero(self, seen: Sweep, step: ComplexStep) -> bool:
+        """Whether it is 0, and its slope too small to change a digit of any output."""
+        if self.claim != 0 or step.contradiction is None:
             return False
         point, size = self.slopes.point, max(abs(float(self.slopes.x[self.index])), 1.0)
-        scale = float(np.linalg.norm((point.dy * point.y)[np.isfinite(point.y)]))
-        return max(abs(step.contradiction), abs(self.claim)) * size <= 8 * EPS * scale
+        visible = np.abs(step.slopes) * size > 8 * EPS * np.abs(point.dy * point.y)
+        return not visible.any() and self._is_below_rounding(step.contradiction, seen, step)
+
+    def _is_below_rounding(self, slope: float, seen: Sweep, step: ComplexStep) -> bool:
+        """Whether a slope is too small to change a digit of the outputs that it may reach."""
+        point, size = self.slopes.point, max(abs(float(self.slopes.x[self.index])), 1.0)
+        reached = seen.moved if step.slopes is None else seen.moved | (step.slopes != 0)
+        # A gradient of 0 may be the sum of terms that cancel, of outputs that do not move.
+        reached = (reached if self.claim != 0 else np.isfinite(point.y)) & np.isfinite(point.y)
+        y = np.minimum(np.abs(point.y[reached]), 1.0)
+        return abs(slope) * size <= 8 * EPS * norm(point.dy[reached] * y)
+
+    def _sweep(self) -> Sweep:
+        return sweep(self.slopes, self.index, max(self.tolerance, 1e-7), self.limit)
 
     def _not_finite(self):
         """Raise a GradientError with the slope, if there is one: NaN never passes."""
         self.slopes.gradient = self.slopes.gradient.copy()
-        claim, self.slopes.gradient[self.index] = self.claim, 0.0
-        self.claim = 0.0
-        step = self.complex_step()
-        seen = sweep(self.slopes, self.index, max(self.tolerance, 1e-7), self.limit)
+        claim, self.slopes.gradient[self.index], self.claim = self.claim, 0.0, 0.0
+        found = [self.complex_step(), self._sweep()]
         self.claim = self.slopes.gradient[self.index] = claim
-        for found in (step, seen):
-            if found.match is not None or found.contradiction is not None:
-                slope = 0.0 if found.contradiction is None else found.contradiction
-                raise GradientError(f"expected {slope:.9g}, found {claim}")
-        raise InconclusiveError(f"no steps show a slope, and {claim} can be compared with none")
+        for slope in found:
+            if slope.match is not None or slope.contradiction is not None:
+                expected = 0.0 if slope.contradiction is None else slope.contradiction
+                raise GradientError(f"expected {expected:.9g}, found {claim}")
+        raise InconclusiveError("no step shows a slope to compare it with")
 
     def complex_step(self) -> ComplexStep:
         a, b = (self.slopes.complex_step(self.unit, h) for h in (1e-60, 1e-40))
@@ -91,33 +111,36 @@ class Element:
             return ComplexStep()
         is_zero = abs(self.claim) <= ROUNDING_ZERO * a.terms
         scale = a.terms if is_zero else max(abs(self.claim), abs(self.claim + a.value))
+        if self.claim == 0 and abs(a.terms) <= 1e-3 * b.terms:
+            return ComplexStep(match=EPS, slopes=a.slopes)  # it vanishes with the step
         if abs(a.value - b.value) > a.noise + b.noise + 1e-9 * scale:
             return ComplexStep()  # it depends on the size of the step: not analytic here
         if abs(a.value) > max(a.noise, self.tolerance * scale):
-            return ComplexStep(contradiction=self.claim + a.value)
-        share = (abs(a.value) + a.noise) / scale if scale else 0.0
-        return ComplexStep(match=share) if share <= self.limit else ComplexStep()
+            return ComplexStep(contradiction=self.claim + a.value, slopes=a.slopes)
+        share = (abs(a.value) + a.noise) / scale if scale else EPS
+        return ComplexStep(match=share if share <= self.limit else None, slopes=a.slopes)
 
     def _by_differences(self, seen: Sweep, step: ComplexStep) -> float:
-        if seen.is_still and not self._really_still():
+        is_zero = seen.is_constant and step.contradiction is not None
+        if is_zero and not self._is_rounded_to_zero(seen, step):
             raise InconclusiveError(
-                "no step changes more than the rounding of the output, which is large beside "
-                "the input; take the large constant out of the forward, or rescale the input"
+                "no step changes a digit of the output, and a complex step shows the slope "
+                f"{step.contradiction:.3g}; take the large constant out of the forward"
             )
-        if seen.match is not None and (
-            seen.contradiction is None or (seen.is_lost and step.contradiction is None)
-        ):
-            return seen.match
+        clearly_other = seen.contradiction is not None and not seen.is_lost
         if seen.match is not None:
-            raise InconclusiveError(
-                "large and small steps show different slopes, such as "
-                f"{seen.contradiction:.9g}: a kink is near, or the forward loses digits by "
-                "rounding; choose another input, or rescale it"
-            )
-        if seen.contradiction is not None and (
-            not seen.is_lost or self._same(step.contradiction, seen.contradiction)
-        ):
-            return self._wrong(seen.contradiction)
+            if clearly_other or (seen.is_weak and step.match is None):
+                raise InconclusiveError(
+                    "large and small steps show different slopes: a kink or a jump is near, or "
+                    "the forward loses digits by rounding; choose another input, or rescale it"
+                )
+            return seen.match
+        if clearly_other and not (step.match is not None and self.slopes.point.is_analytic):
+            return self._wrong(seen.contradiction, seen, step)
+        if seen.is_lost and step.contradiction is not None:
+            larger = max(abs(step.contradiction), abs(seen.contradiction))
+            if abs(step.contradiction - seen.contradiction) <= 1e-3 * larger:
+                return self._wrong(seen.contradiction, seen, step)
         if seen.kink is not None:
             raise KinkError(
                 f"the function has a kink here: its slope is {seen.kink[0]:.6g} to the left "
@@ -126,32 +149,21 @@ class Element:
             )
         raise InconclusiveError(_no_plateau(step))
 
-    def _really_still(self):
-        """Whether an output that does not move does not depend on the element."""
-        gap, point = self.slopes.complex_step(self.unit), self.slopes.point
-        if gap is None:  # would a slope of 1 show, in a step of a tenth of the element?
-            size = max(abs(float(self.slopes.x[self.index])), 1.0)
-            largest = np.abs(point.y[np.isfinite(point.y)]).max(initial=0.0)
-            return EPS * largest <= 1e-6 * size
-        return gap.terms == 0 or gap.terms <= 8 * self._rounding()
-
-    def _same(self, a, b):
-        return a is not None and abs(a - b) <= 1e-3 * max(abs(a), abs(b))
-
-    def _wrong(self, expected: float) -> float:
+    def _wrong(self, expected: float, seen: Sweep, step: ComplexStep) -> float:
         """Raise a GradientError, unless rounding may have made the difference."""
-        noise = 8 * self._rounding()
-        if abs(expected - self.claim) > noise:
+        larger = max(abs(expected), abs(self.claim))
+        error, noise = abs(expected - self.claim), 8 * self._rounding()
+        is_below = self._is_below_rounding(larger, seen, step)
+        if error > noise and not is_below:
             raise GradientError(f"expected {expected:.9g}, found {self.claim:.9g}")
-        share = (abs(expected - self.claim) + noise) / max(abs(expected), abs(self.claim))
-        if (
-            share <= self.limit or abs(self.claim) <= noise
-        ):  # a sum of terms that cancel: a zero
-            return min(share, self.limit)
+        share = (error + noise) / larger
+        if share <= self.limit:
+            return share
+        if is_below and error <= noise and abs(self.claim) <= noise:
+            return self.limit  # a sum of large terms that cancel: a zero
         raise InconclusiveError(
-            "it changes by one part in "
-            f"{1 / share:.0f} when the inputs change in their last digits, because large terms "
-            "cancel; rescale the input, or choose a smaller one"
+            f"a slope of {expected:.9g} was found, and rounding may have made the difference, "
+            "because large terms cancel; rescale the input, or choose a smaller one"
         )
 
     def _rounding(self) -> float:

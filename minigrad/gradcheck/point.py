@@ -52,7 +52,8 @@ class Point:
             with observe(rules), np.errstate(all="ignore"):
                 outputs = self._record()
                 self.y = flat(outputs)
-                self.dy = draw(self.y.shape)
+                # An infinite output shows no change, so the loss must not use it.
+                self.dy = np.where(np.isfinite(self.y), draw(self.y.shape), 0.0)
                 _backward(outputs, self.dy)
             self.gradients = [_gradient(value) for value in self.values]
             self.calls = list(rules.calls.values())

@@ -18,20 +18,23 @@ TINY_STEP = 1e-60  # imaginary: nothing is subtracted, so no digit is lost
 
 
 class Gap(NamedTuple):
-    """A measured slope minus the claimed one.
+    """A measured slope minus the claimed one, by a step of size t.
 
     noise: a bound on the rounding error. terms: Σ |dy·dy/dt|, the size of the summed terms.
-    bends: per output, the second difference over t, which vanishes with t unless there is a
-    kink. left, right: the one-sided gaps.
+    changed: which outputs the step changed. left, right: the one-sided gaps. bends: per
+    output, their difference, which vanishes with t unless there is a kink. slopes: per output,
+    dy·dy/dt, of a complex step.
     """
 
+    t: float
     value: float
     noise: float
     terms: float
-    bends: np.ndarray | None = None
+    changed: np.ndarray
     left: float = np.nan
     right: float = np.nan
-    changed: np.ndarray | None = None
+    bends: np.ndarray | None = None
+    slopes: np.ndarray | None = None
 
 
 class Slopes:
@@ -43,8 +46,16 @@ class Slopes:
         self.gradient = point.gradients[position]
 
     def differences(self, direction: np.ndarray, t: float) -> Gap | None:
-        """The gap by a central difference; None across a kink or out of the domain."""
+        """The gap by a central difference.
+
+        None across a declared kink, out of the domain, or if an element swallows its step.
+        """
         up_x, down_x = self.x + t * direction, self.x - t * direction
+        step = _minus(up_x, down_x)
+        if (np.abs(step - 2 * t * direction) > 0.5 * t * np.abs(direction))[
+            np.isfinite(self.x)
+        ].any():
+            return None
         up, up_sides = self.point.evaluate(self.position, up_x)
         down, down_sides = self.point.evaluate(self.position, down_x)
         if _sides_differ(up_sides, down_sides):
@@ -52,22 +63,20 @@ class Slopes:
         y, dy = self.point.y, self.point.dy
         up, down = _within_domain(up, y), _within_domain(down, y)
         rise, fall = dy * _minus(up, y), dy * _minus(y, down)  # 0 where nothing changed
-        right = rise.sum() / t - self._claimed(up_x - self.x) / t
-        left = fall.sum() / t - self._claimed(self.x - down_x) / t
+        right = (rise.sum() - self._claimed(_minus(up_x, self.x))) / t
+        left = (fall.sum() - self._claimed(_minus(self.x, down_x))) / t
         changed = (rise != 0) | (fall != 0)
         size = np.where(changed, np.abs(dy) * np.fmax(np.abs(up), np.abs(down)), 0)
-        noise = 4 * EPS * float(np.linalg.norm(size)) / t
-        noise += 4 * EPS * abs(self._claimed(direction))
-        value = (rise.sum() + fall.sum() - self._claimed(up_x - down_x)) / (2 * t)
+        noise = 4 * EPS * (norm(size) / t + abs(self._claimed(direction)))
+        value = (rise.sum() + fall.sum() - self._claimed(step)) / (2 * t)
         terms = float((np.abs(rise) + np.abs(fall)).sum()) / (2 * t)
-        bends = np.maximum(np.abs(rise - fall) / t - 4 * EPS * size / t, 0)
-        return Gap(float(value), noise, terms, bends, float(left), float(right), changed)
+        bends = np.maximum(np.abs(rise - fall) - 4 * EPS * size, 0) / t
+        return Gap(t, float(value), noise, terms, changed, float(left), float(right), bends)
 
-    def rounding(self, changed: np.ndarray) -> float:
+    def rounding(self, outputs: np.ndarray) -> float:
         """The rounding error of Σ dy·y over some of the outputs."""
-        with np.errstate(invalid="ignore"):
-            size = np.where(changed, np.abs(self.point.dy * self.point.y), 0)
-        return 4 * EPS * float(np.linalg.norm(size))
+        finite = outputs & np.isfinite(self.point.y)
+        return 4 * EPS * norm((self.point.dy * self.point.y)[finite])
 
     def _claimed(self, step):
         """Σ dx·step, over the elements that move: a NaN elsewhere is another one's fault."""
@@ -82,12 +91,23 @@ class Slopes:
             y, _ = self.point.evaluate(self.position, self.x + 1j * h * direction)
         except (TypeError, ValueError, np.linalg.LinAlgError):
             return None
-        terms = self.point.dy * y.imag / h
-        terms = np.where(y.imag == 0, 0, terms)
-        if not np.isfinite(terms).all():
+        if y.dtype.kind != "c" and not self.point.is_analytic:
+            return None  # a forward that drops the imaginary part, as abs does
+        changed = y.imag != 0
+        slopes = np.where(changed, self.point.dy * y.imag / h, 0)
+        if not np.isfinite(slopes).all():
             return None
-        size = float(np.abs(terms).sum())
-        return Gap(float(terms.sum()) - self._claimed(direction), 64 * EPS * size, size)
+        terms = float(np.abs(slopes).sum())
+        value = float(slopes.sum()) - self._claimed(direction)
+        return Gap(h, value, 64 * EPS * terms, terms, changed, slopes=slopes)
+
+
+def norm(array: np.ndarray) -> float:
+    """The root of the sum of squares, also where the squares would overflow."""
+    largest = float(np.abs(array).max(initial=0.0))
+    if largest == 0 or not np.isfinite(largest):
+        return largest
+    return largest * float(np.linalg.norm(array / largest))
 
 
 def _within_domain(moved, y):
@@ -97,8 +117,7 @@ def _within_domain(moved, y):
 
 def _minus(a, b):
     """a - b, and 0 where both are the same, infinities included."""
-    with np.errstate(invalid="ignore"):
-        return np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0, a - b)
+    return np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0, a - b)
 
 
 def _sides_differ(up, down):

@@ -4,12 +4,12 @@ A smooth function shows the same slope for all steps of a range: a *plateau*. La
 its curvature, and smaller ones only the rounding of its values. The plateaus decide:
 
     match           a plateau at the claimed slope
-    contradiction   a plateau at another slope
+    contradiction   a plateau at another slope, with which all smaller steps agree
     kink            a range of steps in which the slopes to the left and to the right differ
 
-A step is *lost* if an output that a larger step changed does not change: a sum has swallowed
-the step, as 1e12 + x does, or the output really is constant here. Such a step contradicts
-nothing alone.
+A step is *lost* if an output that a larger step changed does not change. Either a sum has
+swallowed the step, as 1e12 + x does, or the output really is constant here. So a plateau of
+lost steps contradicts nothing alone, and a match above them is weak.
 """
 
 from dataclasses import dataclass
@@ -27,66 +27,102 @@ ROUNDING_ZERO = 1e-12  # a gradient that is smaller than this share of its terms
 class Sweep:
     """What the steps of all sizes show about one element.
 
-    match: the smallest relative error that a matching plateau would show, or None.
-    contradiction: another slope that a plateau shows; `is_lost` if its steps were lost.
+    match: the smallest relative error that would have shown, or None; `is_weak` if smaller
+        steps do not agree; `is_constant` if no small step changes any output.
+    contradiction: the slope of another plateau, or None; `is_lost` if its steps were lost.
     kink: the slopes to the left and to the right, or None.
-    is_still: no step moves the output by more than its rounding.
+    moved: which outputs any step changed.
     """
 
+    moved: np.ndarray
     match: float | None = None
+    is_weak: bool = False
+    is_constant: bool = False
     contradiction: float | None = None
     is_lost: bool = False
     kink: tuple[float, float] | None = None
-    is_still: bool = False
 
 
 def sweep(slopes: Slopes, index: tuple, tolerance: float, limit: float) -> Sweep:
     """Measure the slope by the element at `index`; `limit` is the largest relative doubt."""
-    claim, result = float(slopes.gradient[index]), Sweep()
-    gaps, lost = _measure(slopes, index)
-    is_still = all(gap.terms <= 4 * gap.noise for gap in gaps)
-    if gaps and is_still and abs(claim) <= 4 * gaps[0].noise:
-        return Sweep(match=EPS, is_still=True)
+    claim, result = float(slopes.gradient[index]), Sweep(np.zeros(slopes.point.y.shape, bool))
+    if not np.isfinite(slopes.x[index]):  # it does not move
+        result.match = EPS if claim == 0 else None
+        return result
+    gaps = _measure(slopes, index)
+    for gap in gaps:
+        result.moved |= gap.changed
+    if claim == 0:
+        result.match = _constant(slopes, index, gaps, limit)
+        result.is_constant = result.match is not None
     for k in range(len(gaps) - 2):
-        three = gaps[k : k + 3]
-        value, doubt = _plateau(three)
-        # A gradient of 0 is measured against the slopes that larger steps found.
-        terms = max(gap.terms for gap in (gaps[: k + 3] if claim == 0 else three[1:]))
+        three, smaller = gaps[k : k + 3], gaps[k + 3 :]
+        value, doubt = _plateau(three, smaller)
+        terms = max(gap.terms for gap in three[1:])
         is_zero = abs(claim) <= ROUNDING_ZERO * terms
         scale = terms if is_zero else max(abs(claim), abs(claim + value))
-        if not doubt <= limit * scale:
+        if _is_kink(three, 8 * limit * scale):
+            result.kink = claim + three[2].left, claim + three[2].right
+        elif scale == 0 or not doubt <= limit * scale:
             continue
-        left, right = three[2].left, three[2].right
-        if abs(left - right) > 8 * limit * scale + 4 * three[2].noise and not _closes(three):
-            result.kink = claim + left, claim + right
         elif abs(value) <= 4 * doubt + tolerance * scale:
-            share = (abs(value) + doubt) / scale if scale else EPS
-            if share <= limit:
-                result.match = min(share, 1.0 if result.match is None else result.match)
-        elif result.contradiction is None or result.is_lost:
+            share, is_weak = (abs(value) + doubt) / scale, not _agree(value, scale, smaller)
+            if share <= limit and (result.match is None or result.is_weak >= is_weak):
+                result.match, result.is_weak = share, is_weak
+        elif _agree(value, scale, smaller) or not three[2].changed.any():
             slope = 0.0 if abs(claim + value) <= 4 * doubt else claim + value
-            is_lost = any(lost[k : k + 3]) or not three[2].changed.any()
-            result.contradiction, result.is_lost = slope, is_lost
+            result.is_lost = bool((result.moved & ~three[2].changed).any())
+            result.is_lost |= not three[2].changed.any()
+            result.contradiction = slope
     return result
 
 
-def _measure(slopes, index) -> tuple[list[Gap], list[bool]]:
+def _measure(slopes, index) -> list[Gap]:
     """The gaps for steps from about 0.1 of the element's size down to its last digits."""
-    unit = np.zeros_like(slopes.x)
-    unit[index] = 1.0
     size = abs(float(slopes.x[index]))
     step, last = 0.117 * max(size, 1.0), (size or 1.0) * EPS * 64
-    gaps, lost, moved = [], [], np.zeros(slopes.point.y.shape, bool)
+    gaps, moved = [], np.zeros(slopes.point.y.shape, bool)
     while step > last:
-        gap = slopes.differences(unit, step)
+        gap = slopes.differences(_unit(slopes.x, index), step)
         if gap is not None and np.isfinite([gap.left, gap.right]).any():
             moved |= gap.changed
-            lost.append(bool((moved & ~gap.changed).any()))
             # An output that moved for a larger step may hide a change below its last digit.
-            noise = slopes.rounding(moved) / step
-            gaps.append(_one_sided(gap._replace(noise=max(gap.noise, noise))))
+            noise = max(gap.noise, slopes.rounding(moved) / step)
+            gaps.append(_one_sided(gap._replace(noise=noise)))
         step /= RATIO
-    return gaps, lost
+    return gaps
+
+
+def _constant(slopes, index, gaps, limit) -> float | None:
+    """The resolution with which the output is constant around the element, or None.
+
+    It is seen by the first step that changes an output, on one side: beyond a kink or a jump.
+    If both sides change alike, a sum may have swallowed the smaller steps.
+    """
+    still = [gap for gap in gaps if not gap.changed.any()]
+    if not still or gaps[-1].changed.any():
+        return None
+    wider = gaps[: -len(still)]
+    unit, t = _unit(slopes.x, index), still[0].t
+    while not wider and t < 1e20 * max(1.0, abs(float(slopes.x[index]))):
+        still, t = [*still, still[0]], t * RATIO
+        gap = slopes.differences(unit, t)
+        if gap is not None and gap.changed.any():
+            wider = [gap]
+    if not wider:
+        return EPS  # no step at all changes it
+    first = wider[-1]
+    sides = sorted((abs(first.left), abs(first.right)))
+    hidden = slopes.rounding(first.changed) / (first.t / RATIO)
+    if np.isfinite(sides[1]) and sides[0] <= 0.1 * sides[1] and hidden <= limit * first.terms:
+        return max(hidden / first.terms, EPS)
+    return None
+
+
+def _unit(x, index):
+    unit = np.zeros(x.shape)
+    unit[index] = 1.0
+    return unit
 
 
 def _one_sided(gap):
@@ -97,21 +133,33 @@ def _one_sided(gap):
     return gap._replace(value=value, terms=abs(value), left=np.nan, right=np.nan)
 
 
-def _plateau(three) -> tuple[float, float]:
+def _plateau(three, smaller) -> tuple[float, float]:
     """The gap that three steps agree on, by Richardson's extrapolation, and its doubt."""
     # Central differences err by c·step², and by c·step at a bend such as that of relu² at 0.
-    return min(
+    value, doubt = min(
         (_extrapolated(three, factor) for factor in (RATIO**2, RATIO)),
         key=lambda pair: pair[1] if pair[1] >= 0 else np.inf,
     )
+    # The two sides of a smooth function become alike. What is left is rounding inside it.
+    inside = max((abs(gap.left - gap.right) * gap.t for gap in smaller), default=0.0)
+    return value, doubt + three[2].noise + (inside / three[2].t if inside > 0 else 0.0)
 
 
 def _extrapolated(three, factor):
     a, b = ((factor * n.value - w.value) / (factor - 1) for w, n in pairwise(three))
-    return b, abs(a - b) + three[2].noise
+    return b, abs(a - b)
 
 
-def _closes(three):
-    """Whether the slopes on both sides approach each other as the step shrinks."""
+def _agree(value, scale, smaller):
+    """Whether all smaller steps that can see it show the same gap."""
+    return all(
+        abs(gap.value - value) <= 0.1 * scale + 4 * gap.noise
+        for gap in smaller
+        if gap.noise <= 0.1 * scale
+    )
+
+
+def _is_kink(three, least):
+    """Whether the slopes on the two sides differ, and do not approach each other."""
     first, last = abs(three[0].left - three[0].right), abs(three[2].left - three[2].right)
-    return np.isnan(last) or last <= first / RATIO
+    return last > least + 4 * three[2].noise and last > first / RATIO

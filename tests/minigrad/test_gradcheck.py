@@ -8,9 +8,14 @@ import pytest
 
 from minigrad import TABLE, DtypeError, Operation, Parameter, Tensor, layers, no_grad
 from minigrad import functional as F
-from minigrad.gradcheck import GradientError, KinkError, declare, gradcheck
+from minigrad.gradcheck import (
+    GradientError,
+    KinkError,
+    declare,
+    gradcheck,
+)
 
-MODES = ("projection", "full", "complex")
+MODES = ("auto", "projection", "full", "complex")
 
 
 def normal(*shape, seed=0):
@@ -54,7 +59,7 @@ def test_the_numbers_in_the_message_are_the_derivatives():
     triple = Operation("triple", lambda x: (2 * x, ()), backward)
     with pytest.raises(GradientError) as error:
         gradcheck(triple, normal(3), mode="complex")
-    (dy,) = seen
+    dy = seen[0]
     assert str(error.value) == (
         f"triple: the gradient of x is wrong at index (2,): expected {2 * dy[2]:.9g}, "
         f"found {6 * dy[2]:.9g} (complex check, random dy)"
@@ -103,8 +108,8 @@ def test_nan_is_an_error(mode):
         ),
         (
             lambda da, db: (da, None),
-            "multiply: the gradient of b is wrong at index (1,): expected 0.860647149, found "
-            "0 (projection check, random dy)",
+            "multiply: the gradient of b is wrong at index (2,): expected 1.4165557, found "
+            "0 (auto check, random dy)",
         ),
     ],
 )
@@ -228,7 +233,7 @@ def test_a_gradient_of_zeros_passes():
 def test_integer_inputs_are_not_compared():
     ids = np.array([1, 0, 1])
     report = gradcheck("embedding", normal(3, 2), ids)
-    assert [argument for argument, _, _ in report.compared] == ["w"]
+    assert {argument for argument, _, _ in report.compared} == {"w"}
     gradcheck(lambda w, ids: F.embedding(w, ids) * 2.0, normal(3, 2), ids)
 
 
@@ -253,11 +258,12 @@ def test_other_precisions_are_refused_with_the_reason(dtype, wrap):
     [
         (
             *("exp", 1, {"mode": "fast"}, ValueError),
-            "gradcheck: mode is 'fast', expected one of ('projection', 'full', 'complex')",
+            "gradcheck: mode is 'fast', expected one of ('auto', 'projection', 'full', "
+            "'complex')",
         ),
         (
             *(lambda x: x.data, 1, {}, TypeError),
-            "gradcheck: the function returned ndarray, not a Tensor",
+            "gradcheck: the function returned ndarray, expected a Tensor or a tuple of Tensors",
         ),
         (
             *("exp", 2, {}, TypeError),
@@ -270,19 +276,20 @@ def test_wrong_arguments_are_refused(f, inputs, options, error, text):
         gradcheck(f, *(normal(3) for _ in range(inputs)), **options)
 
 
-def test_an_output_that_depends_on_no_input_is_an_error():
+def test_an_output_that_lost_its_graph_is_an_error():
     def constant(x):
         with no_grad():
             return x * 2.0
 
-    text = "constant: the output does not depend on any input"
-    with pytest.raises(GradientError, match=exactly(text)):
+    with pytest.raises(
+        GradientError, match=r"^constant: the gradient of x is wrong .* found 0"
+    ):
         gradcheck(constant, normal(3))
 
 
 def test_an_unused_input_has_the_gradient_zero():
     report = gradcheck(lambda x, y: x * x, normal(3), normal(3))
-    assert report.compared[1] == ("y", 0.0, 0.0)
+    assert report.compared[-1] == ("y", 0.0, 0.0)
 
 
 def test_a_detached_input_is_an_error():
@@ -296,8 +303,8 @@ def test_a_detached_input_is_an_error():
 # -- kinks ---------------------------------------------------------------------------------
 
 KINK = (
-    "relu: its input at index {index} lies on a kink, or within the step of one, and there is "
-    "no derivative to compare with; move that input away from it"
+    "relu: its input at index {index} lies on a kink, and there is no derivative to compare "
+    "with; move that input away from it"
 )
 
 
@@ -307,10 +314,13 @@ def test_an_input_on_a_kink_is_an_error(mode):
         gradcheck("relu", np.array([[1.0, -1.0], [0.0, 2.0]]), mode=mode)
 
 
-@pytest.mark.parametrize("mode", ["projection", "full"])
-def test_an_input_nearer_to_a_kink_than_a_step_is_an_error(mode):
-    with pytest.raises(KinkError, match=exactly(KINK.format(index=(1,)))):
-        gradcheck("relu", np.array([1.0, 1e-9, -1.0]), mode=mode)
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("distance", [1e-3, 1e-6, 1e-9, 1e-12])
+def test_a_kink_nearby_does_not_disturb(distance, mode):
+    x = np.array([1.0, distance, -1.0, -distance])
+    gradcheck("relu", x, mode=mode)
+    with pytest.raises(GradientError, match=r"wrong at index \(3,\)"):
+        gradcheck(with_backward("relu", lambda dx: (dx + np.eye(4)[3] / 2,)), x, mode=mode)
 
 
 @pytest.mark.parametrize("mode", MODES)
