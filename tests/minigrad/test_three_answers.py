@@ -157,7 +157,7 @@ def test_the_resolution_is_reported_for_each_argument():
 @pytest.mark.parametrize("derivative", [np.zeros_like, np.sign], ids=["zeros", "right"])
 def test_a_complex_step_through_abs_is_refused(derivative):
     absolute = elementwise("abs", np.abs, derivative)
-    with pytest.raises(InconclusiveError, match="the forward is not analytic"):
+    with pytest.raises(InconclusiveError, match="not analytic"):
         gradcheck(absolute, normal(3), mode="complex")
 
 
