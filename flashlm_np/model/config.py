@@ -56,11 +56,11 @@ class Config:
     position_share: float = option(0.25, "part of the positions that the loss scores", 0, 1)
     label_smoothing: float = option(0.1, "part of the target spread over the vocabulary", 0, 1)
     z_loss: float = option(1e-4, "weight of the squared log-partition in the loss", 0)
-    normuon_lr: float = option(0.02, "learning rate of the ternary matrices", 0, 1e6)
+    normuon_lr: float = option(0.02, "learning rate of the ternary matrices", 0)
     normuon_form: str = option("v3", "v3 or published: optim/normuon.py", among=FORMS)
-    adamw_lr: float = option(3e-4, "learning rate of everything else", 0, 1e6)
-    conv_lr_ratio: float = option(1.0, "learning rate of the convolutions, in adamw_lr", 0, 1e6)
-    weight_decay: float = option(0.1, "AdamW's, on the embedding and the convolutions", 0, 1e6)
+    adamw_lr: float = option(3e-4, "learning rate of everything else", 0)
+    conv_lr_ratio: float = option(1.0, "learning rate of the convolutions, in adamw_lr", 0)
+    weight_decay: float = option(0.1, "AdamW's, on the embedding and the convolutions", 0)
     clip_norm: float = option(1.0, "largest joint norm of the gradients", 1e-30)
     ema_decay: float = option(0.999, "memory of the averaged weights", 0, 1)
     # Evaluations and checkpoints
@@ -80,6 +80,9 @@ class Config:
             )
         if not 1 <= self.d_model * self.glu_ratio < 1e9:
             raise ValueError(f"--glu-ratio is {self.glu_ratio}, which gives no possible width")
+        for name in ("normuon_lr", "adamw_lr", "conv_lr_ratio", "weight_decay"):
+            if getattr(self, name) == float("inf"):
+                raise ValueError(f"{option_name(name)} is inf, expected a finite number")
         if self.ema_decay == 1:
             raise ValueError("--ema-decay is 1.0, expected less than 1: it would never move")
         if min(phase.first_step for phase in self.phases) != 1:

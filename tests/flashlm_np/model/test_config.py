@@ -51,6 +51,7 @@ def test_the_error_for_unknown_fields_names_them():
         ({"dilations": (1, 0)}, "--dilations is 0, expected 1 to 65536"),
         ({"label_smoothing": 1.5}, "--label-smoothing is 1.5, expected 0 to 1"),
         ({"normuon_lr": float("nan")}, "--normuon-lr is nan, expected 0 or more"),
+        ({"adamw_lr": float("inf")}, "--adamw-lr is inf, expected a finite number"),
         (
             {"ternary_scale": "max"},
             "--ternary-scale is 'max', expected one of none, mean, kept",
