@@ -26,6 +26,7 @@ def detect_writes() -> Iterator[None]:
     backward that writes into what its forward saved. Gradients are as before the backward.
 
     Example:
+        >>> from minigrad import Tensor
         >>> x = Tensor([1.0, 2.0], requires_grad=True, name="x")
         >>> with detect_writes():
         ...     y = (x * x).sum()

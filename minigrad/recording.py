@@ -22,6 +22,7 @@ class no_grad:
     (A Python that is built without the GIL copies the context into a new Thread.)
 
     Example:
+        >>> from minigrad import Tensor
         >>> x = Tensor([2.0], requires_grad=True)
         >>> with no_grad():
         ...     y = x * x
