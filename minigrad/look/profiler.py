@@ -1,5 +1,6 @@
 """The profiler: the time, the arithmetic and the memory of each operation and direction."""
 
+import math
 import threading
 from collections import defaultdict
 from contextlib import AbstractContextManager
@@ -52,6 +53,8 @@ class Profile:
 
     def forward(self, operation, arrays, options, y, node, seconds):
         count = MULTIPLY_ADDS.get(operation.name, lambda *_: 0)(y, *arrays)
+        if operation.name == ops.EINSUM.name:
+            count = _einsum_multiply_adds(arrays, **options)
         if operation.name == ops.TIED_HEAD.name:  # its forward also computes the gradients
             count *= 3 if options.get("with_dw", True) else 2
         elif node is not None and count:
@@ -100,6 +103,16 @@ def profile(workers: int = 1) -> AbstractContextManager[Profile]:
     is the least that an operation reads and writes: its inputs and its results.
     """
     return observe(Profile(workers))
+
+
+def _einsum_multiply_adds(arrays, subscripts):
+    """One for each combination of the letters of two arrays; the order of more is not known."""
+    shapes = [a.shape for a in arrays]
+    inputs, _ = ops.einsum.parse(subscripts, shapes)
+    sizes: dict[str, int] = {}
+    for letters, shape in zip(inputs, shapes, strict=True):
+        sizes.update((c, n) for c, n in zip(letters, shape, strict=True) if n != 1)
+    return math.prod(sizes.values()) if len(arrays) == 2 else 0
 
 
 def saved_bytes(saved) -> int:

@@ -9,10 +9,11 @@
 
 p = 0 is the identity. The numbers come from the np.random.Generator that is passed in, and each
 forward draws new ones. So two runs give different y, and a difference of two runs is not a
-derivative. For a gradient check each run must draw the same k: make a new generator with the
-same seed inside the function that is checked.
+derivative. For a gradient check each run must draw the same k. gradcheck copies a generator
+among its options for each run. A function of several operations makes its own each time:
 
-    gradcheck(lambda x: F.dropout(x, p=0.5, rng=np.random.default_rng(3)), x)
+    gradcheck("dropout", x, p=0.5, rng=np.random.default_rng(3))
+    gradcheck(lambda x: F.dropout(x * x, p=0.5, rng=np.random.default_rng(3)), x)
 """
 
 import numpy as np

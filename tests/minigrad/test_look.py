@@ -86,6 +86,16 @@ def rows_of(table):
     return {tuple(line.split()[:2]): line.split()[2:] for line in lines}
 
 
+def test_profile_counts_the_products_of_an_einsum_of_two_arrays():
+    q, k = leaf(2, 5, 3, 7), leaf(2, 1, 3, 7)
+    with profile() as result:
+        F.einsum("bthe,bshe->bhts", q, k).sum().backward()
+        F.einsum("bthe->t", q)
+    forward, backward = (result.stats["einsum", d] for d in ("forward", "backward"))
+    assert forward.multiply_adds == 2 * 3 * 5 * 1 * 7
+    assert backward.multiply_adds == 2 * forward.multiply_adds
+
+
 def test_a_profile_divides_the_seconds_of_parallel_threads():
     a, b = leaf(30, 20), leaf(20, 10)
     with profile(workers=2) as result, ThreadPoolExecutor(2) as pool:

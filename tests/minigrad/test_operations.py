@@ -455,6 +455,27 @@ def test_sigmoid_and_cross_entropy_do_not_overflow():
     assert loss == 2e4
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["gelu", "silu", "gelu with tanh"])
+def test_gelu_and_silu_do_not_overflow(name, dtype):
+    x = Tensor(np.array([-1e4, 0.0, 1e4], dtype), requires_grad=True)
+    with np.errstate(all="raise", over="ignore", under="ignore"):
+        y = F.gelu(x, approximate="tanh") if "tanh" in name else getattr(F, name)(x)
+        y.backward(np.ones(3))
+    assert y.data.tolist() == [0.0, 0.0, 1e4]
+    assert x.grad.tolist() == [0.0, 0.5, 1.0]
+
+
+def test_dropout_draws_anew_in_each_call_and_the_same_from_the_same_seed():
+    x, rng = Tensor(np.ones((20, 50))), np.random.default_rng(5)
+    first, second = F.dropout(x, p=0.25, rng=rng).data, F.dropout(x, p=0.25, rng=rng).data
+    again = F.dropout(x, p=0.25, rng=np.random.default_rng(5)).data
+    assert (first == again).all()
+    assert (first != second).any()
+    assert set(first.flat) == {0.0, 1 / 0.75}
+    assert abs(first.mean() - 1) < 0.05  # the mean stays; this is three standard errors
+
+
 @pytest.mark.parametrize(("name", "weights"), [("causal_conv", 1), ("gated_conv", 2)])
 def test_a_convolution_does_not_depend_on_the_future(name, weights):
     x, ws = normal(2, 7, 6), [normal(4, 3, 3) for _ in range(weights)]
