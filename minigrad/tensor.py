@@ -216,7 +216,8 @@ def apply(operation: Operation | str, *inputs, **options) -> Tensor:
     differentiated.
 
     Raises:
-        DtypeError: the tensors have two different precisions.
+        DtypeError: the tensors have two different precisions, or a constant is no array of
+            numbers that can take theirs.
     """
     operation = ops.TABLE[operation] if isinstance(operation, str) else operation
     options = {name: _option(operation, name, value) for name, value in options.items()}

@@ -4,11 +4,11 @@ forward    y = aᵇ                            shapes a, b broadcast to the shap
 backward   da = dy b a^(b-1)
            db = dy y ln a                    because aᵇ = e^(b ln a)
            both summed over the axes along which a and b were broadcast
-           Where b = 0, y is constant in a: da = 0. Where a = 0, y is constant in b > 0: db = 0,
-           also for b = 0, as in PyTorch. Where a < 0, y is a number only for whole b, and db is
-           NaN.
+           where b = 0: y = 1 for every a, and da = 0
+           where a = 0: y = 0 for every b > 0, and db = 0; also for b = 0, as in PyTorch
+           where a < 0: y is real for whole b only, so no derivative in b exists; db is NaN
 saved      a, b, y
-source     d(e^u) = e^u du with u = b ln a
+source     the chain rule for e^u with u = b ln a
 
 elementwise.py has the power whose exponent is one number.
 """
@@ -27,7 +27,7 @@ def general_power_forward(a, b):
 
 def general_power_backward(dy, saved):
     a, b, y = saved
-    with np.errstate(invalid="ignore", divide="ignore"):  # where() computes both sides
+    with np.errstate(invalid="ignore", divide="ignore"):  # np.where computes both cases
         da = np.where(b == 0, 0, dy * b * a ** (b - 1))
         db = np.where((a == 0) & (b.real >= 0), 0, dy * y * np.log(a))
     return sum_to_shape(da, a.shape), sum_to_shape(db, b.shape)
