@@ -113,11 +113,12 @@ class Element:
         scale = a.terms if is_zero else max(abs(self.claim), abs(self.claim + a.value))
         if self.claim == 0 and abs(a.terms) <= 1e-3 * b.terms:
             return ComplexStep(match=EPS, slopes=a.slopes)  # it vanishes with the step
-        if abs(a.value - b.value) > a.noise + b.noise + 1e-9 * scale:
+        noise = a.noise + abs(a.value - b.value)
+        if not noise <= self.limit * scale:
             return ComplexStep()  # it depends on the size of the step: not analytic here
-        if abs(a.value) > max(a.noise, self.tolerance * scale):
+        if abs(a.value) > max(4 * noise, self.tolerance * scale):
             return ComplexStep(contradiction=self.claim + a.value, slopes=a.slopes)
-        share = (abs(a.value) + a.noise) / scale if scale else EPS
+        share = (abs(a.value) + noise) / scale if scale else EPS
         return ComplexStep(match=share if share <= self.limit else None, slopes=a.slopes)
 
     def _by_differences(self, seen: Sweep, step: ComplexStep) -> float:

@@ -19,7 +19,7 @@ import numpy as np
 
 from .slopes import EPS, Gap, Slopes
 
-RATIO = 8.0  # between two steps
+RATIO = 4.0  # between two steps
 ROUNDING_ZERO = 1e-12  # a gradient that is smaller than this share of its terms is a zero
 
 
@@ -49,15 +49,26 @@ def sweep(slopes: Slopes, index: tuple, tolerance: float, limit: float) -> Sweep
     if not np.isfinite(slopes.x[index]):  # it does not move
         result.match = EPS if claim == 0 else None
         return result
-    gaps = _measure(slopes, index)
+    size = abs(float(slopes.x[index]))
+    gaps = _measure(slopes, index, 0.1 * max(size, 1.0), (size or 1.0) * EPS * 64)
     for gap in gaps:
         result.moved |= gap.changed
     if claim == 0:
         result.match = _constant(slopes, index, gaps, limit)
         result.is_constant = result.match is not None
+    _find_plateaus(result, claim, gaps, tolerance, limit)
+    if result.match is result.contradiction is result.kink is None:
+        # A large constant in the output needs large steps. They may confirm, not contradict.
+        wide = _measure(slopes, index, 1e10 * max(size, 1.0), 0.1 * max(size, 1.0))
+        _find_plateaus(result, claim, wide, tolerance, limit)
+        result.contradiction, result.kink, result.is_weak = None, None, True
+    return result
+
+
+def _find_plateaus(result, claim, gaps, tolerance, limit) -> None:
     for k in range(len(gaps) - 2):
         three, smaller = gaps[k : k + 3], gaps[k + 3 :]
-        value, doubt = _plateau(three, smaller)
+        value, doubt = _plateau(three, gaps[k + 5 :])
         terms = max(gap.terms for gap in three[1:])
         is_zero = abs(claim) <= ROUNDING_ZERO * terms
         scale = terms if is_zero else max(abs(claim), abs(claim + value))
@@ -74,14 +85,11 @@ def sweep(slopes: Slopes, index: tuple, tolerance: float, limit: float) -> Sweep
             result.is_lost = bool((result.moved & ~three[2].changed).any())
             result.is_lost |= not three[2].changed.any()
             result.contradiction = slope
-    return result
 
 
-def _measure(slopes, index) -> list[Gap]:
-    """The gaps for steps from about 0.1 of the element's size down to its last digits."""
-    size = abs(float(slopes.x[index]))
-    step, last = 0.117 * max(size, 1.0), (size or 1.0) * EPS * 64
-    gaps, moved = [], np.zeros(slopes.point.y.shape, bool)
+def _measure(slopes, index, first: float, last: float) -> list[Gap]:
+    """The gaps for steps from `first` down to `last`."""
+    step, gaps, moved = 1.17 * first, [], np.zeros(slopes.point.y.shape, bool)
     while step > last:
         gap = slopes.differences(_unit(slopes.x, index), step)
         if gap is not None and np.isfinite([gap.left, gap.right]).any():
@@ -160,6 +168,8 @@ def _agree(value, scale, smaller):
 
 
 def _is_kink(three, least):
-    """Whether the slopes on the two sides differ, and do not approach each other."""
-    first, last = abs(three[0].left - three[0].right), abs(three[2].left - three[2].right)
-    return last > least + 4 * three[2].noise and last > first / RATIO
+    """Whether the slopes on the two sides differ, and each holds for steps of three sizes."""
+    left, right = [gap.left for gap in three], [gap.right for gap in three]
+    apart = abs(left[2] - right[2])
+    spread = max(np.ptp(left), np.ptp(right)) + 4 * three[2].noise
+    return apart > least and spread <= 0.1 * apart
