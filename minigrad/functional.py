@@ -217,6 +217,7 @@ def matmul(a: Input, b: Input) -> Tensor:
 def einsum(subscripts: str, *arrays: Input) -> Tensor:
     """A sum of products with a letter for each axis, such as "bth,hd->btd":
     minigrad/ops/einsum.py."""
+    ops.einsum.expect_text(subscripts)
     return apply(ops.EINSUM, *arrays, subscripts=subscripts)
 
 

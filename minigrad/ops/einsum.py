@@ -57,11 +57,7 @@ def parse(subscripts, shapes):
         >>> parse("...ij,jk", [(7, 2, 3), (3, 5)])
         (['aij', 'jk'], 'aik')
     """
-    if not isinstance(subscripts, str):
-        raise TypeError(
-            f"einsum: subscripts is {type(subscripts).__name__}, expected a text such as "
-            "'ij,jk->ik' before the arrays"
-        )
+    expect_text(subscripts)
     before, arrow, after = subscripts.replace(" ", "").partition("->")
     terms = before.split(",")
     if len(terms) != len(shapes):
@@ -78,6 +74,14 @@ def parse(subscripts, shapes):
     output = after.replace("...", dots)
     _expect_sizes(inputs, output, shapes, subscripts)
     return inputs, output
+
+
+def expect_text(subscripts):
+    if not isinstance(subscripts, str):
+        raise TypeError(
+            f"einsum: subscripts is {type(subscripts).__name__}, expected a text such as "
+            "'ij,jk->ik' before the arrays"
+        )
 
 
 def _expect_letters(term, subscripts):

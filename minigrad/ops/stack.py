@@ -53,6 +53,11 @@ def split_keys(shape, sections, axis):
                 "pass a number that divides its size, or a list of the indices to cut at"
             )
         sections = [size * i // sections for i in range(1, sections)]
+    if not isinstance(sections, (list, tuple, np.ndarray)):
+        raise TypeError(
+            f"split: sections is {sections!r}, expected a number of equal parts, or a list of "
+            "the indices to cut at"
+        )
     borders = [0, *sections, size]
     if borders != sorted(borders) or not all(hasattr(i, "__index__") for i in borders):
         raise ShapeError(

@@ -1066,3 +1066,15 @@ def test_split_of_an_array_without_elements():
 def test_the_text_of_an_error_of_split(shape, sections, axis, text):
     with pytest.raises(ShapeError, match=f"^{re.escape(text)}$"):
         F.split(np.zeros(shape), sections, axis=axis)
+
+
+def test_a_wrong_kind_of_argument_of_split_and_einsum_is_a_sentence():
+    text = (
+        "split: sections is 2.0, expected a number of equal parts, or a list of the indices to "
+        "cut at"
+    )
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+        F.split(np.zeros(4), 2.0)
+    text = "einsum: subscripts is Tensor, expected a text such as 'ij,jk->ik' before the arrays"
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+        F.einsum(Tensor([1.0, 2.0]), "i->")
