@@ -102,9 +102,12 @@ def test_a_gradient_of_ones_and_positive_inputs_are_inputs_that_cannot_see():
 
     report = mutate("tanh", test)
     sentences = {one.mistake: one.sentence for one in report.no_effect}
-    assert sentences["dy is not used: ones"] == "Use a random dy: yours was 1 everywhere."
+    assert (
+        sentences["dy is not used: ones"]
+        == "Use a random dy: ones give the same gradients as yours."
+    )
     assert sentences["wrong sign where the input is negative"] == (
-        "Use inputs of both signs: yours had no negative number."
+        "Use inputs of both signs; no negative one had a gradient that is not 0."
     )
     assert texts(report.missed) == [
         "the other precision (x)",

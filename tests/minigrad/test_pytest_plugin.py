@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cases import CASES
 
 import minigrad.functional as F
 from minigrad import Operation
 from minigrad.gradcheck.cases import gradient_cases
+from minigrad.gradcheck.contract import check_contract
 from minigrad.gradcheck.pytest_plugin import gradient_test
 
 pytest_plugins = "pytester"
@@ -296,6 +298,14 @@ def test_values_that_are_kept_outside_of_saved():
         "mine: the gradient of x is not repeatable: it depends on another forward; keep "
         "nothing outside saved"
     )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_contract_blames_no_right_operation(dtype):
+    for case in CASES:
+        arrays = tuple(a.astype(dtype) if a.dtype.kind == "f" else a for a in case.arrays)
+        _, _, gradients = check_contract(case.operation, arrays, case.options)
+        assert len(gradients) == len(arrays)
 
 
 # -- misuse --------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def _(g, call, i):
 @of_one_gradient(
     "wrong sign where the input is negative",
     check="Use inputs of both signs, and compare the numbers.",
-    input="Use inputs of both signs: yours had no negative number.",
+    input="Use inputs of both signs; no negative one had a gradient that is not 0.",
 )
 def _(g, call, i):
     return np.where(call.input(i) < 0, -g, g)
