@@ -19,8 +19,8 @@ The student's path through both packages, about 1,400 lines, in this order:
     flashlm_np/training/step.py     one training step
     flashlm_np/inference/generate.py  one token after another
 
-Beside the path: gradcheck (is a backward pass right?) and look (traces, profiles, and a page
-that shows every step).
+Beside the path: gradcheck (is a backward pass right?), look (traces, profiles, and a page that
+shows every step) and detect_writes (was an array changed that a backward still needs?).
 """
 
 from . import (

@@ -47,7 +47,7 @@ MINIGRAD = {
     "layers": {"tensor", "functional", "module"},
     "optim": {"errors", "arrays", "tensor", "module", "writes"},
     "gradcheck": {"errors", "ops", "engine", "tensor"},
-    "look": {"errors", "arrays", "ops", "engine", "tensor", "module", "gradcheck"},
+    "look": {"errors", "arrays", "ops", "engine", "tensor", "module", "writes", "gradcheck"},
 }
 # The modules that import another library. No other module imports them.
 OPTIONAL = {

@@ -11,6 +11,7 @@ from ..gradcheck.inputs import argument_names
 from ..ops import Operation
 from ..ops.tied_head_fast import tied_head_fast_forward
 from ..tensor import Tensor
+from ..writes import expect_old_values
 from .recorder import ENTRIES, ModuleCall, record
 
 # Options that do not change the result. They are not shown, and not passed on when the forward
@@ -59,6 +60,7 @@ class Graph:
             self._add(node)
 
     def _add(self, node):
+        expect_old_values(node)  # a later write would show as a wrong gradient
         arrays, options, result, call = ENTRIES[node]
         inputs = [self._input(*pair) for pair in zip(node.parents, arrays, strict=True)]
         output = self._index[id(node)] = len(self.values)

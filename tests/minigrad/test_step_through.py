@@ -134,6 +134,15 @@ def test_step_through_does_not_change_the_graph_or_the_gradients():
     assert (x.grad - 7).tolist() == [[0.75, 0, 9], [3, 0, 18]]
 
 
+def test_a_weight_that_was_changed_since_the_forward_is_an_error():
+    x = leaf([1.0, 2.0], "x")
+    with record():
+        loss = (x * x).sum()
+    x.data += 1
+    with pytest.raises(GraphError, match="Tensor 'x' was changed after multiply saved it"):
+        step_through(loss)
+
+
 def test_a_record_is_freed_with_the_graph():
     x = leaf([1.0, 2.0])
     before = len(ENTRIES)
