@@ -23,7 +23,7 @@ class Optimizer:
             (name, tensor): see parameters.py.
     """
 
-    elementwise = False  # True: an update treats each number by itself, so blocks.py may cut
+    elementwise = False  # True if `update` treats each number by itself
 
     def __init__(self, parameters: Parameters, lr: float, **options):
         where = type(self).__name__

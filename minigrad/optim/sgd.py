@@ -30,7 +30,7 @@ class SGD(Optimizer):
         momentum, weight_decay, nesterov: μ and λ above, and the form of the step.
     """
 
-    elementwise = True
+    elementwise = True  # each number by itself: blocks.py may cut the arrays
 
     def __init__(self, parameters, *, lr=1e-3, momentum=0.0, weight_decay=0.0, nesterov=False):
         options = {"momentum": momentum, "weight_decay": weight_decay, "nesterov": nesterov}
