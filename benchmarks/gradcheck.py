@@ -6,7 +6,7 @@
 A pair is an operation at a random point with a right backward, or with a usual mistake planted
 into it. Elements lie between 1e-8 and 1e8, in one array. Three families: the operations of the
 table, user-written operations that are hard to check (tests/minigrad/hard_gradients.py), and
-compositions. The truth comes from derivatives with 60 digits, at the dy that the checker drew:
+compositions. The truth comes from derivatives with 120 digits, at the dy that the checker drew:
 
     right    every element is within 1e-6 of its own true value
     wrong    at least one element is off by 1e-3 of its own true value, or of the size of its
@@ -86,7 +86,16 @@ def run_before(options, stop):
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "results"
         command = [sys.executable, __file__, "--version", options.before, "--save", str(file)]
-        numbers = ["--seed", options.seed, "--first", options.first, "--stop", stop]
+        numbers = [
+            "--pairs",
+            options.pairs,
+            "--seed",
+            options.seed,
+            "--first",
+            options.first,
+            "--stop",
+            stop,
+        ]
         subprocess.run([*command, *map(str, numbers)], check=True, stdout=subprocess.DEVNULL)
         return [json.loads(line) for line in file.read_text().splitlines()]
 

@@ -1,4 +1,4 @@
-"""Derivatives with 60 digits: the truth that the trial compares gradients with.
+"""Derivatives with 120 digits: the truth that the trial compares gradients with.
 
 An Exact number is a decimal number that records how it was computed, as a Tensor does. NumPy
 runs a forward pass on arrays of such objects. The walk back gives each input its derivative,
@@ -12,7 +12,7 @@ import itertools
 import numpy as np
 
 PRECISE = decimal.Context(
-    prec=60, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN, traps=[], rounding="ROUND_HALF_EVEN"
+    prec=120, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN, traps=[], rounding="ROUND_HALF_EVEN"
 )
 ONE, TWO, ZERO = decimal.Decimal(1), decimal.Decimal(2), decimal.Decimal(0)
 _numbers = itertools.count()
@@ -145,7 +145,8 @@ class Exact:
 
 
 PI = decimal.Decimal(
-    "3.14159265358979323846264338327950288419716939937510582097494459230781640628620899862803482534"
+    "3.1415926535897932384626433832795028841971693993751058209749445923078164062862089986280"
+    "3482534211706798214808651328230664709384460955058223172535940812848111745"
 )
 
 
@@ -171,10 +172,10 @@ def exact_array(array):
 
 def sine(x):
     with decimal.localcontext(PRECISE) as context:
-        context.prec = 90
+        context.prec = 150
         x = (x / (2 * PI) - (x / (2 * PI)).to_integral_value()) * 2 * PI
         term, total, n = x, x, 1
-        while abs(term) > decimal.Decimal("1e-80"):
+        while abs(term) > decimal.Decimal("1e-140"):
             term = -term * x * x / ((n + 1) * (n + 2))
             total, n = total + term, n + 2
     return +total

@@ -11,7 +11,7 @@ from minigrad import TABLE, Operation
 from minigrad.tensor import apply
 
 UNARY = (
-    *("tanh", "sigmoid", "relu_squared", "relu", "exp"),
+    *("tanh", "sigmoid", "relu_squared", "exp"),
     *("user's softplus", "user's silu", "user's sine", "user's square", "user's huber"),
 )
 BINARY = ("add", "subtract", "multiply", "sigmoid_gate", "relu_squared_gate", "maximum")
@@ -90,6 +90,8 @@ def random_graph(rng):
     count = int(rng.integers(1, 4))
     values = [b.input(spread(rng, shape, -3, 0.5)) for _ in range(count)]
     gains = [b.input(rng.standard_normal(shape[-1:]))] if shape else []
+    if rng.random() < 0.3:
+        values.append(b.step("relu", values[0]))  # not later: a value may be exactly 0
     for _ in range(rng.integers(2, 7)):
         values.append(_random_step(b, rng, values, gains, shape))
     if rng.random() < 0.5:
@@ -134,7 +136,7 @@ def perceptron(rng):
     if rng.random() < 0.3:
         b.input(spread(rng, (2, 2)))  # not used
     h = b.step("linear", x, w1, shape=(N, H))
-    h = b.step(one_of(rng, UNARY[:-3]), h)
+    h = b.step(one_of(rng, ("relu", *UNARY[:3], *UNARY[-5:-3])), h)
     h = b.step("rms_norm", h, gain)
     z = b.step("linear", h, w2, shape=(N, V))
     b.step("cross_entropy", z, rng.integers(0, V, N), shape=())

@@ -34,6 +34,12 @@ def _(rng):
     return (draw(rng, a_shape(rng), -8, 8),), {"p": p}
 
 
+@points("general_power")
+def _(rng):
+    a, b = two_shapes(rng)
+    return (sizes(rng, a, -4, 4), spread(rng, b, -4, 0.5)), {}
+
+
 @points("exp", "sigmoid", "tanh", "silu")
 def _(rng):
     return (spread(rng, a_shape(rng), -8, rng.choice([0.5, 1.5, 2.5]), zeros=0.05),), {}

@@ -64,7 +64,7 @@ def run_pair(seed, number, mode=None, details=False):
         truth = find_truth(question) if question.heard else {"truth": "right", "error": 0.0}
     if truth is None:
         return None
-    if question.kind == "random":
+    if question.kind == "random" and question.arrays[0].size:
         truth["truth"] = "random"
     if question.kind == "rounded" and truth["truth"] == "right":
         truth["truth"] = "ill"
@@ -209,7 +209,7 @@ def ask(question, mode):
 
 
 def find_truth(question):
-    """The truth at the dy that the checker drew, or None where 60 digits give no number."""
+    """The truth at the dy that the checker drew, or None where 120 digits give no number."""
     dy = question.heard[0]
     floats = [i for i, a in enumerate(question.arrays) if a.dtype.kind == "f"]
     inputs = [exact.exact_array(a) if i in floats else a for i, a in enumerate(question.arrays)]
@@ -218,10 +218,14 @@ def find_truth(question):
     if not all(number.is_finite() for pair in truth for array in pair for number in array.flat):
         return None
     found, right = (gradients(question, dy, kind) for kind in ("planted", "right"))
-    errors = [error(f, *t) for f, t in zip((found[i] for i in floats), truth, strict=True)]
-    own = [error(f, *t) for f, t in zip((right[i] for i in floats), truth, strict=True)]
-    flat = np.concatenate([e.ravel() for e in errors] or [np.zeros(1)])
-    flat_own = np.concatenate([e.ravel() for e in own] or [np.zeros(1)])
+    errors, own = [], []
+    for i, of_one in zip(floats, truth, strict=True):
+        errors.append(error(found[i], *of_one))
+        own.append(error(right[i], *of_one))
+        for index in np.argwhere((errors[-1] >= WRONG) & (found[i] == 0)):
+            if not is_visible(question, i, tuple(index)):
+                own[-1][tuple(index)] = np.inf  # no float64 shows that it is not 0
+    flat, flat_own = (np.concatenate([e.ravel() for e in es] or [[]]) for es in (errors, own))
     return {
         "truth": verdict(flat, flat_own, question.mistake != "none"),
         "error": float(flat.max(initial=0)),
@@ -241,6 +245,23 @@ def verdict(errors, own, is_planted):
         is_right = (errors <= np.maximum(2 * own, NO_EFFECT)).all() or not is_planted
         return "right" if is_right else "between"
     return "ill, planted" if (errors >= np.maximum(WRONG, 2 * own)).any() else "ill"
+
+
+def is_visible(question, which, index):
+    """Whether the output moves in float64 if one element moves by a tenth."""
+    before = forward(question, question.arrays)
+    for step in (0.1 * question.arrays[which][index], 0.1, -0.1):
+        moved = [np.array(a) for a in question.arrays]
+        moved[which][index] += step
+        if not np.array_equal(forward(question, moved), before):
+            return True
+    return False
+
+
+def forward(question, arrays):
+    if question.operation:
+        return question.right.forward(*arrays, **question.options)[0]
+    return question.right_function(*(Tensor(a) for a in arrays)).data
 
 
 def gradients(question, dy, kind):
@@ -267,7 +288,7 @@ def error(found, slopes, sizes):
             continue
         gap = abs(decimal.Decimal(number) - slope)
         scale = abs(slope)
-        if scale <= size * decimal.Decimal("1e-30") or scale < decimal.Decimal("1e-300"):
+        if scale <= size * decimal.Decimal("1e-100") or scale < decimal.Decimal("1e-300"):
             scale = size if size > decimal.Decimal("1e-300") else decimal.Decimal(typical)
         errors[index] = float(min(gap / scale, decimal.Decimal("1e300")))
     return errors

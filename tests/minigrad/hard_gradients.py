@@ -3,7 +3,7 @@
 HARD maps a name to build(rng), which draws a Pair: a forward, its right backward, and arrays.
 These forwards are plain NumPy, as a user writes them: steep, flat, cancelling, with kinks or
 jumps close by, with elements from 1e-8 to 1e8 in one array. hard_rows.py adds operations of
-whole rows. benchmarks/gradcheck.py holds each right backward against 60 digits.
+whole rows. benchmarks/gradcheck.py holds each right backward against 120 digits.
 """
 
 from __future__ import annotations
