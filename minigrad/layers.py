@@ -98,7 +98,8 @@ class Embedding(Module):
 class Dropout(Module):
     """In training, a random part `p` of x becomes 0, and the rest grows by 1/(1-p).
 
-    After eval() it returns x. Each call in training draws new numbers from `rng`.
+    After eval() it returns x. Each call in training draws new numbers from `rng`, whose state
+    is not in the state dict: a run that continues saves rng.bit_generator.state, too.
     """
 
     def __init__(self, p: float, *, rng: np.random.Generator):

@@ -21,8 +21,10 @@ def wide(dtype: np.dtype) -> np.dtype:
 
 
 def fitting_gradient(where: str, name: str, parameter: Tensor) -> np.ndarray:
-    """The gradient in the precision of the update. Raises unless it has the tensor's shape."""
+    """The gradient in the precision of the update. Raises if it does not fit the tensor."""
     g = parameter.grad
+    if not parameter.data.flags.writeable:
+        raise ValueError(f"{where}: the array of {name} is read-only; make {name} from a copy")
     if not isinstance(g, np.ndarray) or g.dtype.kind not in "fiu":
         kind = f"an array of {g.dtype}" if isinstance(g, np.ndarray) else named_kind(g)
         raise TypeError(

@@ -52,6 +52,11 @@ class Optimizer:
         for p, g, state, t in self.ready():
             self.careful_update(p, g, state, t, lr)
 
+    def zero_grad(self) -> None:
+        """Clear the gradients of all parameters in place, as Module.zero_grad does."""
+        for parameter in self.parameters.values():
+            parameter.zero_grad()
+
     def rate(self, factor: float) -> float:
         """lr · factor, where factor is a schedule's."""
         where = type(self).__name__
@@ -120,6 +125,11 @@ class Optimizer:
             f"wrong shape: {key} is {np.shape(arrays[key])}, expected {shape}"
             for key, shape in shapes.items()
             if key in arrays and np.shape(arrays[key]) != shape
+        ]
+        problems += [
+            f"wrong: {name}/t is {t}, expected a number of steps"
+            for name, t in steps.items()
+            if np.shape(t) == () and not (t >= 0 and t == np.floor(t))
         ]
         if problems:
             raise ValueError(

@@ -6,8 +6,10 @@ with, else the tensor's own, else its place in the list ("0", "1", ...).
 
 from collections.abc import Iterable
 from inspect import ismethod
+from itertools import pairwise
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from ..module import Module
 from ..tensor import Tensor
@@ -107,3 +109,15 @@ def _expect_different(where, pairs):
         other = first.setdefault(id(tensor), label)
         if other is not label:
             raise ValueError(f"{where}: {other} and {label} are one tensor; pass it once")
+    _expect_own_memory(where, list(first.values()), [tensor.data for _, tensor in pairs])
+
+
+def _expect_own_memory(where, labels, arrays):
+    """Two tensors on one array would move it twice, each by a part of its gradient."""
+    bounds = [(*byte_bounds(a), i) for i, a in enumerate(arrays) if a.size]
+    for (_, end, i), (start, _, j) in pairwise(sorted(bounds)):
+        if start < end and np.shares_memory(arrays[i], arrays[j]):
+            raise ValueError(
+                f"{where}: {labels[min(i, j)]} and {labels[max(i, j)]} share memory; use one "
+                "tensor for both, or make one from a copy"
+            )

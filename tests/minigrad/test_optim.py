@@ -377,6 +377,16 @@ def test_a_state_without_entries_for_a_parameter_is_refused():
         running.load_state_dict(complete | {"wide/t": 0})
 
 
+@pytest.mark.parametrize("t", [-1, 1.5, np.nan])
+def test_an_impossible_number_of_steps_is_refused(t):
+    running = SGD(parameters().items(), lr=0.1)
+    run(running, steps=1)
+    text = f"SGD: the state does not fit:\n  wrong: tall/t is {t}, expected a number of steps"
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        running.load_state_dict(running.state_dict() | {"tall/t": np.array(t)})
+    assert running.steps == dict.fromkeys(SHAPES, 1)
+
+
 def test_the_state_of_a_parameter_that_was_frozen_can_be_loaded():
     started, others = parameters(), parameters()
     running, again = (AdamW(ps.items(), lr=0.1) for ps in (started, others))

@@ -113,7 +113,7 @@ NOTHING = (
 )
 FORM = "expected a model, a tensor, or an iterable of tensors or of pairs (name, tensor)"
 PAIR = "expected a Tensor or (name, Tensor)"
-leaf = Parameter([1.0])
+leaf, BUFFER = Parameter([1.0]), np.ones(6)
 REFUSED = {
     "an iterator that was used": (used_up, NOTHING),
     "an empty list": (list, NOTHING),
@@ -156,6 +156,10 @@ REFUSED = {
         lambda: [leaf, leaf],
         "parameter 0 and parameter 1 are one tensor; pass it once",
     ),
+    "one array in two tensors": (
+        lambda: [leaf, ("a", Parameter(BUFFER)), ("b", Parameter(BUFFER[2:]))],
+        "a and b share memory; use one tensor for both, or make one from a copy",
+    ),
     "one tensor under two names": (
         lambda: Pair().named_parameters(tied=True),
         "a and tied.0 are one tensor; pass it once",
@@ -176,6 +180,12 @@ FUNCTIONS = {
 def test_what_cannot_be_trained_is_refused(function, make, text):
     with pytest.raises((TypeError, ValueError), match=f"^{function}: {re.escape(text)}$"):
         FUNCTIONS[function](make())
+
+
+def test_different_parts_of_one_array_are_accepted():
+    parts = [Parameter(part) for part in (BUFFER[:3], BUFFER[3:], BUFFER[:0], BUFFER[:0])]
+    assert len(AdamW(parts).parameters) == 4
+    assert len(AdamW([Parameter(BUFFER[::2]), Parameter(BUFFER[1::2])]).parameters) == 2
 
 
 def test_some_frozen_parameters_are_accepted():
@@ -224,3 +234,25 @@ def test_a_gradient_that_does_not_fit_is_refused(gradient, text):
             step()
     assert w.data.tolist() == [1.0, 2.0]
     assert running.steps == {}
+
+
+def test_an_array_that_is_read_only_is_refused():
+    w = Parameter(np.broadcast_to(np.float32(1), (3,)))
+    w.grad = np.ones(3, np.float32)
+    running = AdamW({"w": w})
+    with pytest.raises(
+        ValueError, match=r"^AdamW: the array of w is read-only; make w from a "
+    ):
+        running.step()
+    assert running.steps == running.state == {}
+
+
+def test_an_optimizer_clears_the_gradients_of_its_parameters():
+    w, unused = Parameter([3.0]), Parameter([1.0])
+    running = SGD([w, unused], lr=0.1)
+    (w * w).sum().backward()
+    running.step()
+    buffer = w.grad
+    running.zero_grad()
+    assert w.grad is buffer
+    assert (w.grad.tolist(), unused.grad) == ([0.0], None)
