@@ -2,6 +2,7 @@
 
 import random
 import re
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -289,6 +290,50 @@ def test_a_backward_may_return_one_array_alone():
     report = mutate((np.exp, lambda dy, y: dy * y), test)
     assert "wrong sign (x)" in texts(report.caught)
     assert texts(report.missed) == ["the other precision (x)", "writes into dy"]
+
+
+def test_saved_values_may_be_a_dataclass():
+    @dataclass
+    class Kept:
+        y: np.ndarray
+
+    def forward(x):
+        y = np.tanh(x)
+        return y, Kept(y)
+
+    def backward(dy, kept):
+        return (dy * (1 - kept.y**2),)
+
+    def test(op):
+        x = normal(5)
+        _, kept = op.forward(x)
+        assert np.allclose(op.backward(np.ones(5), kept)[0], 1 - np.tanh(x) ** 2)
+
+    report = mutate(Operation("mine", forward, backward), test)
+    assert "input and output exchanged in what is saved" in texts(report.caught)
+    assert "writes into a saved array" in texts(report.missed)
+
+
+def test_a_layer_may_keep_its_values_in_itself():
+    class Layer:
+        def forward(self, x):
+            self.y = np.tanh(x)
+            return self.y
+
+        def backward(self, dy):
+            return dy * (1 - self.y**2)
+
+    def test(forward, backward):
+        y = forward(normal(5))
+        assert np.allclose(backward(np.ones(5)), 1 - y**2)
+
+    layer = Layer()
+    report = mutate((layer.forward, layer.backward), test)
+    assert "wrong sign (x)" in texts(report.caught)
+    reasons = {str(one): one.sentence for one in report.not_applicable}
+    assert reasons["the saved values of the first forward"] == (
+        "the backward does not get the saved values of the forward"
+    )
 
 
 # -- tests that cannot be judged -----------------------------------------------------------

@@ -1,24 +1,39 @@
 """The results of a backward, in a tuple, a list, a dict or alone; and arrays inside them."""
 
+from dataclasses import fields, is_dataclass, replace
+
 import numpy as np
 
 from ...ops import RowGradient
 
 
-def items(result) -> list:
-    """The members of a tuple, a list or a dict; anything else alone."""
-    if isinstance(result, dict):
-        return list(result.values())
-    return list(result) if isinstance(result, (tuple, list)) else [result]
+def items(value) -> list:
+    """The members of a tuple, a list, a dict or a dataclass; anything else alone."""
+    if isinstance(value, dict):
+        return list(value.values())
+    if _is_record(value):
+        return [getattr(value, field.name) for field in fields(value)]
+    return list(value) if isinstance(value, (tuple, list)) else [value]
 
 
-def packed(result, members: list):
-    """The members in the form of `result`; the inverse of `items`."""
-    if isinstance(result, dict):
-        return dict(zip(result, members, strict=True))
-    if isinstance(result, (tuple, list)):  # a named tuple has _make
-        return getattr(type(result), "_make", type(result))(members)
+def packed(value, members: list):
+    """The members in the form of `value`; the inverse of `items`."""
+    if isinstance(value, dict):
+        return dict(zip(value, members, strict=True))
+    if _is_record(value):
+        names = [field.name for field in fields(value)]
+        return replace(value, **dict(zip(names, members, strict=True)))
+    if isinstance(value, (tuple, list)):  # a named tuple has _make
+        return getattr(type(value), "_make", type(value))(members)
     return members[0]
+
+
+def is_nested(value) -> bool:
+    return isinstance(value, (tuple, list, dict)) or _is_record(value)
+
+
+def _is_record(value):
+    return is_dataclass(value) and not isinstance(value, type)
 
 
 def dense(gradient):
@@ -50,19 +65,19 @@ def differ(right, wrong, limit):
 
 
 def copy(value):
-    """A copy of all arrays in nested tuples, lists and dicts; other values as they are."""
+    """A copy of all arrays in a nested value; everything else as it is."""
     if isinstance(value, np.ndarray):
         return value.copy(order="K")
-    if isinstance(value, (tuple, list, dict)):
+    if is_nested(value):
         return packed(value, [copy(item) for item in items(value)])
     return value
 
 
 def arrays_in(value) -> list[np.ndarray]:
-    """All arrays in nested tuples, lists and dicts."""
+    """All arrays in nested tuples, lists, dicts and dataclasses."""
     if isinstance(value, np.ndarray):
         return [value]
-    if isinstance(value, (tuple, list, dict)):
+    if is_nested(value):
         return [array for item in items(value) for array in arrays_in(item)]
     return []
 
@@ -71,6 +86,6 @@ def exchanged(value, old, new):
     """The saved values with the array `new` in place of `old`."""
     if value is old:
         return new
-    if isinstance(value, (tuple, list, dict)):
+    if is_nested(value):
         return packed(value, [exchanged(item, old, new) for item in items(value)])
     return value
