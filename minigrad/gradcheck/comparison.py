@@ -159,7 +159,7 @@ class Comparison:
     def _clearly_not_analytic(self):
         """Whether differences contradict what the complex steps showed."""
         direction = self.rng.choice([-1.0, 1.0], self.slopes.x.shape)
-        direction *= np.maximum(self.size, 1.0).reshape(direction.shape)
+        direction *= np.where(self.size > 0, self.size, 1.0).reshape(direction.shape)
         gap = self.slopes.differences(direction, FAR / 8)
         if gap is None:
             return False

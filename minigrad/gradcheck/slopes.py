@@ -51,10 +51,8 @@ class Slopes:
         None across a declared kink, out of the domain, or if an element swallows its step.
         """
         up_x, down_x = self.x + t * direction, self.x - t * direction
-        step = _minus(up_x, down_x)
-        if (np.abs(step - 2 * t * direction) > 0.5 * t * np.abs(direction))[
-            np.isfinite(self.x)
-        ].any():
+        forward, backward = _minus(up_x, self.x), _minus(self.x, down_x)
+        if any(self._is_swallowed(step, t * direction) for step in (forward, backward)):
             return None
         up, up_sides = self.point.evaluate(self.position, up_x)
         down, down_sides = self.point.evaluate(self.position, down_x)
@@ -63,11 +61,7 @@ class Slopes:
         y, dy = self.point.y, self.point.dy
         up, down = _within_domain(up, y), _within_domain(down, y)
         rise, fall = dy * _minus(up, y), dy * _minus(y, down)  # 0 where nothing changed
-        forward, backward, length = (
-            _minus(up_x, self.x),
-            _minus(self.x, down_x),
-            norm(direction),
-        )
+        step, length = forward + backward, norm(direction)
         right = (rise.sum() - self._claimed(forward)) * length / norm(forward)
         left = (fall.sum() - self._claimed(backward)) * length / norm(backward)
         changed = (rise != 0) | (fall != 0)
@@ -77,6 +71,11 @@ class Slopes:
         terms = float((np.abs(rise) + np.abs(fall)).sum()) / (2 * t)
         bends = np.maximum(np.abs(rise - fall) - 4 * EPS * size, 0) / t
         return Gap(t, float(value), noise, terms, changed, float(left), float(right), bends)
+
+    def _is_swallowed(self, step, wanted):
+        """Whether the numbers of x are so large that they did not move as they should."""
+        off = np.abs(step - wanted)[np.isfinite(self.x)]
+        return not step.any() or bool((off > 0.5 * np.abs(wanted)[np.isfinite(self.x)]).any())
 
     def rounding(self, outputs: np.ndarray) -> float:
         """The rounding error of Σ dy·y over some of the outputs."""
