@@ -249,13 +249,26 @@ def test_a_repeated_id():
 
 def test_no_element_may_be_refused_in_a_sentence_of_the_operation():
     settings = {"shapes": {"z": (3, 5), "y": (3,)}, "ids": {"y": 5}}
-    assert failing("cross_entropy", **settings) == ([], None)
+    assert failing("cross_entropy", **settings) == ([], None)  # ShapeError
+    assert failing("reshape", **X, options={"shape": (3, 2)}) == ([], None)  # not for one row
+    assert failing(operation(over_largest("mine: x has no element"), copied), **X)[0] == []
+    names, message = failing(operation(over_largest("no largest element"), copied), **X)
+    assert (names, message) == (["no element"], "no largest element")
+
+
+def over_largest(text):
+    """A forward that refuses an array without elements, with this text."""
 
     def forward(x):
-        return x / x.max(), ()  # NumPy's maximum of nothing is no sentence of the operation
+        if x.size == 0:
+            raise ValueError(text)
+        return 1 * x, ()
 
-    names, _ = failing(operation(forward, lambda dy, saved: (dy,)), **X)
-    assert "no element" in names
+    return forward
+
+
+def copied(dy, saved):
+    return (dy.copy(),)
 
 
 @pytest.mark.parametrize(

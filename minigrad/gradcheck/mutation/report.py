@@ -6,7 +6,7 @@ from dataclasses import dataclass
 OUTCOMES = ("caught", "missed", "no effect", "not applicable")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Planted:
     """One mistake, the input whose gradient has it (None: all), and what the test did."""
 
@@ -15,7 +15,7 @@ class Planted:
     outcome: str  # one of OUTCOMES
     sentence: str  # how to catch it; if it is not applicable, why
 
-    def __str__(self):
+    def __repr__(self):  # short, because pytest shows lists of them
         return self.mistake + (f" ({self.argument})" if self.argument else "")
 
 
