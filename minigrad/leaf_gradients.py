@@ -66,6 +66,8 @@ class LeafGradients:
         take_all(steps)
 
     def add(self, leaf, gradient) -> None:
+        if not isinstance(gradient, RowGradient):
+            gradient = np.asarray(gradient)  # a number or a list of an operation of the user's
         _expect_fit(leaf, gradient)
         if isinstance(gradient, RowGradient):
             self.rows.setdefault(leaf, []).append(gradient)
@@ -95,14 +97,17 @@ class LeafGradients:
             return [change for leaf in leaves for change in self._changes_of(leaf)]
         new = {leaf: self._total(leaf) for leaf in leaves}
         for leaf in new.keys() & self.into.keys():
-            _expect_fit(leaf, self.into[leaf])
+            _expect_fit(leaf, np.asarray(self.into[leaf]))
             new[leaf] += self.into[leaf]
         return [partial(self.into.update, new)]
 
     def _changes_of(self, leaf):
         grad = leaf.grad
         if not isinstance(grad, np.ndarray) or not grad.flags.writeable:
-            total = self._total(leaf) if grad is None else self._total(leaf) + grad
+            total = self._total(leaf)
+            if grad is not None:  # a number, or an array that may not be changed
+                _expect_fit(leaf, np.asarray(grad))
+                total = total + grad
             yield partial(setattr, leaf, "grad", np.asarray(total))
             return
         _expect_fit(leaf, grad)
@@ -133,12 +138,12 @@ def _joined(gradients):
 def _expect_fit(leaf, gradient):
     """Raise unless `gradient` can be added to an array like the leaf's."""
     like = leaf.data
-    shape = getattr(gradient, "shape", ())  # a float has none
-    if shape != like.shape:
+    if gradient.shape != like.shape:
         raise ShapeError(
-            f"backward: a gradient of {label(leaf)} has shape {shape}, expected {like.shape}"
+            f"backward: a gradient of {label(leaf)} has shape {gradient.shape}, "
+            f"expected {like.shape}"
         )
-    dtype = getattr(gradient, "dtype", like.dtype)
+    dtype = gradient.dtype
     if dtype != like.dtype and not np.can_cast(dtype, like.dtype, "same_kind"):
         raise DtypeError(
             f"backward: a gradient of {label(leaf)} has dtype {dtype}, expected {like.dtype}"

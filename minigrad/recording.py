@@ -54,13 +54,15 @@ class no_grad:
             )
 
         @wraps(function)
-        def without_recording(*inputs, **options):
+        def result(*inputs, **options):
             with self:
-                result = function(*inputs, **options)
-            return self._steps(result) if is_generator else result
+                return function(*inputs, **options)
 
-        is_generator = isgeneratorfunction(function)
-        return without_recording
+        @wraps(function)
+        def values(*inputs, **options):
+            return (yield from self._steps(function(*inputs, **options)))
+
+        return values if isgeneratorfunction(function) else result
 
     def _steps(self, generator):
         """Run the body without recording, and the caller with it, from value to value."""

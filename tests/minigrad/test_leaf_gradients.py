@@ -7,6 +7,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 
 import numpy as np
 import pytest
@@ -185,6 +186,30 @@ def test_ctrl_c_at_any_moment_changes_all_leaves_or_none(monkeypatch):
         states.add(tuple(grads))
     assert at > 200
     assert states == {((0,), None, (0, 0, 0)), ((4,), (2,), (1, 3, 1))}
+
+
+def test_ctrl_c_at_any_moment_changes_all_of_a_dict_or_nothing(monkeypatch):
+    states, interrupted, at = set(), True, 0
+    while interrupted:
+        at += 1
+        monkeypatch.setattr(leaf_gradients, "ADDING", threading.RLock())
+        x, new, w = leaf(2.0), leaf(3.0), Parameter(np.ones((3, 1)))
+        found = {x: np.array([100.0])}
+        loss = (x * new + F.embedding(w, np.array([1, 1])).sum() + w.sum() + x).sum()
+        backward = partial(loss.backward, into=found)
+        interrupted = copy_context().run(Interrupt(at).run, backward)
+        states.add(tuple(tuple(found[t].flat) if t in found else None for t in (x, new, w)))
+        assert (x.grad, new.grad, w.grad) == (None, None, None)
+    assert states == {((100,), None, None), ((104,), (2,), (1, 3, 1))}
+
+
+@pytest.mark.parametrize("gradient", [[2.0, 3.0], np.float32([2, 3]), (2, 3)])
+def test_a_gradient_that_is_a_list_or_of_another_dtype_is_added_as_an_array(gradient):
+    x = leaf(0.0, 0.0)
+    for expected in ([2, 3], [4, 6]):
+        apply(operation(lambda dy: gradient), x).backward(np.ones(2))
+        assert x.grad.tolist() == expected
+    assert x.grad.dtype == np.float64
 
 
 def test_gradients_that_cannot_be_added_change_nothing():
