@@ -45,7 +45,7 @@ def ternarize(w, *, threshold=1.0, scale="none"):
     mean = float(magnitude.mean())
     tau = threshold * mean  # relative to the mean, so that the size of w does not matter
     T = (w > tau).astype(w.dtype) - (w < -tau)  # True counts as 1
-    T += 0 * mean  # NaN, if w holds NaN or an infinity; no w is above τ then, which hides it
+    T += 0 * mean  # NaN if w holds NaN or an infinity, which the comparisons would hide
     if scale == "none":
         return T, 1.0  # then products with T only add and subtract
     if scale == "mean":

@@ -16,7 +16,7 @@ class Optimizer:
     A subclass defines `new_state(p)` and `update(p, g, state, t, lr)` on arrays. t counts the
     steps of that parameter from 1. State is made at a parameter's first step, so a parameter
     that is frozen at first starts with fresh state later. For weights in float16, the state and
-    the update are in float32.
+    the update are in float32. But a step of less than 1/4096 of such a weight is rounded away.
 
     Args:
         parameters: a model, a tensor, a dict, or any iterable of tensors or of pairs
