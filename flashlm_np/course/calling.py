@@ -1,7 +1,8 @@
 """Call a student's function: its results, or the failure and its line."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,10 @@ def call_in_turn(test: FunctionTest, answer: Answer, *cases: Case) -> list[Resul
 def _guarded(test, answer, case, locked, run: Callable):
     surroundings = answer.surroundings
     try:
-        with surroundings.watched(test.name) if surroundings else nullcontext():
+        with (
+            surroundings.watched(test.name) if surroundings else nullcontext(),
+            _filled_arrays(),
+        ):
             results = run(answer.functions)
     except Failure:
         raise
@@ -61,6 +65,30 @@ def _guarded(test, answer, case, locked, run: Callable):
         for name, value in by_name.items():
             _expect_own_elements(f"{test.name}, {test.result_text.format(name)}", value, locked)
     return results
+
+
+@contextmanager
+def _filled_arrays():
+    """Fill the arrays of np.empty, whose memory may hold the right numbers by accident."""
+    originals = {name: getattr(np, name) for name in ("empty", "empty_like")}
+    for name, original in originals.items():
+        setattr(np, name, _filling(original))
+    try:
+        yield
+    finally:
+        for name, original in originals.items():
+            setattr(np, name, original)
+
+
+def _filling(make):
+    @wraps(make)
+    def filled(*arguments, **options):
+        array = make(*arguments, **options)
+        if array.dtype.kind in "fciu":
+            array.fill(np.nan if array.dtype.kind in "fc" else 77)
+        return array
+
+    return filled
 
 
 def _expect_own_elements(where, array, locked):

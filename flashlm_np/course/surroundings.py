@@ -74,15 +74,17 @@ def _hides_another(key, value):
 
 
 def _namespaces() -> Iterator[Names]:
-    """Those of the modules of PACKAGES, of their classes, and minigrad's tables."""
+    """Those of the modules of PACKAGES; of this project also the classes and the tables."""
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] not in PACKAGES:
             continue
         yield _attributes(name, module)
+        if not name.startswith(("minigrad", "flashlm_np")):
+            continue
         for key, value in list(vars(module).items()):
             if isinstance(value, type) and value.__module__ == name:
                 yield _attributes(f"{name}.{key}", value)
-            elif isinstance(value, dict) and name.startswith("minigrad") and key[0] != "_":
+            elif isinstance(value, dict) and key[0] != "_":
                 text = f"{name}.{key}[{{!r}}]"
                 yield Names(text, value, value.__setitem__, value.__delitem__)
 

@@ -16,7 +16,7 @@ from ..inputs import arrays_in, example_array
 from . import FunctionTest
 from .engine_cases import GRADIENTS, GRAPHS
 
-_MAX_STEPS = 3000  # ends a walk that never stops; the longest chain has 2000 nodes
+_MAX_STEPS = 2000  # ends a walk that never stops; the longest chain has 1100 nodes
 _MAX_SHOWN = 20  # nodes whose gradients are compared, too
 
 

@@ -55,5 +55,5 @@ GRAPHS: list[Case] = [
     case(_TABLES, loss="(w * 3 + (y := w * 2)) + F.embedding(y, [1, 2, 1])"),
     # two walks, whose gradients add up, and a graph deeper than Python's stack
     case(_XW, loss="x * w + x", walks=2),
-    case(_X, loss="chain(x, 2000)"),
+    case(_X, loss="chain(x, 1100)"),
 ]

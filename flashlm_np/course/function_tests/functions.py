@@ -19,6 +19,10 @@ _SUM_TO_SHAPE = [
     case({"dy": (2, 3)}, shape=(3,)),
     case({"dy": (2, 3)}, shape=(2, 1)),
     case({"dy": (2, 3, 4)}, shape=(3, 1)),
+    # an axis of size 1 beside a stretched one, on either side of the added axes
+    case({"dy": (1, 2, 3)}, shape=(1, 3)),
+    case({"dy": (2, 1, 3)}, shape=(1, 1)),
+    case({"dy": (2, 3, 1)}, shape=(1, 1)),
 ]
 _TERNARIZE = [
     case({"w": [[1.0, -0.5]]}),
@@ -30,6 +34,9 @@ _TERNARIZE = [
     case({"w": (2, 3)}, threshold=9.0, scale="kept"),
     case({"w": (2, 3)}, scale="mean"),
     case({"w": [[0.0, 0.0]]}, scale="kept"),
+    case({"w": [[1.0, -2.0, 3.0]]}, scale="kept"),  # |w| = τ is not kept
+    case({"w": [[1.0, float("nan"), -2.0]]}),
+    case({"w": [[1.0, float("-inf")]]}),
 ]
 
 _SMALL, _STATE = {"p": [1.0], "g": [0.5]}, {"m": [1.0], "v": [4.0]}
@@ -53,6 +60,7 @@ _NEWTON_SCHULZ = [
     case({"g": (4, 2)}),
     case({"g": (3, 3)}, steps=2),
     case({"g": [[0.0, 0.0]]}),
+    case({"g": [[1e-7, -2e-7]]}, steps=1),
 ]
 _NORMUON = [
     case(_MATRIX | {"m": [[0.0] * 3] * 2, "v": [[0.0], [0.0]]}, lr=0.5),

@@ -92,11 +92,13 @@ OPERATION_CASES: dict[str, list[Case]] = {
         case({"z": (3, 2), "y": [1, 1, 0]}),
         case({"z": [[1000.0, 0.0, -1000.0]], "y": [1]}),
         case({"z": [[-1000.0, -1001.0]], "y": [0]}),
+        case({"z": [[1000.0, 1001.0], [0.0, -1.0]], "y": [0, 1]}),  # each row has its own top
     ],
     "tied_head": [
         *(case({"h": (1, 2), "w": (3, 2), "y": [1]}, **options) for options in _LOSSES),
         *(case({"h": (2, 3), "w": (4, 3), "y": [3, 0]}, **options) for options in _LOSSES),
         case({"h": (3, 1), "w": (2, 1), "y": [1, 1, 0]}),
         case({"h": [[1000.0]], "w": [[1.0], [-1.0]], "y": [1]}),
+        case({"h": (1030, 1), "w": (2, 1), "y": [1, 0] * 515}),  # three blocks of the page's
     ],
 }
