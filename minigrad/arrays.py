@@ -53,6 +53,16 @@ def as_constant(operation, position: int, value, dtype: np.dtype) -> np.ndarray:
     return array.astype(dtype, copy=False)
 
 
+def as_gradient(dy, dtype: np.dtype) -> np.ndarray:
+    """A copy of the gradient that a caller gives to backward: the caller's array stays."""
+    array = _as_array("backward: dy", dy)
+    if array.dtype.kind not in _KINDS_THAT_FIT[dtype.kind]:
+        raise DtypeError(
+            f"backward: dy has dtype {array.dtype}, expected numbers that can become {dtype}"
+        )
+    return array.astype(dtype)
+
+
 def one_number(
     where: str, array: np.ndarray, advice: str = "with .sum() or .mean(), or use .data"
 ) -> float:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from . import ops
-from .arrays import as_constant, as_floating, common_dtype, plain_number, summary
+from .arrays import as_constant, as_floating, as_gradient, common_dtype, plain_number, summary
 from .conversions import Conversions
 from .engine import Node, backward_steps, run
 from .errors import GraphError, ShapeError
@@ -106,8 +106,7 @@ class Tensor(Conversions):
                 f".sum() or .mean(), or pass dy of that shape"
             )
         # ∂loss/∂loss = 1 starts the chain rule.
-        # A given dy is copied: the caller's array stays, whatever an operation does.
-        dy = np.ones_like(self.data) if dy is None else np.array(dy, self.dtype)
+        dy = np.ones_like(self.data) if dy is None else as_gradient(dy, self.dtype)
         if dy.shape != self.shape:
             raise ShapeError(f"backward: dy has shape {dy.shape}, expected {self.shape}")
         return backward_steps(self.node, dy)

@@ -121,6 +121,37 @@ def test_an_operation_that_writes_into_dy_does_not_reach_the_array_of_the_caller
     assert dy.tolist() == [1]
 
 
+@pytest.mark.parametrize(
+    ("dy", "text"),
+    [
+        (
+            np.ma.masked_array([1.0, 2.0], [0, 1]),
+            "backward: dy has a mask, which would be lost; use value.filled(0.0), and give the "
+            "mask to functional.masked_fill",
+        ),
+        (
+            [1, 1j],
+            "backward: dy has dtype complex128, expected numbers that can become float64",
+        ),
+        ("ab", "backward: dy has dtype <U2, expected numbers that can become float64"),
+        (
+            np.array([1, None]),
+            "backward: dy has dtype object, expected numbers that can become float64",
+        ),
+    ],
+)
+def test_a_dy_that_is_no_array_of_such_numbers_is_an_error(dy, text):
+    with pytest.raises(DtypeError, match=exactly(text)):
+        (leaf(1.0, 2.0) * 2).backward(dy)
+
+
+@pytest.mark.parametrize("dy", [[1, 2], np.array([1, 2], ">i4"), Tensor([1.0, 2.0])])
+def test_a_dy_of_another_dtype_is_converted(dy):
+    x = leaf(1.0, 2.0)
+    (x * 3).backward(dy)
+    assert (x.grad.tolist(), x.grad.dtype) == ([3, 6], np.float64)
+
+
 # -- all leaves, or none -------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import inspect
 import re
 import sys
 import threading
@@ -52,6 +53,7 @@ def test_a_decorated_generator_records_nothing_in_its_body_only():
     def caller():
         return (yield from numbers(3))
 
+    assert inspect.isgeneratorfunction(numbers)
     steps, outside = caller(), []
     for _ in range(3):
         next(steps)
