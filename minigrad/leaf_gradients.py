@@ -37,15 +37,15 @@ def run_backward(steps: Iterable, into: MutableMapping | None) -> None:
         )
     gradients = LeafGradients(into)
     # In a copied context the collection ends with the walk, wherever that is interrupted.
-    copy_context().run(gradients.collect, steps)
+    copy_context().run(gradients.walk, steps)
     with ADDING:
         changes = gradients.changes()
         with np.errstate(all="ignore"):  # no warning may interrupt; infinities stay visible
             take_all(map(partial.__call__, changes))
 
 
-def is_collected(leaf, gradient) -> bool:
-    """Inside `run_backward`: keep the gradient until its end. Elsewhere: nothing."""
+def collect(leaf, gradient) -> bool:
+    """Inside `run_backward`, keep the gradient for its end; elsewhere do nothing: False."""
     gradients = _collected.get()
     if gradients is not None:
         gradients.add(leaf, gradient)
@@ -61,7 +61,7 @@ class LeafGradients:
         self.own: set = set()  # leaves whose sum is an array of our own, which may be changed
         self.rows: dict = {}
 
-    def collect(self, steps: Iterable) -> None:
+    def walk(self, steps: Iterable) -> None:
         _collected.set(self)
         take_all(steps)
 

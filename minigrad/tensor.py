@@ -21,7 +21,7 @@ from .arrays import as_constant, as_floating, as_gradient, common_dtype, plain_n
 from .conversions import Conversions
 from .engine import Node, backward_steps, run
 from .errors import GraphError, ShapeError
-from .leaf_gradients import ADDING, is_collected, run_backward
+from .leaf_gradients import ADDING, collect, run_backward
 from .ops import Operation, RowGradient
 from .writes import written
 
@@ -113,7 +113,7 @@ class Tensor(Conversions):
 
     def accumulate(self, gradient) -> None:
         """Add a gradient, dense or by rows, into the one buffer that this leaf keeps."""
-        if is_collected(self, gradient):
+        if collect(self, gradient):
             return  # inside backward(), which adds to all leaves after its last node
         with ADDING:  # one thread at a time
             if self.grad is None:

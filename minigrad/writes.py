@@ -12,7 +12,6 @@ writes by NumPy alone, such as `w.data[0] = 5`: raw_writes.py finds those.
 import itertools
 from collections.abc import Iterator
 from functools import partial
-from inspect import getclosurevars
 from types import FunctionType, MethodType
 from weakref import ref
 
@@ -83,7 +82,7 @@ def _parts(value):
     if isinstance(value, partial):
         return value.func, value.args, value.keywords
     if isinstance(value, FunctionType):  # its closure, not the globals of its module
-        return list(getclosurevars(value).nonlocals.values())
+        return [cell.cell_contents for cell in value.__closure__ or ()]
     if isinstance(value, MethodType):
         return (value.__self__,)
     if isinstance(value, type) or type(value).__module__ == "builtins":
