@@ -30,19 +30,41 @@ def blocks(name):
     return re.findall(r"^```(\w+)\n(.*?)^```$", guide(name), re.MULTILINE | re.DOTALL)
 
 
+def run_code(name, replaced="", by=""):
+    """Run the code of a guide, compare with the texts that it gives, return all it prints."""
+    namespace, printed = {"__name__": "guide"}, [""]
+    for language, text in blocks(name):
+        if language == "text":
+            assert printed[-1] == text
+        elif language == "python":
+            if "import torch" in text and find_spec("torch") is None:
+                break  # the rest of the guide needs it
+            with contextlib.redirect_stdout(io.StringIO()) as out:
+                exec(compile(text.replace(replaced, by), f"{name}.md", "exec"), namespace)
+            printed.append(out.getvalue())
+    return printed
+
+
 @pytest.mark.parametrize("name", GUIDES)
 def test_the_code_of_a_guide_prints_the_output_that_it_gives(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    namespace, printed = {"__name__": "guide"}, ""
-    for language, text in blocks(name):
-        if language == "text":
-            assert printed == text
-        elif language == "python":
-            if "import torch" in text and find_spec("torch") is None:
-                return  # the rest of the guide needs it
-            with contextlib.redirect_stdout(io.StringIO()) as out:
-                exec(compile(text, f"{name}.md", "exec"), namespace)
-            printed = out.getvalue()
+    run_code(name)
+
+
+def test_the_transformer_has_60_lines_and_learns_in_a_few_steps():
+    measured = [text for language, text in blocks("transformer") if language == "console"]
+    model = next(text for language, text in blocks("transformer") if language == "python")
+    assert len(model.splitlines()) <= 60
+    printed = run_code("transformer", "STEPS = 1000", "STEPS = 20")
+    (training,) = (text for text in printed if "validation" in text)
+    losses = [float(loss) for loss in re.findall("validation (.*)", training)]
+    assert 7.6 > losses[0] > losses[-1]
+    assert losses[-1] < 6
+
+    def without_numbers(text):
+        return re.sub(r"[\d.,]+", "#", text)
+
+    assert without_numbers(training) == without_numbers(measured[0])
 
 
 def test_the_guide_for_teachers_has_the_output_of_the_grader(tmp_path, capsys):
