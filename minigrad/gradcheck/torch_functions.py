@@ -80,7 +80,8 @@ class _Adapter:
         )  # no ctx
 
     def forward(self, arrays, options):
-        tensors = [self._tensor(array) for array in arrays]
+        with torch.enable_grad():
+            tensors = [self._tensor(array) for array in arrays]
         try:
             bound = self.signature.bind(*tensors, **options)
         except TypeError as error:
@@ -102,6 +103,7 @@ class _Adapter:
             gradients = saved.context.apply(upstream)
         self._expect_no_write([upstream], "backward writes into dy")
         self._expect_no_write(saved.tensors, "backward writes into an input that it saved")
+        self._expect_saved_intact(saved.context)
         gradients = gradients if isinstance(gradients, tuple) else (gradients,)
         if len(gradients) != len(saved.names):
             raise GradientError(
@@ -119,11 +121,20 @@ class _Adapter:
                 '"projection" or "full"'
             )
         tensor = torch.from_numpy(np.array(array))
-        return tensor.requires_grad_() if tensor.is_floating_point() else tensor
+        # A clone, because PyTorch itself stops a Function that writes into a leaf.
+        return tensor.requires_grad_().clone() if tensor.is_floating_point() else tensor
 
     def _expect_no_write(self, tensors, sentence):
         if any(tensor._version for tensor in tensors):  # PyTorch counts the writes
             raise GradientError(f"{self.name}: {sentence}; write only into new tensors")
+
+    def _expect_saved_intact(self, context):
+        try:
+            _ = context.saved_tensors  # PyTorch compares their versions
+        except RuntimeError as error:
+            raise GradientError(
+                f"{self.name}: backward writes into a saved tensor; write only into new tensors"
+            ) from error
 
     def _expect_output(self, y):
         if not isinstance(y, torch.Tensor):

@@ -170,17 +170,19 @@ def written(where):
             y = x * x
             if where == "forward":
                 x.mul_(2)
-            ctx.save_for_backward(x)
+            if where == "dirty":
+                y = x.mul_(x.clone())
+                ctx.mark_dirty(x)
+            ctx.save_for_backward(x, y)
             return y
 
         @staticmethod
         def backward(ctx, dy):
-            (x,) = ctx.saved_tensors
+            x, y = ctx.saved_tensors
             dx = 2 * x * dy
-            if where == "dy":
-                dy.mul_(2)
-            if where == "saved":
-                x.mul_(2)
+            for name, tensor in (("dy", dy), ("input", x), ("output", y)):
+                if where == name:
+                    tensor.mul_(2)
             return dx
 
     return Square
@@ -189,16 +191,15 @@ def written(where):
 @pytest.mark.parametrize(
     ("where", "text"),
     [
-        ("forward", "Square: forward writes into an input; write only into new tensors"),
-        ("dy", "Square: backward writes into dy; write only into new tensors"),
-        (
-            "saved",
-            "Square: backward writes into an input that it saved; write only into new tensors",
-        ),
+        ("forward", "forward writes into an input"),
+        ("dirty", "forward writes into an input"),
+        ("dy", "backward writes into dy"),
+        ("input", "backward writes into an input that it saved"),
+        ("output", "backward writes into a saved tensor"),
     ],
 )
 def test_writes_are_errors(where, text):
-    assert broken(written(where), normal(3)) == text
+    assert broken(written(where), normal(3)) == f"Square: {text}; write only into new tensors"
     assert gradcheck(from_torch(written(None)), normal(3)).name == "Square"
 
 
