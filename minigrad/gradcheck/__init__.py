@@ -20,8 +20,9 @@
     dy is random because a gradient of ones hides every mistake that sums to 0. All is computed
     in float64: in float32 the difference of two values of L has about one correct digit left.
 
-files    point: the function; slopes: steps; comparison: groups of elements; element and sweep:
-         one element, by steps of all sizes; rules: shapes, dtypes, writes
+files    point: the function; slopes: one step; comparison, groups: all elements, a few runs for
+         many; element, sweep, plateaus, complex_step: one element, by steps of all sizes;
+         rules, operation_rules: writes, shapes, dtypes
 source   central differences: Griewank & Walther 2008, chapter 1; complex step: Squire & Trapp
          1998, SIAM Review 40(1); extrapolation: Richardson 1911; projection: the check of
          autograd and PyTorch's fast mode
@@ -37,8 +38,8 @@ from .answers import GradientError, InconclusiveError, KinkError, Report
 from .comparison import Comparison
 from .declarations import declare
 from .inputs import as_function, as_inputs, expect_settings, fresh, name_of
+from .operation_rules import expect_float32, expect_forward
 from .point import Point
-from .rules import expect_float32, expect_forward
 
 __all__ = [
     "GradientError",

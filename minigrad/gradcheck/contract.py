@@ -18,7 +18,8 @@ import numpy as np
 from ..ops import Operation, RowGradient
 from .answers import GradientError
 from .inputs import argument_names, fresh
-from .rules import arrays_in, as_write, expect_forward, expect_gradients
+from .operation_rules import expect_forward, expect_gradients
+from .rules import arrays_in, as_write
 
 
 def check_contract(operation: Operation, arrays: tuple, options: dict, seed: int = 0) -> tuple:

@@ -21,6 +21,7 @@ from .declarations import (
     replaced_forwards,
     side_of,
 )
+from .outputs import as_outputs, flat, gradient_of, walk_back
 from .rules import RulesObserver, broken_forward
 
 
@@ -54,8 +55,8 @@ class Point:
                 self.y = flat(outputs)
                 # An infinite output shows no change, so the loss must not use it.
                 self.dy = np.where(np.isfinite(self.y), draw(self.y.shape), 0.0)
-                _backward(outputs, self.dy)
-            self.gradients = [_gradient(value) for value in self.values]
+                walk_back(outputs, self.dy)
+            self.gradients = [gradient_of(value) for value in self.values]
             self.calls = list(rules.calls.values())
         finally:
             rules.restore()
@@ -163,42 +164,6 @@ class _Calls:
 
     def backward(self, node, dy, gradients, seconds):
         pass
-
-
-def as_outputs(result: object) -> list[Tensor]:
-    """The outputs of a function: one Tensor, or a tuple or list of Tensors."""
-    outputs = list(result) if isinstance(result, (tuple, list)) else [result]
-    for output in outputs:
-        if not isinstance(output, Tensor):
-            raise TypeError(
-                f"gradcheck: the function returned {type(output).__name__}, expected a Tensor "
-                "or a tuple of Tensors"
-            )
-    return outputs
-
-
-def flat(outputs: list[Tensor]) -> np.ndarray:
-    """All outputs one after another, as one row."""
-    rows = [output.data.reshape(-1) for output in outputs]
-    return rows[0] if len(rows) == 1 else np.concatenate([np.zeros(0), *rows])
-
-
-def _backward(outputs, dy):
-    """Give every leaf its gradient of Σ dy·y."""
-    dys = np.split(dy, np.cumsum([y.size for y in outputs]))
-    pairs = [(y, d.reshape(y.shape)) for y, d in zip(outputs, dys, strict=False)]
-    pairs = [(y, d) for y, d in pairs if y.requires_grad]  # the others are constants
-    if len(pairs) == 1 and pairs[0][0].node is not None:
-        y, dy = pairs[0]
-        y.backward(dy)
-    elif pairs:  # one walk for all outputs, because they may share operations
-        sum((y * d).sum() for y, d in pairs).backward()
-
-
-def _gradient(value):
-    if not isinstance(value, Tensor):
-        return None
-    return np.zeros_like(value.data) if value.grad is None else value.grad
 
 
 def _first_line(function):

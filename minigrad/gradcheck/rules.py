@@ -1,9 +1,7 @@
-"""The rules that the checker holds every operation to, and the sentences that name a break.
+"""The rules that hold while a checked function runs: nothing is overwritten.
 
-forward    returns (y, saved), and writes to no input
-backward   returns a tuple: per input an array of its shape and dtype, None for integers;
-           writes neither to dy nor to what was saved
-float32    inputs of float32 give a result and gradients of float32
+An operation writes neither to its inputs, nor to dy, nor to what it saved. The results of its
+two functions are held to operation_rules.py.
 """
 
 import dataclasses
@@ -12,10 +10,10 @@ from collections.abc import Callable
 import numpy as np
 
 from .. import engine
-from ..ops import TABLE, Operation, RowGradient
+from ..ops import TABLE, Operation
 from ..tensor import Tensor
 from .answers import GradientError
-from .inputs import argument_names, fresh
+from .operation_rules import expect_gradients, not_a_pair
 
 WRITES = (
     "{}: an operation writes into its inputs, into dy or into what it saved; write only into "
@@ -118,79 +116,3 @@ def broken_forward(error: Exception) -> Exception:
     if frame.tb_next is None:  # the line in `run` that takes the result apart
         return not_a_pair(operation.name)
     return (isinstance(error, ValueError) and as_write(operation.name, error)) or error
-
-
-def not_a_pair(name: str) -> GradientError:
-    return GradientError(
-        f"{name}: forward does not return a pair; return y and the values that backward needs: "
-        "`return y, (x,)`, or `return y, ()` if it needs none"
-    )
-
-
-def expect_forward(operation: Operation, values, options) -> None:
-    """Raise unless forward returns a pair of an array and what it saved."""
-    arrays = [np.array(getattr(value, "data", value)) for value in values]
-    result = operation.forward(*arrays, **fresh(options))
-    if not (isinstance(result, tuple) and len(result) == 2):
-        raise not_a_pair(operation.name)
-    y = result[0]
-    if not isinstance(y, (np.ndarray, np.generic)):
-        raise GradientError(
-            f"{operation.name}: forward returns y as {type(y).__name__}, expected an array; "
-            "use np.asarray(y)"
-        )
-
-
-def expect_gradients(operation: Operation, inputs, gradients) -> None:
-    """Raise unless `gradients` fits the (shape, dtype) of each input."""
-    name, count = operation.name, len(inputs)
-    if not isinstance(gradients, tuple):
-        kind = "None" if gradients is None else type(gradients).__name__
-        advice = "return (dx,), with the comma" if count == 1 else "return (da, db)"
-        raise GradientError(
-            f"{name}: backward returns {kind}, expected a tuple with one gradient per input; "
-            f"{advice}"
-        )
-    if len(gradients) != count:
-        raise GradientError(
-            f"{name}: backward returns {len(gradients)} gradients, expected {count}, one per "
-            "input (None for integers)"
-        )
-    names = argument_names(operation.forward, count)
-    for argument, gradient, (shape, dtype) in zip(names, gradients, inputs, strict=True):
-        where = f"{name}: the gradient of {argument}"
-        if gradient is None:
-            continue
-        if not isinstance(gradient, (np.ndarray, np.generic, RowGradient)):
-            kind = type(gradient).__name__
-            raise GradientError(f"{where} is a {kind}, expected an array of shape {shape}")
-        if dtype.kind in "iub":
-            raise GradientError(f"{where} is an array, expected None, because it is {dtype}")
-        if (gradient.shape, gradient.dtype) != (shape, dtype):
-            raise GradientError(
-                f"{where} has shape {gradient.shape} and dtype {gradient.dtype}, expected "
-                f"{shape} and {dtype}"
-            )
-
-
-def expect_float32(operation: Operation, arrays, options) -> None:
-    """Raise unless inputs of float32 give results of float32."""
-    single = [a.astype(np.float32) if a.dtype == np.float64 else a for a in arrays]
-    with np.errstate(all="ignore"):
-        y, saved = operation.forward(*single, **fresh(options))
-        _expect_single(f"{operation.name}: y", y)
-        gradients = operation.backward(np.ones(np.shape(y), np.float32), saved)
-    if not isinstance(gradients, tuple) or len(gradients) != len(arrays):
-        return  # the run in float64 tells
-    names = argument_names(operation.forward, len(arrays))
-    for argument, gradient in zip(names, gradients, strict=True):
-        if isinstance(gradient, (np.ndarray, RowGradient)):
-            _expect_single(f"{operation.name}: the gradient of {argument}", gradient)
-
-
-def _expect_single(what, array):
-    if array.dtype == np.float64:
-        raise GradientError(
-            f"{what} is float64 for inputs of float32; np.sqrt(2), np.array(3) and np.zeros(n) "
-            "are float64 and make their results so: use Python's numbers, or an input's dtype"
-        )

@@ -14,7 +14,7 @@ from cases import CASES
 
 from minigrad import TABLE, GraphError, Module, Operation, ShapeError, Tensor, apply, no_grad
 from minigrad import functional as F
-from minigrad.gradcheck.rules import argument_names
+from minigrad.gradcheck.inputs import argument_names
 from minigrad.layers import Linear, RMSNorm
 from minigrad.look import record, step_through
 from minigrad.look.array_tables import number_text, table
