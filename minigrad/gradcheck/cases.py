@@ -93,20 +93,33 @@ def _as_operation(f, layouts, ids):
 
 
 def _expect_layout(f, layout, ids, domain):
-    """Raise unless the names are those of f's inputs, in their order."""
-    function = f.forward if isinstance(f, Operation) else f
+    """Raise unless the names are those of f's inputs in their order, and the values fit."""
+    if not isinstance(layout, dict):
+        raise _refusal(f"shapes holds {layout!r}, expected a dict such as {{'x': (2, 3)}}")
+    function, name = (f.forward if isinstance(f, Operation) else f), name_of(f)
     names = argument_names(function, len(layout))
     if list(layout) != names:
-        raise ValueError(
-            f"gradient_cases: shapes names {list(layout)}, but the inputs of {name_of(f)} are "
-            f"{names}, in this order"
+        raise _refusal(
+            f"shapes names {list(layout)}, but the inputs of {name} are {names}, in this order"
         )
-    unknown = (set(ids) | set(domain)) - set(names)
-    if unknown:
-        raise ValueError(
-            f"gradient_cases: ids and domain name {sorted(unknown)}, which is no input of "
-            f"{name_of(f)}; its inputs are {names}"
+    if unknown := sorted((set(ids) | set(domain)) - set(names)):
+        raise _refusal(
+            f"ids and domain name {unknown}, which is no input of {name}; its inputs are "
+            f"{names}"
         )
+    for argument, shape in layout.items():
+        if not (isinstance(shape, tuple) and all(isinstance(n, int) for n in shape)):
+            raise _refusal(f"the shape of {argument} is {shape!r}, expected a tuple of sizes")
+    for argument, below in ids.items():
+        if not (isinstance(below, int) and below > 0):
+            raise _refusal(f"ids says {below!r} for {argument}, expected the number of ids")
+    for argument, interval in domain.items():
+        if not (isinstance(interval, tuple) and interval == tuple(sorted(interval)[:2])):
+            raise _refusal(f"the domain of {argument} is {interval!r}, expected (low, high)")
+
+
+def _refusal(sentence):
+    return ValueError(f"gradient_cases: {sentence}")
 
 
 def _layout_name(layout):

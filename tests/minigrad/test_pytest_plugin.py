@@ -344,6 +344,22 @@ def test_ids_and_domain_must_name_inputs():
     )
 
 
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"shapes": (2, 3)}, "shapes holds (2, 3), expected a dict such as {'x': (2, 3)}"),
+        ({"shapes": {"x": 3}}, "the shape of x is 3, expected a tuple of sizes"),
+        (X | {"ids": {"x": 0}}, "ids says 0 for x, expected the number of ids"),
+        (
+            X | {"domain": {"x": (3.0, 1.0)}},
+            "the domain of x is (3.0, 1.0), expected (low, high)",
+        ),
+    ],
+)
+def test_values_that_cannot_be_meant(settings, text):
+    assert refusal("tanh", **settings) == f"gradient_cases: {text}"
+
+
 def test_skip_must_name_kinds():
     text = refusal("tanh", **X, skip={"zero size": "no"})
     assert text.startswith("gradient_test: skip names ['zero size']; the kinds are (")
