@@ -96,23 +96,32 @@ def gradcheck(
     names, values = as_inputs(f, inputs)
     if isinstance(f, Operation):
         expect_forward(f, values, options)
+    if tolerance is None:
+        tolerance = COMPLEX_TOLERANCE if mode == "complex" else TOLERANCE
+    rng = np.random.default_rng([seed, OWN_STREAM])
+    point = Point(name_of(f), _with_options(f, options), values)
+    point.run_backward(rng.standard_normal)
+    point.expect_same_again()
+    report = Report(point.name, mode, remarks=point.remarks())
+    _compare(report, point, names, rng, tolerance)
+    return report
 
+
+def _with_options(f, options):
     def function(*arguments):
         if isinstance(f, Operation):
             return apply(f, *arguments, **fresh(options))
         return f(*arguments, **fresh(options))
 
-    rng = np.random.default_rng([seed, OWN_STREAM])
-    point = Point(name_of(f), function, values)
-    point.run_backward(rng.standard_normal)
-    point.expect_same_again()
-    report = Report(point.name, mode, remarks=point.remarks())
-    if tolerance is None:
-        tolerance = COMPLEX_TOLERANCE if mode == "complex" else TOLERANCE
+    return function
+
+
+def _compare(report, point, names, rng, tolerance):
+    """Compare the gradient of each input; raise what is wrong, else what is undecided."""
     undecided = []
     with np.errstate(all="ignore"):  # steps may leave the domain
         for position, argument in enumerate(names):
-            if isinstance(values[position], Tensor):
+            if isinstance(point.values[position], Tensor):
                 comparison = Comparison(report, argument, point, position, rng, tolerance)
                 comparison.run()
                 undecided += comparison.undecided
@@ -121,7 +130,6 @@ def gradcheck(
     if undecided:  # last, because a wrong gradient says more
         more = f" ({len(undecided) - 1} more elements are undecided)" if undecided[1:] else ""
         raise type(undecided[0])(f"{undecided[0]}{more}")
-    return report
 
 
 def check_pair(

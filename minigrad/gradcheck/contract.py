@@ -16,10 +16,11 @@ from contextlib import contextmanager
 import numpy as np
 
 from ..ops import Operation, RowGradient
+from ..writes import arrays_in
 from .answers import GradientError
 from .inputs import argument_names, fresh
 from .operation_rules import expect_forward, expect_gradients
-from .rules import arrays_in, as_write
+from .rules import as_write
 
 
 def check_contract(operation: Operation, arrays: tuple, options: dict, seed: int = 0) -> tuple:

@@ -7,11 +7,10 @@ two functions are held to operation_rules.py.
 import dataclasses
 from collections.abc import Callable
 
-import numpy as np
-
 from .. import engine
 from ..ops import TABLE, Operation
 from ..tensor import Tensor
+from ..writes import arrays_in
 from .answers import GradientError
 from .operation_rules import expect_gradients, not_a_pair
 
@@ -79,25 +78,6 @@ class RulesObserver:
             return gradients
 
         return backward
-
-
-def arrays_in(value: object) -> list[np.ndarray]:
-    """All arrays in a value: in tuples, lists, dicts, and attributes of objects."""
-    found, waiting, seen = [], [value], set()
-    while waiting:
-        item = waiting.pop()
-        if id(item) in seen or isinstance(item, (str, bytes, type, Callable)):
-            continue
-        seen.add(id(item))
-        if isinstance(item, np.ndarray):
-            found.append(item)
-        elif isinstance(item, dict):
-            waiting.extend(item.values())
-        elif isinstance(item, (tuple, list, set, frozenset)):
-            waiting.extend(item)
-        else:
-            waiting.extend(getattr(item, "__dict__", {}).values())
-    return found
 
 
 def as_write(name: str, error: ValueError) -> GradientError | None:
