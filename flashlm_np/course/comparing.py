@@ -109,11 +109,12 @@ def _mismatch_of_objects(expected, found):
 
 
 def _describe(value):
-    if value is None or isinstance(value, (str, tuple, Real)):
+    parts = value if type(value) is tuple else [value]
+    if all(part is None or isinstance(part, (str, Real)) for part in parts):
         return repr(value)
     kind = "array" if type(value) is np.ndarray else type(value).__name__
     shape = f" of shape {value.shape}" if isinstance(value, np.ndarray) else ""
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}{shape}"
+    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}{shape}"
 
 
 def _distinct_texts(one, other):

@@ -96,22 +96,35 @@ class LockedArrays:
 
     def copies(self, inputs: Case, writable: tuple[str, ...] = ()) -> Case:
         """The inputs in new arrays, all locked but those named in `writable`."""
-        copies = {}
-        for name, value in inputs.items():
-            is_locked = name not in writable and self.only in (None, name)
-            copies[name] = map_arrays(_read_only if is_locked else np.array, value)
-            if name not in writable:
-                self.lock(name, copies[name])
-        return copies
+        copies = map_arrays(np.array, inputs)
+        locked = {name: value for name, value in copies.items() if name not in writable}
+        return copies | {name: self.lock(name, value) for name, value in locked.items()}
 
-    def lock(self, name: str, value: Any) -> None:
-        """Lock the arrays in `value`. An input that is saved too keeps its first name."""
+    def lock(self, name: str, value: Any) -> Any:
+        """The value with its arrays locked, if it has the name to lock.
+
+        Arrays in plain containers are copied, so that nobody can unlock them. An input that is
+        saved too keeps its first name.
+        """
         self.names += [name] if name not in self.names else []
+        is_locked = self.only in (None, name)
+        value = self._copy(value) if is_locked else value
         for array in arrays_in(value):
-            if id(array) not in self._known and self.only in (None, name):
+            if id(array) not in self._known and is_locked:
                 array.flags.writeable = False
                 self._locked.append((name, array, array.tobytes()))
             self._known.setdefault(id(array), array)
+        return value
+
+    def _copy(self, value):
+        if type(value) is np.ndarray and not value.dtype.hasobject:
+            known = id(value) in self._known
+            return value if known else np.ndarray(value.shape, value.dtype, value.tobytes())
+        if type(value) in (tuple, list):
+            return type(value)(map(self._copy, value))
+        if type(value) is dict:
+            return {key: self._copy(item) for key, item in value.items()}
+        return value
 
     def written(self) -> list[str]:
         """The names of the arrays that were unlocked, or whose numbers have changed."""
@@ -120,11 +133,6 @@ class LockedArrays:
 
     def share_memory_with(self, array: np.ndarray) -> bool:
         return any(np.shares_memory(array, locked) for _, locked, _ in self._locked)
-
-
-def _read_only(array):
-    """A copy that nobody can unlock, because its memory is that of a bytes object."""
-    return np.ndarray(array.shape, array.dtype, array.tobytes())
 
 
 # -- text ------------------------------------------------------------------------------------

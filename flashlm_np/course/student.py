@@ -33,7 +33,7 @@ def read(exercise: Exercise, file: Path) -> tuple[types.CodeType, list[str]]:
     """Compile the file without running it; also the names of its blank functions.
 
     Raises:
-        Failure: the file is not Python, or a function is missing.
+        Failure: the file is not Python, imports the grader, or lacks a function.
     """
     try:
         tree = ast.parse(file.read_bytes(), str(file))
@@ -43,6 +43,11 @@ def read(exercise: Exercise, file: Path) -> tuple[types.CodeType, list[str]]:
         raise Failure(f"{line}SyntaxError: {error.msg}", crashed=True) from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise Failure(f"not a Python file: {error}", crashed=True) from None
+    if line := _import_of_the_grader(tree):
+        raise Failure(
+            f"line {line}: imports the grader",
+            "an answer needs NumPy, and the names that its file imports at first.",
+        )
     defined = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     for name in exercise.solution:
         if name not in defined:
@@ -52,6 +57,16 @@ def read(exercise: Exercise, file: Path) -> tuple[types.CodeType, list[str]]:
                 f'raise NotImplementedError("{TO_DO}").',
             )
     return code, [name for name in exercise.solution if is_blank(defined[name])]
+
+
+def _import_of_the_grader(tree):
+    """The line of an import of this folder, or None."""
+    for node in ast.walk(tree):
+        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if any(f"{name}.".startswith(f"{__package__}.") for name in names):
+            return node.lineno
+    return None
 
 
 def load(exercise: Exercise, file: Path) -> Answer:

@@ -70,8 +70,7 @@ class BackwardTest(FunctionTest):
         """The saved values of the forward, locked."""
         name = self.forward.__name__
         _, saved = as_tuple(name, self.run(functions[name], case), ["y", "saved"])
-        locked.lock("saved", saved)
-        return saved
+        return locked.lock("saved", saved)
 
     def _gradients(self, functions, case, saved):
         """The gradients by the names of the arguments."""

@@ -18,7 +18,7 @@ def another_type(wrong: WrongResult) -> str:
         return _for_an_array(wrong, found)
     is_number = isinstance(found, Real) or (isinstance(found, np.ndarray) and found.ndim == 0)
     if isinstance(wrong.expected, float) and is_number:
-        return f"{wrong.symbol} is a Python float here: float({wrong.symbol})."
+        return f"{wrong.symbol} must be a Python float: return float({wrong.symbol})."
     if isinstance(wrong.expected, tuple) and isinstance(found, list):
         return f"round brackets make a tuple: tuple({wrong.symbol})."
     return ""
