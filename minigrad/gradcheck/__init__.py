@@ -38,6 +38,7 @@ from .answers import GradientError, InconclusiveError, KinkError, Report
 from .comparison import Comparison
 from .declarations import declare
 from .inputs import as_function, as_inputs, expect_settings, fresh, name_of
+from .mutation import mutate
 from .operation_rules import expect_float32, expect_forward
 from .point import Point
 
@@ -49,6 +50,7 @@ __all__ = [
     "check_pair",
     "declare",
     "gradcheck",
+    "mutate",
 ]
 
 # A stream of the checker's own: dy must not equal inputs drawn from default_rng(seed).
@@ -57,6 +59,7 @@ TOLERANCE = 1e-7  # relative
 COMPLEX_TOLERANCE = 1e-11
 
 
+@np.errstate(all="ignore")  # steps may leave the domain
 def gradcheck(
     f: Operation | str | Callable[..., Tensor],
     *inputs,
@@ -119,12 +122,11 @@ def _with_options(f, options):
 def _compare(report, point, names, rng, tolerance):
     """Compare the gradient of each input; raise what is wrong, else what is undecided."""
     undecided = []
-    with np.errstate(all="ignore"):  # steps may leave the domain
-        for position, argument in enumerate(names):
-            if isinstance(point.values[position], Tensor):
-                comparison = Comparison(report, argument, point, position, rng, tolerance)
-                comparison.run()
-                undecided += comparison.undecided
+    for position, argument in enumerate(names):
+        if isinstance(point.values[position], Tensor):
+            comparison = Comparison(report, argument, point, position, rng, tolerance)
+            comparison.run()
+            undecided += comparison.undecided
     for call in point.calls:
         expect_float32(*call)
     if undecided:  # last, because a wrong gradient says more

@@ -84,6 +84,8 @@ class Element:
 
     def _not_finite(self):
         """Raise a GradientError with the slope, if there is one: NaN never passes."""
+        if not np.isfinite(self.slopes.point.y).all():
+            raise InconclusiveError("the output is not finite here; choose another input")
         self.slopes.gradient = self.slopes.gradient.copy()
         claim, self.slopes.gradient[self.index], self.claim = self.claim, 0.0, 0.0
         found = [self.complex_step(), self._sweep()]

@@ -90,14 +90,6 @@ class Groups:
             return False
         return abs(near.value) > 4 * (near.noise + abs(near.value - gap.value))
 
-    def _moves_nothing(self, direction, *gaps):
-        """Whether no output depends on the group, as far as steps of any size can show."""
-        wide, step = (
-            self.slopes.differences(direction, 0.125),
-            self.slopes.complex_step(direction),
-        )
-        return all(gap is not None and gap.terms == 0 for gap in (*gaps, wide, step))
-
     def _judged(self, gap: Gap, direction, smallest, doubt):
         """The comparison, if the gap is small and certain for the smallest term."""
         found = float(np.vdot(self.slopes.gradient, direction))
@@ -109,9 +101,8 @@ class Groups:
 
     def _direction(self, group, size):
         """A direction with random signs, and the size of its smallest term dx·d."""
-        weights = self.rng.uniform(0.5, 1.0, len(group)) * self.rng.choice(
-            [-1.0, 1.0], len(group)
-        )
+        signs = self.rng.choice([-1.0, 1.0], len(group))
+        weights = signs * self.rng.uniform(0.5, 1.0, len(group))
         terms = np.abs(self.gradient[group]) * size[group]
         if terms.min() > 0:
             weights *= terms.min() / terms  # all terms get the size of the smallest

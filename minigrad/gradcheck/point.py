@@ -50,9 +50,10 @@ class Point:
             for leaf in leaves:
                 rules.set_aside(leaf)
                 leaf.requires_grad = True
-            with observe(rules), np.errstate(all="ignore"):
+            with observe(rules):
                 outputs = self._record()
                 self.y = flat(outputs)
+                _expect_numbers(self.name, self.y)
                 # An infinite output shows no change, so the loss must not use it.
                 self.dy = np.where(np.isfinite(self.y), draw(self.y.shape), 0.0)
                 walk_back(outputs, self.dy)
@@ -83,8 +84,7 @@ class Point:
         """Raise an InconclusiveError if a second run gives another result."""
         again, _ = self.evaluate(0, getattr(self.values[0], "data", None))
         same = (again == self.y) | (np.isnan(again) & np.isnan(self.y))
-        with np.errstate(invalid="ignore"):  # a surrogate rounds otherwise
-            near = np.abs(again - self.y) <= 1e-9 * np.abs(self.y)
+        near = np.abs(again - self.y) <= 1e-9 * np.abs(self.y)  # a surrogate rounds otherwise
         if not (same | near).all():
             raise InconclusiveError(
                 f"{self.name}: two runs at the same inputs differ, so no difference shows a "
@@ -108,7 +108,7 @@ class Point:
             if isinstance(tensor, Tensor):
                 tensor.data = array
             replaced = replaced_forwards(operations, surrogate)
-            with no_grad(), observe(calls), replaced, np.errstate(all="ignore"):
+            with no_grad(), observe(calls), replaced:
                 y = flat(as_outputs(self.function(*self.values)))
         finally:
             if isinstance(tensor, Tensor):
@@ -164,6 +164,14 @@ class _Calls:
 
     def backward(self, node, dy, gradients, seconds):
         pass
+
+
+def _expect_numbers(name, y):
+    if np.isnan(y).any():
+        raise InconclusiveError(
+            f"{name}: output {int(np.isnan(y).argmax())} (flat) is NaN, so it has no slope; "
+            "choose inputs within the domain of the function"
+        )
 
 
 def _first_line(function):

@@ -12,7 +12,7 @@ from ..ops import TABLE, Operation
 from ..tensor import Tensor
 from ..writes import arrays_in
 from .answers import GradientError
-from .operation_rules import expect_gradients, not_a_pair
+from .operation_rules import expect_gradients, expect_same_gradients, not_a_pair
 
 WRITES = (
     "{}: an operation writes into its inputs, into dy or into what it saved; write only into "
@@ -72,9 +72,12 @@ class RulesObserver:
             self.lock(dy)
             try:
                 gradients = operation.backward(dy, saved)
+                expect_gradients(operation, inputs, gradients)
+                if operation.forward in self.calls:
+                    again = operation.backward(dy, saved)
+                    expect_same_gradients(operation, gradients, again)
             except ValueError as error:
                 raise (as_write(operation.name, error) or error) from error
-            expect_gradients(operation, inputs, gradients)
             return gradients
 
         return backward

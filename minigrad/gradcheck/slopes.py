@@ -62,12 +62,12 @@ class Slopes:
         up, down = _within_domain(up, y), _within_domain(down, y)
         rise, fall = dy * _minus(up, y), dy * _minus(y, down)  # 0 where nothing changed
         step, length = forward + backward, norm(direction)
-        right = (rise.sum() - self._claimed(forward)) * length / norm(forward)
-        left = (fall.sum() - self._claimed(backward)) * length / norm(backward)
+        right = (rise.sum() - self._claimed(forward)) * (length / norm(forward))
+        left = (fall.sum() - self._claimed(backward)) * (length / norm(backward))
         changed = (rise != 0) | (fall != 0)
         size = np.where(changed, np.abs(dy) * np.fmax(np.abs(up), np.abs(down)), 0)
         noise = 4 * EPS * (norm(size) / t + abs(self._claimed(direction)))
-        value = (rise.sum() + fall.sum() - self._claimed(step)) * length / norm(step)
+        value = (rise.sum() + fall.sum() - self._claimed(step)) * (length / norm(step))
         terms = float((np.abs(rise) + np.abs(fall)).sum()) / (2 * t)
         bends = np.maximum(np.abs(rise - fall) - 4 * EPS * size, 0) / t
         return Gap(t, float(value), noise, terms, changed, float(left), float(right), bends)
