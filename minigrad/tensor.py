@@ -51,6 +51,7 @@ class Tensor(Conversions):
 
     @property
     def data(self) -> np.ndarray:
+        """The array itself, not a copy."""
         return self._array
 
     @data.setter

@@ -281,6 +281,21 @@ def test_an_overflow_is_visible_and_raises_nothing_half_way():
     assert np.isinf(x.grad)
 
 
+def test_a_class_with_a_rule_of_its_own_gets_each_gradient_at_once():
+    class Last(Tensor):
+        def accumulate(self, gradient):
+            self.grad = np.array(gradient)
+
+    class Half(Tensor):
+        def accumulate(self, gradient):
+            super().accumulate(0.5 * gradient)
+
+    for kind, expected in ((Last, 3), (Half, 3.5)):
+        x = kind(np.array(3.0), requires_grad=True)
+        (x * x + x).backward()
+        assert x.grad == expected
+
+
 # -- threads -------------------------------------------------------------------------------
 
 

@@ -216,6 +216,18 @@ def test_a_raw_write_is_found_at_the_backward_or_at_the_end(write, argument, end
     assert x.grad is None
 
 
+def test_a_gradient_that_is_used_as_a_constant_must_not_be_cleared():
+    x = leaf(2.0)
+    (x * x).backward()
+    text = BEFORE.format("b of multiply", "multiply")
+    with detect_writes():
+        y = x * x.grad
+        x.zero_grad()
+        with pytest.raises(GraphError, match=exactly(text)):
+            y.backward()
+        del y
+
+
 def test_a_raw_write_into_an_output_is_found():
     x = leaf(1.0)
     text = BEFORE.format("the output of exp", "exp")
