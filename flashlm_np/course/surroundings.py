@@ -56,9 +56,7 @@ class Names:
     def undo(self) -> list[str]:
         """Put all values back; returns the full names of the changed ones."""
         now, before = self.values, self.before
-        if now.keys() == before.keys() and all(
-            map(operator.is_, now.values(), before.values())
-        ):
+        if len(now) == len(before) and all(map(operator.is_, now.values(), before.values())):
             return []
         changed = [key for key, value in before.items() if now.get(key, now) is not value]
         new = [key for key in now.keys() - before.keys() if _hides_another(key, now[key])]
@@ -77,7 +75,7 @@ def _hides_another(key, value):
 def _namespaces() -> Iterator[Names]:
     """Those of the modules of PACKAGES; of this project also the classes and the tables."""
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] not in PACKAGES:
+        if name.partition(".")[0] not in PACKAGES or "numpy._" in name:
             continue
         yield _attributes(name, module)
         if not name.startswith(("minigrad", "flashlm_np")):
@@ -102,7 +100,8 @@ class Surroundings:
 
     def __init__(self, notes: list[str]):
         self.notes, self._namespaces = notes, list(_namespaces())
-        self._settings = {name: read() for name, (read, _) in SETTINGS.items()}
+        values = {name: read() for name, (read, _) in SETTINGS.items()}
+        self._settings = {name: (value, _bytes(value)) for name, value in values.items()}
 
     @contextmanager
     def watched(self, where: str) -> Iterator[None]:
@@ -123,8 +122,9 @@ class Surroundings:
     def undo(self) -> list[str]:
         """Put everything back; returns the names of the attributes that were changed."""
         for name, (read, write) in SETTINGS.items():
-            if _bytes(read()) != _bytes(self._settings[name]):
-                write(self._settings[name])
+            before, as_bytes = self._settings[name]
+            if _bytes(read()) != as_bytes:
+                write(before)
                 self.notes += [name] if name not in self.notes else []
         return [name for names in self._namespaces for name in names.undo()]
 

@@ -220,6 +220,97 @@ def test_the_message_explains_every_failure(workbook, capsys, monkeypatch, tmp_p
     }
 
 
+def test_an_answer_changes_nothing_else(workbook, capsys):
+    """A file that changes NumPy is wrong, whatever it computes; no other verdict changes."""
+    above = "import numpy as np\nnp.abs = lambda x: 0 * x\n"
+    wrong = "    return a - b, (a.shape, b.shape)"
+    file_with(workbook, "add", "    return dy", wrong, above=above)
+    for name in ("multiply", "sum"):
+        file = workbook / BY_NAME[name].file_name
+        file.write_text(solution(BY_NAME[name]), encoding="utf-8")
+    file.write_text(file.read_text(encoding="utf-8") + "np.seterr(all='raise')\n")
+    found = unwrapped(output_of(capsys, 1, "check", workbook, "add", "multiply", "sum"))
+    assert (
+        "01 add: wrong reading the file: changes numpy.abs Hint: other code uses it, too. "
+        "Write a function of your own, with a name of its own."
+    ) in found
+    assert "02 multiply: right" in found
+    assert (
+        "03 sum: right It gives the results of the package on 12 inputs, in float64 and "
+        "float32. Note: it changes np.seterr; the grader changed that back."
+    ) in found
+
+
+LOOKS = {
+    "multiply": ("import sys\n", "    f = sys._getframe(1)", "looks at the call stack"),
+    "sigmoid_gate": ("import inspect\n", "    f = inspect.stack()", "looks at the call stack"),
+    "relu_squared": (
+        "",
+        "    try:\n        1 / 0\n    except ZeroDivisionError as e:\n"
+        "        f = e.__traceback__.tb_frame.f_back",
+        "looks at the call stack",
+    ),
+    "sigmoid": ("import gc\n", "    f = gc.get_objects()", "searches the program's memory"),
+}
+
+
+def test_an_answer_does_not_look_at_the_grader(workbook, capsys):
+    expected = []
+    for name, (above, body, act) in LOOKS.items():
+        file_with(workbook, name, f"{body}\n    raise ValueError", above=above)
+        exercise = BY_NAME[name]
+        line = line_of(workbook, name, body.splitlines()[-1].strip())
+        expected.append(
+            f"{exercise.label}: wrong {exercise.functions[0].__name__}, line {line}: {act} for"
+        )
+    file_with(workbook, "sum", "    return x", above="from flashlm_np.course import grader\n")
+    line = line_of(workbook, "sum", "import grader")
+    expected.append(
+        f"03 sum: wrong line {line}: imports the grader Hint: an answer needs NumPy"
+    )
+    found = unwrapped(output_of(capsys, 1, "check", workbook))
+    for text in expected:
+        assert text in found
+
+
+def test_a_look_by_a_library_is_none(workbook, capsys):
+    """namedtuple looks for the name of the module that calls it."""
+    above = (
+        "from collections import namedtuple\nimport logging\n"
+        "Saved = namedtuple('Saved', 'a b')\nlogging.warning('read')\n"
+    )
+    file_with(workbook, "multiply", "    return a * b, Saved(a, b)", above=above)
+    found = output_of(capsys, 0, "check", workbook, "multiply")
+    assert found.startswith("02 multiply: to do (right: multiply_forward)\n")
+
+
+RAISED = {
+    "add": ("KeyboardInterrupt", "KeyboardInterrupt"),
+    "multiply": ("KeyboardInterrupt('text')", "KeyboardInterrupt: text"),
+    "sum": ("GeneratorExit", "GeneratorExit"),
+    "matmul": ("type('Own', (BaseException,), {})(3)", "Own: 3"),
+    "linear": ("SystemExit(0)", "leaves the program (SystemExit)"),
+    "relu_squared": ("MemoryError", "MemoryError"),
+    "sigmoid": ("RecursionError", "RecursionError"),
+}
+
+
+def test_each_exception_is_told_as_it_was(workbook, capsys):
+    expected = []
+    for name, (error, text) in RAISED.items():
+        function = next(iter(BY_NAME[name].solution))
+        body = f"    raise {error}"
+        file_with(workbook, name, *[body] * len(BY_NAME[name].solution))
+        line = line_of(workbook, name, body.strip())
+        expected.append(f"{BY_NAME[name].label}: wrong {function}, line {line}: {text} for")
+    file_with(workbook, "sigmoid_gate", "    return g", above="raise KeyboardInterrupt\n")
+    line = line_of(workbook, "sigmoid_gate", "raise KeyboardInterrupt")
+    expected.append(f"08 sigmoid_gate: wrong reading the file, line {line}: KeyboardInterrupt")
+    found = unwrapped(output_of(capsys, 1, "check", workbook))
+    for text in expected:
+        assert text in found
+
+
 def test_an_endless_loop_is_stopped(workbook, capsys):
     file_with(workbook, "add", "    while True:\n        dy = dy", above="print('begun')\n")
     found = output_of(capsys, 1, "check", workbook, "add", "--timeout", "0.5")
