@@ -55,11 +55,11 @@ def test_the_transformer_has_60_lines_and_learns_in_a_few_steps():
     measured = [text for language, text in blocks("transformer") if language == "console"]
     model = next(text for language, text in blocks("transformer") if language == "python")
     assert len(model.splitlines()) <= 60
-    printed = run_code("transformer", "STEPS = 1000", "STEPS = 20")
+    printed = run_code("transformer", "STEPS = 1000", "STEPS = 10")
     (training,) = (text for text in printed if "validation" in text)
     losses = [float(loss) for loss in re.findall("validation (.*)", training)]
     assert 7.6 > losses[0] > losses[-1]
-    assert losses[-1] < 6
+    assert losses[-1] < 6.5
 
     def without_numbers(text):
         return re.sub(r"[\d.,]+", "#", text)
