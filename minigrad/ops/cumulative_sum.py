@@ -1,8 +1,8 @@
 """Cumulative sum: each element becomes the sum of itself and of all elements before it.
 
-forward    y_t = Σ_(s ≤ t) x_s along `axis`                             x's shape
-backward   x_s is part of y_s and of all y_t after it, so
-           dx_s = Σ_(t ≥ s) dy_t :  the cumulative sum of dy from the end
+forward    y[t] = Σ_(s ≤ t) x[s] along `axis`                             x's shape
+backward   x[s] is part of y[s] and of all y[t] after it, so
+           dx[s] = Σ_(t ≥ s) dy[t] :  the cumulative sum of dy from the end
 saved      the axis; no array
 source     y = A @ x with a triangle A of ones, A_ts = 1 for s ≤ t, so dx = Aᵀ @ dy
 """

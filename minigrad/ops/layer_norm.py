@@ -3,10 +3,10 @@
 forward    c = x - mean_d x                            each vector without its mean   (..., D)
            r = (mean_d c² + ε)^(-1/2)                  one number per position        (..., 1)
            n = r c ;  y = w n + b                                                     (..., D)
-backward   given dy:  db = Σ dy, dw = Σ dy n  over all N positions                    (D,)
+backward   given dy:  db = Σ dy ;  dw = Σ dy n  over all N positions                  (D,)
            dn = dy w ;  n_i = r c_i and ∂r/∂c_j = -r³ c_j / D give
            dc_j = r dn_j + Σ_i dn_i c_i ∂r/∂c_j = r (dn_j - n_j mean_d(dn n))
-           ∂c_i/∂x_j = [i = j] - 1/D, so dx = dc - mean_d dc. Since mean_d n = 0:
+           ∂c_i/∂x_j = [i = j] - 1/D subtracts mean_d dc from dc, and mean_d n is 0, so
            dx = r (dn - mean_d dn - n mean_d(dn n))                                   (..., D)
 saved      n, w, r      4·N·(D+1) + 4·D bytes in float32; neither x nor c is needed
 source     Ba, Kiros & Hinton 2016, arXiv:1607.06450, eq. 4; ε as in PyTorch
