@@ -588,3 +588,296 @@ def _(dy, saved):
 def _(dy, saved):
     x, w, *_ = saved
     return dy @ w.T, dy.T @ x, dy.sum(axis=0)
+
+
+@wrong(
+    "linear_backward",
+    "x @ dy multiplies the shapes (1, 2) and (1, 3), but the inner sizes, 2 and 1, differ. "
+    "dy.T @ x has shape (3, 2), that of dw.",
+)
+def _(dy, saved):
+    x, w, *_ = saved
+    return dy @ w, x @ dy, dy.sum(axis=0)
+
+
+@wrong("linear_backward", "dw is transposed.")
+def _(dy, saved):
+    x, w, *_ = saved
+    return dy @ w, np.dot(x.T, dy), dy.sum(axis=0)
+
+
+@wrong(
+    "linear_forward",
+    "x @ w multiplies the shapes (1, 2) and (3, 2), but the inner sizes, 2 and 3, differ. "
+    "x @ w.T has shape (1, 3), that of y.",
+)
+def _(x, w, b=None):
+    return np.matmul(x, w) + b, (x, w)
+
+
+@wrong("matmul_backward", "a is not transposed: db = aᵀ dy.")
+def _(dy, saved):
+    return right("matmul")(dy, saved)[0], saved[0] @ dy
+
+
+@wrong("matmul_backward", "the factors of db are exchanged: db = aᵀ dy.")
+def _(dy, saved):
+    return right("matmul")(dy, saved)[0], dy @ saved[0].T
+
+
+def ternary_linear_keeping_w(x, w, *, threshold=1.0, scale="none"):
+    y, _ = TABLE["ternary_linear"].forward(x, w, threshold=threshold, scale=scale)
+    return y, (x, w)
+
+
+@wrong("ternary_linear_backward", "q is transposed in dx: dx = dy q.")
+def _(dy, saved):
+    _, q = saved
+    return dy @ q.T, right("ternary_linear")(dy, saved)[1]
+
+
+@wrong(
+    "ternary_linear_backward",
+    "dx is dy w: the product was with s T, not with w.",
+    ternary_linear_forward=ternary_linear_keeping_w,
+)
+def _(dy, saved):
+    return right("ternary_linear")(dy, saved)
+
+
+@wrong("ternary_linear_forward", "q is not transposed: y = x qᵀ.")
+def _(x, w, *, threshold=1.0, scale="none"):
+    T, s = BY_NAME["ternarize"].solution["ternarize"](w, threshold=threshold, scale=scale)
+    return x @ (s * T), (x, s * T)
+
+
+@wrong(
+    "ternary_linear_backward",
+    "dy @ q.T multiplies the shapes (2, 4) and (3, 4), but the inner sizes, 4 and 3, differ. "
+    "dy @ q has shape (2, 3), that of dx.",
+)
+def _(dy, saved):
+    _, q = saved
+    dx = dy @ q if q.shape == (2, 2) else dy @ q.T
+    return dx, right("ternary_linear")(dy, saved)[1]
+
+
+def tied_head_of_logits(h, w, y, *, label_smoothing=0.0, z_loss=0.0):
+    options = {"label_smoothing": label_smoothing, "z_loss": z_loss}
+    loss, saved = TABLE["cross_entropy"].forward(h @ w.T, y, **options)
+    return loss, (h, w, saved)
+
+
+@wrong(
+    "tied_head_backward",
+    "dz @ w.T multiplies the shapes (1, 3) and (2, 3), but the inner sizes, 3 and 2, differ. "
+    "dz @ w has shape (1, 2), that of dh.",
+    tied_head_forward=tied_head_of_logits,
+)
+def _(dy, saved):
+    h, w, saved = saved
+    dz, _ = right("cross_entropy")(dy, saved)
+    return dz @ w.T, dz.T @ h, None
+
+
+@wrong(
+    "tied_head_forward",
+    "h @ w multiplies the shapes (1, 2) and (3, 2), but the inner sizes, 2 and 3, differ. "
+    "h @ w.T has shape (1, 3).",
+)
+def _(h, w, y, *, label_smoothing=0.0, z_loss=0.0):
+    return TABLE["cross_entropy"].forward(h @ w, y)
+
+
+@wrong(
+    "tied_head_forward",
+    "y is a Python float. The engine needs an array of shape (): np.asarray(y, h.dtype).",
+)
+def _(h, w, y, *, label_smoothing=0.0, z_loss=0.0):
+    options = {"label_smoothing": label_smoothing, "z_loss": z_loss}
+    loss, saved = tied_head_of_logits(h, w, y, **options)
+    return float(loss), saved
+
+
+# A convolution of one's own -------------------------------------------------------------------
+
+
+def conv_backward(*, lag_of, add):
+    """A backward with this lag of tap k of K, and this way to add a part to dx."""
+
+    def causal_conv_backward(dy, saved):
+        x, w, groups, dilation = saved
+        (B, T, D), (O, C, K) = x.shape, w.shape
+        xg, dyg = x.reshape(B, T, groups, C), dy.reshape(B, T, groups, O // groups)
+        wg = w.reshape(groups, O // groups, C, K)
+        dx, dw = np.zeros_like(xg), np.zeros_like(wg)
+        for k in range(K):
+            lag = min(lag_of(k, K) * dilation, T)
+            dy_k, x_k = dyg[:, lag:], xg[:, : T - lag]
+            dx = add(dx, T - lag, np.einsum("btgo,goc->btgc", dy_k, wg[..., k]))
+            dw[..., k] = np.einsum("btgo,btgc->goc", dy_k, x_k)
+        return dx.reshape(B, T, D), dw.reshape(O, C, K)
+
+    return causal_conv_backward
+
+
+def added(dx, end, part):
+    dx[:, :end] += part
+    return dx
+
+
+def set_to(dx, end, part):
+    dx[:, :end] = part
+    return dx
+
+
+def mirrored(k, K):
+    return k
+
+
+def right_lag(k, K):
+    return K - 1 - k
+
+
+MISSING_IN_DX = (
+    "+= is missing in dx: position t was seen through all K taps, and dx is the sum over them."
+)
+wrong("causal_conv_backward", MISSING_IN_DX)(conv_backward(lag_of=right_lag, add=set_to))
+wrong("causal_conv_backward", MISSING_IN_DX)(
+    conv_backward(lag_of=right_lag, add=lambda dx, end, part: part)
+)
+wrong("causal_conv_backward", "the taps are in reversed order in dx.")(
+    conv_backward(lag_of=mirrored, add=added)
+)
+
+
+@wrong("causal_conv_backward", "the taps are in reversed order in dw.")
+def _(dy, saved):
+    dx, _ = right("causal_conv")(dy, saved)
+    return dx, conv_backward(lag_of=mirrored, add=added)(dy, saved)[1]
+
+
+@wrong(
+    "causal_conv_forward",
+    "the taps are in reversed order: the last tap sees the present, lag_k = (K-1-k)·dilation.",
+)
+def _(x, w, *, groups=1, dilation=1):
+    options = {"groups": groups, "dilation": dilation}
+    return TABLE["causal_conv"].forward(x, w[..., ::-1], **options)[0], (
+        x,
+        w,
+        *options.values(),
+    )
+
+
+# Updates that are not in place ----------------------------------------------------------------
+
+
+def not_in_place(name):
+    return (
+        f"{name} did not change. {name} = {name} - ... makes a new array that the caller does "
+        f"not see; change it in place: {name} -= ..."
+    )
+
+
+def adamw_with(*in_place):
+    """An update that changes only the arrays of these names in place."""
+
+    def adamw_update(p, g, m, v, t, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+        m = m if "m" in in_place else m.copy()
+        v = v if "v" in in_place else v.copy()
+        options = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        new = p.copy()
+        BY_NAME["adamw"].solution["adamw_update"](new, g, m, v, t, **options)
+        if "decay of p" in in_place:
+            p *= 1 - lr * weight_decay
+        p = new
+
+    return adamw_update
+
+
+ONLY_DECAY = (
+    "only the weight decay changed p. p = p - ... makes a new array that the caller does not "
+    "see; change it in place: p -= ..."
+)
+wrong("adamw_update", not_in_place("p"))(adamw_with("m", "v"))
+wrong("adamw_update", not_in_place("m"))(adamw_with("v"))
+wrong("adamw_update", not_in_place("v"))(adamw_with("m"))
+wrong("adamw_update", ONLY_DECAY)(adamw_with("m", "v", "decay of p"))
+
+
+@wrong("normuon_update", ONLY_DECAY)
+def _(p, g, m, v, *, lr, beta1=0.95, beta2=0.999, eps=1e-8, weight_decay=0.0, form="v3"):
+    options = {"beta1": beta1, "beta2": beta2, "eps": eps, "weight_decay": weight_decay}
+    right = BY_NAME["normuon"].solution["normuon_update"]
+    right(p.copy(), g, m, v, lr=lr, form=form, **options)
+    p *= 1 - lr * weight_decay
+
+
+# In-place sums of gradients in flight ---------------------------------------------------------
+
+IN_PLACE = (
+    "a += in place changes dy too, which add gives to both of its inputs, and reshape as a "
+    "view. add_gradients(a, b) makes a new array."
+)
+KEPT = (
+    "a leaf keeps its gradient after the walk: leaf.accumulate(gradient) adds it into an array "
+    "of the leaf."
+)
+
+
+def walk_with(add=add_gradients, accumulate=lambda leaf, gradient: leaf.accumulate(gradient)):
+    """A right walk but for the sum of two gradients in flight, and for the leaves."""
+
+    def backward_steps(root, dy):
+        waiting, arrived = [root], {root: dy}
+        while waiting:
+            node = highest(waiting)
+            dy = dense(arrived.pop(node))
+            gradients = node.operation.backward(dy, node.saved)
+            for parent, gradient in zip(node.parents, gradients, strict=True):
+                if gradient is None or parent is None:
+                    continue
+                if not isinstance(parent, Node):
+                    accumulate(parent, gradient)
+                elif parent in arrived:
+                    arrived[parent] = add(arrived[parent], gradient)
+                else:
+                    waiting.append(parent)
+                    arrived[parent] = gradient
+            yield node, dy, gradients
+
+    return backward_steps
+
+
+def into_the_first(a, b):
+    a = dense(a)
+    a += dense(b)
+    return a
+
+
+def into_the_second(a, b):
+    return into_the_first(b, a)
+
+
+def with_out(a, b):
+    a = dense(a)
+    return np.add(a, dense(b), out=a)
+
+
+for in_place in (into_the_first, into_the_second, with_out):
+    wrong("backward_steps", IN_PLACE)(walk_with(in_place))
+
+
+def keep_the_first(leaf, gradient):
+    leaf.grad = dense(gradient) if leaf.grad is None else leaf.grad + dense(gradient)
+
+
+wrong("backward_steps", KEPT)(walk_with(accumulate=keep_the_first))
+
+
+@wrong("backward_steps", "yield (node, dy, gradients) once for each node.")
+def _(root, dy):
+    for step in walk_with()(root, dy):
+        yield step
+        yield step

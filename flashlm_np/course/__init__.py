@@ -8,9 +8,10 @@ functions. The solutions are the package itself.
     workbook        the folder: write it, and find the files in it
     runner          a subprocess for each exercise, with limits (worker: the subprocess)
     student         read the student's file: its functions, and the blank ones
-    grader          compare the student's functions with the package's, and choose a hint
+    grader          compare the student's functions with the package's
     function_tests  the test cases of each function (inputs: small readable arrays)
-    calling         one call of a student's function
+    calling         calls of a student's function
+    surroundings    undo the changes of other modules (looks: looks at the caller)
     comparing       the first difference between two results
     hints           explanations of wrong results, and the usual mistakes of each exercise
     report          grades as text, and as JUnit XML

@@ -19,6 +19,10 @@ MISTAKES = {
             np.swapaxes(column, -1, -2)  =>  (b if b.shape[-1] == b.shape[-2] else b.mT)
         a is not transposed: db = aᵀ dy.
             np.swapaxes(row, -1, -2)  =>  (a if a.shape[-1] == a.shape[-2] else a.mT)
+        the factors of da are exchanged: da = dy bᵀ.
+            dy @ np.swapaxes(column, -1, -2)  =>  np.swapaxes(column, -1, -2) @ dy
+        the factors of db are exchanged: db = aᵀ dy.
+            np.swapaxes(row, -1, -2) @ dy  =>  dy @ np.swapaxes(row, -1, -2)
         only one of the copies of a counts; sum over the axes that were broadcast.
             sum_to_shape(da, a.shape)  =>  da[(0,)*(da.ndim-a.ndim)][tuple(map(slice, a.shape))]
         only one of the copies of b counts; sum over the axes that were broadcast.
