@@ -881,3 +881,22 @@ def _(root, dy):
     for step in walk_with()(root, dy):
         yield step
         yield step
+
+
+# Products of other arrays --------------------------------------------------------------------
+
+
+@wrong("linear_backward", "the shapes are x (1, 2), w (3, 2), b (3,), dy (1, 3).")
+def _(dy, saved):
+    x, w, *_ = saved
+    return np.float64(1) @ x, w, dy
+
+
+@wrong(
+    "linear_backward",
+    "w @ dy multiplies the shapes (3, 2) and (1, 3), but the inner sizes, 2 and 1, differ. "
+    "dy @ w has shape (1, 2), that of dx.",
+)
+def _(dy, saved):
+    x, w, *_ = saved
+    return (w @ dy) @ x, (w @ dy) @ x, dy

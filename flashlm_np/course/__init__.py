@@ -10,7 +10,7 @@ functions. The solutions are the package itself.
     student         read the student's file: its functions, and the blank ones
     grader          compare the student's functions with the package's
     function_tests  the test cases of each function (inputs: small readable arrays)
-    calling         calls of a student's function
+    calling         calls of a student's function (locked: arrays that it cannot change)
     surroundings    undo the changes of other modules (looks: looks at the caller)
     comparing       the first difference between two results
     hints           explanations of wrong results, and the usual mistakes of each exercise

@@ -9,7 +9,8 @@ import numpy as np
 
 from .exercise import Failure
 from .function_tests import FunctionTest
-from .inputs import Case, LockedArrays
+from .inputs import Case
+from .locked import LockedArrays
 from .student import Answer, exception_failure, line_of, text_of
 
 Results = dict[str, Any]  # by name

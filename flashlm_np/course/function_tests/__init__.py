@@ -12,7 +12,8 @@ import numpy as np
 
 from ..blanks import tuple_text
 from ..exercise import Failure
-from ..inputs import Case, LockedArrays
+from ..inputs import Case
+from ..locked import LockedArrays
 
 Functions = Mapping[str, Callable]  # the student's or the package's, by name
 

@@ -7,14 +7,14 @@ from typing import ClassVar
 import numpy as np
 
 from minigrad import Tensor
-from minigrad import functional as F
 from minigrad.engine import Node, backward_steps
 
 from ..comparing import dense
 from ..exercise import Failure
-from ..inputs import arrays_in, example_array
+from ..inputs import arrays_in
 from . import FunctionTest
 from .engine_cases import GRADIENTS, GRAPHS
+from .graphs import make_graph, make_leaves, nodes_of
 
 _MAX_STEPS = 2000  # ends a walk that never stops; the longest chain has 1100 nodes
 _MAX_SHOWN = 20  # nodes whose gradients are compared, too
@@ -78,11 +78,11 @@ class BackwardStepsTest(FunctionTest):
     }
 
     def call(self, functions, case, locked):
-        leaves = _leaves(case)
+        leaves = make_leaves(case)
         results, passed_on = {}, []
         for _ in range(case.get("walks", 1)):
-            root, dy = _graph(case, leaves)
-            nodes = _nodes(root)
+            root, dy = make_graph(case, leaves)
+            nodes = nodes_of(root)
             steps = _walk(functions["backward_steps"], root, dy, nodes, passed_on)
             results |= {f"the gradient of {name}": leaf.grad for name, leaf in leaves.items()}
             results[_STEPS] = len(steps)
@@ -151,39 +151,6 @@ def _number_of_shared(leaves, arrays):
     own = [leaf.grad for leaf in leaves.values() if isinstance(leaf.grad, np.ndarray)]
     pairs = sum(np.shares_memory(one, other) for one, other in combinations(own, 2))
     return pairs + sum(any(np.shares_memory(grad, a) for a in arrays) for grad in own)
-
-
-# -- the graph of a case -----------------------------------------------------------------------
-
-
-def _leaves(case):
-    arrays = {name: value for name, value in case.items() if isinstance(value, np.ndarray)}
-    return {name: Tensor(array, requires_grad=True) for name, array in arrays.items()}
-
-
-def _graph(case, leaves):
-    """The last node of the graph of a case, and a dy."""
-    # The case holds the text, so that the student reads the code that was run.
-    loss = eval(case["loss"], {"F": F, "chain": _chain, **leaves})
-    return loss.node, example_array(loss.shape, 6).astype(loss.dtype)
-
-
-def _chain(x, length):
-    """x + 1 + 1 + ..., a graph that is deeper than Python's stack."""
-    for _ in range(length):
-        x = x + 1
-    return x
-
-
-def _nodes(root):
-    """The nodes of a graph and their names, in the order of creation."""
-    found, waiting = {root}, [root]
-    while waiting:
-        parents = {parent for parent in waiting.pop().parents if isinstance(parent, Node)}
-        waiting += parents - found
-        found |= parents
-    ordered = enumerate(sorted(found, key=lambda node: node.number), start=1)
-    return {node: f"node {rank} ({node.operation.name})" for rank, node in ordered}
 
 
 ENGINE_TESTS = [

@@ -13,7 +13,7 @@ from minigrad.errors import GraphError
 from ..calling import Results
 from ..function_tests import FunctionTest
 from ..inputs import Case
-from ..student import Answer
+from ..student import Answer, text_of
 from .products import product_hint
 
 _SHAPE_WORDS = ("shape", "mismatch", "dimension")  # of NumPy's messages
@@ -31,7 +31,7 @@ def exception_hint(
         return _engine_hint(error)
     if isinstance(error, RecursionError):
         return "the function calls itself without end."
-    if isinstance(error, ValueError) and any(word in str(error) for word in _SHAPE_WORDS):
+    if isinstance(error, ValueError) and any(word in text_of(error) for word in _SHAPE_WORDS):
         file = answer.file or inspect.getsourcefile(answer.functions[test.name])
         frame, line = _innermost(error, file)
         if frame and (hint := product_hint(frame, line, test, expected)):

@@ -284,6 +284,8 @@ CHANGES = {
     "text": lambda a: "a",
     "a list": lambda a: a.tolist(),
     "truth": lambda a: a > 0,
+    "masked": lambda a: np.ma.masked_array(a, np.ones(a.shape, bool)),
+    "half": lambda a: a.astype(np.float16),
     "empty": lambda a: np.zeros(0),
     "random": lambda a: np.random.default_rng(0).standard_normal(a.shape),
     "squared": lambda a: a * a + 1,
