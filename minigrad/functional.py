@@ -280,7 +280,7 @@ def layer_norm(x: Input, w: Input, b: Input, *, eps: float = 1e-5) -> Tensor:
 def dropout(x: Input, *, p: float, rng: np.random.Generator | None = None) -> Tensor:
     """x with each element set to 0 with probability p, and the others divided by 1 - p:
     minigrad/ops/dropout.py."""
-    return apply(ops.DROPOUT, x, p=p, rng=rng)
+    return apply(ops.DROPOUT, x, p=p, rng=ops.dropout.generator_of_one_call(rng))
 
 
 # -- tokens, and losses -------------------------------------------------------------------

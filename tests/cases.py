@@ -6,7 +6,6 @@ are float64; ids are integers. A case is drawn once and never written to.
 
 from __future__ import annotations
 
-from copy import deepcopy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,15 +22,7 @@ class Case:
     operation_name: str
     label: str
     arrays: tuple
-    given_options: dict = field(default_factory=dict)
-
-    @property
-    def options(self) -> dict:
-        """The options of one call: a generator is copied, so every call draws the same."""
-        return {
-            name: deepcopy(value) if isinstance(value, np.random.Generator) else value
-            for name, value in self.given_options.items()
-        }
+    options: dict = field(default_factory=dict)
 
     @property
     def operation(self) -> Operation:

@@ -7,14 +7,16 @@
     source     Srivastava et al. 2014, JMLR 15(56); the factor 1/(1 - p) keeps the mean of y at
                x, so that evaluation needs no dropout and no factor
 
-p = 0 is the identity. The numbers come from the np.random.Generator that is passed in, and each
-forward draws new ones. So two runs give different y, and a difference of two runs is not a
-derivative. For a gradient check each run must draw the same k. gradcheck copies a generator
-among its options for each run. A function of several operations makes its own each time:
+p = 0 is the identity. The forward draws from a copy of `rng`. So it gives the same y for the same
+arguments, as every operation does, also when a check or a viewer runs it again.
+functional.dropout takes the generator of the whole training and makes a new one from it for each
+call, so each call drops other elements. A gradient check runs a function several times, and each
+run must drop the same ones. So the function makes its generator itself:
 
-    gradcheck("dropout", x, p=0.5, rng=np.random.default_rng(3))
     gradcheck(lambda x: F.dropout(x * x, p=0.5, rng=np.random.default_rng(3)), x)
 """
+
+from copy import deepcopy
 
 import numpy as np
 
@@ -22,15 +24,25 @@ import numpy as np
 def dropout_forward(x, *, p, rng=None):
     if not 0 <= p < 1:
         raise ValueError(f"dropout: p is {p}, expected 0 or more and less than 1")
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(
-            f"dropout: rng is {rng!r}, expected a np.random.Generator; make one with "
-            "np.random.default_rng(seed) before the first step and pass it to every call"
-        )
-    k = np.asarray(rng.random(x.shape) >= p)  # the same k in float32 and in float64
+    _expect_generator(rng)
+    k = np.asarray(deepcopy(rng).random(x.shape) >= p)  # the same in float32 and in float64
     return x * k / (1 - p), (k, p)
 
 
 def dropout_backward(dy, saved):
     k, p = saved
     return (dy * k / (1 - p),)
+
+
+def generator_of_one_call(rng):
+    """A new generator, whose seed is the next number of `rng`."""
+    _expect_generator(rng)
+    return np.random.default_rng(rng.integers(2**63))
+
+
+def _expect_generator(rng):
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"dropout: rng is {rng!r}, expected a np.random.Generator; make one with "
+            "np.random.default_rng(seed) before the first step and pass it to every call"
+        )

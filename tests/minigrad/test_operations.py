@@ -476,6 +476,17 @@ def test_dropout_draws_anew_in_each_call_and_the_same_from_the_same_seed():
     assert abs(first.mean() - 1) < 0.05  # the mean stays; this is three standard errors
 
 
+def test_dropout_takes_one_number_of_a_generator_and_its_operation_takes_none():
+    x, rng, other = np.ones((2, 3)), np.random.default_rng(5), np.random.default_rng(5)
+    F.dropout(x, p=0.5, rng=rng)
+    other.integers(2**63)
+    assert rng.bit_generator.state == other.bit_generator.state
+    first, _ = TABLE["dropout"].forward(x, p=0.5, rng=rng)
+    again, _ = TABLE["dropout"].forward(x, p=0.5, rng=rng)
+    assert (first == again).all()
+    assert rng.bit_generator.state == other.bit_generator.state
+
+
 @pytest.mark.parametrize(("name", "weights"), [("causal_conv", 1), ("gated_conv", 2)])
 def test_a_convolution_does_not_depend_on_the_future(name, weights):
     x, ws = normal(2, 7, 6), [normal(4, 3, 3) for _ in range(weights)]

@@ -24,14 +24,14 @@ def naive_check_passes(bug, case):
     y, saved = bug.operation.forward(*arrays, **case.options)
     gradients = bug.operation.backward(np.ones_like(y), saved)
     found = [g.dense() if isinstance(g, RowGradient) else g for g in gradients]
-    expected = [slopes(bug.operation, arrays, i, case) for i in range(len(arrays))]
+    expected = [slopes(bug.operation, arrays, i, case.options) for i in range(len(arrays))]
     return len(found) == len(expected) and all(
         e is f is None or (e.shape == f.shape and np.allclose(e, f, rtol=1e-4, atol=1e-6))
         for e, f in zip(expected, found, strict=True)
     )
 
 
-def slopes(operation, arrays, position, case, step=1e-6):
+def slopes(operation, arrays, position, options, step=1e-6):
     """Return ∂(sum of y)/∂(one array) by differences; None for integers."""
     array = arrays[position]
     if array.dtype.kind != "f":
@@ -39,7 +39,7 @@ def slopes(operation, arrays, position, case, step=1e-6):
 
     def total(moved):
         arguments = [moved if i == position else a for i, a in enumerate(arrays)]
-        return operation.forward(*arguments, **case.options)[0].sum()
+        return operation.forward(*arguments, **options)[0].sum()
 
     units = step * np.eye(array.size).reshape(array.size, *array.shape)
     slope = [(total(array + unit) - total(array - unit)) / (2 * step) for unit in units]
