@@ -7,11 +7,11 @@
     source     Srivastava et al. 2014, JMLR 15(56); the factor 1/(1 - p) keeps the mean of y at
                x, so that evaluation needs no dropout and no factor
 
-p = 0 is the identity. The forward draws from a copy of `rng`. So it gives the same y for the same
-arguments, as every operation does, also when a check or a viewer runs it again.
-functional.dropout takes the generator of the whole training and makes a new one from it for each
-call, so each call drops other elements. A gradient check runs a function several times, and each
-run must drop the same ones. So the function makes its generator itself:
+p = 0 is the identity. The forward draws from a copy of `rng`. So it gives the same y for the
+same arguments, as every operation does, also when a check or a viewer runs it again.
+functional.dropout takes the generator of the whole training and makes a new one from it for
+each call, so each call drops other elements. A gradient check runs a function several times,
+and each run must drop the same ones. So the function makes its generator itself:
 
     gradcheck(lambda x: F.dropout(x * x, p=0.5, rng=np.random.default_rng(3)), x)
 """
