@@ -484,6 +484,18 @@ def test_a_changed_table_is_named_and_undone():
     assert TABLE["sigmoid"] is right
 
 
+def test_a_changed_setting_does_not_change_the_explanation():
+    def sigmoid_backward(dy, saved):
+        np.seterr(all="raise")
+        (dx,) = backward(dy, saved)
+        return (-dx,)
+
+    assert graded("sigmoid", sigmoid_backward).details[-2:] == (
+        "Hint: every element of dx has the wrong sign.",
+        "Note: it changes np.seterr; the grader changed that back.",
+    )
+
+
 def test_a_changed_setting_is_noted_and_undone():
     before = np.geterr(), np.random.get_state()[1].tolist(), sys.getrecursionlimit()
 

@@ -75,6 +75,51 @@ def test_saved_values_may_have_names():
     )
 
 
+class Slots:
+    """An object whose values nobody can list."""
+
+    __slots__ = ("a", "b")
+
+    def __init__(self, a, b):
+        self.a, self.b = a, b
+
+
+@pytest.mark.parametrize(
+    ("save", "read"),
+    [
+        (lambda a, b: [a, {"b": b}], lambda saved: (saved[0], saved[1]["b"])),
+        (lambda a, b: Slots(a, b), lambda saved: (saved.a, saved.b)),
+        (lambda a, b: lambda: (a, b), lambda saved: saved()),
+        (
+            lambda a, b: (a.tolist(), b.tolist(), a.dtype),
+            lambda s: map(np.array, s[:2], [s[2]] * 2),
+        ),
+        (lambda a, b: (np.ma.masked_array(a), b.copy()), lambda s: (s[0].data, s[1])),
+        (lambda a, b: np.array([a, b, None], dtype=object), lambda saved: saved[:2]),
+    ],
+    ids=["containers", "slots", "closure", "numbers", "masked", "objects"],
+)
+def test_saved_may_be_anything(save, read):
+    result = graded(
+        "multiply",
+        multiply_forward=lambda a, b: (a * b, save(a, b)),
+        multiply_backward=lambda dy, s: TABLE["multiply"].backward(dy, tuple(read(s))),
+    )
+    assert result.state == "right", result.details
+
+
+def test_a_result_may_be_a_view_or_have_any_order_in_memory():
+    def linear_forward(x, w, b=None):
+        y, saved = TABLE["linear"].forward(x, w, b)
+        return np.asfortranarray(y), saved
+
+    def linear_backward(dy, saved):
+        dx, dw, *db = TABLE["linear"].backward(dy, saved)
+        return dx[::-1].copy()[::-1], dw.T.copy().T, *db
+
+    assert graded("linear", linear_forward, linear_backward).state == "right"
+
+
 def test_a_backward_gets_the_saved_values_of_its_forward():
     """With a blank forward, the backward gets the saved values of the package."""
 
