@@ -10,7 +10,7 @@ import numpy as np
 def plant(rng, backward, arrays, forward=None):
     """Return (description, backward with one mistake). Some mistakes have no effect."""
     if forward and rng.random() < 0.12:
-        return _coarse_slope(rng, forward, arrays)
+        return _slope_over_a_step(rng, forward, arrays)
     name = list(MISTAKES)[rng.integers(len(MISTAKES))]
     floats = [i for i, a in enumerate(arrays) if np.asarray(a).dtype.kind == "f"]
     which = floats[rng.integers(len(floats))]
@@ -24,9 +24,9 @@ def plant(rng, backward, arrays, forward=None):
     return f"{name} (input {which}, size {size:.3g})", wrong
 
 
-def _coarse_slope(rng, forward, arrays):
-    """The slope over a wide step: what a coarse numerical check takes for right."""
-    relative = 10 ** rng.uniform(-7, -2)
+def _slope_over_a_step(rng, forward, arrays):
+    """The slope over a step of a wrong size: what a numerical check may take for right."""
+    relative = 10 ** rng.uniform(-13, -2)
 
     def wrong(dy, saved):
         gradients = []

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from hard_gradients import build, spread
+from hard_gradients import build
+from hard_pairs import spread
 
 from gradient_trial.definitions import definition
 from gradient_trial.exact import exact_array
@@ -12,7 +13,7 @@ from minigrad.tensor import apply
 
 UNARY = (
     *("tanh", "sigmoid", "relu_squared", "exp"),
-    *("user's softplus", "user's silu", "user's sine", "user's square", "user's huber"),
+    *("user's softplus", "user's silu", "user.s sine", "user's square", "user's huber"),
 )
 BINARY = ("add", "subtract", "multiply", "sigmoid_gate", "relu_squared_gate", "maximum")
 SCALES = (1e-8, 1e-3, 0.5, 3.0, 1e3, 1e8)
@@ -34,6 +35,14 @@ class Program:
     arrays: tuple
     steps: tuple
     analytic: bool
+
+    def __str__(self):
+        """One line: the values by number, inputs first."""
+        lines = []
+        for number, step in enumerate(self.steps, len(self.arrays)):
+            inputs = ", ".join(f"v{i}" if isinstance(i, int) else str(i) for i in step.inputs)
+            lines.append(f"v{number} = {step.operation.name}({inputs}) {step.options or ''}")
+        return "; ".join(lines)
 
     def function(self, operations):
         """A function of Tensors that runs the given operations, one for each step."""
@@ -195,7 +204,7 @@ def large(rng):
     b = Builder(rng)
     x = b.input(spread(rng, (int(rng.integers(200, 2000)),), -5, 1))
     a = b.input(spread(rng, (1,), -2, 1))
-    b.step("multiply", b.step(one_of(rng, ("tanh", "sigmoid", "user's sine")), x), a)
+    b.step("multiply", b.step(one_of(rng, ("tanh", "sigmoid", "user.s sine")), x), a)
     return b.program("large arrays")
 
 

@@ -1,7 +1,7 @@
 """Points for the operations of minigrad's table, with elements of many sizes."""
 
 import numpy as np
-from hard_gradients import a_shape, sizes, spread
+from hard_pairs import a_shape, sizes, spread
 
 DRAWS = {}  # operation name: draw(rng) -> (arrays, options)
 
