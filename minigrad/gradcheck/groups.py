@@ -9,7 +9,8 @@ import numpy as np
 
 from .slopes import EPS, Gap, Slopes
 
-FAR, NEAR = 2.0**-10, 2.0**-16  # steps, as shares of an element's size
+WIDE, FAR, NEAR = 2.0**-3, 2.0**-10, 2.0**-16  # steps, as shares of an element's size
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # between a size of at least 1 and an element's own
 
 
 class Groups:
@@ -27,9 +28,13 @@ class Groups:
             return None
         if complex_leads:
             return self._by_complex_step(group)
-        return self._by_differences(group, np.maximum(self.size, 1.0)) or self._by_differences(
-            group, np.where(self.size > 0, self.size, 1.0)
-        )
+        large, own = np.maximum(self.size, 1.0), np.where(self.size > 0, self.size, 1.0)
+        ways = [(large, WIDE), (large, FAR)]
+        found = self._by_differences(group, large, ways)
+        if found is None and not np.array_equal(large[group], own[group]):
+            between = [(large ** (1 - share) * own**share, NEAR) for share in SHARES]
+            found = self._by_differences(group, own, [*ways, *between])
+        return found
 
     def _by_complex_step(self, group):
         direction, smallest = self._direction(group, np.ones_like(self.size))
@@ -40,7 +45,7 @@ class Groups:
             return 0.0, 0.0, EPS
         return self._judged(gap, direction, smallest or gap.terms / len(group), gap.noise)
 
-    def _by_differences(self, group, size):
+    def _by_differences(self, group, size, ways):
         direction, smallest = self._direction(group, size)
         far = self.slopes.differences(direction, FAR)
         near = self.slopes.differences(direction, NEAR)
@@ -49,12 +54,29 @@ class Groups:
         if smallest == 0:
             if self._is_constant(direction, far, near):
                 return 0.0, 0.0, EPS
-            smallest = near.terms / len(group)
+            smallest, ways = near.terms / len(group), []
         # A bend that does not shrink with the step is a kink.
         kink = np.max(near.bends - 8 * NEAR / FAR * far.bends, initial=0.0)
         doubt = near.noise + abs(far.value - near.value) + kink
         found = self._judged(near, direction, smallest, doubt)
-        return found if found and self._holds_closely(direction, near, smallest) else None
+        is_held = found and self._holds_closely(direction, near, smallest)
+        return found if is_held and not self._jumps(group, ways) else None
+
+    def _jumps(self, group, ways):
+        """Whether the slope jumps to the claimed one, from a step to the next smaller one.
+
+        A smooth function approaches it. A jump without a kink shows that a sum inside the
+        function has begun to swallow the steps.
+        """
+        is_away = False
+        for size, t in ways:
+            direction, smallest = self._direction(group, size)
+            gap = self.slopes.differences(direction, t)
+            share = np.nan if gap is None else abs(gap.value) / smallest
+            if is_away and share < 1e-5:
+                return True
+            is_away = share > 0.1 and gap.bends.sum() < abs(gap.value)
+        return False
 
     def _holds_closely(self, direction, near, smallest):
         """Whether the smallest step that rounding allows shows nothing else."""

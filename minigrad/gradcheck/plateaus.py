@@ -27,21 +27,27 @@ ROUNDING_ZERO = 1e-12  # a gradient that is smaller than this share of its terms
 class Sweep:
     """What the steps of all sizes show about one element.
 
-    match: the smallest relative error that would have shown, or None; `is_weak` if smaller
-        steps do not agree; `is_constant` if no small step changes any output.
+    match: the smallest relative error that would have shown, or None; `is_sudden` if larger
+        steps do not approach it; `is_weak` if it is sudden or smaller steps do not agree;
+        `is_constant` if no small step changes any output.
     contradiction: the slope of another plateau, or None; `is_lost` if its steps were lost;
-        `is_abrupt` if larger steps do not approach it.
+        `is_abrupt` if larger steps do not approach it, `is_near` if one of them shows about
+        the claimed slope.
+    is_contested: a range of large steps shows another slope than the claimed one.
     kink: the slopes to the left and to the right, or None.
     moved: which outputs any step changed.
     """
 
     moved: np.ndarray
     match: float | None = None
+    is_sudden: bool = False
     is_weak: bool = False
     is_constant: bool = False
     contradiction: float | None = None
     is_lost: bool = False
     is_abrupt: bool = False
+    is_near: bool = False
+    is_contested: bool = False
     kink: tuple[float, float] | None = None
 
 
@@ -60,17 +66,23 @@ def find_plateaus(
         elif scale == 0 or not doubt <= limit * scale:
             continue
         elif abs(value) <= 4 * doubt + tolerance * scale:
-            share, is_weak = (abs(value) + doubt) / scale, not _agree(value, scale, smaller)
+            if result.match is None:
+                no_kink = result.kink is None
+                result.is_sudden = no_kink and _is_abrupt(value, limit * scale, gaps[:k])
+            share = (abs(value) + doubt) / scale
+            is_weak = result.is_sudden or not _agree(value, scale, smaller)
             if share <= limit and (result.match is None or result.is_weak >= is_weak):
                 result.match, result.is_weak = share, is_weak
-        elif _agree(value, scale, smaller) or not three[2].changed.any():
-            is_lost = bool(
-                (result.moved & ~three[2].changed).any() or not three[2].changed.any()
-            )
+        elif not _agree(value, scale, smaller) and three[2].changed.any():
+            result.is_contested = True
+        else:
+            is_lost = bool((result.moved & ~three[2].changed).any())
             if result.contradiction is None or result.is_lost:
                 slope = 0.0 if abs(claim + value) <= 4 * doubt else claim + value
-                result.contradiction, result.is_lost = slope, is_lost
-                result.is_abrupt = _is_abrupt(value, limit * scale, gaps[max(k - 2, 0) : k])
+                result.contradiction = slope
+                result.is_lost = is_lost or not three[2].changed.any()
+                result.is_abrupt = _is_abrupt(value, limit * scale, gaps[:k])
+                result.is_near = any(abs(gap.value) <= 0.1 * scale for gap in gaps[:k])
 
 
 def _plateau(three, smaller) -> tuple[float, float]:
@@ -109,5 +121,5 @@ def _is_kink(three, least):
 
 def _is_abrupt(value, least, larger):
     """Whether the two next larger steps do not approach the plateau, as smooth ones would."""
-    away = [abs(gap.value - value) for gap in larger]
+    away = [abs(gap.value - value) for gap in larger[-2:]]
     return len(away) == 2 and away[0] > least and not away[1] <= 0.5 * away[0]

@@ -130,7 +130,7 @@ class Point:
         data = [leaf.data for leaf in leaves]
         try:
             for leaf in leaves:
-                leaf.data = leaf.data * (1 + by * rng.choice([-1.0, 1.0], leaf.shape))
+                leaf.data = leaf.data * (1 + by * rng.uniform(-1.0, 1.0, leaf.shape))
             near = Point(self.name, self.function, self.values)
             near.run_backward(lambda shape: self.dy)
             yield near
