@@ -141,13 +141,18 @@ def line(r):
 
 
 def table(results, key):
-    """A row per value of `key`: counts by truth and answer. Faults are the bold columns."""
+    """A row per value of `key`: counts by truth and answer, and the rest of the pairs."""
     columns = [
         ("right", "right"), ("right", "undecided"), ("right", "wrong"),
         ("wrong", "wrong"), ("wrong", "undecided"), ("wrong", "right"),
-        ("ill, planted", "right"), ("random", "right"),
+        ("ill, planted", "right"),
     ]  # fmt: skip
-    heads = [f"{t}: {a}" for t, a in columns] + ["ill: other", "refused", "left out"]
+    heads = [f"{t}: {a}" for t, a in columns] + [
+        "random: decided",
+        "ill: other",
+        "refused",
+        "left out",
+    ]
     lines = [f"| {key} | {' | '.join(heads)} |", "| --- " * (len(heads) + 1) + "|"]
     groups = {}
     for r in results:
@@ -157,8 +162,9 @@ def table(results, key):
         refused = sum(n for (_, a), n in counts.items() if a == "refused")
         left_out = sum(n for (t, _), n in counts.items() if t in ("between", "not asked"))
         ill = sum(n for (t, a), n in counts.items() if t in ("ill", "ill, planted"))
+        random = counts["random", "right"] + counts["random", "wrong"]
         cells = [counts[c] for c in columns]
-        cells += [ill - counts["ill, planted", "right"], refused, left_out]
+        cells += [random, ill - counts["ill, planted", "right"], refused, left_out]
         lines.append(f"| {name} | {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
 

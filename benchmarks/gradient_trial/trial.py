@@ -22,12 +22,12 @@ def run_pair(seed, number, mode=None, details=False):
         warnings.simplefilter("ignore")
         question = draw(rng)
         drawn = list(MODES)[rng.choice(len(MODES), p=list(MODES.values()))]
-        mode = mode or drawn
+        mode, checker_seed = mode or drawn, int(rng.integers(1000))
         if question is None or (mode == "pair" and not hasattr(checker, "check_pair")):
             return None
         gc.disable()  # it would charge the checker for the trial's own objects
         start = time.process_time()
-        answer, text = ask(question, mode)
+        answer, text = ask(question, mode, checker_seed)
         seconds = time.process_time() - start
         gc.enable()
         facts = {"number": number, "family": question.family, "name": question.name}
@@ -43,13 +43,13 @@ def run_pair(seed, number, mode=None, details=False):
     facts |= {k: v for k, v in truth.items() if details or k in ("truth", "error")}
     if details:
         facts |= {"arrays": question.arrays, "options": question.options}
-        facts |= {"steps": question.steps, "text": text}
+        facts |= {"steps": question.steps, "seed of dy": checker_seed, "text": text}
     return facts
 
 
-def ask(question, mode):
+def ask(question, mode, seed):
     """The answer: "right", "wrong", "undecided" or "refused", and the checker's text."""
-    target, options = question.planted, dict(question.options)
+    target, options = question.planted, {**question.options, "seed": seed}
     if mode in ("full", "projection", "complex"):
         options["mode"] = mode
     try:
