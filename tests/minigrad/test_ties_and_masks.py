@@ -151,7 +151,7 @@ INFINITE = [
     ("log_softmax", (MASKED,), {}),
     *(("masked_fill", (X, HIDDEN), {"value": value}) for value in (-1e9, -1e30, -INF)),
     ("where", (HIDDEN, MASKED, 2 * X), {}),
-    ("where", (~HIDDEN, X, np.full((2, 5), NAN)), {}),
+    ("where", (~HIDDEN, X, np.where(HIDDEN, X, NAN)), {}),
     ("max", (MASKED,), {"axis": 1}),
     ("min", (-MASKED,), {"axis": 1}),
     ("maximum", (MASKED, 2 * X), {}),
