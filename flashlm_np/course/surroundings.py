@@ -33,7 +33,6 @@ SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "np.set_printoptions": (np.get_printoptions, lambda old: np.set_printoptions(**old)),
     "the state of np.random": (np.random.get_state, np.random.set_state),
     "the state of random": (random.getstate, random.setstate),
-    "the recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
     "warnings.filters": (
         lambda: list(warnings.filters),
         lambda old: operator.setitem(warnings.filters, slice(None), old),

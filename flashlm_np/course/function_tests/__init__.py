@@ -26,13 +26,15 @@ class FunctionTest:
     result_text, symbol: formats for the name of a result in a sentence and in a formula.
     changes: the inputs that the function changes in place.
     in_turn: words about a call that overlaps with others.
-    hints: the hint about a wrong result that is not an array, by its name.
+    hints: the hint about a wrong result, by its name.
+    causes: the results among these whose hint explains other wrong results, too.
     """
 
     result_text, symbol = "result {}", "{}"
     changes: tuple[str, ...] = ()
     in_turn = "after calls with other inputs"
     hints: ClassVar[dict[str, str]] = {}
+    causes: tuple[str, ...] = ()
     is_backward = False
 
     def __init__(self, function: Callable, cases: Sequence[Case], *results: str):

@@ -77,6 +77,8 @@ class BackwardStepsTest(FunctionTest):
         _STEPS: "yield (node, dy, gradients) once for each node.",
     }
 
+    causes = (_CHANGED,)
+
     def call(self, functions, case, locked):
         leaves = make_leaves(case)
         results, passed_on = {}, []

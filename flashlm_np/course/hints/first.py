@@ -20,11 +20,12 @@ def first_hint(wrong: WrongResult, mismatch: Mismatch) -> str:
 
 
 def _of_test(wrong):
-    """The hint of the test about a wrong result that is no array: this one, or a later one."""
+    """The test's own hint about this result, or about a wrong result that is a cause of it."""
     _, expected, found = wrong.rows[0]
-    hints = wrong.test.hints
-    names = [name for name in hints if first_mismatch(expected.get(name), found.get(name))]
-    return hints[wrong.name] if wrong.name in names else "".join(hints[n] for n in names[:1])
+    for name in (wrong.name, *wrong.test.causes):
+        if name in wrong.test.hints and first_mismatch(expected.get(name), found.get(name)):
+            return wrong.test.hints[name]
+    return ""
 
 
 def _dtype_hint(mismatch):

@@ -2,7 +2,7 @@
 
 import builtins
 import dataclasses
-import sys
+import random
 import warnings
 from collections import namedtuple
 
@@ -497,17 +497,17 @@ def test_a_changed_setting_does_not_change_the_explanation():
 
 
 def test_a_changed_setting_is_noted_and_undone():
-    before = np.geterr(), np.random.get_state()[1].tolist(), sys.getrecursionlimit()
+    before = np.geterr(), np.random.get_state()[1].tolist(), random.getstate()
 
     def sigmoid_forward(x):
         np.seterr(invalid="warn")
         np.random.seed(0)
-        sys.setrecursionlimit(5000)
+        random.random()
         return forward(x)
 
     assert graded("sigmoid", sigmoid_forward).details == (
         "It gives the results of the package on 8 inputs, in float64 and float32.",
-        "Note: it changes np.seterr and the state of np.random and the recursion limit; the "
+        "Note: it changes np.seterr and the state of np.random and the state of random; the "
         "grader changed that back.",
     )
-    assert (np.geterr(), np.random.get_state()[1].tolist(), sys.getrecursionlimit()) == before
+    assert (np.geterr(), np.random.get_state()[1].tolist(), random.getstate()) == before
