@@ -6,7 +6,7 @@
     hash(x)                                  by identity: a key of a dict, a member of a set
     x // 2   x % 2   round(x)                as NumPy's functions: see numpy_dispatch.py
     np.asarray(x)                            the numbers, if x requires no gradient
-    x[0] = 5                                 refused: no gradient would know of it
+    x[0] = 5    x -= 1 of a leaf             refused: no gradient would know of it
 
 None of these is recorded. float(x) and .item() leave the gradient behind on purpose, so they
 take any Tensor. NumPy calls float(x) for `array[i] = x`, too, if x has the shape ().
@@ -20,6 +20,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from .arrays import one_number
+from .errors import GraphError
 
 
 class Conversions:
@@ -71,6 +72,28 @@ class Conversions:
             "x[key] = value: a tensor cannot change, its gradient would not know of it; use "
             "functional.where(mask, value, x), or in a leaf x.data[key] = value"
         )
+
+    # `x += y` of a leaf would only give the name x to a new tensor, and the leaf would stay.
+
+    def __iadd__(self, other):
+        return self._not_in_place("+")
+
+    def __isub__(self, other):
+        return self._not_in_place("-")
+
+    def __imul__(self, other):
+        return self._not_in_place("*")
+
+    def __itruediv__(self, other):
+        return self._not_in_place("/")
+
+    def _not_in_place(self, sign):
+        if self.requires_grad and self.node is None:
+            raise GraphError(
+                f"x {sign}= y: a leaf does not change by it, only the name x; write "
+                f"x.data {sign}= ... for a step of training, or x = x {sign} y for a new tensor"
+            )
+        return NotImplemented  # Python computes x + y and gives it the name x
 
     # -- comparisons, and arithmetic without a useful derivative ---------------------------
 

@@ -320,5 +320,7 @@ def tied_head(
 
 def _listed(arrays):
     """(x, y) or ([x, y],): the arrays themselves or a list of them."""
-    is_list = len(arrays) == 1 and isinstance(arrays[0], (list, tuple))
-    return arrays[0] if is_list else arrays
+    is_list = bool(arrays) and isinstance(arrays[0], (list, tuple))
+    if is_list and len(arrays) == 2 and isinstance(arrays[1], int):
+        raise TypeError(f"pass axis by its name: axis={arrays[1]}")
+    return arrays[0] if is_list and len(arrays) == 1 else arrays

@@ -34,7 +34,7 @@ MINIGRAD = {
     "leaf_gradients": {"errors", "ops", "writes"},
     "raw_writes": {"errors", "engine", "writes"},
     "arrays": {"errors"},
-    "conversions": {"arrays"},
+    "conversions": {"errors", "arrays"},
     "tensor": {
         *("errors", "arrays", "conversions", "ops", "engine", "leaf_gradients", "writes"),
     },

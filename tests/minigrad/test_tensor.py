@@ -1,13 +1,14 @@
 """A Tensor among Python's operators and NumPy's functions: recorded, plain, or refused."""
 
 import math
+import operator
 import re
 import warnings
 
 import numpy as np
 import pytest
 
-from minigrad import TABLE, DtypeError, ShapeError, Tensor
+from minigrad import TABLE, DtypeError, GraphError, ShapeError, Tensor
 from minigrad import functional as F
 from minigrad.numpy_functions import OURS, WITHOUT_GRADIENT, WRITING
 
@@ -156,7 +157,7 @@ def test_a_tensor_keeps_its_dtype_under_functions_of_numpy():
 
 def test_adding_to_a_name_makes_a_new_tensor():
     x = leaf([1.0, 2.0])
-    y = x
+    y = x * 1.0
     y += 1.0
     y *= x
     assert x.data.tolist() == [1.0, 2.0]
@@ -549,3 +550,28 @@ def test_big_endian_ids_are_converted():
     np.testing.assert_array_equal(x.grad, [[1, 1], [0, 0], [2, 2]])
     with pytest.raises(DtypeError, match="ids has dtype float64, expected integers"):
         F.embedding(x, Tensor(np.array([0.0])))
+
+
+IN_PLACE = {
+    "+": operator.iadd,
+    "-": operator.isub,
+    "*": operator.imul,
+    "/": operator.itruediv,
+}
+
+
+@pytest.mark.parametrize("sign", IN_PLACE)
+def test_a_leaf_does_not_change_in_place(sign):
+    w, change = Tensor([3.0], requires_grad=True), IN_PLACE[sign]
+    text = f"x {sign}= y: a leaf does not change by it, only the name x; write x.data {sign}= "
+    with pytest.raises(GraphError, match=re.escape(text)):
+        change(w, 0.1 * w)
+    assert change(w * 2.0, 2.0).node is not None  # a new tensor for the old name
+    assert change(Tensor([3.0]), 2.0).node is None
+
+
+@pytest.mark.parametrize("join", [F.concatenate, F.stack])
+def test_the_axis_of_a_list_is_passed_by_name(join):
+    x = Tensor([[1.0]], requires_grad=True)
+    with pytest.raises(TypeError, match=r"^pass axis by its name: axis=1$"):
+        join([x, x], 1)
