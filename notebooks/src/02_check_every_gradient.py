@@ -7,9 +7,9 @@
 # A derivative predicts how far the output moves when the input moves ([notebook
 # 01](01_a_derivative_is_a_promise.ipynb)). So a test can move the input and compare.
 # `minigrad.gradcheck` does this in a few forward passes, for one operation or for a whole
-# model. Its pages are [gradcheck](../minigrad/gradcheck/__init__.py),
-# [differences.py](../minigrad/gradcheck/differences.py) and
-# [comparison.py](../minigrad/gradcheck/comparison.py).
+# model. Its first pages are [gradcheck](../minigrad/gradcheck/__init__.py),
+# [groups.py](../minigrad/gradcheck/groups.py) and
+# [plateaus.py](../minigrad/gradcheck/plateaus.py).
 #
 # **On the student's path.** The checker stands beside the path and checks every operation on
 # it. The exercises belong to [linear.py](../minigrad/ops/linear.py).
@@ -24,8 +24,7 @@ import numpy as np
 
 from minigrad import TABLE, DtypeError, Tensor, apply
 from minigrad import functional as F
-from minigrad.gradcheck import GradientError, KinkError, gradcheck
-from minigrad.gradcheck.differences import STEP
+from minigrad.gradcheck import GradientError, InconclusiveError, KinkError, gradcheck
 from minigrad.look import trace
 
 rng = np.random.default_rng(1)
@@ -71,6 +70,7 @@ def errors(measure, steps):
     return [max(abs(float(measure(h)) / np.e - 1), 1e-17) for h in steps]
 
 
+STEP = np.finfo(np.float64).eps ** (1 / 3)  # the text below explains it
 steps = np.logspace(-16, 0, 65)
 fig, axes = plt.subplots(figsize=(8, 3.6), layout="constrained")
 axes.loglog(
@@ -80,7 +80,7 @@ axes.loglog(steps, errors(one_sided, steps), "-", color="0.65", label="one-sided
 axes.loglog(steps, errors(central, steps), "k.-", ms=5, label="central, float64")
 axes.loglog(steps, errors(complex_step, steps), "kx", ms=4, label="complex step, float64")
 axes.axvline(STEP, color="0.4", ls="--", lw=1)
-axes.text(STEP * 1.2, 3, "the checker's step", fontsize=8)
+axes.text(STEP * 1.2, 3, f"h = {STEP:.0e}", fontsize=8)
 axes.set(xlabel="step h", ylabel="relative error", ylim=(3e-18, 30))
 axes.legend(fontsize=8, loc="lower right")
 plt.show()
@@ -93,11 +93,11 @@ plt.show()
 # digits, and their difference has only the last few digits left. Its error is about
 # $\varepsilon / h$. Here $\varepsilon$ is the relative size of one rounding, $2 \cdot 10^{-16}$
 # in float64 and $10^{-7}$ in float32. The minimum lies where both errors are equal, near $h =
-# \varepsilon^{1/3}$. In float64 that is about $6 \cdot 10^{-6}$, and some eleven digits are
-# right.
+# \varepsilon^{1/3}$. In float64 that is about $6 \cdot 10^{-6}$ (the vertical line), and some
+# eleven digits are right.
 #
 # The crosses show another method, the complex step. Its error is at the bottom of the plot for
-# all small steps. Part 6 explains it.
+# all small steps. Part 8 explains it.
 #
 # ## 2. Why float32 cannot check
 #
@@ -137,13 +137,12 @@ axes.legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# At the checker's step (the vertical line) the error of float32 is about as large as the
-# mistake. Near $10^{-3}$ float32 would detect the mistake, but the best step differs from
-# function to function. If the element were off by one per cent only (two decades lower), hardly
-# any step would detect it. In float64 nothing needs tuning: a wide range of steps gives more
-# right digits than any bug needs. So operations *train* in float32 and are *checked* in
-# float64. The code is the same, because it keeps the dtype of its inputs. The checker refuses
-# float32:
+# At the vertical line the error of float32 is about as large as the mistake. Near $10^{-3}$
+# float32 would detect the mistake, but the best step differs from function to function. If the
+# element were off by one per cent only (two decades lower), hardly any step would detect it. In
+# float64 nothing needs tuning: a wide range of steps gives more right digits than any bug
+# needs. So operations *train* in float32 and are *checked* in float64. The code is the same,
+# because it keeps the dtype of its inputs. The checker refuses float32:
 
 # %%
 try:
@@ -154,18 +153,35 @@ except DtypeError as error:
 # %% [markdown]
 # ## 3. All elements at once
 #
-# A test of one element at a time takes two forward passes per element. But the linear estimate
-# $dL \approx \sum_i g_i\, dx_i$ holds in every direction. So the checker moves every element of
-# an input at once, along *one random direction*. Each element counts with a random weight, so
-# an error in any element shows: random weights practically never cancel. This is the projection
-# check.
+# A test of one element at a time takes at least one forward pass per element. But the linear
+# estimate $dL \approx \sum_i g_i\, dx_i$ holds in every direction. So a test can move every
+# element of an input at once, along *one random direction*. This is the projection check.
 #
 # A loss is one number. If the output $y$ has many elements, the checker makes one number of
 # them, $L = \sum dy \cdot y$, with a random array `dy`. So the backward pass receives this
 # `dy`.
 #
-# *Predict first:* `x` has 24 elements and `w` has 6. How many forward passes does each check
-# take?
+# One large element can hide a small one. The function below multiplies $x_0$ by $10^8$ and
+# $x_1$ by 1. Its backward pass multiplies by $10^8$ and by 2, so the second element of its
+# gradient is twice too large.
+#
+# *Predict first:* how large is the relative error of the estimate along a random direction? And
+# how large is it if both terms $g_i\, dx_i$ have the same size?
+
+# %%
+right, claimed = np.array([1e8, 1.0]), np.array([1e8, 2.0])
+direction = np.random.default_rng(2).standard_normal(2)
+for title, d in (("random", direction), ("balanced", direction / abs(direction * claimed))):
+    print(f"{title} direction: off by {abs(claimed @ d / (right @ d) - 1):.0e}")
+
+# %% [markdown]
+# A random direction shows only the large element. So the checker *balances* its direction: it
+# gives every term $g_i\, dx_i$ about the same size, with a random sign. Then an error of any
+# element shows, as large as it is relative to that element. The random signs keep two errors
+# from cancelling.
+#
+# *Predict first:* `x` has 24 elements and `w` has 6. Which check takes fewer forward passes,
+# the one of all elements at once (projection), or the one of each element (full)?
 
 # %%
 x, w = rng.standard_normal((4, 6)), rng.standard_normal(6)
@@ -176,11 +192,94 @@ for mode in ("projection", "full"):
     print(f"{mode:10} {forwards:2} forward passes, {len(report.compared):2} comparisons")
 
 # %% [markdown]
-# Each check takes one forward pass to record and two for each comparison. The projection check
-# makes one comparison per input, the full check one per element. So the projection check of an
-# embedding with thirteen million elements takes no more passes than this one.
+# The projection check makes one comparison per input, with steps of a few sizes to both sides.
+# The full check makes one comparison per element. (Here it uses the complex step of part 8, so
+# one pass is enough for an element.) So the projection check of an embedding with thirteen
+# million elements takes no more passes than this one, if no element needs a closer look.
 #
-# ## 4. An experiment that surprises: shortcuts
+# ## 4. No step fits all elements
+#
+# The best step of part 1 belongs to $e^x$ at $x = 1$. The next cell measures the slope of
+# $\log x$ at three inputs of different sizes, with the same step.
+#
+# *Predict first:* the step is again $6 \cdot 10^{-6}$. At which of the inputs $10^6$, 1 and
+# $10^{-8}$ is the measured slope good?
+
+# %%
+inputs = (1e6, 1.0, 1e-8)
+
+
+def slope_share(x, h):
+    """The central difference of log at x, as a share of the true slope 1/x."""
+    if h >= x:
+        return np.nan  # x - h is outside the domain
+    up, down = (F.log(Tensor(np.array(x + s * h))).item() for s in (1, -1))
+    return (up - down) / (2 * h) * x
+
+
+steps = np.logspace(-20, 6, 160)
+fig, axes = plt.subplots(figsize=(8, 3), layout="constrained")
+for x, style in zip(inputs, ("k-", "k--", "k:"), strict=True):
+    print(f"x = {x:.0e}: off by {abs(slope_share(x, STEP) - 1):.0e}")
+    axes.semilogx(steps, [slope_share(x, h) for h in steps], style, lw=1, label=f"x = {x:.0e}")
+axes.axvline(STEP, color="0.5", lw=1)
+axes.set(xlabel="step h", ylabel="measured / true slope", ylim=(0.5, 1.5))
+axes.legend(fontsize=8, loc="upper left")
+plt.show()
+
+# %% [markdown]
+# Only at 1. At $10^6$ the step hardly changes the logarithm, and only four digits of the change
+# are right. At $10^{-8}$ the step leaves the domain. Each curve has a *plateau*, a range of
+# steps that show the same slope. To its right the function bends, to its left rounding takes
+# over. The plateaus of the largest and of the smallest input have no step in common.
+#
+# So the checker does not choose one step. First it moves all elements, each in proportion to
+# its size. If the result is not clear, it measures single elements, each with steps from a
+# tenth of the element down to its last digits. It looks for a plateau:
+#
+# - a plateau at the claimed slope: **right**;
+# - a plateau at another slope, with which all smaller steps agree: **wrong**;
+# - no plateau: **undecided**.
+#
+# ## 5. Three answers
+#
+# The third answer is necessary. Let $y = x + c$, with a large constant $c$. The sum rounds $x$
+# to the last digits of $c$. At $c = 10^{16}$ these digits are steps of 2.
+#
+# *Predict first:* the cell below checks a right backward pass, and one whose result is twice
+# too large. For which $c$ can differences say which is which?
+
+
+# %%
+def answer(backward, c, mode):
+    """The checker's answer in a few words; the forward is y = x + c."""
+    shifted, x = replace(TABLE["add"], backward=backward), np.array([0.7])
+    try:
+        report = gradcheck(lambda x: apply(shifted, x, np.array([c])), x, mode=mode)
+    except GradientError:
+        return "wrong"
+    except InconclusiveError:
+        return "undecided"
+    return f"right (resolution {report.resolution['x']:.0e})"
+
+
+for mode in ("projection", "auto"):
+    for c in (0.0, 1e6, 1e12, 1e16):
+        right = answer(lambda dy, saved: (dy, dy), c, mode)
+        twice = answer(lambda dy, saved: (2 * dy, dy), c, mode)
+        print(f"{mode:10}  c = {c:<6g} dx = dy: {right:28} dx = 2 dy: {twice}")
+
+# %% [markdown]
+# The number is the *resolution*: the smallest error that would have been noticed, relative to
+# the element itself. The checker says "right" only if its resolution is $10^{-4}$ or better for
+# every element. A checker with only two answers must choose one of them where it sees nothing.
+# If it chooses "right", it passes wrong gradients. If it chooses "wrong", it blames right ones.
+# An `InconclusiveError` says why it is undecided and what to change: usually the input.
+#
+# In mode "auto", the default, nothing is undecided here. It uses the complex step of part 8
+# where all operations allow it.
+#
+# ## 6. An experiment that surprises: shortcuts
 #
 # The result of a check depends on its inputs. The obvious loss is `y.sum()`, whose `dy` is all
 # ones. The obvious inputs are a few positive numbers, in a single row. The cell below has seven
@@ -199,7 +298,7 @@ def reversed_positions(gradients, dy, saved):
 
 
 def counts_repeated_row_once(gradients, dy, saved):
-    dx = np.zeros(saved[0])
+    dx = np.zeros(saved[0], dy.dtype)
     dx[saved[1]] += dy  # for a repeated row, NumPy adds only the last value
     return (dx,)
 
@@ -288,10 +387,10 @@ plt.show()
 # `gradcheck` draws `dy` at random. And this is why *you* should give it inputs of both signs,
 # sizes that all differ, and repeated ids.
 #
-# ## 5. "My answer is right, but the grader says no"
+# ## 7. "My answer is right, but the grader says no"
 #
 # First read the whole message. It names the argument, the index, the expected number (from
-# differences) and the found number (from the backward pass).
+# steps) and the found number (from the backward pass).
 
 # %%
 transposed = wrong("linear", lambda g, dy, saved: (g[0], g[1].T.reshape(g[1].shape)))
@@ -302,14 +401,26 @@ except GradientError as error:
     print(error)
 
 # %% [markdown]
-# One element is a hint; all elements show the kind of the mistake. In mode "full", with a very
-# large tolerance, the report holds every pair of an expected and a found number.
+# One element is a hint; all elements show the kind of the mistake. The function `measured`
+# below returns the expected number for every element.
 #
 # *Predict first:* plot the found numbers against the expected numbers. Right gradients lie on
 # the diagonal. Where do they lie if a factor is missing? If the sign is wrong? If the right
 # numbers stand in the wrong places?
 
+
 # %%
+def measured(operation, x, w, dy, h=1e-6):
+    """∂L/∂w by central differences, for L = Σ dy·y."""
+    slopes = np.zeros_like(w)
+    for index in np.ndindex(w.shape):
+        step = np.zeros_like(w)
+        step[index] = h
+        up, down = (operation.forward(x, w + s * step)[0] for s in (1, -1))
+        slopes[index] = (dy * (up - down)).sum() / (2 * h)
+    return slopes
+
+
 kinds = {
     "right": TABLE["linear"],
     "missing factor": wrong("linear", lambda g, dy, saved: (g[0], g[1] / 2)),
@@ -322,11 +433,12 @@ kinds = {
 fig, panels = plt.subplots(
     1, 5, figsize=(9.5, 2.4), layout="constrained", sharex=True, sharey=True
 )
+y, saved = TABLE["linear"].forward(x, w)
+dy = rng.standard_normal(y.shape)
 for axes, (title, operation) in zip(panels, kinds.items(), strict=True):
-    report = gradcheck(operation, x, w, mode="full", tolerance=1e9)
-    pairs = np.array([(e, f) for argument, e, f in report.compared if argument == "w"])
+    _, dw = operation.backward(dy, saved)
     axes.axline((0, 0), slope=1, color="0.7")
-    axes.plot(*pairs.T, "k.")
+    axes.plot(measured(operation, x, w, dy).flat, dw.flat, "k.")
     axes.set(title=title, xlabel="expected")
     axes.title.set_fontsize(10)
 panels[0].set_ylabel("found")
@@ -359,13 +471,13 @@ for title, change in faults.items():
 # will receive: in `a + b` both inputs get the same array. So the wrong number appears in
 # another operation.
 #
-# ## 6. An imaginary step
+# ## 8. An imaginary step
 #
 # The rounding error of part 1 came from the subtraction of two nearly equal numbers. If a
 # function accepts complex numbers, a step in the imaginary direction avoids the subtraction.
 # The series is $L(x + ih) = L(x) + ih\,L'(x) - \frac{h^2}{2} L''(x) - \ldots$ Its imaginary
 # part, divided by $h$, is $L'(x)$ with an error of the size $h^2$, and *nothing is subtracted*.
-# So $h$ may be $10^{-30}$.
+# So $h$ may be $10^{-60}$.
 #
 # *Predict first:* to how many digits will the expected and the found number agree?
 
@@ -379,9 +491,11 @@ for mode in ("projection", "complex"):
 # All digits agree, or all but the last one or two. The method has a price: every operation on
 # the way must be right for complex numbers. `max` and `abs` are right only if they use the real
 # part (see `relu` in [activations.py](../minigrad/ops/activations.py)). Other people's code
-# often does not support complex numbers.
+# often does not support complex numbers. So mode "auto" takes complex steps only if it knows
+# every operation. `declare(operation, analytic=True)` tells it that an operation of yours is
+# right for them. It takes differences, too, and notices if they contradict the complex step.
 #
-# ## 7. Kinks
+# ## 9. Kinks
 #
 # *Predict first:* `relu` has no derivative at 0, because its slope is 0 on the left and 1 on
 # the right. Which value does the central difference have there? Does a smaller step help?
@@ -390,19 +504,30 @@ for mode in ("projection", "complex"):
 for h in (1e-1, 1e-5, 1e-9):
     up, down = (F.relu(Tensor(np.array(s * h))).item() for s in (1, -1))
     print(f"h = {h:.0e}: {(up - down) / (2 * h):.3f}")
-for x in (0.0, 1e-7, 1e-3):
-    try:
-        gradcheck("relu", np.array([1.0, x]))
-        print(f"x = {x:g}: passed")
-    except KinkError as error:
-        print(f"x = {x:g}: {error}")
 
 # %% [markdown]
 # The central difference is one half for every step. It is the average of the two slopes and
 # equal to neither. A backward pass that returns 0 there, or 1, is not wrong, but it differs
-# from one half. So the checker does not report a wrong gradient. It reports that no derivative
-# exists to compare with, also where a kink lies between the two ends of its step. (A checker
-# that ignores kinks fails now and then, and nobody finds out why.)
+# from one half. So this is a case of the third answer.
+#
+# *Predict first:* the operation below is `relu` by another name, so the checker knows nothing
+# about its kink. Which answer does it give at 0? And at $10^{-7}$, where large steps cross the
+# kink and small ones do not?
+
+# %%
+unknown = replace(TABLE["relu"], forward=lambda x: TABLE["relu"].forward(x))
+for x in (0.0, 1e-7):
+    try:
+        print(f"x = {x:g}:", gradcheck(unknown, np.array([1.0, x])))
+    except KinkError as error:
+        print(f"x = {x:g}: {error}")
+
+# %% [markdown]
+# At 0 the steps of all sizes show two plateaus, one on each side. So the checker reports a
+# kink, with both slopes, multiplied by `dy`. At $10^{-7}$ the steps below $10^{-7}$ decide. (A
+# checker with one step of $6 \cdot 10^{-6}$ would blame a right gradient there. Such a test
+# fails now and then, and nobody finds out why.) The kinks of minigrad's own operations are
+# declared in [declarations.py](../minigrad/gradcheck/declarations.py), and need no steps.
 #
 # *Predict first:* does the checker refuse `relu_squared` at 0, too?
 
@@ -412,14 +537,14 @@ print(gradcheck("relu_squared", np.array([1.0, 0.0, -1.0])))
 # %% [markdown]
 # It does not: $\max(x, 0)^2$ has slope 0 on both sides of 0, so it has a derivative there.
 #
-# ## 8. When the true derivative is of no use
+# ## 10. When the true derivative is of no use
 #
 # A ternary layer rounds its weights to −1, 0 and +1. The rounded function is piecewise
 # constant: its derivative is 0 almost everywhere, and differences give 0. Its backward pass
 # returns the gradient of another function on purpose, of a *surrogate*. To make this testable,
-# the operation's [page](../minigrad/ops/ternary.py) defines the surrogate, and the checker's
-# table [declarations.py](../minigrad/gradcheck/declarations.py) lists it. The checker takes
-# differences of the surrogate in place of the operation.
+# the operation's [page](../minigrad/ops/ternary.py) defines the surrogate, and
+# [declarations.py](../minigrad/gradcheck/declarations.py) lists it. The checker measures the
+# slopes of the surrogate in place of the operation.
 #
 # *Predict first:* the cell below also checks a copy without a declared surrogate. Which
 # expected value will the checker report?
@@ -441,16 +566,20 @@ except GradientError as error:
 #
 # 1. *Think.* Where is the minimum of the V for the one-sided difference? Find the $h$ at which
 #    $h$ and $\varepsilon / h$ are equal, then compare with the grey line of part 1.
-# 2. *Think.* The random direction is drawn once. How probable is it that a wrong element has
-#    the random number 0 and is therefore hidden? And how well is it hidden by a small random
-#    number, such as 0.01?
-# 3. *Change.* Plant an eighth bug in part 4 that the single-row check and the check with ones
+# 2. *Think.* The checker multiplies each term of its direction by a random number between 0.5
+#    and 1, with a random sign. Why does it not use normally distributed numbers? Which pair of
+#    mistakes would pass if all signs were +?
+# 3. *Change.* Plant an eighth bug in part 6 that the single-row check and the check with ones
 #    both catch, and the check with positive inputs misses. Then plant one that only the first
 #    check catches.
 # 4. *Change.* Check a function of your own: `gradcheck(lambda a, b: F.sigmoid(a @ b), ...)`.
 #    Then use `F.relu` and small whole numbers, `rng.integers(-2, 3, (3, 4)).astype(float)`.
 #    Which error do you get, and how do you fix it?
-# 5. *Workbook.* Run `python3 run.py course check DIR linear` in the project's folder (or, with
+# 5. *Change.* Write a test of `rms_norm` with the shortcuts of part 6: `def test(op): ...` with
+#    `op.forward`, `op.backward` and `assert`. Then import `mutate` from
+#    `minigrad.gradcheck.mutation` and `print(mutate("rms_norm", test))`. It plants the usual
+#    mistakes into the backward pass and lists those that your test misses.
+# 6. *Workbook.* Run `python3 run.py course check DIR linear` in the project's folder (or, with
 #    `.venv` active, `flashlm course check DIR linear`), where DIR is your workbook. Continue
 #    with `relu_squared` and `sigmoid`. Write one of them wrongly on purpose (a missing factor,
 #    a transposed result), and see whether the grader's hint names the mistake.

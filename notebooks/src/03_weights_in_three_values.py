@@ -201,7 +201,7 @@ for scale in ("none", "mean"):
 #
 # Both are right, but for different functions. A finite difference of the layer is 0, and the
 # backward pass returns $dy^\top x$. So the operation *declares* the function whose gradient it
-# returns, the surrogate $y = x\,(sT(w_0) + (w - w_0))^\top$. `gradcheck` takes differences of
+# returns, the surrogate $y = x\,(sT(w_0) + (w - w_0))^\top$. `gradcheck` takes the slopes of
 # the surrogate. Without the declaration, the same correct backward pass fails:
 
 # %%

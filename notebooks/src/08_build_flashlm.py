@@ -147,6 +147,15 @@ print(f"{'by hand':18} {sum(by_hand.values()):>12,}\n{'the model itself':18} {ow
 assert sum(by_hand.values()) == own == 13_555_969
 
 # %% [markdown]
+# `print` shows every model as a tree, with the parameters of each part. *Predict first:* which
+# part has 0 parameters, although it has a weight?
+
+# %%
+print(model)
+
+# %% [markdown]
+# The head has none: its weight is the embedding, which is counted already.
+#
 # ## 5. The ternary part
 #
 # Only `out_proj` and `gate, up, down` are rounded to three values. *Predict first:* a student
@@ -438,11 +447,8 @@ print(f"out_proj: the first use contributes {first / second:,.0f} times as much"
 # %%
 parameters = [p for name, p in small_model.named_parameters() if "router" not in name]
 report = gradcheck(lambda *_: small_model.loss(text[:, :-1], text[:, 1:]), *parameters)
-worst = max(abs(e - f) / max(abs(e), abs(f)) for _, e, f in report.compared)
-print(
-    f"{len(report.compared)} parameters, {report.mode} check, "
-    f"largest relative difference {worst:.1e}"
-)
+worst = max(report.resolution.values())
+print(f"{len(report.resolution)} parameters: an error of {worst:.0e} of any element would show")
 
 # %% [markdown]
 # ## 11. Step through it
