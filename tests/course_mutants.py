@@ -59,7 +59,7 @@ def _helpers(exercise, function):
 
 
 def _mutants_of(exercise, function, changed_function):
-    _, tree = source_of(changed_function)
+    (_, own), (_, tree) = source_of(function), source_of(changed_function)
     body, names = _required(tree), Names(tree, changed_function)
     nodes = list(ast.walk(tree))
     parents = {child: node for node in nodes for child in ast.iter_child_nodes(node)}
@@ -68,12 +68,13 @@ def _mutants_of(exercise, function, changed_function):
             continue
         shown = parents[node] if isinstance(node, (ast.Constant, ast.Name)) else node
         before, seen = _text(shown), set()
+        places = nodes.index(node), nodes.index(shown)
         for new in (new for mutation in MUTATIONS for new in mutation(node, names)):
-            changed, place = _with(tree, nodes.index(node), new, nodes.index(shown))
+            changed, place = _with(tree, new, *places)
             after = _text(place)
             if after != before and after not in seen:
                 seen.add(after)
-                found = _compiled([changed, source_of(function)[1]], exercise, function)
+                found = _compiled([changed, own], exercise, function)
                 yield Mutant(exercise, function.__name__, f"{before} -> {after}", found)
 
 
@@ -88,7 +89,7 @@ def _compiled(trees, exercise, function):
     return namespace[function.__name__]
 
 
-def _with(tree, position, new, shown):
+def _with(tree, new, position, shown):
     """A copy of a function with another node at a position, and the node to show in it."""
     changed = copy.deepcopy(tree)
     nodes = list(ast.walk(changed))

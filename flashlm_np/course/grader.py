@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from .student import Answer
 from .surroundings import Surroundings
 
 
+@cache  # the cases of a backward need a run of each forward
 def function_tests_of(exercise: Exercise) -> list[FunctionTest]:
     """A test for each function of the exercise, in its order."""
     tests = [*FUNCTION_TESTS, *ENGINE_TESTS]
