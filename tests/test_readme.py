@@ -15,7 +15,7 @@ def test_the_code_of_the_readme_runs(capsys, tmp_path, monkeypatch):
     stated = re.search(r"print\(x.grad\)  # (.*)", engine).group(1)
     gradient, *report = capsys.readouterr().out.splitlines()
     assert gradient == stated
-    assert report[0] == "rms_norm: projection check passed, 2 comparisons"
+    assert report[0] == "rms_norm: auto check passed, 2 comparisons"
     exec(compile(model, "README.md", "exec"), {})
     assert "Once upon a time" in capsys.readouterr().out
 
