@@ -1,6 +1,6 @@
 """flashlm_np: FlashLM v3, a ternary language model, built on minigrad and trained on a CPU.
 
-The student's path through both packages, about 1,400 lines, in this order:
+The student's path through both packages, about 1,500 lines, in this order:
 
     minigrad/engine.py              record operations as nodes, walk the nodes backward
     minigrad/tensor.py              the Tensor: an array, its gradient, and the operators

@@ -1,6 +1,6 @@
 """minigrad: a small autograd engine in which every forward and backward is written by hand.
 
-The student's path through both packages, about 1,400 lines, in this order:
+The student's path through both packages, about 1,500 lines, in this order:
 
     minigrad/engine.py              record operations as nodes, walk the nodes backward
     minigrad/tensor.py              the Tensor: an array, its gradient, and the operators
