@@ -4,9 +4,9 @@
     python benchmarks/gradcheck.py --only 1234        shows one pair, to reproduce it
 
 A pair is an operation at a random point with a right backward, or with a usual mistake planted
-into it. Elements lie between 1e-8 and 1e8, in one array. Three families: the operations of the
-table, user-written operations that are hard to check (tests/minigrad/hard_gradients.py), and
-compositions. The truth comes from derivatives with 120 digits, at the dy that the checker drew:
+into it. Elements lie between 1e-8 and 1e8, in one array. Four families: the operations of the
+table, user-written operations that are hard to check (tests/minigrad/hard_gradients.py),
+compositions, and random formulas with the exact derivative as backward. The truth comes from derivatives with 120 digits, at the dy that the checker drew:
 
     right    every element is within 1e-6 of its own true value
     wrong    at least one element is off by 1e-3 of its own true value, or of the size of its

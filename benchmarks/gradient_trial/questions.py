@@ -1,5 +1,6 @@
 """Questions for the checker: an operation or a composition, right or with a planted mistake."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -9,11 +10,13 @@ from hard_pairs import HARD
 
 from gradient_trial import table_pairs
 from gradient_trial.definitions import definition
+from gradient_trial.expressions import agrees, draw_expression
 from gradient_trial.mistakes import plant
 from gradient_trial.programs import draw_program
 from minigrad import TABLE, Operation
+from minigrad.gradcheck import declare
 
-FAMILIES = {"table": 0.4, "user-written": 0.35, "composition": 0.25}
+FAMILIES = {"table": 0.35, "user-written": 0.3, "composition": 0.2, "expression": 0.15}
 NOT_SMOOTH = ("abs", "max", "min", "maximum", "minimum", "relu")
 
 
@@ -42,9 +45,9 @@ def draw(rng):
     """A question of a random family, or None if this version lacks the operation."""
     family = list(FAMILIES)[rng.choice(len(FAMILIES), p=list(FAMILIES.values()))]
     is_wrong = rng.random() < 0.6
-    draws = {"table": of_table, "user-written": user_written, "composition": composition}
+    draws = (of_table, user_written, composition, expression)
     try:
-        return draws[family](rng, is_wrong)
+        return dict(zip(FAMILIES, draws, strict=True))[family](rng, is_wrong)
     except KeyError:  # an older version lacks an operation
         return None
 
@@ -66,6 +69,26 @@ def user_written(rng, is_wrong):
     is_wrong &= pair.kind != "random"  # then nothing is right, and nothing wrong
     facts = (lambda *arrays: pair.exact(*arrays)[0], pair.analytic, pair.kind)
     return of_operation("user-written", rng, is_wrong, right, pair.arrays, {}, *facts)
+
+
+def expression(rng, is_wrong):
+    pair = draw_expression(rng)
+    while not agrees(pair):
+        pair = draw_expression(rng)
+    right = Operation("formula", pair.forward, pair.backward)
+    if pair.analytic and rng.random() < 0.3:
+        right = declared_analytic(right)
+    facts = (lambda *arrays: pair.exact(*arrays)[0], pair.analytic, "plain")
+    question = of_operation("expression", rng, is_wrong, right, pair.arrays, {}, *facts)
+    question.steps = pair.name
+    return question
+
+
+def declared_analytic(operation):
+    """The operation; this version of the checker may take complex steps, if it can."""
+    if "analytic" in inspect.signature(declare).parameters:
+        declare(operation, analytic=True)
+    return operation
 
 
 def redrawn(draw, forward):
