@@ -6,7 +6,8 @@
 A pair is an operation at a random point with a right backward, or with a usual mistake planted
 into it. Elements lie between 1e-8 and 1e8, in one array. Four families: the operations of the
 table, user-written operations that are hard to check (tests/minigrad/hard_gradients.py),
-compositions, and random formulas with the exact derivative as backward. The truth comes from derivatives with 120 digits, at the dy that the checker drew:
+compositions, and random formulas with the exact derivative as backward. The truth comes from
+derivatives with 120 digits, at the dy that the checker drew:
 
     right    every element is within 1e-6 of its own true value
     wrong    at least one element is off by 1e-3 of its own true value, or of the size of its
@@ -14,9 +15,10 @@ compositions, and random formulas with the exact derivative as backward. The tru
     ill      rounding alone puts the right backward off by more than 1e-6 (1 - y² of a saturated
              tanh). A right one may get any answer. A wrong one must not pass
 
-Pairs between the two limits are left out, and points exactly on a kink, at which the checker
-does not run the backward. --before gives a folder that holds another version
-of minigrad; it is run on the same pairs, and the times per check are compared.
+Pairs between the two limits are left out, and points exactly on a kink, where the checker does
+not run the backward. "Undecided" counts where float64 and the mode can know the answer. Times
+are seconds of the CPU. --before gives a folder that holds another version of minigrad. It runs
+on the same pairs, as far as it has their operations, and the answers and times are compared.
 """
 
 import argparse
