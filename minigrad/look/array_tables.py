@@ -7,8 +7,10 @@ NOT_FINITE = {"nan": "NaN", "inf": "∞", "-inf": "−∞"}
 
 
 def nonzero_rows(array: np.ndarray) -> list[int]:
-    """The first rows that hold a number other than 0, or the first rows if none does."""
+    """All rows of a small table; else the first ones with a number other than 0, if any."""
     flat = _as_matrix(array)
+    if len(flat) <= ROWS:
+        return list(range(len(flat)))
     nonzero = np.flatnonzero((flat != 0).any(axis=1))
     chosen = nonzero if nonzero.size else np.arange(len(flat))
     return chosen[:ROWS].tolist()
@@ -32,8 +34,8 @@ def table(array: np.ndarray, rows: list[int] | None = None) -> dict:
     }
 
 
-def number_text(x) -> str:
-    """A number with four digits; NaN and infinity by their names.
+def number_text(x, digits: int = 4) -> str:
+    """A number with some digits; NaN and infinity by their names.
 
     Example:
         >>> number_text(np.float32(0.123456)), number_text(-np.inf), number_text(3)
@@ -41,19 +43,21 @@ def number_text(x) -> str:
     """
     if isinstance(x, (int, np.integer, np.bool_)):
         return str(int(x))
-    text = f"{x + 0.0:.4g}"
+    text = f"{x + 0.0:.{digits}g}"  # 0.0: not -0
     return NOT_FINITE.get(text, text)
 
 
 def statistics_text(array: np.ndarray) -> str:
-    """The norm, the range and the fraction of zeros; a warning if a number is not finite.
+    """The norm, the range and the fraction of zeros; before them, how many are not finite.
 
     Example:
         >>> statistics_text(np.array([3.0, 0.0, -4.0, np.nan]))
-        '1 NaN or infinite! Of the rest: norm 5, from -4 to 3, 25% zeros'
+        '1 NaN! Of the rest: norm 5, from -4 to 3, 25% zeros'
     """
     if not array.size:
         return "no element"
+    if array.dtype == bool:
+        return f"{array.sum():,} of {array.size:,} are true"
     if array.dtype.kind not in "fc":
         return f"integers from {array.min()} to {array.max()}"
     finite = array[np.isfinite(array)]
@@ -67,9 +71,9 @@ def statistics_text(array: np.ndarray) -> str:
     if zeros and array.size > 1:
         parts.append(f"{zeros:.0%} zeros")
     text = ", ".join(parts)
-    if not_finite := array.size - finite.size:
-        text = f"{not_finite} NaN or infinite!" + (f" Of the rest: {text}" if text else "")
-    return text
+    nan, infinite = int(np.isnan(array).sum()), int(np.isinf(array).sum())
+    remarks = [f"{nan} NaN!"] * (nan > 0) + [f"{infinite} infinite."] * (infinite > 0)
+    return " ".join([*remarks, f"Of the rest: {text}" if remarks and text else text]).rstrip()
 
 
 def _as_matrix(array):

@@ -61,10 +61,13 @@ def module_calls(graph: Graph, paths: dict[int, str]) -> tuple[list[dict], list[
     for call, (first, last) in spans.items():
         path = _path(call, paths)
         title = path.removeprefix(f"{_path(call.enclosing, paths)}." if call.enclosing else "")
+        kind = type(call.module).__name__
+        if title.rpartition(".")[2].isdecimal():  # a place in a list tells little
+            title += f" ({kind})"
         passes = [other for other in spans if other.module is call.module]
         if len(passes) > 1:
             title += f", pass {passes.index(call) + 1} of {len(passes)}"
-        names = {"title": title, "path": path, "kind": type(call.module).__name__}
+        names = {"title": title, "path": path, "kind": kind}
         span = {"within": index.get(call.enclosing), "first": first, "last": last}
         data.append(names | span)
     return data, [index.get(a.call) for a in graph.applications]

@@ -99,9 +99,7 @@ class _Layout:
     def _card(self, value, i):
         again = any(value == v for v, _ in self.cards)
         prefix, name = "again: " * again, self.values[value]["name"]
-        letters = CARD_LETTERS - len(prefix)
-        if len(name) > letters:  # the end of a path tells most
-            name = f"…{name[1 - letters :]}"
+        name = _short_name(name, CARD_LETTERS - len(prefix))
         card = {"value": value, "operation": i, "y": self.y}
         return card | {"again": again, "name": prefix + name}
 
@@ -130,3 +128,12 @@ class _Layout:
             busy_until[lane : lane + 1] = [self.last_use[key]]
             self.lane_of[key] = LANES[side] + LANE * lane
         return self.lane_of[key]
+
+
+def _short_name(name, letters):
+    """The last parts of a path, which tell most: "…layers.4.weight"."""
+    if len(name) <= letters:
+        return name
+    while "." in name and len(name) >= letters:
+        name = name.partition(".")[2]
+    return f"…{name[1 - letters :]}"

@@ -1,76 +1,141 @@
-"""Gradients by differences: change one number of a value and compute the loss again.
+"""Gradients by differences: change one number v of a value and compute the loss L again.
 
-All is computed in float64. An operation with a surrogate is replaced by its surrogate, because
-its backward returns the surrogate's gradient.
+    slope     (L(v + t) - L(v - t)) / 2t
+    noise     8 ε Σ |dy · y| / 2t over the values y that are used on the way: rounding moves y
+              by about ε |y|, and dy tells how far this moves L. A result has numbers of size 1
+              behind it, perhaps, so it counts as at least 1
+    terms     Σ |dy · Δy| / 2t at the value y where it is largest: terms that add to the slope
+
+All is computed in float64, the backward pass, too. A gradient agrees if it is within a
+thousandth of the slope, or within 1e-7 of the terms, which may cancel. It differs only if two
+step lengths give the same slope. Both need a noise that is smaller than that. Else the next
+step length is tried, and at last the check says that it decides nothing, and why: a right
+gradient is never called wrong.
+
+The noise is computed with gradients that are under test themselves. A wrong one is noticed
+where the backward pass first computes it: all gradients between it and the loss are right.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
-from ..gradcheck.declarations import SIDES, SURROGATES
+from .array_tables import number_text
 from .graph import Graph
+from .second_run import SecondRun, UndecidedError, weight
 
-STEP = np.finfo(np.float64).eps ** (1 / 3)  # 6e-6: truncation and rounding errors are equal
+EPS = float(np.finfo(np.float64).eps)
+STEP = EPS ** (1 / 3)  # 6e-6: truncation and rounding errors are equal
 ALL_CHECKED = 300  # numbers; of a larger graph, the largest gradient of each value is checked
+NOT_FINITE, NO_LOSS = "the number is not finite", "the loss is not finite"
+KINK, ROUNDING = "a kink is near", "rounding hides it"
+
+
+class Slope(NamedTuple):
+    """A slope by differences; `bend` is the slope on the right minus that on the left."""
+
+    value: float
+    noise: float
+    terms: float
+    bend: float
 
 
 def numeric_checks(graph: Graph, totals: list[np.ndarray | None]) -> list[list[dict]]:
-    """For each value, its gradients in `totals` beside those by differences."""
-    numeric = NumericGradients(graph)
-    check_all = sum(t.size for t in totals if t is not None) <= ALL_CHECKED
+    """For each value, its gradients in `totals` beside those by differences, for the page.
+
+    `agree` is True, False or None: not decided. Then `expected` gives the reason.
+    """
     checks: list[list[dict]] = [[] for _ in totals]
-    for i, total in enumerate(totals):
-        if total is not None and total.size:
-            largest = np.unravel_index(np.argmax(np.abs(total)), total.shape)
-            indices = np.ndindex(total.shape) if check_all else [largest]
-            checks[i] = [numeric.check(i, index, total[index]) for index in indices]
+    check_all = sum(t.size for t in totals if t is not None) <= ALL_CHECKED
+    with np.errstate(all="ignore"):  # a changed number may leave the domain
+        numeric = NumericGradients(graph, totals)
+        for i, total in enumerate(totals):
+            if total is not None and total.size:
+                largest = np.unravel_index(np.argmax(np.abs(total)), total.shape)
+                indices = np.ndindex(total.shape) if check_all else [largest]
+                checks[i] = [numeric.check(i, index) for index in indices]
     return checks
 
 
 class NumericGradients:
-    """∂loss/∂value for the values of a graph, by central differences."""
+    """The gradients of a graph, `totals`, beside slopes of its loss by central differences."""
 
-    def __init__(self, graph: Graph):
-        self.graph = graph
-        self.arrays = [
-            v.array.astype(np.float64) if v.array.dtype.kind == "f" else v.array
-            for v in graph.values
-        ]
-        self.functions = []  # of each application: the forward, or its surrogate here
-        for a in graph.applications:
-            arrays = [self.arrays[i] for i in a.inputs]
-            self.arrays[a.output] = a.forward(*arrays)
-            surrogate = SURROGATES.get(a.operation.forward)
-            self.functions.append(surrogate(*arrays, **a.options) if surrogate else a.forward)
+    def __init__(self, graph: Graph, totals: list[np.ndarray | None]):
+        self.totals, self.run = totals, SecondRun(graph, totals)
+        pairs = list(zip(self.run.gradients, self.run.arrays, strict=True))
+        self.of_inputs = [weight(dy, y) for dy, y in pairs]
+        self.of_results = [weight(dy, np.maximum(1, np.abs(y))) for dy, y in pairs]
 
-    def check(self, value: int, index: tuple, found: float) -> dict:
-        """A gradient beside the one by differences, as data for the page."""
-        at = f"[{', '.join(map(str, index))}]" if index else ""
-        about = {"at": at, "found": f"{found:.6g}"}
-        for shorten in (1, 256):  # the function may bend within a step, as relu² does at 0
-            expected = self.derivative(value, index, shorten)
-            if expected is None:
-                return about | {"expected": "a kink is near", "agree": True}
-            allowed = 1e-3 * max(abs(found), abs(expected)) + 1e-7
-            if agree := bool(abs(found - expected) <= allowed):
-                break
-        return about | {"expected": f"{expected:.6g}", "agree": agree}
+    def check(self, value: int, index: tuple) -> dict:
+        """One gradient beside its slope, as data for the page."""
+        found, at = self.totals[value][index], ", ".join(map(str, index))
+        about = {"at": f"[{at}]" if index else "", "found": _text(found)}
+        try:
+            agree, slope = self._compare(value, index)
+            if agree:
+                self._expect_precise(slope, found, self.run.gradients[value][index])
+        except UndecidedError as error:
+            return about | {"expected": str(error), "agree": None}
+        return about | {"expected": _text(slope.value), "agree": agree}
 
-    def derivative(self, value: int, index: tuple, shorten: float = 1) -> float | None:
-        """The derivative of the loss by one number of a value; None near a kink."""
-        step = STEP * max(1.0, abs(float(self.arrays[value][index]))) / shorten
-        up, up_sides = self._loss(value, index, step)
-        down, down_sides = self._loss(value, index, -step)
-        return None if up_sides != down_sides else (up - down) / (2 * step)
+    def _compare(self, value, index):
+        x, reasons = abs(float(self.run.arrays[value][index])), []
+        if not np.isfinite(x):
+            raise UndecidedError(NOT_FINITE)
+        if not np.isfinite(self.run.loss_of(self.run.arrays)):
+            raise UndecidedError(NO_LOSS)
+        step = STEP * max(1.0, x)
+        for t in filter(None, (step, step / 256, STEP * x, 256 * step)):
+            try:
+                return self._judge(value, index, t)
+            except UndecidedError as error:
+                reasons.append(error)
+        raise reasons[0]
 
-    def _loss(self, value, index, step):
-        """The loss with one number changed, and the sides of the kinks on which inputs lie."""
-        moved = self.arrays[value].copy()
-        moved[index] += step
-        changed, sides = {value: moved}, []
-        for a, function in zip(self.graph.applications, self.functions, strict=True):
-            if changed.keys() & set(a.inputs):
-                arrays = [changed.get(i, self.arrays[i]) for i in a.inputs]
-                changed[a.output] = function(*arrays)
-                if side := SIDES.get(a.operation.forward):
-                    sides.append(side(*arrays, **a.options).tobytes())
-        return float(changed[self.graph.applications[-1].output].sum()), sides
+    def _judge(self, value, index, t):
+        """Whether the gradient agrees with the slope by a step t, and the slope."""
+        dx, slope = float(self.run.gradients[value][index]), self._slope(value, index, t)
+        allowed = _allowed(slope, dx)
+        if slope.noise <= allowed and abs(dx - slope.value) <= allowed:
+            return True, slope
+        if dx == 0 and abs(slope.value) <= slope.noise <= 1e-7:
+            return True, slope  # no term reaches the loss
+        half = self._slope(value, index, t / 2)
+        # The bend of a smooth function halves with the step.
+        if abs(half.bend) > max(_allowed(half, dx), 0.75 * abs(slope.bend), 8 * half.noise):
+            raise UndecidedError(KINK)
+        error = max(4 * half.noise, 2 * abs(slope.value - half.value))
+        for precision in (_allowed(half, 0.0), 1e-7):
+            gap = abs(dx - half.value) - 2 * max(_allowed(half, dx), precision)
+            if error <= precision and not gap <= 0:  # "not": dx may be NaN
+                return False, half
+        raise UndecidedError(ROUNDING)
+
+    def _expect_precise(self, slope, found, dx):
+        """Raise if the recorded backward, in float32 perhaps, lost too many digits."""
+        allowed = _allowed(slope, dx) + 16 * np.finfo(found.dtype).eps * slope.terms
+        if not abs(float(found) - dx) <= allowed:
+            raise UndecidedError(f"{found.dtype} rounds it")
+
+    def _slope(self, value, index, t):
+        up, down = self.run.changed(value, index, t), self.run.changed(value, index, -t)
+        if up.sides != down.sides:
+            raise UndecidedError(KINK)
+        base = self.run.loss_of(self.run.arrays)
+        rise, fall = self.run.loss_of(up.arrays) - base, base - self.run.loss_of(down.arrays)
+        width = float(up.arrays[value][index] - down.arrays[value][index])
+        moved = [i for i in up.arrays if i != value]
+        terms = [weight(self.run.gradients[i], up.arrays[i] - down.arrays[i]) for i in moved]
+        rounded = [self.of_results[i] if i in moved else self.of_inputs[i] for i in up.used]
+        noise, bend = 8 * EPS * sum(rounded), 2 * (rise - fall)
+        numbers = (rise + fall, noise, max(terms, default=0.0), bend)
+        return Slope(*(number / width for number in numbers))
+
+
+def _allowed(slope, dx):
+    size = max(abs(slope.value), abs(dx) if np.isfinite(dx) else 0.0)
+    return 1e-3 * size + 1e-7 * slope.terms
+
+
+def _text(number):
+    return number_text(number, digits=6)

@@ -52,20 +52,20 @@ def operation_sections(operation: Operation) -> dict[str, str]:
 def local_rule(operation: Operation, argument: str) -> str:
     """The formula for the gradient of one argument, such as "dx = dy w"; "" if none is found.
 
-    A file with several operations starts each one's formulas with its name.
+    A file with several operations starts each one's formulas with its name. The arrays of
+    *arrays are x_i there, with any letter for i.
     """
     backward = operation_sections(operation).get("backward", "")
     name = operation.name
     own = re.search(rf"\b{name} +(d.*)|\b{name}: ([^;]*?)(?:;|\.\s|\.?\Z)", backward)
     if own and own[2]:
         return own[2]
-    letters = (argument.split("[")[0], argument.split("_")[0])
+    letter = r"x_\w" if "[" in argument else re.escape(argument.split("_")[0])
+    left = rf"(?<![∂\w])d{letter}(\[\S+\])?"
+    right = r"\+?= ?.*?(?=  |;|,? and |, side|, as |, one |$)"
     for text in (own[1] if own else "", backward):
-        for letter in letters:
-            left = rf"(?<![∂\w])d{re.escape(letter)}(\[\S+\])?"
-            right = r"\+?= ?.*?(?=  |;|,? and |, side|, as |, one |$)"
-            if found := re.search(f"{left} {right}", text, re.MULTILINE):
-                return found.group().rstrip(" .,:")
+        if found := re.search(f"{left} {right}", text, re.MULTILINE):
+            return found.group().rstrip(" .,:")
     return ""
 
 
@@ -88,5 +88,8 @@ def saved_names(operation: Operation, count: int) -> list[str]:
                 saved = node.value.elts[-1]
                 names = saved.elts if isinstance(saved, ast.Tuple) else [saved]
                 if len(names) == count:
-                    return [ast.unparse(name) for name in names]
+                    return [
+                        f"saved[{i}]" if isinstance(name, ast.Constant) else ast.unparse(name)
+                        for i, name in enumerate(names)
+                    ]
     return [f"saved[{i}]" for i in range(count)]

@@ -74,5 +74,6 @@ def _text(value):
     """An array's shape, dtype and bytes; the beginning of any other value's repr."""
     if isinstance(value, np.ndarray):
         return f"{value.shape} {value.dtype}, {value.nbytes:,} bytes"
-    text = repr(value)
+    # A generator's repr holds an address, which is another one in each run.
+    text = str(value) if isinstance(value, np.random.Generator) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

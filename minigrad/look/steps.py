@@ -20,7 +20,7 @@ from .graph import Graph
 # The operations that broadcast their inputs, and how many of the last axes they leave alone.
 BROADCAST = {
     **dict.fromkeys([ops.ADD, ops.SUBTRACT, ops.MULTIPLY, ops.DIVIDE, ops.GENERAL_POWER], 0),
-    **dict.fromkeys([ops.MAXIMUM, ops.MINIMUM], 0),
+    **dict.fromkeys([ops.MAXIMUM, ops.MINIMUM, ops.WHERE], 0),
     ops.MATMUL: 2,
 }
 

@@ -66,7 +66,8 @@ def step_through(
         model: gives parameters and modules their paths within it as names.
         title: the title of the page.
         check: also compute gradients by differences: of each number in a small graph, of the
-            largest gradient of each value in a large one. Each takes two partial forwards.
+            largest gradient of each value in a large one. Each takes two partial forwards,
+            or some more where these decide nothing.
 
     Raises:
         GraphError: the loss has no graph, was not recorded, or its backward has run.

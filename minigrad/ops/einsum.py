@@ -6,8 +6,8 @@ forward    "bth,hd->btd" means y[b,t,d] = Σ_h x[b,t,h] w[h,d]: each array has i
            arrays; an array with size 1 there is stretched, as in broadcasting.
            "..." stands for any further axes, which broadcast from the right. Without an
            arrow, y has "..." and each letter that occurs once, in alphabetical order.
-backward   y is linear in each array x_i, and its factor is the product of the others, so
-           einsum: dx_i is the einsum of dy and the other arrays to the letters of x_i.
+backward   y is linear in each array x_i, and its factor is the product of the others. So
+           dx_i = einsum(dy, the other arrays), with the letters of x_i after the arrow.
            Along a letter that only x_i has, every element entered the sum with the same
            factor: dx_i is copied. Along a stretched axis it is summed.
 saved      the arrays, if there are two or more: 4 bytes per element in float32

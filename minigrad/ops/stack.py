@@ -2,8 +2,7 @@
 
     forward    y[m] = x_m for M arrays of one shape           axis=0: (...) -> (M, ...)
                another `axis` moves the index m to that place
-    backward   x_m was copied to one place of y, so
-               stack: dx_m = dy[m] ;                          (...)
+    backward   x_m was copied to one place:  dx_m = dy[m]     (...)
     saved      the axis and M; no array
     source     y = P @ x with a matrix P of zeros and ones, so dx = Pᵀ @ dy
 

@@ -18,9 +18,9 @@ function tableOf(table, title, remark = "") {
 }
 
 function cellOf(cell, scale) {
-  const x = parseFloat(cell), made = element("td", { text: cell });
+  const x = parseFloat(cell.replace("−", "-").replace("∞", "Infinity")), made = element("td", { text: cell });
   const color = x > 0 ? "38,120,220" : "226,120,20", opacity = 0.08 + 0.42 * Math.min(1, Math.abs(x) / scale);
-  if (!Number.isFinite(x)) made.className = "lost";
+  if (Number.isNaN(x)) made.className = "lost";
   else if (x !== 0) made.style.background = `rgba(${color},${opacity.toFixed(2)})`;
   return made;
 }
@@ -77,9 +77,10 @@ function checksOf(value) {
   const { checks, name } = values[value];
   if (!checks.length) return note(`${name} was not checked.`);
   const heads = ["index", "backward", "by differences", ""].map((text) => element("th", { text }));
+  const verdicts = { true: ["yes", "agree"], false: ["no", "differ"], null: ["open", "not decided"] };
   const rows = checks.map(({ at, found, expected, agree }) => element("tr", {},
     element("th", { text: at || "·" }), element("td", { text: found }), element("td", { text: expected }),
-    element("td", { class: agree ? "yes" : "no", text: agree ? "agree" : "differ" })));
+    element("td", { class: verdicts[agree][0], text: verdicts[agree][1] })));
   const table = grid(element("tr", {}, ...heads), ...rows);
   table.prepend(element("caption", { text: `gradient of ${name}, complete` }));
   return table;
@@ -88,7 +89,7 @@ function checksOf(value) {
 function showChecks(step) {
   const value = step.target ?? operations[step.operation].output;
   const method = "By differences: one number is increased and decreased a little, in float64, " +
-    "and the loss is computed again.";
+    "and the loss is computed again. Where this does not show the gradient, the reason stands instead.";
   const checked = $("check").checked ? titled("The check of the gradient", checksOf(value), note(method)) : [];
   $("checks").replaceChildren(...checked);
 }

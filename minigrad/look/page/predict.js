@@ -24,7 +24,9 @@ function questionOf(step) {
 function isRight(given, question) {
   const digits = (text) => text.replace(/[^0-9]+/g, " ").trim();
   if (question.isShape) return digits(given) === digits(question.answer);
-  const x = parseFloat(given.replace(",", ".").replace("−", "-")), y = parseFloat(question.answer);
+  const plain = (text) => text.toLowerCase().replace("−", "-").replace("∞", "inf").replace(/^\+|inity$/g, "");
+  const x = parseFloat(plain(given).replace(",", ".")), y = parseFloat(question.answer);
+  if (!Number.isFinite(y)) return plain(given) === plain(question.answer);
   return Math.abs(x - y) <= 0.02 * Math.abs(y) + 0.005;
 }
 
