@@ -40,7 +40,8 @@ class Inputs:
 
     def arrays(self, kind: str) -> tuple[np.ndarray, ...]:
         """The arrays for a case of this kind."""
-        rng = np.random.default_rng(self.seed)
+        # Other numbers, so that a case notices values that an earlier one has left.
+        rng = np.random.default_rng([self.seed, kind in ("positive", "negative")])
         return tuple(
             self._ids(name, kind, rng) if name in self.ids else self._numbers(name, kind, rng)
             for name in self.shapes
