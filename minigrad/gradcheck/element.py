@@ -103,7 +103,7 @@ class Element:
         is_zero = seen.is_constant and step.contradiction is not None
         if is_zero and not self._is_rounded_to_zero(seen, step):
             raise InconclusiveError(
-                "no step changes a digit of the output, and a complex step shows the slope "
+                "small steps change no digit of the output, and a complex step shows the slope "
                 f"{step.contradiction:.3g}; take the large constant out of the forward"
             )
         clearly_other = seen.contradiction is not None and not seen.is_lost

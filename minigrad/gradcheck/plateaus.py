@@ -52,9 +52,12 @@ class Sweep:
 
 
 def find_plateaus(
-    result: Sweep, claim: float, gaps: list[Gap], tolerance: float, limit: float
+    result: Sweep, claim: float, gaps: list[Gap], tolerance: float, limit: float, slack: float
 ) -> None:
-    """Note what the gaps, from the largest step to the smallest, show about the claim."""
+    """Note what the gaps, from the largest step to the smallest, show about the claim.
+
+    slack: a change of the output so small that rounding inside the function may have made it.
+    """
     for k in range(len(gaps) - 2):
         three, smaller = gaps[k : k + 3], gaps[k + 3 :]
         value, doubt = _plateau(three, gaps[k + 5 :])
@@ -73,7 +76,7 @@ def find_plateaus(
             is_weak = result.is_sudden or not _agree(value, scale, smaller)
             if share <= limit and (result.match is None or result.is_weak >= is_weak):
                 result.match, result.is_weak = share, is_weak
-        elif not _agree(value, scale, smaller) and three[2].changed.any():
+        elif not _agree(value, scale, smaller, slack) and three[2].changed.any():
             result.is_contested = True
         else:
             is_lost = bool((result.moved & ~three[2].changed).any())
@@ -102,10 +105,10 @@ def _extrapolated(three, factor):
     return b, abs(a - b)
 
 
-def _agree(value, scale, smaller):
+def _agree(value, scale, smaller, slack=0.0):
     """Whether all smaller steps that can see it show the same gap."""
     return all(
-        abs(gap.value - value) <= 0.1 * scale + 4 * gap.noise
+        abs(gap.value - value) <= 0.1 * scale + 4 * gap.noise + slack / gap.t
         for gap in smaller
         if gap.noise <= 0.1 * scale
     )

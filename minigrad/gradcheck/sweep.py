@@ -7,7 +7,7 @@ nothing, because a large constant hides them, larger ones may confirm a slope.
 import numpy as np
 
 from .plateaus import RATIO, Sweep, find_plateaus
-from .slopes import EPS, Gap, Slopes
+from .slopes import EPS, Gap, Slopes, norm
 
 
 def sweep(slopes: Slopes, index: tuple, tolerance: float, limit: float) -> Sweep:
@@ -23,11 +23,12 @@ def sweep(slopes: Slopes, index: tuple, tolerance: float, limit: float) -> Sweep
     if claim == 0:
         result.match = _constant(slopes, index, gaps, limit)
         result.is_constant = result.match is not None
-    find_plateaus(result, claim, gaps, tolerance, limit)
+    slack = 16 * EPS * norm(slopes.point.dy)  # of intermediate numbers as large as 1
+    find_plateaus(result, claim, gaps, tolerance, limit, slack)
     if result.match is result.contradiction is result.kink is None:
         # A large constant in the output needs large steps. They may confirm, not contradict.
         wide = _measure(slopes, index, 1e10 * max(size, 1.0), 0.1 * max(size, 1.0))
-        find_plateaus(result, claim, wide, tolerance, limit)
+        find_plateaus(result, claim, wide, tolerance, limit, slack)
         result.contradiction, result.kink, result.is_weak = None, None, True
     return result
 
