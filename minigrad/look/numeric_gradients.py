@@ -2,8 +2,8 @@
 
     slope     (L(v + t) - L(v - t)) / 2t
     noise     8 ε Σ |dy · y| / 2t over the values y that are used on the way: rounding moves y
-              by about ε |y|, and dy tells how far this moves L. A result has numbers of size 1
-              behind it, perhaps, so it counts as at least 1
+              by about ε |y|, and dy tells how far this moves L. Behind a result stand numbers
+              that are not seen: it counts as its largest input, but this at most as 1
     terms     Σ |dy · Δy| / 2t at the value y where it is largest: terms that add to the slope
 
 All is computed in float64, the backward pass, too. A gradient agrees if it is within a
@@ -62,9 +62,13 @@ class NumericGradients:
 
     def __init__(self, graph: Graph, totals: list[np.ndarray | None]):
         self.totals, self.run = totals, SecondRun(graph, totals)
-        pairs = list(zip(self.run.gradients, self.run.arrays, strict=True))
-        self.of_inputs = [weight(dy, y) for dy, y in pairs]
-        self.of_results = [weight(dy, np.maximum(1, np.abs(y))) for dy, y in pairs]
+        pairs = zip(self.run.gradients, self.run.arrays, strict=True)
+        self.of_inputs = [weight(dy, array) for dy, array in pairs]
+        self.of_results = {}
+        for a in graph.applications:
+            dy, y = self.run.gradients[a.output], self.run.arrays[a.output]
+            inner = min(1.0, max(_largest(self.run.arrays[i]) for i in a.inputs))
+            self.of_results[a.output] = weight(dy, np.maximum(np.abs(y), inner))
 
     def check(self, value: int, index: tuple) -> dict:
         """One gradient beside its slope, as data for the page."""
@@ -98,7 +102,7 @@ class NumericGradients:
         allowed = _allowed(slope, dx)
         if slope.noise <= allowed and abs(dx - slope.value) <= allowed:
             return True, slope
-        if dx == 0 and abs(slope.value) <= slope.noise <= 1e-7:
+        if dx == 0 and abs(slope.value) <= slope.noise <= 1e-6:
             return True, slope  # no term reaches the loss
         half = self._slope(value, index, t / 2)
         # The bend of a smooth function halves with the step.
@@ -135,6 +139,10 @@ class NumericGradients:
 def _allowed(slope, dx):
     size = max(abs(slope.value), abs(dx) if np.isfinite(dx) else 0.0)
     return 1e-3 * size + 1e-7 * slope.terms
+
+
+def _largest(array):
+    return float(np.abs(array).max(initial=0.0)) if array.dtype.kind == "f" else 0.0
 
 
 def _text(number):
