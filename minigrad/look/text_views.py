@@ -24,7 +24,7 @@ def describe(thing: Tensor | Module | np.ndarray) -> str:
     is_module = isinstance(thing, Module)
     tensors = thing.named_parameters() if is_module else [(thing.name or "tensor", thing)]
     lines = [f"{name}: {summary(t.data)}; gradient {_summary(t.grad)}" for name, t in tensors]
-    return "\n".join(lines)
+    return "\n".join(lines) or f"{type(thing).__name__}: no parameters"
 
 
 def _summary(gradient):

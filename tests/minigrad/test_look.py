@@ -30,6 +30,30 @@ def test_describe_an_array_a_tensor_and_a_module():
     ]
 
 
+def test_describe_a_module_without_parameters():
+    dropout = layers.Dropout(0.5, rng=np.random.default_rng(0))
+    assert describe(dropout) == "Dropout: no parameters"
+
+
+def test_trace_and_profile_show_dropout_only_in_training():
+    r = np.random.default_rng(0)
+    net = layers.Sequential(
+        layers.LayerNorm(3), layers.Linear(3, 2, rng=r), F.gelu, layers.Dropout(0.5, rng=r)
+    )
+    x = np.ones((1, 3), np.float32)
+    ran = {}
+    for mode in (net.train, net.eval):
+        mode()
+        with trace() as steps, profile() as result:
+            net(x).sum().backward()
+        ran[mode] = [event.operation for event in steps.events]
+        assert {name for name, _ in result.stats} == set(ran[mode])
+    forward = ["layer_norm", "linear", "gelu", "sum"]
+    assert ran[net.eval] == forward + forward[::-1]
+    training = [*forward[:3], "dropout", "sum"]
+    assert ran[net.train] == training + training[::-1]
+
+
 def test_trace_lists_every_step_in_order():
     w = leaf(5, 2)
     with trace() as steps:

@@ -15,7 +15,7 @@ from cases import CASES
 from minigrad import TABLE, GraphError, Module, Operation, ShapeError, Tensor, apply, no_grad
 from minigrad import functional as F
 from minigrad.gradcheck.inputs import argument_names
-from minigrad.layers import Linear, RMSNorm
+from minigrad.layers import Dropout, LayerNorm, Linear, RMSNorm, Sequential
 from minigrad.look import record, step_through
 from minigrad.look.array_tables import number_text, table
 from minigrad.look.operation_docs import local_rule, operation_sections
@@ -143,6 +143,31 @@ def test_a_weight_that_was_changed_since_the_forward_is_an_error():
         step_through(loss)
 
 
+def test_small_tables_are_whole_and_large_ones_begin_with_nonzero_rows():
+    x, wide = leaf(np.ones((3, 2)), "x"), leaf(np.ones((9, 2)), "wide")
+    data = step_through(lambda: x[2].sum() + wide[7].sum()).data
+    (small,), (large,) = (value_named(data, n)["arrivals"] for n in ("x", "wide"))
+    assert small["total"]["cells"] == [["0", "0"], ["0", "0"], ["1", "1"]]
+    assert (large["total"]["rows"], large["total"]["cells"]) == (["7"], [["1", "1"]])
+    assert large["total"]["cut"] == "Cut: the first nonzero 1 of 9 rows."
+
+
+def test_where_is_broadcast_and_its_condition_counted():
+    a, b = leaf(np.ones((2, 3)), "a"), leaf([1.0, 2, 3], "b")
+    condition = np.array([[True, False, True], [True, False, False]])
+    data = step_through(lambda: F.where(condition, a, b).sum()).data
+    wide, summed = steps_to(data, "b")
+    assert wide["contribution"]["cells"] == [["0", "1", "0"], ["0", "1", "1"]]
+    assert (summed["kind"], summed["contribution"]["cells"]) == ("sum", [["0", "2", "1"]])
+    assert value_named(data, "condition")["table"]["about"] == "3 of 6 are true"
+
+
+def test_the_generator_of_dropout_is_named_without_its_address():
+    x = leaf([1.0, 2, 3], "x")
+    data = step_through(lambda: F.dropout(x, p=0.5, rng=np.random.default_rng(0)).sum()).data
+    assert data["operations"][0]["options"] == "p = 0.5, rng = Generator(PCG64)"
+
+
 def test_a_record_is_freed_with_the_graph():
     x = leaf([1.0, 2.0])
     before = len(ENTRIES)
@@ -218,6 +243,23 @@ def test_names_passes_and_shared_weights_of_a_model():
     assert {"block.linear.weight", "again: …linear.weight"} <= set(cards)
 
 
+def test_places_in_a_sequential_have_their_class_and_cards_the_ends_of_paths():
+    r = np.random.default_rng(3)
+    blocks = Sequential(
+        LayerNorm(3), Sequential(Linear(3, 2, rng=r), F.gelu), Dropout(0.5, rng=r)
+    )
+    data = step_through(lambda: blocks(np.ones((1, 3), np.float32)).sum()).data
+    assert [call["title"] for call in data["calls"]] == [
+        "Sequential",
+        "layers.0 (LayerNorm)",
+        "layers.1 (Sequential)",
+        "layers.0 (Linear)",
+        "layers.2 (Dropout)",
+    ]
+    names = [card["name"] for card in data["layout"]["cards"]]
+    assert names[-2:] == ["…1.layers.0.weight", "…1.layers.0.bias"]
+
+
 def test_without_the_model_modules_are_named_by_their_class():
     model, x = Model(), leaf([[1.0, -2, 3]], "x")
     data = step_through(lambda: model.loss(x)).data
@@ -238,6 +280,12 @@ def test_an_operation_without_docstring_is_recorded():
     data = step_through(lambda: apply(double, leaf([1.5], "x")).sum()).data
     assert value_named(data, "x")["arrivals"][0]["total"]["cells"] == [["2"]]
     assert data["documentation"]["double"]["title"] == ""
+
+
+def test_a_constant_among_the_saved_values_is_named_by_its_place():
+    x, w, b = leaf(np.ones((2, 3)), "x"), leaf(np.ones((5, 3)), "w"), leaf(np.ones(5), "b")
+    (linear, _) = step_through(lambda: F.linear(x, w, b).sum()).data["operations"]
+    assert linear["saved"][2] == ["saved[2]", "True"]
 
 
 def test_buffers_are_not_written_again():
