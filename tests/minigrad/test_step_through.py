@@ -593,6 +593,15 @@ def test_the_positions_are_the_same_in_every_step(model):
     assert model.eval_on_selector_all("#canvas button", where) == before
 
 
+def test_a_narrow_screen_shows_the_whole_step_below_the_graph(browser, written):
+    narrow = {"width": 390, "height": 800}
+    with opened(browser, written["small"][0].as_uri(), viewport=narrow) as page:
+        page.check("#check")
+        hidden = "e => [e.scrollHeight - e.clientHeight, e.scrollWidth - e.clientWidth]"
+        assert page.eval_on_selector(".details", hidden) == [0, 0]
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
 def test_the_page_works_in_a_notebook(browser, written):
     _, steps = written["small"]
     markup = steps._repr_html_()
