@@ -56,7 +56,6 @@ __all__ = [
 # A stream of the checker's own: dy must not equal inputs drawn from default_rng(seed).
 OWN_STREAM = int.from_bytes(b"dy", "big")
 TOLERANCE = 1e-7  # relative
-COMPLEX_TOLERANCE = 1e-11
 
 
 @np.errstate(all="ignore")  # steps may leave the domain
@@ -79,7 +78,7 @@ def gradcheck(
             arrays of integers or booleans, which are passed on.
         mode: "auto", "projection", "full" or "complex": see this page.
         seed: of the random dy and directions; another seed is another check.
-        tolerance: largest relative error that passes; by default 1e-7, for complex 1e-11.
+        tolerance: largest relative error that passes; by default 1e-7.
         options, more_options: passed to f; a dict can hold names such as `mode` and `seed`. A
             random generator among them is copied for each run, so all runs draw the same.
 
@@ -99,8 +98,7 @@ def gradcheck(
     names, values = as_inputs(f, inputs)
     if isinstance(f, Operation):
         expect_forward(f, values, options)
-    if tolerance is None:
-        tolerance = COMPLEX_TOLERANCE if mode == "complex" else TOLERANCE
+    tolerance = TOLERANCE if tolerance is None else tolerance
     rng = np.random.default_rng([seed, OWN_STREAM])
     point = Point(name_of(f), _with_options(f, options), values)
     point.run_backward(rng.standard_normal)

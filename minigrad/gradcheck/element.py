@@ -100,11 +100,11 @@ class Element:
         return complex_step(self.slopes, self.index, self.tolerance, self.limit)
 
     def _by_differences(self, seen: Sweep, step: ComplexStep) -> float:
-        is_zero = seen.is_constant and step.contradiction is not None
+        is_zero = self.claim == 0 and seen.match is not None and step.contradiction is not None
         if is_zero and not self._is_rounded_to_zero(seen, step):
             raise InconclusiveError(
-                "small steps change no digit of the output, and a complex step shows the slope "
-                f"{step.contradiction:.3g}; take the large constant out of the forward"
+                "small steps show no slope, and a complex step shows the slope "
+                f"{step.contradiction:.3g}; take large constants out of the forward"
             )
         clearly_other = seen.contradiction is not None and not seen.is_lost
         if seen.match is not None:
@@ -138,6 +138,8 @@ class Element:
         """Raise a GradientError, unless rounding may have made the difference."""
         larger = max(abs(expected), abs(self.claim))
         error, noise = abs(expected - self.claim), 8 * self._rounding()
+        if expected == seen.contradiction and seen.step:
+            noise = max(noise, 8 * self.slopes.scatter(self.unit, seen.step) / seen.step)
         is_below = self._is_below_rounding(larger, seen, step)
         if error > noise and not is_below:
             raise GradientError(_difference(expected, self.claim))

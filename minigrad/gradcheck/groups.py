@@ -54,6 +54,8 @@ class Groups:
         if smallest == 0:
             if self._is_constant(direction, far, near):
                 return 0.0, 0.0, EPS
+            if near.bends.sum() > near.terms:  # a curve, not a slope: the sides are not alike
+                return None
             smallest, ways = near.terms / len(group), []
         # A bend that does not shrink with the step is a kink.
         kink = np.max(near.bends - 8 * NEAR / FAR * far.bends, initial=0.0)

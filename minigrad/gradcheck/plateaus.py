@@ -30,7 +30,8 @@ class Sweep:
     match: the smallest relative error that would have shown, or None; `is_sudden` if larger
         steps do not approach it; `is_weak` if it is sudden or smaller steps do not agree;
         `is_constant` if no small step changes any output.
-    contradiction: the slope of another plateau, or None; `is_lost` if its steps were lost;
+    contradiction: the slope of another plateau, or None, and the smallest step of its three;
+        `is_lost` if these were lost;
         `is_abrupt` if larger steps do not approach it, `is_near` if one of them shows about
         the claimed slope.
     is_contested: a range of large steps shows another slope than the claimed one.
@@ -44,6 +45,7 @@ class Sweep:
     is_weak: bool = False
     is_constant: bool = False
     contradiction: float | None = None
+    step: float = 0.0
     is_lost: bool = False
     is_abrupt: bool = False
     is_near: bool = False
@@ -66,26 +68,45 @@ def find_plateaus(
         scale = terms if is_zero else max(abs(claim), abs(claim + value))
         if _is_kink(three, 8 * limit * scale):
             result.kink = claim + three[2].left, claim + three[2].right
-        elif scale == 0 or not doubt <= limit * scale:
+        elif scale == 0 or (is_zero and not _are_slopes(three, gaps)):
             continue
+        elif not doubt <= limit * scale:
+            # Uncertain, but far from the claim: enough to contest a match of smaller steps.
+            is_far = doubt <= 0.01 * scale and abs(value) > 0.1 * scale
+            result.is_contested |= is_far and bool(three[2].changed.any())
         elif abs(value) <= 4 * doubt + tolerance * scale:
-            if result.match is None:
-                no_kink = result.kink is None
-                result.is_sudden = no_kink and _is_abrupt(value, limit * scale, gaps[:k])
-            share = (abs(value) + doubt) / scale
-            is_weak = result.is_sudden or not _agree(value, scale, smaller)
-            if share <= limit and (result.match is None or result.is_weak >= is_weak):
-                result.match, result.is_weak = share, is_weak
-        elif not _agree(value, scale, smaller, slack) and three[2].changed.any():
+            is_weak = not _agree(value, scale, smaller)
+            share, sudden = (
+                (abs(value) + doubt) / scale,
+                _is_abrupt(value, limit * scale, gaps[:k]),
+            )
+            _note_match(result, share, is_weak, sudden, limit)
+        elif three[2].changed.any() and not _agree(value, scale, smaller, slack):
             result.is_contested = True
-        else:
-            is_lost = bool((result.moved & ~three[2].changed).any())
-            if result.contradiction is None or result.is_lost:
-                slope = 0.0 if abs(claim + value) <= 4 * doubt else claim + value
-                result.contradiction = slope
-                result.is_lost = is_lost or not three[2].changed.any()
-                result.is_abrupt = _is_abrupt(value, limit * scale, gaps[:k])
-                result.is_near = any(abs(gap.value) <= 0.1 * scale for gap in gaps[:k])
+        elif result.contradiction is None or result.is_lost:
+            result.contradiction = 0.0 if abs(claim + value) <= 4 * doubt else claim + value
+            result.step = three[2].t
+            result.is_lost = bool((result.moved & ~three[2].changed).any())
+            result.is_lost |= not three[2].changed.any()
+            result.is_abrupt = _is_abrupt(value, limit * scale, gaps[:k])
+            result.is_near = any(abs(gap.value) <= 0.1 * scale for gap in gaps[:k])
+
+
+def _note_match(result, share, is_weak, sudden, limit):
+    if result.match is None:
+        result.is_sudden = sudden and result.kink is None
+    is_weak |= result.is_sudden
+    if share <= limit and (result.match is None or result.is_weak >= is_weak):
+        result.match, result.is_weak = share, is_weak
+
+
+def _are_slopes(three, gaps):
+    """Whether the terms of a gradient of 0 belong to a slope, not to a curve.
+
+    Either both sides of each step are alike, or the terms vanish with the step.
+    """
+    alike = all(abs(gap.left - gap.right) <= 0.5 * gap.terms for gap in three)
+    return alike or gaps[-1].terms + 4 * gaps[-1].noise <= 1e-6 * gaps[0].terms
 
 
 def _plateau(three, smaller) -> tuple[float, float]:

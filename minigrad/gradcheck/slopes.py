@@ -72,6 +72,18 @@ class Slopes:
         bends = np.maximum(np.abs(rise - fall) - 4 * EPS * size, 0) / t
         return Gap(t, float(value), noise, terms, changed, float(left), float(right), bends)
 
+    def scatter(self, unit: np.ndarray, t: float) -> float:
+        """How far L lies beside a smooth curve near the point, by rounding inside it."""
+        places = np.array([-0.93, -0.71, -0.48, -0.22, 0.0, 0.19, 0.41, 0.67, 0.97])
+        values = []
+        for place in places:
+            y, _ = self.point.evaluate(self.position, self.x + place * t * unit)
+            values.append(float((self.point.dy * _minus(y, self.point.y)).sum()))
+        if not np.isfinite(values).all():
+            return np.inf
+        curve = np.polynomial.polynomial.polyfit(places, values, 3)
+        return norm(values - np.polynomial.polynomial.polyval(places, curve))
+
     def _is_swallowed(self, step, wanted):
         """Whether the numbers of x are so large that they did not move as they should."""
         off = np.abs(step - wanted)[np.isfinite(self.x)]

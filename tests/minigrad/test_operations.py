@@ -85,7 +85,7 @@ def test_every_element_of_a_gradient_equals_its_difference(case):
 
 @every_case
 def test_gradients_pass_the_complex_step(case):
-    gradcheck(case.operation, *case.arrays, mode="complex", **case.options)
+    gradcheck(case.operation, *case.arrays, mode="complex", tolerance=1e-11, **case.options)
 
 
 @pytest.mark.parametrize("case", cases_of("tied_head"), ids=str)
