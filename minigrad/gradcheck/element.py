@@ -4,7 +4,8 @@ import numpy as np
 
 from .answers import GradientError, InconclusiveError, KinkError
 from .complex_step import ComplexStep, complex_step
-from .slopes import EPS, Slopes, norm
+from .rounding import Rounding
+from .slopes import EPS, Slopes
 from .sweep import Sweep, sweep
 
 NOT_ANALYTIC = (
@@ -15,7 +16,6 @@ NO_COMPLEX_STEP = (
     "a complex step shows no slope: the forward cannot be run with complex numbers, or it is "
     "not analytic here; use mode 'auto'"
 )
-MOVES = (2.0**-49, 1e-9, 1e-6, 1e-6)  # of the inputs, as shares, to see errors of rounding
 
 
 class Element:
@@ -25,8 +25,7 @@ class Element:
         self.slopes, self.index, self.limit = slopes, index, limit
         self.tolerance = tolerance
         self.claim = float(slopes.gradient[index])
-        self.unit = np.zeros_like(slopes.x)
-        self.unit[index] = 1.0
+        self.rounding = Rounding(slopes, index)
 
     def decide(self, complex_leads: bool, demands_analytic: bool) -> float:
         """The relative error that would have been noticed, if the element is right.
@@ -41,7 +40,7 @@ class Element:
             raise InconclusiveError(NO_COMPLEX_STEP)
         if not complex_leads or step.is_empty:
             return self._by_differences(seen, step)
-        if self._is_rounded_to_zero(seen, step):
+        if self.rounding.makes_zero(seen, step):
             return EPS
         if self._opposed(seen, step):
             if demands_analytic:
@@ -60,24 +59,6 @@ class Element:
             return False
         largest = max(abs(self.claim), abs(step.contradiction))
         return abs(step.contradiction - self.claim) > (4 * seen.match + 1e-6) * largest
-
-    def _is_rounded_to_zero(self, seen: Sweep, step: ComplexStep) -> bool:
-        """Whether it is 0, and its slope too small to change a digit of any output."""
-        if self.claim != 0 or step.contradiction is None:
-            return False
-        point, size = self.slopes.point, max(abs(float(self.slopes.x[self.index])), 1.0)
-        visible = np.abs(step.slopes) * size > 8 * EPS * np.abs(point.dy * point.y)
-        return not visible.any() and self._is_below_rounding(step.contradiction, seen, step)
-
-    def _is_below_rounding(self, slope: float, seen: Sweep, step: ComplexStep) -> bool:
-        """Whether a slope is too small to change a digit of the outputs that it may reach."""
-        point, size = self.slopes.point, max(abs(float(self.slopes.x[self.index])), 1.0)
-        reached = seen.moved if step.slopes is None else seen.moved | (step.slopes != 0)
-        # A gradient of 0 may be the sum of terms that cancel, of outputs that do not move.
-        reached = reached if self.claim != 0 and reached.any() else ~np.isnan(point.y)
-        reached = reached & np.isfinite(point.y)
-        y = np.minimum(np.abs(point.y[reached]), 1.0)
-        return abs(slope) * size <= 8 * EPS * norm(point.dy[reached] * y)
 
     def _sweep(self) -> Sweep:
         return sweep(self.slopes, self.index, max(self.tolerance, 1e-7), self.limit)
@@ -101,7 +82,7 @@ class Element:
 
     def _by_differences(self, seen: Sweep, step: ComplexStep) -> float:
         is_zero = self.claim == 0 and seen.match is not None and step.contradiction is not None
-        if is_zero and not self._is_rounded_to_zero(seen, step):
+        if is_zero and not self.rounding.makes_zero(seen, step):
             raise InconclusiveError(
                 "small steps show no slope, and a complex step shows the slope "
                 f"{step.contradiction:.3g}; take large constants out of the forward"
@@ -137,10 +118,10 @@ class Element:
     def _wrong(self, expected: float, seen: Sweep, step: ComplexStep) -> float:
         """Raise a GradientError, unless rounding may have made the difference."""
         larger = max(abs(expected), abs(self.claim))
-        error, noise = abs(expected - self.claim), 8 * self._rounding()
+        error, noise = abs(expected - self.claim), 8 * self.rounding.change()
         if expected == seen.contradiction and seen.step:
-            noise = max(noise, 8 * self.slopes.scatter(self.unit, seen.step) / seen.step)
-        is_below = self._is_below_rounding(larger, seen, step)
+            noise = max(noise, 8 * self.rounding.scatter(seen.step) / seen.step)
+        is_below = self.rounding.hides(larger, seen, step)
         if error > noise and not is_below:
             raise GradientError(_difference(expected, self.claim))
         share = (error + noise) / larger
@@ -152,20 +133,6 @@ class Element:
             f"a slope of {expected:.9g} was found, and rounding may have made the difference, "
             "because large terms cancel; rescale the input, or choose a smaller one"
         )
-
-    def _rounding(self) -> float:
-        """The change of the gap, and of the gradient's last digits, as the inputs change."""
-        point, position, rng = self.slopes.point, self.slopes.position, np.random.default_rng(0)
-        gap, changes = self.slopes.complex_step(self.unit), []
-        for by in MOVES:
-            with point.moved(by, rng) as near:
-                slopes = Slopes(near, position)
-                again = slopes.complex_step(self.unit)
-                if gap is not None and again is not None:
-                    changes.append(abs(again.value - gap.value))
-                if by == MOVES[0]:
-                    changes.append(abs(float(slopes.gradient[self.index]) - self.claim))
-        return max(changes)
 
 
 def _no_plateau(step):

@@ -12,15 +12,9 @@ import numpy as np
 
 from ..engine import no_grad, observe
 from ..tensor import Tensor
-from .answers import InconclusiveError, KinkError
-from .declarations import (
-    SIDES,
-    SURROGATES,
-    forbids_complex,
-    is_analytic,
-    replaced_forwards,
-    side_of,
-)
+from .answers import InconclusiveError
+from .calls import Calls
+from .declarations import SURROGATES, replaced_forwards
 from .outputs import as_outputs, flat, gradient_of, walk_back
 from .rules import RulesObserver, broken_forward
 
@@ -63,17 +57,14 @@ class Point:
             rules.restore()
 
     def _record(self):
-        calls = _Calls()
+        calls = Calls()
         try:
             with observe(calls):
                 outputs = as_outputs(self.function(*self.values))
         except (TypeError, ValueError) as error:
             raise broken_forward(error) from error
-        for operation, side in calls.sides:
-            if (side == 0).any():
-                raise KinkError(_on_kink(operation, side == 0))
-        self.is_analytic = all(is_analytic(o) for o in calls.operations)
-        self.allows_complex = not any(forbids_complex(o) for o in calls.operations)
+        calls.expect_no_kink()
+        self.is_analytic, self.allows_complex = calls.are_analytic(), calls.allow_complex()
         self.surrogates = [
             (operation, SURROGATES[operation.forward](*arrays, **options))
             for operation, arrays, options in calls.with_surrogate
@@ -90,13 +81,13 @@ class Point:
                 f"{self.name}: two runs at the same inputs differ, so no difference shows a "
                 "derivative; draw the same random numbers in each run: pass the generator as "
                 "an option (rng=np.random.default_rng(0)), which the checker copies for each "
-                "run, or make it inside the function"
+                "run, make it inside the function, or call model.eval() first"
             )
 
     def evaluate(self, position: int, array: np.ndarray) -> tuple[np.ndarray, list]:
         """All outputs, flat, and the sides of all kinks, with one input replaced."""
         self.runs += 1
-        tensor, calls = self.values[position], _Calls()
+        tensor, calls = self.values[position], Calls()
         in_order = iter([function for _, function in self.surrogates])
 
         def surrogate(*arrays, **options):
@@ -148,24 +139,6 @@ class Point:
         ]
 
 
-class _Calls:
-    """Observes the operations: those with a surrogate, and the sides of those with kinks."""
-
-    def __init__(self):
-        self.operations, self.sides, self.with_surrogate = set(), [], []
-
-    def forward(self, operation, arrays, options, y, node, seconds):
-        self.operations.add(operation)
-        if operation.forward in SURROGATES:
-            self.with_surrogate.append((operation, arrays, options))
-        is_complex = any(a.dtype.kind == "c" for a in arrays)  # it has no sides
-        if operation.forward in SIDES and not is_complex:
-            self.sides.append((operation, side_of(operation, arrays, options)))
-
-    def backward(self, node, dy, gradients, seconds):
-        pass
-
-
 def _expect_numbers(name, y):
     if np.isnan(y).any():
         raise InconclusiveError(
@@ -177,11 +150,3 @@ def _expect_numbers(name, y):
 def _first_line(function):
     name = getattr(function, "__name__", "a function")
     return (function.__doc__ or f"{name}, which has no docstring").splitlines()[0]
-
-
-def _on_kink(operation, on_kink):
-    index = tuple(int(i) for i in np.argwhere(on_kink)[0])
-    return (
-        f"{operation.name}: its input at index {index} lies on a kink, and there is no "
-        "derivative to compare with; move that input away from it"
-    )

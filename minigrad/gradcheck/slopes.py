@@ -51,7 +51,7 @@ class Slopes:
         None across a declared kink, out of the domain, or if an element swallows its step.
         """
         up_x, down_x = self.x + t * direction, self.x - t * direction
-        forward, backward = _minus(up_x, self.x), _minus(self.x, down_x)
+        forward, backward = minus(up_x, self.x), minus(self.x, down_x)
         if any(self._is_swallowed(step, t * direction) for step in (forward, backward)):
             return None
         up, up_sides = self.point.evaluate(self.position, up_x)
@@ -60,7 +60,7 @@ class Slopes:
             return None
         y, dy = self.point.y, self.point.dy
         up, down = _within_domain(up, y), _within_domain(down, y)
-        rise, fall = dy * _minus(up, y), dy * _minus(y, down)  # 0 where nothing changed
+        rise, fall = dy * minus(up, y), dy * minus(y, down)  # 0 where nothing changed
         step, length = forward + backward, norm(direction)
         right = (rise.sum() - self._claimed(forward)) * (length / norm(forward))
         left = (fall.sum() - self._claimed(backward)) * (length / norm(backward))
@@ -71,18 +71,6 @@ class Slopes:
         terms = float((np.abs(rise) + np.abs(fall)).sum()) / (2 * t)
         bends = np.maximum(np.abs(rise - fall) - 4 * EPS * size, 0) / t
         return Gap(t, float(value), noise, terms, changed, float(left), float(right), bends)
-
-    def scatter(self, unit: np.ndarray, t: float) -> float:
-        """How far L lies beside a smooth curve near the point, by rounding inside it."""
-        places = np.array([-0.93, -0.71, -0.48, -0.22, 0.0, 0.19, 0.41, 0.67, 0.97])
-        values = []
-        for place in places:
-            y, _ = self.point.evaluate(self.position, self.x + place * t * unit)
-            values.append(float((self.point.dy * _minus(y, self.point.y)).sum()))
-        if not np.isfinite(values).all():
-            return np.inf
-        curve = np.polynomial.polynomial.polyfit(places, values, 3)
-        return norm(values - np.polynomial.polynomial.polyval(places, curve))
 
     def _is_swallowed(self, step, wanted):
         """Whether the numbers of x are so large that they did not move as they should."""
@@ -131,7 +119,7 @@ def _within_domain(moved, y):
     return np.where(np.isinf(moved) & np.isfinite(y), np.nan, moved)
 
 
-def _minus(a, b):
+def minus(a, b):
     """a - b, and 0 where both are the same, infinities included."""
     return np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0, a - b)
 

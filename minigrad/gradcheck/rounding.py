@@ -1,0 +1,64 @@
+"""The rounding errors around one element: what may hide its slope, or make a difference."""
+
+import numpy as np
+
+from .complex_step import ComplexStep
+from .plateaus import Sweep
+from .slopes import EPS, Slopes, minus, norm
+
+MOVES = (2.0**-49, 1e-9, 1e-6, 1e-6)  # of the inputs, as shares of themselves
+PLACES = np.array([-0.93, -0.71, -0.48, -0.22, 0.0, 0.19, 0.41, 0.67, 0.97])  # of a step
+
+
+class Rounding:
+    """Rounding around the element at `index` of the input of some slopes."""
+
+    def __init__(self, slopes: Slopes, index: tuple):
+        self.slopes, self.index, self.point = slopes, index, slopes.point
+        self.claim = float(slopes.gradient[index])
+        self.size = max(abs(float(slopes.x[index])), 1.0)
+        self.unit = np.zeros(slopes.x.shape)
+        self.unit[index] = 1.0
+
+    def makes_zero(self, seen: Sweep, step: ComplexStep) -> bool:
+        """Whether it is 0, and its slope too small to change a digit of any output."""
+        if self.claim != 0 or step.contradiction is None:
+            return False
+        y = self.point.dy * self.point.y
+        visible = np.abs(step.slopes) * self.size > 8 * EPS * np.abs(y)
+        return not visible.any() and self.hides(step.contradiction, seen, step)
+
+    def hides(self, slope: float, seen: Sweep, step: ComplexStep) -> bool:
+        """Whether a slope is too small to change a digit of the outputs that it may reach."""
+        reached = seen.moved if step.slopes is None else seen.moved | (step.slopes != 0)
+        # A gradient of 0 may be the sum of terms that cancel, of outputs that do not move.
+        reached = reached if self.claim != 0 and reached.any() else ~np.isnan(self.point.y)
+        reached = reached & np.isfinite(self.point.y)
+        y = np.minimum(np.abs(self.point.y[reached]), 1.0)
+        return abs(slope) * self.size <= 8 * EPS * norm(self.point.dy[reached] * y)
+
+    def change(self) -> float:
+        """The change of the gap, and of the gradient's last digits, as the inputs change."""
+        rng, position = np.random.default_rng(0), self.slopes.position
+        gap, changes = self.slopes.complex_step(self.unit), []
+        for by in MOVES:
+            with self.point.moved(by, rng) as near:
+                slopes = Slopes(near, position)
+                again = slopes.complex_step(self.unit)
+                if gap is not None and again is not None:
+                    changes.append(abs(again.value - gap.value))
+                if by == MOVES[0]:
+                    changes.append(abs(float(slopes.gradient[self.index]) - self.claim))
+        return max(changes)
+
+    def scatter(self, t: float) -> float:
+        """How far L lies beside a smooth curve within a step of t, by rounding inside it."""
+        values = []
+        for place in PLACES:
+            x = self.slopes.x + place * t * self.unit
+            y, _ = self.point.evaluate(self.slopes.position, x)
+            values.append(float((self.point.dy * minus(y, self.point.y)).sum()))
+        if not np.isfinite(values).all():
+            return np.inf
+        curve = np.polynomial.polynomial.polyfit(PLACES, values, 3)
+        return norm(values - np.polynomial.polynomial.polyval(PLACES, curve))
