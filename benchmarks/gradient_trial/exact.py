@@ -1,9 +1,7 @@
-"""Derivatives with 120 digits: the truth that the trial compares gradients with.
+"""Numbers with 120 digits that record how they were computed.
 
-An Exact number is a decimal number that records how it was computed, as a Tensor does. NumPy
-runs a forward pass on arrays of such objects. The walk back gives each input its derivative,
-and the size of its terms: the same sum with the absolute values of all products.
-Nothing here comes from minigrad.
+NumPy runs a forward pass on arrays of such objects; derivatives.py walks back. Nothing here
+comes from minigrad.
 """
 
 import decimal
@@ -11,9 +9,8 @@ import itertools
 
 import numpy as np
 
-PRECISE = decimal.Context(
-    prec=120, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN, traps=[], rounding="ROUND_HALF_EVEN"
-)
+from gradient_trial.precise import PI, error_function, sine
+
 ONE, TWO, ZERO = decimal.Decimal(1), decimal.Decimal(2), decimal.Decimal(0)
 _numbers = itertools.count()
 
@@ -144,12 +141,6 @@ class Exact:
         return self
 
 
-PI = decimal.Decimal(
-    "3.1415926535897932384626433832795028841971693993751058209749445923078164062862089986280"
-    "3482534211706798214808651328230664709384460955058223172535940812848111745"
-)
-
-
 def exact(number):
     """An Exact number without parents; an Exact number as it is."""
     if isinstance(number, np.ndarray):
@@ -167,69 +158,4 @@ def exact_array(array):
     y = np.empty(array.shape, object)
     for index in np.ndindex(array.shape):
         y[index] = exact(array[index])
-    return y
-
-
-def sine(x):
-    with decimal.localcontext(PRECISE) as context:
-        context.prec = 150
-        x = (x / (2 * PI) - (x / (2 * PI)).to_integral_value()) * 2 * PI
-        term, total, n = x, x, 1
-        while abs(term) > decimal.Decimal("1e-140"):
-            term = -term * x * x / ((n + 1) * (n + 2))
-            total, n = total + term, n + 2
-    return +total
-
-
-def error_function(x):
-    if abs(x) > 12:
-        return ONE.copy_sign(x)
-    with decimal.localcontext(PRECISE) as context:
-        context.prec = 200
-        term, total, n = x, x, 0
-        while abs(term) > decimal.Decimal("1e-140"):
-            n += 1
-            term = -term * x * x / n
-            total += term / (2 * n + 1)
-        total = total * 2 / PI.sqrt()
-    return +total
-
-
-def derivatives(inputs, outputs, dy):
-    """For each array of Exact inputs: d(Σ dy·y)/dx, and the size of its terms.
-
-    Both are arrays of Decimals.
-    """
-    slopes, sizes, order = {}, {}, {}
-    for y, weight in zip(np.ravel(outputs), np.ravel(dy), strict=True):
-        if isinstance(y, Exact):
-            weight = decimal.Decimal(float(weight))
-            slopes[y.number] = slopes.get(y.number, ZERO) + weight
-            sizes[y.number] = sizes.get(y.number, ZERO) + abs(weight)
-            order[y.number] = y
-    _collect(order)
-    for number in sorted(order, reverse=True):
-        slope, size = slopes.get(number, ZERO), sizes.get(number, ZERO)
-        for parent, partial in order[number].parents:
-            # 0 · infinity: the weight 0 says that this path is not taken
-            step, width = (slope * partial, size * abs(partial)) if size else (ZERO, ZERO)
-            slopes[parent.number] = slopes.get(parent.number, ZERO) + step
-            sizes[parent.number] = sizes.get(parent.number, ZERO) + width
-    return [(_lookup(slopes, x), _lookup(sizes, x)) for x in inputs]
-
-
-def _collect(order):
-    """Add all numbers that the given ones were computed from."""
-    waiting = list(order.values())
-    while waiting:
-        for parent, _ in waiting.pop().parents:
-            if parent.number not in order:
-                order[parent.number] = parent
-                waiting.append(parent)
-
-
-def _lookup(table, x):
-    y = np.empty(x.shape, object)
-    for index in np.ndindex(x.shape):
-        y[index] = table.get(x[index].number, ZERO)
     return y

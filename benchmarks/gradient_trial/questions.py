@@ -8,11 +8,12 @@ import numpy as np
 from hard_gradients import build
 from hard_pairs import HARD
 
-from gradient_trial import table_pairs
+import gradient_trial.table_layers  # noqa: F401  adds to DRAWS
 from gradient_trial.definitions import definition
 from gradient_trial.expressions import agrees, draw_expression
 from gradient_trial.mistakes import plant
 from gradient_trial.programs import draw_program
+from gradient_trial.table_pairs import DRAWS
 from minigrad import TABLE, Operation
 from minigrad.gradcheck import declare
 
@@ -53,11 +54,9 @@ def draw(rng):
 
 
 def of_table(rng, is_wrong):
-    name = list(table_pairs.DRAWS)[rng.integers(len(table_pairs.DRAWS))]
+    name = list(DRAWS)[rng.integers(len(DRAWS))]
     right = TABLE[name]
-    arrays, options = redrawn(
-        lambda: table_pairs.draw(rng, name), lambda a, o: right.forward(*a, **o)
-    )
+    arrays, options = redrawn(lambda: DRAWS[name](rng), lambda a, o: right.forward(*a, **o))
     facts = (definition(name), name not in NOT_SMOOTH, "plain")
     return of_operation("table", rng, is_wrong, right, arrays, options, *facts)
 

@@ -13,9 +13,11 @@ import decimal
 import numpy as np
 
 from gradient_trial import exact
+from gradient_trial.derivatives import derivatives
+from gradient_trial.precise import PRECISE
 from minigrad import Operation, Tensor
 
-decimal.setcontext(exact.PRECISE)
+decimal.setcontext(PRECISE)
 WRONG, RIGHT = 1e-3, 1e-6
 NO_EFFECT = 1e-13  # a mistake that changes less leaves the gradient as it was
 
@@ -26,7 +28,7 @@ def find_truth(question):
     floats = [i for i, a in enumerate(question.arrays) if a.dtype.kind == "f"]
     inputs = [exact.exact_array(a) if i in floats else a for i, a in enumerate(question.arrays)]
     outputs = question.exact(*inputs, **question.options)
-    truth = exact.derivatives([inputs[i] for i in floats], outputs, dy)
+    truth = derivatives([inputs[i] for i in floats], outputs, dy)
     if not all(number.is_finite() for pair in truth for array in pair for number in array.flat):
         return None
     found, right = (
