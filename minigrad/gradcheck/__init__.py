@@ -20,9 +20,9 @@
     dy is random because a gradient of ones hides every mistake that sums to 0. All is computed
     in float64: in float32 the difference of two values of L has about one correct digit left.
 
-files    point, calls, outputs: the function; slopes: one step; comparison, groups: all elements,
-         a few runs for many; element, sweep, plateaus, complex_step, rounding: one element, by
-         steps of all sizes; rules, operation_rules: writes, shapes, dtypes
+files    point, calls, outputs: the function; slopes: one step; comparison, groups: all
+         elements, a few runs for many; element, sweep, plateaus, complex_step, rounding: one
+         element, by steps of all sizes; rules, operation_rules: writes, shapes, dtypes
 beside   mutation: does your own test notice a wrong backward? pytest_plugin, cases, contract:
          tests in one line; torch_functions: PyTorch's autograd.Function
 source   central differences: Griewank & Walther 2008, chapter 1; complex step: Squire & Trapp

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from ..ops import Operation, RowGradient
-from ..writes import arrays_in
+from ..inside import arrays_in
 from .answers import GradientError
 from .inputs import argument_names, fresh
 from .operation_rules import expect_forward, expect_gradients

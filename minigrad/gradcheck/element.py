@@ -117,17 +117,16 @@ class Element:
 
     def _wrong(self, expected: float, seen: Sweep, step: ComplexStep) -> float:
         """Raise a GradientError, unless rounding may have made the difference."""
-        larger = max(abs(expected), abs(self.claim))
-        error, noise = abs(expected - self.claim), 8 * self.rounding.change()
+        larger, error = max(abs(expected), abs(self.claim)), abs(expected - self.claim)
+        jitter = noise = 8 * self.rounding.change()
         if expected == seen.contradiction and seen.step:
-            noise = max(noise, 8 * self.rounding.scatter(seen.step) / seen.step)
-        is_below = self.rounding.hides(larger, seen, step)
-        if error > noise and not is_below:
+            noise = max(jitter, 8 * self.rounding.noise(seen.step))
+        is_hidden = self.rounding.hides(larger, seen, step)
+        if error > noise and not is_hidden:
             raise GradientError(_difference(expected, self.claim))
-        share = (error + noise) / larger
-        if share <= self.limit:
-            return share
-        if is_below and error <= noise and abs(self.claim) <= noise:
+        if error + noise <= self.limit * larger:
+            return (error + noise) / larger
+        if is_hidden and error <= jitter and abs(self.claim) <= jitter:
             return self.limit  # a sum of large terms that cancel: a zero
         raise InconclusiveError(
             f"a slope of {expected:.9g} was found, and rounding may have made the difference, "

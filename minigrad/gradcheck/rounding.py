@@ -51,8 +51,21 @@ class Rounding:
                     changes.append(abs(float(slopes.gradient[self.index]) - self.claim))
         return max(changes)
 
-    def scatter(self, t: float) -> float:
-        """How far L lies beside a smooth curve within a step of t, by rounding inside it."""
+    def noise(self, t: float) -> float:
+        """The error of a slope measured with steps of t, by rounding inside the function."""
+        return (self._scatter(t) + self.slopes.rounding(self._reached())) / t
+
+    def _reached(self):
+        """The outputs that depend on the element, as steps up to 100 times its size show."""
+        reached = np.zeros(self.point.y.shape, bool)
+        for t in (1.0, 10.0, 100.0):
+            gap = self.slopes.differences(self.unit, t * self.size)
+            if gap is not None:
+                reached |= gap.changed
+        return reached
+
+    def _scatter(self, t):
+        """How far L lies beside a smooth curve within a step of t."""
         values = []
         for place in PLACES:
             x = self.slopes.x + place * t * self.unit

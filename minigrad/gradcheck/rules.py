@@ -10,7 +10,7 @@ from collections.abc import Callable
 from .. import engine
 from ..ops import TABLE, Operation
 from ..tensor import Tensor
-from ..writes import arrays_in
+from ..inside import arrays_in
 from .answers import GradientError
 from .operation_rules import expect_gradients, expect_same_gradients, not_a_pair
 
