@@ -64,9 +64,9 @@ def verdict(errors, own, is_unchanged):
 
 
 def is_visible(question, which, index):
-    """Whether the output moves in float64 if one element moves by a tenth."""
+    """Whether the output moves in float64 if one element moves a little."""
     before = forward(question, question.arrays)
-    for step in (0.1 * question.arrays[which][index], 0.1, -0.1):
+    for step in (0.1 * question.arrays[which][index], 1e-3, -1e-3):
         moved = [np.array(a) for a in question.arrays]
         moved[which][index] += step
         if not np.array_equal(forward(question, moved), before):
