@@ -65,7 +65,7 @@ def one_argument(rng):
         (f"({{0}} + 1 if {{0}} > {c:.3g})", lambda x: np.where(x > c, x + 1.0, x)),
         (f"(3 {{0}} if {{0}} > {c:.3g})", lambda x: np.where(x > c, 3.0 * x - 2.0 * c, x)),
         ("max of the row({})", lambda x: x.max(axis=-1, keepdims=True)),
-        (f"({{0}} if {{0}} > {c:.3g} else -1e9)", lambda x: np.where(x > c, x, -1e9)),
+        (f"({{0}} if {{0}} > {c:.3g} else -1e4)", lambda x: np.where(x > c, x, -1e4)),
     ]
     which = rng.integers(len(smooth) + len(rough) // 2)
     if which < len(smooth):
