@@ -1,5 +1,7 @@
 """Errors that say what is wrong, where, and how to mend it."""
 
+import sys
+
 import numpy as np
 
 
@@ -112,3 +114,42 @@ not broadcast; counted from the right, each pair of sizes must be equal or hold 
             f"{where}: {', '.join(first)} and {last}, which do not broadcast; counted from the "
             "right, each pair of sizes must be equal or hold a 1"
         ) from None
+
+
+def expect_number(
+    where: str, name: str, value, *, least=None, above=None, below=None, finite: bool = True
+) -> float:
+    """`value` as a Python number within the limits; with finite=False it may be ±inf.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is outside of the limits, or NaN.
+
+    Example:
+        >>> expect_number("EMA", "decay", 1.0, least=0, below=1)
+        Traceback (most recent call last):
+        ValueError: EMA: decay is 1.0, expected 0 or more and less than 1
+    """
+    if isinstance(value, (np.generic, np.ndarray)) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{where}: {name} is {named_kind(value)}, expected a number")
+    limits = {
+        f"{least} or more": least is None or value >= least,
+        f"more than {above}": above is None or value > above,
+        f"less than {below}": below is None or value < below,
+    }
+    wanted = " and ".join(text for text in limits if "None" not in text)
+    if not all(limits.values()):  # NaN is in no limits
+        raise ValueError(f"{where}: {name} is {value}, expected {wanted}")
+    if value != value or (finite and abs(value) > sys.float_info.max):
+        raise ValueError(f"{where}: {name} is {value}, expected a {'finite ' * finite}number")
+    return value
+
+
+def named_kind(value) -> str:
+    """A value of the wrong kind, for a message: None, True, 'a text', an array, a list."""
+    if value is None or isinstance(value, (bool, str)):
+        return repr(value)
+    kind = "array" if isinstance(value, np.ndarray) else type(value).__name__
+    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"

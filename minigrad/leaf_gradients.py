@@ -19,7 +19,7 @@ import numpy as np
 
 from .errors import DtypeError, ShapeError
 from .ops import RowGradient
-from .writes import label
+from .writes import gradient_written, label
 
 ADDING = RLock()  # held while gradients are added to leaves
 # Takes all items of an iterator and drops each before the next. It is C code: no Ctrl-C comes
@@ -111,6 +111,7 @@ class LeafGradients:
             yield partial(setattr, leaf, "grad", np.asarray(total))
             return
         _expect_fit(leaf, grad)
+        gradient_written(leaf)  # a graph that still needs the old gradient is told
         if leaf in self.rows:
             ids, rows = _joined(self.rows[leaf]).summed()
             yield partial(operator.setitem, grad, ids, grad[ids] + rows)

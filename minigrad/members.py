@@ -1,13 +1,15 @@
 """The parts of a module: the parameters and modules among its attributes, with their names.
 
 Lists, tuples and dicts are searched, however nested: `blocks.0.gain`, `heads.left.weight`. A
-part in a place that is not searched is an error, because it would never be trained.
+part in another container is an error, because it would never be trained. lost_parameters.py
+searches the rarer places, such as objects and closures, when an optimizer is made.
 """
 
-from collections import UserDict, UserList, deque
+from collections import ChainMap, UserDict, UserList, deque
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from functools import cache
+from itertools import chain
 from types import GeneratorType, MappingProxyType, SimpleNamespace
 
 import numpy as np
@@ -16,7 +18,8 @@ from .tensor import Tensor
 
 CONTAINERS = (set, frozenset, deque, UserList, *map(type, ({}.keys(), {}.values(), {}.items())))
 SIMPLE = (type(None), bool, int, float, str, np.dtype)  # most attributes; they hold nothing
-USED_ONCE = (GeneratorType, map, filter, zip)
+LIST_ITERATORS = (type(iter([])), type(reversed([])))
+USED_ONCE = (GeneratorType, map, filter, zip, enumerate, chain, *LIST_ITERATORS)
 
 
 def members(module, kinds: tuple[type, ...]) -> Iterator[tuple[str, object]]:
@@ -31,16 +34,30 @@ def members(module, kinds: tuple[type, ...]) -> Iterator[tuple[str, object]]:
             yield ".".join(path), part
 
 
-def walk(module, path: str = "", above: tuple = ()) -> Iterator[tuple[str, object]]:
-    """(path, module) of a module and of all modules in it, in the order of the attributes."""
+def walk(module, path: str = "", above: tuple = ()) -> Iterator[tuple[str, object, list]]:
+    """(path, module, its members) of a module and of all modules in it, in their order."""
     if any(module is other for other in above):
         raise ValueError(
             f"{type(above[0]).__name__}: {path} is a module that holds it; keep no link from a "
             "module to the one that it is in"
         )
-    yield path, module
-    for name, child in module.named_children():
-        yield from walk(child, f"{path}.{name}" if path else name, (*above, module))
+    parts = list(module.named_members())
+    yield path, module, parts
+    for name, part in parts:
+        if not isinstance(part, Tensor):
+            yield from walk(part, f"{path}.{name}" if path else name, (*above, module))
+
+
+def expect_trainable(module, name: str, value, kinds: tuple[type, ...]) -> None:
+    """Raise if a parameter is to be replaced by something that would not be trained."""
+    old = vars(module).get(name)
+    is_parameter = isinstance(old, Tensor) and _is_part(old, kinds)
+    if is_parameter and isinstance(value, (Tensor, np.ndarray)) and not _is_part(value, kinds):
+        raise TypeError(
+            f"{type(module).__name__}: {name} is a parameter, and the new value is none, so it "
+            f"would not be trained; write {name}.data[...] = array to change its numbers, or "
+            "use Parameter(array)"
+        )
 
 
 def set_training(module, mode: bool) -> None:
@@ -103,7 +120,7 @@ def _expect_no_parts(where, path, value, kinds):
 
 def _items(value):
     """The items of a container that is not searched."""
-    if isinstance(value, (UserDict, MappingProxyType)):
+    if isinstance(value, (ChainMap, UserDict, MappingProxyType)):
         return list(value.values())
     if isinstance(value, CONTAINERS):
         return list(value)

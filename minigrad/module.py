@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .members import members, set_training, walk
+from .members import expect_trainable, members, set_training, walk
+from .states import problems
 from .tensor import Tensor
 from .tree import tree
 from .writes import written
@@ -45,6 +46,11 @@ class Module:
 
     training = True  # some modules, such as layers.Dropout, act only in training
 
+    def __setattr__(self, name, value):
+        # An array, or a computed tensor, in the place of a parameter would not be trained.
+        expect_trainable(self, name, value, (Parameter, Module))
+        super().__setattr__(name, value)
+
     def forward(self, *inputs, **options):
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
@@ -72,15 +78,15 @@ class Module:
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
         """This module, under the name "", then each child with all modules in it."""
-        return walk(self)
+        return ((path, module) for path, module, _ in walk(self))
 
     def named_parameters(self, tied: bool = False) -> Iterator[tuple[str, Parameter]]:
         """Every (name, parameter): a tied one once, or with tied=True under each name."""
         seen: set[int] = set()  # by identity: a tied parameter is one object with two names
         # A module's own parameters come before those of its children. This order decides which
         # name of a tied parameter is the first.
-        for path, module in self.named_modules():
-            for name, part in module.named_members():
+        for path, _, parts in walk(self):
+            for name, part in parts:
                 if isinstance(part, Tensor) and (tied or id(part) not in seen):
                     seen.add(id(part))
                     yield f"{path}.{name}" if path else name, part
@@ -107,31 +113,15 @@ class Module:
         """
         own = self.state_dict()
         # All problems are collected before the first copy, so nothing is ever half loaded.
-        problems = [f"missing: {name} {own[name].shape}" for name in own if name not in state]
-        problems += [f"unexpected: {name}" for name in state if name not in own]
-        problems += [
-            f"wrong shape: {name} is {np.shape(state[name])}, expected {array.shape}"
-            for name, array in own.items()
-            if name in state and np.shape(state[name]) != array.shape
-        ]
-        problems += self._broken_ties(state)
-        if problems:
+        lines = problems(own, state, ties=self.named_parameters(tied=True))
+        if lines:
             raise StateError(
                 f"load_state_dict: {type(self).__name__} does not fit this state:\n  "
-                + "\n  ".join(problems)
+                + "\n  ".join(lines)
             )
         for name, parameter in self.named_parameters(tied=True):
             parameter.data[...] = state[name]  # in place: optimizers share the array
             written(parameter, name)  # a graph that still needs the old values is told
-
-    def _broken_ties(self, state):
-        first: dict[int, str] = {}
-        for name, parameter in self.named_parameters(tied=True):
-            other = first.setdefault(id(parameter), name)
-            if name in state and other in state and other != name:
-                a, b = np.asarray(state[name]), np.asarray(state[other])
-                if a.shape == b.shape and not np.array_equal(a, b, equal_nan=True):
-                    yield f"tied parameters differ: {other} and {name}"
 
     def __repr__(self):
         count = sum(p.size for p in self.parameters())

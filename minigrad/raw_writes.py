@@ -15,7 +15,8 @@ import numpy as np
 
 from .engine import RELEASED, Node, observe
 from .errors import GraphError
-from .writes import WATCHERS, arrays_in, label
+from .inside import arrays_in
+from .writes import WATCHERS, label
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from .engine import Node, backward_steps, run
 from .errors import GraphError, ShapeError
 from .leaf_gradients import ADDING, collect, run_backward
 from .ops import Operation, RowGradient
-from .writes import written
+from .writes import gradient_written, written
 
 
 class Tensor(Conversions):
@@ -121,6 +121,7 @@ class Tensor(Conversions):
                 self.grad = np.zeros_like(self.data)
             # A leaf that was used twice gets two gradients. The chain rule adds them, so this
             # is += and never =. The next backward adds, too: zero_grad comes between two steps.
+            gradient_written(self)
             if isinstance(gradient, RowGradient):
                 gradient.add_to(self.grad)
             else:
@@ -129,6 +130,7 @@ class Tensor(Conversions):
     def zero_grad(self) -> None:
         """Clear the gradient in place. A leaf without a gradient stays without one."""
         if self.grad is not None:
+            gradient_written(self)  # a graph that still needs the old gradient is told
             self.grad.fill(0)  # the buffer stays, so the next step need not allocate it
 
     # -- notation ------------------------------------------------------------------------

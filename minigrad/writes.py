@@ -5,92 +5,102 @@ the backward would compute with the new values: a wrong gradient, and no sign of
 writes share one running number. So a write with a higher number than a node came after it, and
 matters if the node saved memory of the written array, also through a view such as w.T.
 
-The engine sees an optimizer's step, load_state_dict, and `w.data -= ...`. It does not see
-writes by NumPy alone, such as `w.data[0] = 5`: raw_writes.py finds those.
+The engine sees all writes of this package, such as an optimizer's step, zero_grad, clipping and
+load_state_dict, and it sees `w.data -= ...`. It does not see writes by NumPy alone, such as
+`w.data[0] = 5`: raw_writes.py finds those. A note of a write lives as long as the memory, that
+is, as long as the array (or the file) that owns it and that all views share.
 """
 
 import itertools
-from collections.abc import Iterator
-from functools import partial
-from types import FunctionType, MethodType
+from types import SimpleNamespace
 from weakref import ref
 
 import numpy as np
 
 from .errors import GraphError
+from .inside import arrays_in
 
 NUMBERS = itertools.count()  # of nodes and of writes, in the order in which they happen
-_writes: dict[int, tuple] = {}  # the last write to each living array, by the id of the array
+# By the id of the owner of the memory: a weak link to the owner, and for each part of it that
+# was written to, the number and the text of the last write.
+_writes: dict[int, tuple[ref, dict]] = {}
 _newest = -1  # the number of the last write
 WATCHERS: list = []  # called with each node before its backward: see raw_writes.py
 
 
 def written(tensor, name: str = "") -> None:
     """Note that the array of `tensor` was changed in place, or is about to be."""
+    array_written(tensor.data, label(tensor, name))
+
+
+def gradient_written(tensor, name: str = "") -> None:
+    """The same for its gradient, if it has one."""
+    if isinstance(tensor.grad, np.ndarray):
+        array_written(tensor.grad, f"the gradient of {label(tensor, name)}")
+
+
+def array_written(array: np.ndarray, text: str) -> None:
+    """The same for any array; `text` names it in a message."""
     global _newest
-    array, key = tensor.data, id(tensor.data)
-    # The note dies with the array, because another array can get the same id then.
-    note = ref(array, lambda _: _writes.pop(key, None))
+    owner = _owner(array)
+    key = id(owner)
+    if key not in _writes:
+        # The notes die with the owner, because another object can get the same id then.
+        _writes[key] = _weak_link(owner, array, lambda _: _writes.pop(key, None)), {}
     _newest = next(NUMBERS)
-    _writes[key] = _newest, note, label(tensor, name)
+    _, parts = _writes[key]
+    part, view = _part(array)
+    parts[part] = _newest, text, view
 
 
 def expect_old_values(node) -> None:
     """Raise a GraphError if an array that `node` saved was written to since."""
     if node.number < _newest:  # rare: usually each step follows the backward of its graph
-        _expect_unwritten(node)
+        for saved in arrays_in(node.saved):
+            _expect_unwritten(saved, node)
     for watcher in WATCHERS:
         watcher(node)
 
 
-def _expect_unwritten(node):
-    notes = _writes.copy().values()  # a copy, because other threads write
-    newer = [(note(), text) for number, note, text in notes if number > node.number]
-    for saved in arrays_in(node.saved):
-        for array, text in newer:
-            if array is not None and np.shares_memory(saved, array):
-                name = node.operation.name
-                raise GraphError(
-                    f"backward: {text} was changed after {name} saved it, and the gradient of "
-                    f"{name} needs the old values; call backward before the optimizer's step, "
-                    "load_state_dict or any other write, or run the forward again after it"
-                )
+def _expect_unwritten(saved, node):
+    _, parts = _writes.get(id(_owner(saved)), (None, {}))
+    for number, text, view in list(parts.values()):  # a list, because other threads write
+        if number > node.number and saved.size and _overlap(saved, view):
+            name = node.operation.name
+            raise GraphError(
+                f"backward: {text} was changed after {name} saved it, and the gradient of "
+                f"{name} needs the old values; call backward before the optimizer's step, "
+                "load_state_dict or any other write, or run the forward again after it"
+            )
+
+
+def _owner(array):
+    """The object that owns the memory of an array: an array, or the file behind it."""
+    while isinstance(array, np.ndarray) and array.base is not None:
+        array = array.base
+    return array.obj if isinstance(array, memoryview) else array
+
+
+def _weak_link(owner, array, at_end):
+    try:
+        return ref(owner, at_end)
+    except TypeError:  # bytes and bytearray; their note dies with the written array
+        return ref(array, at_end)
+
+
+def _part(array):
+    """Where in the memory an array lies: as a key, and for `_overlap`. It does not hold it."""
+    if array.base is None:
+        return None, None  # all of it
+    view = array.__array_interface__
+    return (view["data"], array.shape, array.strides), view
+
+
+def _overlap(saved, view):
+    return view is None or np.shares_memory(saved, SimpleNamespace(__array_interface__=view))
 
 
 def label(tensor, name: str = "") -> str:
     """A tensor in a message: its class, and its name or else its shape."""
     name = name or tensor.name
     return f"{type(tensor).__name__} {repr(name) if name else tensor.data.shape}"
-
-
-def arrays_in(value, seen: set[int] | None = None) -> Iterator[np.ndarray]:
-    """The arrays in a value, also inside tuples, lists, dicts and the attributes of objects."""
-    seen = set() if seen is None else seen
-    if isinstance(value, np.ndarray):
-        yield value
-    elif id(value) not in seen:
-        seen.add(id(value))  # an object may hold itself
-        for part in _parts(value):
-            yield from arrays_in(part, seen)
-
-
-def _parts(value):
-    if isinstance(value, dict):
-        return list(value.values())
-    if isinstance(value, (tuple, list, set, frozenset)):
-        return value
-    if isinstance(value, partial):
-        return value.func, value.args, value.keywords
-    if isinstance(value, FunctionType):  # its closure, not the globals of its module
-        return [cell.cell_contents for cell in value.__closure__ or ()]
-    if isinstance(value, MethodType):
-        return (value.__self__,)
-    if isinstance(value, type) or type(value).__module__ == "builtins":
-        return ()  # a number, a text: no place for arrays
-    slots = [s for c in type(value).__mro__ for s in _names(getattr(c, "__slots__", ()))]
-    inside = [getattr(value, slot) for slot in slots if hasattr(value, slot)]
-    return [*getattr(value, "__dict__", {}).values(), *inside]
-
-
-def _names(slots):
-    return (slots,) if isinstance(slots, str) else slots

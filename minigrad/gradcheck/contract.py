@@ -15,8 +15,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from ..ops import Operation, RowGradient
 from ..inside import arrays_in
+from ..ops import Operation, RowGradient
 from .answers import GradientError
 from .inputs import argument_names, fresh
 from .operation_rules import expect_forward, expect_gradients

@@ -8,9 +8,9 @@ import dataclasses
 from collections.abc import Callable
 
 from .. import engine
+from ..inside import arrays_in
 from ..ops import TABLE, Operation
 from ..tensor import Tensor
-from ..inside import arrays_in
 from .answers import GradientError
 from .operation_rules import expect_gradients, expect_same_gradients, not_a_pair
 

@@ -23,6 +23,8 @@ def adam_update(p, g, m, v, t, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay
 class Adam(AdamW):
     """Adam. The arguments are AdamW's; `weight_decay` is L2 regularization here."""
 
+    decays_by_factor = False
+
     def update(self, p, g, state, t, lr):
         g = with_finite_squares(g)
         adam_update(p, g, state["m"], state["v"], t, lr=lr, **self.options)

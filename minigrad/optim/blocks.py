@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
+from ..errors import expect_number
 from .ema import EMA, ema_update
 from .gradients import expect_finite, norm, scaled
 from .optimizer import Optimizer
@@ -32,7 +33,10 @@ def step_in_blocks(
 
     Raises as Optimizer.step. Nothing is changed then, in any of the optimizers.
     """
+    if isinstance(optimizers, Optimizer):
+        raise TypeError("step_in_blocks: pass a list of optimizers, as in [optimizer]")
     optimizers = list(optimizers)
+    scale = expect_number("step_in_blocks", "scale", scale, least=0)
     rates = [optimizer.rate(factor) for optimizer in optimizers]
     list(parallel_map(lambda named: expect_finite(*named), _gradient_blocks(optimizers)))
 
@@ -71,6 +75,7 @@ def grad_norm_in_blocks(parameters: Parameters, parallel_map: Callable = map) ->
 
 def update_average_in_blocks(ema: EMA, parallel_map: Callable = map) -> None:
     """Move the average towards the present weights."""
+    ema.note_writes()
     pairs = [(ema.average[name], p.data) for name, p in ema.parameters.items()]
     blocks = [block for pair in pairs for block in flat_blocks(*pair)]
     list(parallel_map(lambda block: ema_update(*block, decay=ema.decay), blocks))

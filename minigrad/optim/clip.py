@@ -2,8 +2,11 @@
 
 import math
 
-from .gradients import norm, scaled
-from .options import number
+import numpy as np
+
+from ..errors import expect_number
+from ..writes import gradient_written, label
+from .gradients import kind_of_gradient, norm, scaled
 from .parameters import Parameters, tensors
 
 
@@ -16,24 +19,43 @@ def clip_grad_norm(parameters: Parameters, max_norm: float) -> float:
 
     Source: Pascanu, Mikolov & Bengio 2013, arXiv:1211.5063, algorithm 1.
     """
-    gradients = [p.grad for p in tensors("clip_grad_norm", parameters) if p.grad is not None]
-    length = norm(gradients)
+    parameters = _with_gradient("clip_grad_norm", parameters)
+    length = norm([p.grad for p in parameters])
     scale = clip_scale(length, max_norm)
-    for g in gradients:
-        if scale != 1:
-            g[...] = scaled(g, scale)
+    if scale != 1:
+        for p in parameters:
+            gradient_written(p)  # a graph that still needs the old gradient is told
+            _scale_gradient(p, scale)
     return length
 
 
 def grad_norm(parameters: Parameters) -> float:
     """The Euclidean norm of all gradients together, as if they were one long vector."""
-    return norm([p.grad for p in tensors("grad_norm", parameters) if p.grad is not None])
+    return norm([p.grad for p in _with_gradient("grad_norm", parameters)])
+
+
+def _with_gradient(where, parameters):
+    parameters = [p for p in tensors(where, parameters) if p.grad is not None]
+    for p in parameters:
+        if not isinstance(p.grad, np.ndarray) or p.grad.dtype.kind not in "fiu":
+            raise TypeError(
+                f"{where}: the gradient of {label(p)} is {kind_of_gradient(p.grad)}, expected "
+                "an array of real numbers"
+            )
+    return parameters
+
+
+def _scale_gradient(p, scale):
+    if p.grad.dtype.kind == "f" and p.grad.flags.writeable:
+        p.grad[...] = scaled(p.grad, scale)
+    else:  # read-only or integers, set by the user
+        p.grad = scaled(p.grad.astype(p.dtype), scale)
 
 
 def clip_scale(norm: float, max_norm: float) -> float:
     """The factor that shortens gradients of this joint norm to max_norm; 1 if they fit."""
     if max_norm != math.inf:
-        max_norm = number("clip_grad_norm", "max_norm", max_norm, above=0)
+        max_norm = expect_number("clip_grad_norm", "max_norm", max_norm, above=0)
     if math.isfinite(norm) and norm + 1e-6 > max_norm:
         return max_norm / (norm + 1e-6)
     return 1.0

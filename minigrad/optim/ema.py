@@ -8,8 +8,10 @@ source   Polyak & Juditsky 1992; as an exponential average: Tarvainen & Valpola 
 
 import numpy as np
 
+from ..errors import expect_number
+from ..states import problems
+from ..writes import array_written
 from .gradients import wide
-from .options import number
 from .parameters import Parameters, named
 
 
@@ -25,7 +27,7 @@ class EMA:
     """
 
     def __init__(self, parameters: Parameters, decay: float = 0.999):
-        self.decay = number("EMA", "decay", decay, least=0, below=1)
+        self.decay = expect_number("EMA", "decay", decay, least=0, below=1)
         self.parameters = named("EMA", parameters)
         self.average = {
             name: p.data.astype(wide(p.dtype)) for name, p in self.parameters.items()
@@ -33,6 +35,7 @@ class EMA:
 
     def update(self) -> None:
         """Move the average towards the present weights."""
+        self.note_writes()
         for name, p in self.parameters.items():
             ema_update(self.average[name], p.data, decay=self.decay)
 
@@ -40,10 +43,15 @@ class EMA:
         """Copy an `average` of the same names and shapes.
 
         Raises:
-            ValueError: names or shapes differ; nothing is changed.
+            ValueError: it does not fit; the message lists each problem, and nothing is changed.
         """
-        shapes = {name: array.shape for name, array in self.average.items()}
-        if {name: np.shape(array) for name, array in average.items()} != shapes:
-            raise ValueError("EMA: the average does not have this module's names and shapes")
+        if lines := problems(self.average, average):
+            raise ValueError("EMA: the average does not fit:\n  " + "\n  ".join(lines))
+        self.note_writes()
         for name, array in self.average.items():
             array[...] = average[name]
+
+    def note_writes(self) -> None:
+        """Note that the average is about to change: a graph that still needs it is told."""
+        for name, array in self.average.items():
+            array_written(array, f"the average of {name!r}")

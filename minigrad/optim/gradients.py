@@ -10,9 +10,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..errors import ShapeError, named_kind
 from ..tensor import Tensor
-from .options import named_kind
 
 
 def wide(dtype: np.dtype) -> np.dtype:
@@ -26,9 +25,9 @@ def fitting_gradient(where: str, name: str, parameter: Tensor) -> np.ndarray:
     if not parameter.data.flags.writeable:
         raise ValueError(f"{where}: the array of {name} is read-only; make {name} from a copy")
     if not isinstance(g, np.ndarray) or g.dtype.kind not in "fiu":
-        kind = f"an array of {g.dtype}" if isinstance(g, np.ndarray) else named_kind(g)
         raise TypeError(
-            f"{where}: the gradient of {name} is {kind}, expected an array of real numbers"
+            f"{where}: the gradient of {name} is {kind_of_gradient(g)}, expected an array of "
+            "real numbers"
         )
     if g.shape != parameter.shape:
         raise ShapeError(
@@ -36,6 +35,11 @@ def fitting_gradient(where: str, name: str, parameter: Tensor) -> np.ndarray:
         )
     with np.errstate(over="ignore"):  # an infinite number is found by expect_finite
         return g.astype(wide(parameter.dtype), copy=False)
+
+
+def kind_of_gradient(g) -> str:
+    """A gradient that is none, for a message: an array of complex64, a list."""
+    return f"an array of {g.dtype}" if isinstance(g, np.ndarray) else named_kind(g)
 
 
 def expect_finite(where: str, name: str, g: np.ndarray) -> None:

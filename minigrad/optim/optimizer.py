@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..errors import ShapeError, expect_number
 from ..writes import written
 from .gradients import expect_finite, fitting_gradient, wide
-from .options import checked, number
+from .loading import problems_of_state
+from .options import checked
 from .parameters import Parameters, named
 
 
@@ -24,10 +26,13 @@ class Optimizer:
     """
 
     elementwise = False  # True if `update` treats each number by itself
+    squares: tuple[str, ...] = ()  # the entries of the state that are never below 0
+    decays_by_factor = True  # weight_decay makes p ← (1 - lr · weight_decay) p
 
     def __init__(self, parameters: Parameters, lr: float, **options):
         where = type(self).__name__
         self.parameters = named(where, parameters)
+        self.shapes = {name: p.shape for name, p in self.parameters.items()}
         self.lr: float = checked(where, {"lr": lr})["lr"]
         self.options = checked(where, options)
         self.state: dict[str, dict[str, np.ndarray]] = {}
@@ -60,8 +65,16 @@ class Optimizer:
     def rate(self, factor: float) -> float:
         """lr · factor, where factor is a schedule's."""
         where = type(self).__name__
-        factor = number(where, "factor", factor, least=0)
-        return number(where, "lr · factor", self.lr * factor, least=0)
+        factor = expect_number(where, "factor", factor, least=0)
+        lr = expect_number(where, "lr", self.lr, least=0) * factor
+        lr = expect_number(where, "lr · factor", lr, least=0)
+        decay = lr * self.options.get("weight_decay", 0)
+        if decay > 1 and self.decays_by_factor:
+            raise ValueError(
+                f"{where}: lr · weight_decay is {decay}, expected at most 1, because each step "
+                "multiplies the weights by 1 - lr · weight_decay"
+            )
+        return lr
 
     def gradients(self) -> dict[str, np.ndarray]:
         """The gradient of each parameter that takes a step, by name."""
@@ -73,6 +86,12 @@ class Optimizer:
                 f"{where}: no parameter has a gradient; call backward() before step(), on a "
                 "loss that was computed from these parameters"
             )
+        for name, p in moving.items():
+            if p.shape != (shape := self.shapes[name]):
+                raise ShapeError(
+                    f"{where}: {name} has shape {p.shape}, and had {shape} when the optimizer "
+                    "was made; make a new one"
+                )
         return {name: fitting_gradient(where, name, p) for name, p in moving.items()}
 
     def ready(self) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray], int]]:
@@ -113,30 +132,13 @@ class Optimizer:
         Raises:
             ValueError: the state does not fit; the message lists each problem.
         """
-        steps = {name: arrays.get(f"{name}/t", 1) for name in self.parameters}
-        state = {
-            n: self._new_state(self.parameters[n].data) for n, t in steps.items() if np.any(t)
-        }
-        shapes = {f"{n}/{entry}": a.shape for n, s in state.items() for entry, a in s.items()}
-        shapes |= {f"{name}/t": () for name in self.parameters}
-        problems = [f"unexpected: {key}" for key in arrays if key not in shapes]
-        problems += [f"missing: {key}" for key in shapes if key not in arrays]
-        problems += [
-            f"wrong shape: {key} is {np.shape(arrays[key])}, expected {shape}"
-            for key, shape in shapes.items()
-            if key in arrays and np.shape(arrays[key]) != shape
-        ]
-        problems += [
-            f"wrong: {name}/t is {t}, expected a number of steps"
-            for name, t in steps.items()
-            if np.shape(t) == () and not (t >= 0 and t == np.floor(t))
-        ]
-        if problems:
-            raise ValueError(
-                f"{type(self).__name__}: the state does not fit:\n  " + "\n  ".join(problems)
-            )
-        for name, entries in state.items():
+        states = {name: self._new_state(p.data) for name, p in self.parameters.items()}
+        if lines := problems_of_state(states, arrays, self.squares):
+            where = type(self).__name__
+            raise ValueError(f"{where}: the state does not fit:\n  " + "\n  ".join(lines))
+        steps = {name: int(arrays[f"{name}/t"]) for name in states}
+        self.steps = {name: t for name, t in steps.items() if t}
+        self.state = {name: states[name] for name in self.steps}
+        for name, entries in self.state.items():
             for entry, array in entries.items():
                 array[...] = arrays[f"{name}/{entry}"]
-        self.state = state
-        self.steps = {name: int(arrays[f"{name}/t"]) for name in state}

@@ -11,9 +11,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
+from ..errors import named_kind
+from ..lost_parameters import expect_none_lost
 from ..module import Module
 from ..tensor import Tensor
-from .options import named_kind
 
 Parameters = Module | Tensor | dict[str, Tensor] | Iterable[Tensor | tuple[str, Tensor]]
 
@@ -25,6 +26,8 @@ def named(where: str, parameters: Parameters) -> dict[str, Tensor]:
         TypeError: something else than tensors and their names was given.
         ValueError: there is nothing to train, or a tensor or a name occurs twice.
     """
+    if isinstance(parameters, Module):
+        expect_none_lost(where, parameters)
     found: dict[str, Tensor] = {}
     for place, (name, tensor) in enumerate(_pairs(where, parameters)):
         name = name or tensor.name or str(place)

@@ -2,7 +2,7 @@
 
 import math
 
-from .options import number
+from ..errors import expect_number
 
 
 def wsd(step: int, *, warmup: int, decay_from: int, total: int) -> float:
@@ -34,7 +34,7 @@ def cosine(step: int, *, warmup: int, total: int, floor: float = 0.0) -> float:
         [0.5, 1.0, 0.5, 0.0]
     """
     _expect_order("cosine", step=step, warmup=warmup, total=total)
-    if not 0 <= number("cosine", "floor", floor, least=0) <= 1:
+    if not 0 <= expect_number("cosine", "floor", floor, least=0) <= 1:
         raise ValueError(f"cosine: floor is {floor}, expected 0 to 1")
     if step < warmup:
         return step / warmup
@@ -45,7 +45,7 @@ def cosine(step: int, *, warmup: int, total: int, floor: float = 0.0) -> float:
 def _expect_order(where, **steps):
     """Raise unless all are steps, from 0, and none but `step` is after `total`."""
     for name, value in steps.items():
-        number(where, name, value, least=0)
+        expect_number(where, name, value, least=0)
     for name, value in steps.items():
         if name != "step" and value > steps["total"]:
             raise ValueError(

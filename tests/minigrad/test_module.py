@@ -1,8 +1,10 @@
 """Modules: names, tied parameters and state dicts; and the layers."""
 
 import re
-from collections import OrderedDict, deque
+from collections import ChainMap, OrderedDict, deque
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from types import MappingProxyType, SimpleNamespace
 
 import numpy as np
@@ -11,6 +13,10 @@ import pytest
 from minigrad import Module, Parameter, ShapeError, StateError, Tensor, layers
 from minigrad import functional as F
 from minigrad.optim import SGD, AdamW
+
+
+def exactly(text):
+    return f"^{re.escape(text)}$"
 
 
 class Block(Module):
@@ -177,6 +183,7 @@ ONCE = "which gives its items only once; make it a list, so that the parameters 
                 (deque([norm()]), "deque"),
                 ({"a": norm()}.values(), "dict_values"),
                 (MappingProxyType({"a": norm()}), "mappingproxy"),
+                (ChainMap({"a": norm()}), "ChainMap"),
                 (SimpleNamespace(a=norm()), "SimpleNamespace"),
                 (Parts(norm()), "Parts"),
                 (deque([[{"a": norm()}]]), "deque"),
@@ -191,6 +198,106 @@ def test_a_place_where_parameters_are_not_found_is_an_error(held, text):
     for use in (names, repr, str, Module.state_dict, Module.zero_grad, Module.eval, AdamW):
         with pytest.raises(TypeError, match=f"^Holder: {re.escape(text)}$"):
             use(Holder(held))
+
+
+@pytest.mark.parametrize(
+    ("held", "kind"),
+    [
+        (iter([norm()]), "list_iterator"),
+        (enumerate([norm()]), "enumerate"),
+        (reversed([norm()]), "list_reverseiterator"),
+        (chain([norm()]), "chain"),
+    ],
+)
+def test_an_iterator_with_parameters_is_an_error(held, kind):
+    with pytest.raises(TypeError, match=exactly(f"Holder: held is a {kind}, {ONCE}")):
+        names(Holder(held))
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize(
+    "replace",
+    [lambda w: w - 1.0, lambda w: Tensor(w.data), lambda w: w.data - 1],
+    ids=["computed", "constant", "array"],
+)
+def test_a_parameter_cannot_be_replaced_by_something_that_is_not_trained(replace, frozen):
+    module = Holder(Parameter([1.0, 2.0]))
+    module.held.requires_grad = not frozen
+    text = (
+        "Holder: held is a parameter, and the new value is none, so it would not be trained; "
+        "write held.data[...] = array to change its numbers, or use Parameter(array)"
+    )
+    with pytest.raises(TypeError, match=exactly(text)):
+        module.held = replace(module.held)
+    assert module.held.data.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("new", [None, Parameter([3.0]), norm(), [Parameter([3.0])]])
+def test_a_parameter_can_be_replaced_by_what_is_trained_or_removed(new):
+    module = Holder(Parameter([1.0, 2.0]))
+    module.held = new
+    assert module.held is new
+
+
+class Plain:
+    __slots__ = ("inner",)
+
+    def __init__(self, inner):
+        self.inner = inner
+
+
+class Slotted(Module):
+    __slots__ = ("held",)
+
+    def __init__(self, held):
+        self.held = held
+
+
+def of_the_class(held):
+    return type("Holder", (Module,), {"held": [held]})()
+
+
+def closure(held):
+    return lambda x: held(x) if callable(held) else x * held
+
+
+NOT_FOUND = (
+    "SGD: held holds a Parameter (2,) that named_parameters() does not find there, so it would "
+    "not be trained; keep it in an attribute, a list, a tuple or a dict"
+)
+COMPUTED = (
+    "SGD: held was computed by {} from a Parameter (2,) that is not in the model, so it would "
+    "not be trained; compute with arrays first, as in Parameter(0.1 * array)"
+)
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda p: Holder(Plain(p)), NOT_FOUND),
+        (lambda p: Holder([Plain(Holder(p))]), NOT_FOUND),
+        (lambda p: Holder(Holder(p).forward), NOT_FOUND),
+        (lambda p: Holder(partial(F.add, p)), NOT_FOUND),
+        (lambda p: Holder(closure(p)), NOT_FOUND),
+        (Slotted, NOT_FOUND),
+        (of_the_class, NOT_FOUND),
+        (lambda p: Holder(0.1 * p), COMPUTED.format("multiply")),
+        (lambda p: Holder(F.exp(p + 1)), COMPUTED.format("exp")),
+    ],
+)
+def test_an_optimizer_refuses_a_model_with_a_parameter_that_is_not_found(make, text):
+    module, p = make(Parameter([1.0, 2.0])), Parameter([3.0])
+    object.__setattr__(module, "first", p)
+    with pytest.raises(ValueError, match=exactly(text)):
+        SGD(module)
+
+
+def test_what_is_found_elsewhere_or_frozen_may_be_used_from_any_place():
+    module, teacher = Holder(Parameter([1.0, 2.0])), Parameter([3.0])
+    teacher.requires_grad = False
+    module.call = lambda x: module.held * x * teacher
+    module.plain, module.output = Plain(module), module.held * 2.0
+    assert list(SGD(module).parameters) == ["held"]
 
 
 def test_containers_of_other_things_are_no_error():
@@ -331,6 +438,61 @@ def test_a_state_that_does_not_fit_is_refused_with_all_differences(net):
         net.load_state_dict(state)
     for name, array in net.state_dict().items():
         np.testing.assert_array_equal(array, before[name])
+
+
+@pytest.mark.parametrize(
+    ("bias", "text"),
+    [
+        (np.array(["a", "b"]), "wrong dtype: bias is <U1, expected float32 or its like"),
+        (np.array([None, None]), "wrong dtype: bias is object, expected float32 or its like"),
+        (np.ones(2) * 1j, "wrong dtype: bias is complex128, expected float32 or its like"),
+        (
+            np.ma.array([1.0, 2.0]),
+            "masked: bias has a mask, which would be lost; use .filled(0.0)",
+        ),
+        (
+            [[1.0], [2.0, 3.0]],
+            "no array: bias: setting an array element with a sequence. The "
+            "requested array has an inhomogeneous shape after 1 dimensions. The detected shape "
+            "was (2,) + inhomogeneous part.",
+        ),
+        (
+            Parameter([1.0, 2.0]),
+            "no array: bias: NumPy would make an array of a tensor that "
+            "requires a gradient, and lose the gradient; use .data for the numbers, or "
+            "minigrad.functional, such as stack",
+        ),
+    ],
+)
+def test_an_array_that_cannot_be_copied_changes_nothing(bias, text):
+    linear = layers.Linear(3, 2, rng=np.random.default_rng(0))
+    before = copied(linear.state_dict())
+    with pytest.raises(
+        StateError, match=exactly(f"load_state_dict: Linear does not fit this state:\n  {text}")
+    ):
+        linear.load_state_dict({"weight": np.ones((2, 3)), "bias": bias})
+    for name, array in linear.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_a_state_that_is_no_dict_and_an_array_that_is_read_only_are_refused():
+    norm = layers.RMSNorm(2)
+    start = "load_state_dict: RMSNorm does not fit this state:\n  "
+    with pytest.raises(
+        StateError, match=exactly(start + "it is None, expected a dict of arrays")
+    ):
+        norm.load_state_dict(None)
+    norm.scale.data.flags.writeable = False
+    text = "read-only: scale is to be changed, but is read-only; make it from a copy"
+    with pytest.raises(StateError, match=exactly(start + text)):
+        norm.load_state_dict({"scale": np.ones(2)})
+
+
+def test_numbers_of_another_precision_and_integers_can_be_loaded():
+    norm = layers.RMSNorm(2)
+    for array in (np.array([1, 2]), np.array([1.0, 2.0]), np.float16([1, 2]), [1, 2]):
+        norm.load_state_dict({"scale": array})
+        assert (norm.scale.data.tolist(), norm.scale.dtype) == ([1, 2], np.float32)
 
 
 def test_tied_parameters_may_hold_nan(net):

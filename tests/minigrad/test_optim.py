@@ -345,10 +345,10 @@ def test_a_state_that_does_not_fit_is_refused_with_all_differences():
     del state["wide/v"], state["wide/t"]
     state |= {"tall/m": np.ones(2), "other/m": np.ones(1), "square/n": np.ones(1)}
     text = """AdamW: the state does not fit:
+  missing: wide/v (3, 5)
+  missing: wide/t ()
   unexpected: other/m
   unexpected: square/n
-  missing: wide/v
-  missing: wide/t
   wrong shape: tall/m is (2,), expected (7, 2)"""
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
         running.load_state_dict(state)
@@ -364,17 +364,53 @@ def test_a_state_without_entries_for_a_parameter_is_refused():
     run(running, steps=1)
     complete = running.state_dict()
     missing = [f"tall/{entry}" for entry in ("m", "v", "t")]
-    text = "AdamW: the state does not fit:\n  " + "\n  ".join(f"missing: {k}" for k in missing)
+    lines = [f"missing: {k} {complete[k].shape}" for k in missing]
+    text = "AdamW: the state does not fit:\n  " + "\n  ".join(lines)
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
         running.load_state_dict({k: a for k, a in complete.items() if k not in missing})
     with pytest.raises(
-        ValueError, match=r"^AdamW: the state does not fit:\n  missing: wide/m\n"
+        ValueError, match=r"^AdamW: the state does not fit:\n  missing: wide/m \(3, 5\)\n"
     ):
         running.load_state_dict({})
     with pytest.raises(
         ValueError, match=r"^AdamW: the state does not fit:\n  unexpected: wide/m"
     ):
         running.load_state_dict(complete | {"wide/t": 0})
+
+
+@pytest.mark.parametrize(
+    ("key", "array", "text"),
+    [
+        ("tall/t", "a", "wrong dtype: tall/t is <U1, expected float64 or its like"),
+        (
+            "tall/m",
+            np.full((7, 2), 1j),
+            "wrong dtype: tall/m is complex128, expected float64 or its like",
+        ),
+        ("tall/m", np.full((7, 2), np.nan), "wrong: tall/m holds NaN or an infinity"),
+        ("tall/v", np.full((7, 2), np.inf), "wrong: tall/v holds NaN or an infinity"),
+        (
+            "tall/v",
+            np.full((7, 2), -1.0),
+            "wrong: tall/v is a mean of squares, and holds numbers below 0",
+        ),
+    ],
+)
+def test_an_impossible_state_changes_nothing(key, array, text):
+    running = AdamW(parameters().items(), lr=0.1)
+    run(running, steps=1)
+    before = {name: array.copy() for name, array in running.state_dict().items()}
+    text = f"AdamW: the state does not fit:\n  {text}"
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        running.load_state_dict(before | {key: array})
+    for name, array in running.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_a_state_that_is_no_dict_is_refused():
+    text = "^SGD: the state does not fit:\n  it is None, expected a dict of arrays$"
+    with pytest.raises(ValueError, match=text):
+        SGD(parameters(), lr=0.1).load_state_dict(None)
 
 
 @pytest.mark.parametrize("t", [-1, 1.5, np.nan])

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from minigrad import Module, Parameter
+from minigrad import Module, Parameter, ShapeError
 from minigrad.optim import (
     EMA,
     SGD,
@@ -113,9 +113,105 @@ def test_an_impossible_factor_moves_nothing(factor, text):
         with pytest.raises((TypeError, ValueError), match=f"^SGD: {text}$"):
             step(factor)
     running.lr = math.nan
-    with pytest.raises(ValueError, match=r"^SGD: lr · factor is nan, expected 0 or more$"):
+    with pytest.raises(ValueError, match=r"^SGD: lr is nan, expected 0 or more$"):
         running.step()
     assert (w.data.tolist(), running.steps) == ([1.0], {})
+
+
+def test_a_rate_that_became_a_text_is_refused():
+    w = Parameter([1.0])
+    w.grad, running = w.data.copy(), SGD(w, lr=0.1)
+    running.lr = "0.1"
+    with pytest.raises(TypeError, match=r"^SGD: lr is '0.1', expected a number$"):
+        running.step()
+
+
+@pytest.mark.parametrize("kind", [SGD, AdamW, NorMuon])
+def test_a_decay_that_flips_the_sign_of_the_weights_is_refused(kind):
+    w = Parameter(np.ones((2, 2)))
+    w.grad, running = w.data.copy(), kind(w, lr=0.5, weight_decay=3)
+    running.step(0.5)
+    before = w.data.copy()
+    text = (
+        f"{kind.__name__}: lr · weight_decay is 1.5, expected at most 1, because each step "
+        "multiplies the weights by 1 - lr · weight_decay"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        running.step()
+    np.testing.assert_array_equal(w.data, before)
+
+
+def test_adams_decay_is_a_part_of_the_gradient_and_has_no_such_limit():
+    w = Parameter([1.0])
+    w.grad = w.data.copy()
+    Adam(w, lr=0.5, weight_decay=3).step()
+    np.testing.assert_allclose(w.data, 0.5, rtol=1e-6)
+
+
+def test_weights_that_got_another_shape_are_refused():
+    w = Parameter([1.0, 2.0], name="w")
+    running = AdamW(w)
+    w.data = np.ones(3)
+    w.grad = np.ones(3)
+    text = "AdamW: w has shape (3,), and had (2,) when the optimizer was made; make a new one"
+    with pytest.raises(ShapeError, match=f"^{re.escape(text)}$"):
+        running.step()
+
+
+@pytest.mark.parametrize(
+    ("scale", "text"),
+    [
+        (math.nan, "scale is nan, expected 0 or more"),
+        (-1, "scale is -1, expected 0 or more"),
+        (math.inf, "scale is inf, expected a finite number"),
+    ],
+)
+def test_an_impossible_scale_moves_nothing(scale, text):
+    w = Parameter([1.0])
+    w.grad, running = w.data.copy(), SGD(w)
+    with pytest.raises(ValueError, match=f"^step_in_blocks: {text}$"):
+        blocks.step_in_blocks([running], scale=scale)
+    assert (w.data.tolist(), running.steps) == ([1.0], {})
+
+
+def test_one_optimizer_instead_of_a_list_is_refused():
+    text = "step_in_blocks: pass a list of optimizers, as in [optimizer]"
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+        blocks.step_in_blocks(SGD(Parameter([1.0])))
+
+
+@pytest.mark.parametrize("function", [lambda w: clip_grad_norm(w, 1.0), grad_norm])
+@pytest.mark.parametrize(
+    ("gradient", "kind"), [([3.0, 4.0], "a list"), (np.ones(2) * 1j, "an array of complex128")]
+)
+def test_a_norm_of_something_else_than_an_array_is_refused(function, gradient, kind):
+    w = Parameter([1.0, 2.0], name="w")
+    w.grad = gradient
+    text = f"the gradient of Parameter 'w' is {kind}, expected an array of real numbers"
+    with pytest.raises(TypeError, match=f": {text}$"):
+        function(w)
+
+
+def test_a_gradient_that_cannot_be_scaled_in_place_is_replaced():
+    read_only = np.array([3.0, 4.0], np.float32)
+    read_only.flags.writeable = False
+    for gradient in (read_only, np.array([3, 4])):
+        w = Parameter([1.0, 2.0])
+        w.grad = gradient
+        assert clip_grad_norm(w, 1.0) == pytest.approx(5)
+        np.testing.assert_allclose(w.grad, [0.6, 0.8], rtol=1e-6)
+        assert (w.grad.dtype, gradient.tolist()) == (np.float32, [3, 4])
+
+
+def test_an_average_that_does_not_fit_is_refused_with_all_differences():
+    ema = EMA({"a": Parameter([1.0, 2.0]), "b": Parameter([3.0])})
+    text = """EMA: the average does not fit:
+  missing: b (1,)
+  unexpected: c
+  wrong shape: a is (3,), expected (2,)"""
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        ema.load({"a": np.ones(3), "c": np.ones(1)})
+    assert ema.average["a"].tolist() == [1, 2]
 
 
 def test_options_of_numpy_are_accepted_and_keep_the_precision():

@@ -1,0 +1,44 @@
+"""Does a saved state fit an optimizer: names, shapes, kinds of numbers, and the numbers?"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..states import problems
+
+
+def problems_of_state(states: dict[str, dict], arrays, squares: tuple[str, ...]) -> list[str]:
+    """One line for each problem of `arrays`, which are to continue new `states`, by parameter.
+
+    The entries named in `squares` are means of squares.
+    """
+    steps = {f"{name}/t": np.array(0.0) for name in states}
+    own = {
+        f"{name}/{entry}": array
+        for name, entries in states.items()
+        if not _is_idle(arrays, f"{name}/t")
+        for entry, array in entries.items()
+    }
+    lines = problems(own | steps, arrays)
+    if not lines:
+        lines += [text for key in steps for text in _wrong_steps(key, arrays[key])]
+        lines += [text for key in own for text in _wrong_numbers(key, arrays[key], squares)]
+    return lines
+
+
+def _is_idle(arrays, key):
+    """A parameter that has taken no step has only NAME/t, which is 0."""
+    t = arrays.get(key) if isinstance(arrays, Mapping) else None
+    return isinstance(t, (int, float, np.ndarray, np.generic)) and np.array_equal(t, 0)
+
+
+def _wrong_steps(key, t):
+    if not (t >= 0 and t == np.floor(t)):  # NaN is neither
+        yield f"wrong: {key} is {t}, expected a number of steps"
+
+
+def _wrong_numbers(key, array, squares):
+    if not np.isfinite(array).all():
+        yield f"wrong: {key} holds NaN or an infinity"
+    elif key.rpartition("/")[2] in squares and np.min(array, initial=0) < 0:
+        yield f"wrong: {key} is a mean of squares, and holds numbers below 0"
