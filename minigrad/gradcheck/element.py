@@ -46,7 +46,15 @@ class Element:
             if demands_analytic:
                 raise InconclusiveError(NOT_ANALYTIC)
             return self._by_differences(seen, step)
-        return self._wrong(step.contradiction, seen, step) if step.match is None else step.match
+        if step.match is not None:
+            return step.match
+        is_alone = not _are_alike(seen.contradiction, step.contradiction)
+        if is_alone and not self.slopes.point.is_analytic:
+            raise InconclusiveError(
+                f"a complex step shows the slope {step.contradiction:.9g}, and differences do "
+                "not confirm it: rounding, or a forward that is not analytic; use mode 'auto'"
+            )
+        return self._wrong(step.contradiction, seen, step)
 
     def _opposed(self, seen: Sweep, step: ComplexStep) -> bool:
         """Whether the differences clearly show another slope than the complex step."""

@@ -56,12 +56,13 @@ class Rounding:
         return (self._scatter(t) + self.slopes.rounding(self._reached())) / t
 
     def _reached(self):
-        """The outputs that depend on the element, as steps up to 100 times its size show."""
-        reached = np.zeros(self.point.y.shape, bool)
-        for t in (1.0, 10.0, 100.0):
-            gap = self.slopes.differences(self.unit, t * self.size)
-            if gap is not None:
-                reached |= gap.changed
+        """The outputs that depend on the element, as moves to far places show."""
+        x, reached = float(self.slopes.x[self.index]), np.zeros(self.point.y.shape, bool)
+        moves = [sign * t * self.size for t in (1, 10, 100, 1e4) for sign in (-1, 1)]
+        for place in (0.0, -x, *(x + move for move in moves)):
+            moved = self.slopes.x.copy()
+            moved[self.index] = place
+            reached |= self.point.evaluate(self.slopes.position, moved)[0] != self.point.y
         return reached
 
     def _scatter(self, t):

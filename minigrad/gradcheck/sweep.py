@@ -4,6 +4,8 @@ The usual steps lie between a tenth of the element and its last digits. Where th
 nothing, because a large constant hides them, larger ones may confirm a slope.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from .plateaus import RATIO, Sweep, find_plateaus
@@ -23,6 +25,8 @@ def sweep(slopes: Slopes, index: tuple, tolerance: float, limit: float) -> Sweep
     if claim == 0:
         result.match = _constant(slopes, index, gaps, limit)
         result.is_constant = result.match is not None
+        if result.match is None and _vanishes(gaps):
+            result.match = EPS
     slack = 16 * EPS * norm(slopes.point.dy)  # of intermediate numbers as large as 1
     find_plateaus(result, claim, gaps, tolerance, limit, slack)
     if result.match is result.contradiction is result.kink is None:
@@ -72,6 +76,12 @@ def _constant(slopes, index, gaps, limit) -> float | None:
     if is_beyond and hidden <= limit * first.terms:
         return max(hidden / first.terms, EPS)
     return None
+
+
+def _vanishes(gaps):
+    """Whether the slope falls with every step, down to the smallest, as that of x³ at 0."""
+    falls = all(b.terms <= 0.5 * a.terms for a, b in pairwise(gaps))
+    return len(gaps) > 9 and falls and gaps[-1].noise <= 0.1 * gaps[-1].terms
 
 
 def _unit(x, index):
