@@ -16,7 +16,7 @@ def as_floating(data) -> np.ndarray:
     """
     if type(data) is np.ndarray and data.dtype in FLOATING:
         return data  # the usual case
-    array = _as_array("Tensor: data", data)
+    array = as_array("Tensor: data", data)
     dtype = array.dtype.newbyteorder("=")
     if hasattr(data, "__array__") and dtype in FLOATING:
         return array.astype(dtype, copy=False)
@@ -42,7 +42,7 @@ def as_constant(operation, position: int, value, dtype: np.dtype) -> np.ndarray:
     elif not is_ids and isinstance(value, (float, int)):
         return np.asarray(value, dtype)
     else:
-        array = _as_array(f"{operation.name}: input {position + 1}", value)
+        array = as_array(f"{operation.name}: input {position + 1}", value)
     if is_ids:  # the operation checks their kind
         return array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype != dtype and array.dtype.kind not in _KINDS_THAT_FIT[dtype.kind]:
@@ -55,7 +55,7 @@ def as_constant(operation, position: int, value, dtype: np.dtype) -> np.ndarray:
 
 def as_gradient(dy, dtype: np.dtype) -> np.ndarray:
     """A copy of the gradient that a caller gives to backward: the caller's array stays."""
-    array = _as_array("backward: dy", dy)
+    array = as_array("backward: dy", dy)
     if array.dtype.kind not in _KINDS_THAT_FIT[dtype.kind]:
         raise DtypeError(
             f"backward: dy has dtype {array.dtype}, expected numbers that can become {dtype}"
@@ -75,7 +75,8 @@ def one_number(
     return array.item()
 
 
-def _as_array(where, value):
+def as_array(where: str, value) -> np.ndarray:
+    """A number, a list or an array as an array. `where` names it in a message."""
     items = value if isinstance(value, (list, tuple)) else [value]
     if any(hasattr(item, "filled") for item in items):  # a masked array, alone or in a list
         raise DtypeError(
@@ -88,7 +89,7 @@ def _as_array(where, value):
         raise ShapeError(f"{where} is no array of numbers: {error}") from None
 
 
-def common_dtype(operation: str, tensors: list[np.ndarray], inputs) -> np.dtype:
+def common_dtype(operation, tensors: list[np.ndarray], inputs) -> np.dtype:
     """The dtype of the tensors' arrays, or without a tensor of the arrays among the inputs.
 
     Raises:
@@ -100,10 +101,13 @@ def common_dtype(operation: str, tensors: list[np.ndarray], inputs) -> np.dtype:
     if not dtypes:
         arrays = [value for value in inputs if isinstance(value, np.ndarray)]
         return np.result_type(np.float32, *(a.dtype for a in arrays if a.dtype.kind in "fc"))
+    # A tensor in the place of ids has no say, and the operation refuses it.
+    ids = [inputs[i].data for i in operation.integer_inputs if i < len(inputs)]
+    dtypes = {array.dtype for array in tensors if not any(array is other for other in ids)}
     if len({dtype for dtype in dtypes if dtype.kind == "f"}) > 1:
         names = " and ".join(sorted(str(dtype) for dtype in dtypes))
         raise DtypeError(
-            f"{operation}: the inputs have dtypes {names}; make them one with "
+            f"{operation.name}: the inputs have dtypes {names}; make them one with "
             "Tensor(x.data.astype(np.float32)), so that no precision changes unnoticed"
         )
     return max(dtypes, key=lambda dtype: dtype.kind == "c")
@@ -126,6 +130,8 @@ def summary(array: np.ndarray) -> str:
     if array.size <= 6:
         numbers = np.array2string(array, precision=4, separator=", ")
         return f"{text} {' '.join(numbers.split())}"
+    if array.dtype == bool:
+        return f"{text} {array.sum():,} of {array.size:,} are true"
     finite = array[np.isfinite(array)]
     if finite.size:
         text += f" {finite.min():.4g} to {finite.max():.4g}"

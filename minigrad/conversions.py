@@ -27,6 +27,7 @@ class Conversions:
     """The methods that Python and NumPy call; a Tensor inherits them."""
 
     __slots__ = ()
+    is_parameter = False  # of the class: it stays a leaf while it requires no gradient
     __hash__ = object.__hash__  # Python removes it from a class that defines ==
 
     def item(self) -> float:
@@ -87,8 +88,14 @@ class Conversions:
     def __itruediv__(self, other):
         return self._not_in_place("/")
 
+    def __ipow__(self, other):
+        return self._not_in_place("**")
+
+    def __imatmul__(self, other):
+        return self._not_in_place("@")
+
     def _not_in_place(self, sign):
-        if self.requires_grad and self.node is None:
+        if self.is_parameter or (self.requires_grad and self.node is None):
             raise GraphError(
                 f"x {sign}= y: a leaf does not change by it, only the name x; write "
                 f"x.data {sign}= ... for a step of training, or x = x {sign} y for a new tensor"

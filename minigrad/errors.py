@@ -119,11 +119,11 @@ not broadcast; counted from the right, each pair of sizes must be equal or hold 
 def expect_number(
     where: str, name: str, value, *, least=None, above=None, below=None, finite: bool = True
 ) -> float:
-    """`value` as a Python number within the limits; with finite=False it may be ±inf.
+    """`value` as a Python number within the limits, and finite unless finite=False.
 
     Raises:
         TypeError: it is no number.
-        ValueError: it is outside of the limits, or NaN.
+        ValueError: it is outside of the limits.
 
     Example:
         >>> expect_number("EMA", "decay", 1.0, least=0, below=1)
@@ -142,8 +142,8 @@ def expect_number(
     wanted = " and ".join(text for text in limits if "None" not in text)
     if not all(limits.values()):  # NaN is in no limits
         raise ValueError(f"{where}: {name} is {value}, expected {wanted}")
-    if value != value or (finite and abs(value) > sys.float_info.max):
-        raise ValueError(f"{where}: {name} is {value}, expected a {'finite ' * finite}number")
+    if finite and not abs(value) <= sys.float_info.max:
+        raise ValueError(f"{where}: {name} is {value}, expected a finite number")
     return value
 
 

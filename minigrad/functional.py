@@ -4,11 +4,12 @@ An input is a Tensor, an array or a number. Only Tensors with requires_grad=True
 Each docstring names the page that holds the mathematics and the two plain functions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from . import ops
+from .arrays import as_array
 from .errors import ShapeError
 from .tensor import Tensor, apply
 
@@ -214,11 +215,11 @@ def matmul(a: Input, b: Input) -> Tensor:
     return apply(ops.MATMUL, a, b)
 
 
-def einsum(subscripts: str, *arrays: Input) -> Tensor:
+def einsum(subscripts: str, *arrays: Input | Sequence[Input]) -> Tensor:
     """A sum of products with a letter for each axis, such as "bth,hd->btd":
     minigrad/ops/einsum.py."""
     ops.einsum.expect_text(subscripts)
-    return apply(ops.EINSUM, *arrays, subscripts=subscripts)
+    return apply(ops.EINSUM, *_listed(arrays), subscripts=subscripts)
 
 
 def linear(x: Input, w: Input, b: Input | None = None) -> Tensor:
@@ -293,8 +294,9 @@ def embedding(w: Input, ids: np.ndarray) -> Tensor:
 
 def mse(x: Input, y: Input) -> Tensor:
     """The mean squared error of x and y, which have one shape: the mean of (x - y)²."""
-    if np.shape(x) != np.shape(y):  # (N, 1) and (N,) would broadcast to (N, N) differences
-        raise ShapeError(f"mse: x has shape {np.shape(x)}, expected y's shape {np.shape(y)}")
+    x, y = (v if isinstance(v, Tensor) else as_array("mse: input", v) for v in (x, y))
+    if x.shape != y.shape:  # (N, 1) and (N,) would broadcast to (N, N) differences
+        raise ShapeError(f"mse: x has shape {x.shape}, expected y's shape {y.shape}")
     return mean(power(subtract(x, y), 2))
 
 
@@ -323,4 +325,6 @@ def _listed(arrays):
     is_list = bool(arrays) and isinstance(arrays[0], (list, tuple))
     if is_list and len(arrays) == 2 and isinstance(arrays[1], int):
         raise TypeError(f"pass axis by its name: axis={arrays[1]}")
+    if arrays and isinstance(arrays[0], Iterator):
+        raise TypeError("pass a list of arrays instead of an iterator, as in list(arrays)")
     return arrays[0] if is_list and len(arrays) == 1 else arrays

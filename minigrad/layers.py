@@ -5,11 +5,11 @@ Also `Sequential`, a chain of layers, and `Dropout`, which acts in training only
 """
 
 from collections.abc import Callable
-from numbers import Real
 
 import numpy as np
 
 from . import functional as F
+from .errors import expect_number
 from .module import Module, Parameter
 from .tensor import Tensor
 
@@ -19,6 +19,7 @@ def normal(
 ) -> Parameter:
     """A parameter of independent normal numbers with mean 0."""
     _expect_generator("a layer's weights", rng)
+    std = expect_number("a layer's weights", "std", std, least=0)
     return Parameter((std * rng.standard_normal(shape)).astype(dtype))
 
 
@@ -26,7 +27,7 @@ class RMSNorm(Module):
     """x (..., D) scaled to unit root mean square, times a gain `scale` (D,), initially 1."""
 
     def __init__(self, D: int, *, eps: float = 1e-8, dtype=np.float32):
-        self.eps = eps
+        self.eps = expect_number("RMSNorm", "eps", eps, least=0)
         self.scale = Parameter(np.ones(D, dtype))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -37,7 +38,7 @@ class LayerNorm(Module):
     """x (..., D) with mean 0 and deviation 1, times `scale` (D,), plus `bias` (D,)."""
 
     def __init__(self, D: int, *, eps: float = 1e-5, dtype=np.float32):
-        self.eps = eps
+        self.eps = expect_number("LayerNorm", "eps", eps, least=0)
         self.scale, self.bias = Parameter(np.ones(D, dtype)), Parameter(np.zeros(D, dtype))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -62,6 +63,7 @@ class TernaryLinear(Module):
         self, D: int, O: int, *, rng, std=None, threshold=1.0, scale="none", dtype=np.float32
     ):
         self.weight = normal(rng, (O, D), D**-0.5 if std is None else std, dtype)
+        expect_number("TernaryLinear", "threshold", threshold, least=0)
         self.threshold, self.scale = threshold, scale
 
     def forward(self, x: Tensor) -> Tensor:
@@ -103,13 +105,14 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float, *, rng: np.random.Generator):
-        if isinstance(p, bool) or not isinstance(p, Real) or not 0 <= p < 1:
-            raise ValueError(f"Dropout: p is {p!r}, expected a number from 0 to less than 1")
         _expect_generator("Dropout", rng)
-        self.p, self.rng = float(p), rng
+        self.p, self.rng = expect_number("Dropout", "p", p, least=0, below=1), rng
 
     def forward(self, x: Tensor) -> Tensor:
         return F.dropout(x, p=self.p, rng=self.rng) if self.training else x
+
+    def details(self) -> str:
+        return f"p={self.p}"
 
 
 class Sequential(Module):
@@ -135,6 +138,13 @@ class Sequential(Module):
         for layer in self.layers:
             x = layer(x)
         return x
+
+    def details(self) -> str:
+        """The layers that are functions, because the tree has a line for each module only."""
+        functions = ((i, f) for i, f in enumerate(self.layers) if not isinstance(f, Module))
+        return ", ".join(
+            f"layers.{i} is {getattr(f, '__name__', type(f).__name__)}" for i, f in functions
+        )
 
 
 def _expect_generator(where, rng):

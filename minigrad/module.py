@@ -17,6 +17,7 @@ class Parameter(Tensor):
     """A leaf tensor that is trained. Set requires_grad to False to freeze it."""
 
     __slots__ = ()
+    is_parameter = True
 
     def __init__(self, data, name: str | None = None):
         super().__init__(data, requires_grad=True, name=name)

@@ -49,7 +49,9 @@ OURS = {
     np.std: lambda a, axis=None, *, ddof=0, keepdims=False: F.sqrt(
         F.var(a, axis=axis, ddof=ddof, keepdims=keepdims)
     ),
-    np.cumsum: lambda a, axis: F.cumulative_sum(a, axis=axis),
+    np.cumsum: lambda a, axis=None: F.cumulative_sum(
+        a.reshape(-1) if axis is None else a, axis=axis or 0
+    ),
     np.linalg.norm: lambda x, *, axis=None, keepdims=False: F.sqrt(
         F.sum(x * x, axis=axis, keepdims=keepdims)
     ),

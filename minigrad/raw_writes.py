@@ -81,7 +81,8 @@ class _Watcher:
         self.nodes.pop(node, None)
 
     def at_exit(self):
-        for node in sorted(self.nodes, key=lambda node: node.number):
+        nodes = [link() for link in self.nodes.keyrefs()]  # at once: other threads record
+        for node in sorted(filter(None, nodes), key=lambda node: node.number):
             self.before_backward(node)
 
     def _changed(self, node):
@@ -94,7 +95,8 @@ class _Watcher:
             return f"the collection of arrays that {node.operation.name} saved"
         for array, (checksum, description) in zip(arrays, before, strict=True):
             if _checksum(array) != checksum:
-                return description
+                # Another thread may have walked it meanwhile, and then stepped.
+                return None if node.saved is RELEASED else description
         return None
 
 

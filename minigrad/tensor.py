@@ -87,7 +87,8 @@ class Tensor(Conversions):
 
         `dy` (this tensor's shape) is ∂loss/∂self. It is 1 where this tensor is the loss itself.
         With `into`, a dict, the sums go to into[leaf], and no `grad` changes. A gradient that
-        is in the dict is added, in a new array. After an exception all are as before.
+        is in the dict is added, in a new array. After an exception all are as before, or all
+        are complete.
         """
         run_backward(self.backward_steps(dy), into)
 
@@ -224,7 +225,7 @@ def apply(operation: Operation | str, *inputs, **options) -> Tensor:
     operation = ops.TABLE[operation] if isinstance(operation, str) else operation
     options = {name: _option(operation, name, value) for name, value in options.items()}
     tensors = [value.data for value in inputs if isinstance(value, Tensor)]
-    dtype = common_dtype(operation.name, tensors, inputs)
+    dtype = common_dtype(operation, tensors, inputs)
     # Constants become arrays of the tensors' dtype. Ids stay integers.
     arrays = tuple(
         value.data

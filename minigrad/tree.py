@@ -1,4 +1,7 @@
-"""A module as a tree: a line per module, with its number of weights and its own parameters."""
+"""A module as a tree: a line per module, with its number of weights and its own parameters.
+
+A module with a method `details` adds its text to its line.
+"""
 
 from collections import Counter
 
@@ -29,10 +32,11 @@ def _rows(module, name, path, first, indent=""):
         if isinstance(part, Tensor)
     )
     kind = type(module).__name__
-    if name:
-        yield f"{indent}{name}: {kind}", path, own
-    else:
-        yield kind, path, f"parameters: {own}" if own else "parameters"
+    if not name:
+        own = f"parameters: {own}" if own else "parameters"
+    details = module.details() if hasattr(module, "details") else ""
+    label = f"{indent}{name}: {kind}" if name else kind
+    yield label, path, "; ".join(text for text in (own, details) if text)
     for child_name, child in module.named_children():
         child_path = _joined(path, child_name)
         yield from _rows(child, child_name, child_path, first, indent + "  ")

@@ -13,6 +13,7 @@ is, as long as the array (or the file) that owns it and that all views share.
 
 import itertools
 from types import SimpleNamespace
+from typing import NamedTuple
 from weakref import ref
 
 import numpy as np
@@ -30,17 +31,18 @@ WATCHERS: list = []  # called with each node before its backward: see raw_writes
 
 def written(tensor, name: str = "") -> None:
     """Note that the array of `tensor` was changed in place, or is about to be."""
-    array_written(tensor.data, label(tensor, name))
+    array_written(tensor.data, _Note("", type(tensor), name or tensor.name, tensor.shape))
 
 
 def gradient_written(tensor, name: str = "") -> None:
     """The same for its gradient, if it has one."""
     if isinstance(tensor.grad, np.ndarray):
-        array_written(tensor.grad, f"the gradient of {label(tensor, name)}")
+        note = _Note("the gradient of ", type(tensor), name or tensor.name, tensor.shape)
+        array_written(tensor.grad, note)
 
 
-def array_written(array: np.ndarray, text: str) -> None:
-    """The same for any array; `text` names it in a message."""
+def array_written(array: np.ndarray, text: object) -> None:
+    """The same for any array; str(text) names it in a message."""
     global _newest
     owner = _owner(array)
     key = id(owner)
@@ -100,7 +102,18 @@ def _overlap(saved, view):
     return view is None or np.shares_memory(saved, SimpleNamespace(__array_interface__=view))
 
 
-def label(tensor, name: str = "") -> str:
+class _Note(NamedTuple):
+    """A text about a tensor, written only when it is read: there are many notes per step."""
+
+    what: str
+    kind: type
+    name: str | None
+    shape: tuple[int, ...]
+
+    def __str__(self):
+        return f"{self.what}{self.kind.__name__} {repr(self.name) if self.name else self.shape}"
+
+
+def label(tensor) -> str:
     """A tensor in a message: its class, and its name or else its shape."""
-    name = name or tensor.name
-    return f"{type(tensor).__name__} {repr(name) if name else tensor.data.shape}"
+    return str(_Note("", type(tensor), tensor.name, tensor.shape))

@@ -39,7 +39,7 @@ MINIGRAD = {
     "tensor": {
         *("errors", "arrays", "conversions", "ops", "engine", "leaf_gradients", "writes"),
     },
-    "functional": {"errors", "ops", "tensor"},
+    "functional": {"errors", "arrays", "ops", "tensor"},
     "numpy_functions": {"functional"},
     "numpy_dispatch": {"tensor", "functional", "numpy_functions"},
     "members": {"tensor"},
@@ -47,7 +47,7 @@ MINIGRAD = {
     "states": {"errors"},
     "module": {"members", "states", "tensor", "tree", "writes"},
     "lost_parameters": {"inside", "module", "tensor"},
-    "layers": {"tensor", "functional", "module"},
+    "layers": {"errors", "tensor", "functional", "module"},
     "optim": {"errors", "lost_parameters", "module", "states", "tensor", "writes"},
     "gradcheck": {"errors", "ops", "engine", "inside", "tensor", "writes"},
     "look": {"errors", "arrays", "ops", "engine", "tensor", "module", "writes", "gradcheck"},

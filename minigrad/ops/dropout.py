@@ -20,10 +20,11 @@ from copy import deepcopy
 
 import numpy as np
 
+from ..errors import expect_number
+
 
 def dropout_forward(x, *, p, rng=None):
-    if not 0 <= p < 1:
-        raise ValueError(f"dropout: p is {p}, expected 0 or more and less than 1")
+    expect_number("dropout", "p", p, least=0, below=1)
     _expect_generator(rng)
     k = np.asarray(deepcopy(rng).random(x.shape) >= p)  # the same in float32 and in float64
     return x * k / (1 - p), (k, p)

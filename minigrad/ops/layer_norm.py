@@ -10,9 +10,11 @@ backward   given dy:  db = Σ dy ;  dw = Σ dy n  over all N positions          
            dx = r (dn - mean_d dn - n mean_d(dn n))                                   (..., D)
 saved      n, w, r      4·N·(D+1) + 4·D bytes in float32; neither x nor c is needed
 source     Ba, Kiros & Hinton 2016, arXiv:1607.06450, eq. 4; ε as in PyTorch
+
+In float16, the square of a number above 255 is infinite, and n is 0: norm in float32.
 """
 
-from ..errors import ShapeError, expect_shape
+from ..errors import ShapeError, expect_number, expect_shape
 
 
 def layer_norm_forward(x, w, b, *, eps=1e-5):
@@ -39,5 +41,4 @@ def layer_norm_backward(dy, saved):
 def _expect_vectors(x, eps):
     if x.ndim == 0 or x.shape[-1] == 0:
         raise ShapeError(f"layer_norm: x has shape {x.shape}, expected (..., D) with D > 0")
-    if not eps >= 0:
-        raise ValueError(f"layer_norm: eps is {eps}, expected 0 or more")
+    expect_number("layer_norm", "eps", eps, least=0)

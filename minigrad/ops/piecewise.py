@@ -25,7 +25,7 @@ A NaN makes y NaN, as in NumPy. maximum and minimum give the gradient to an inpu
 
 import numpy as np
 
-from ..errors import expect_broadcast
+from ..errors import expect_broadcast, expect_number
 from .elementwise import sum_to_shape
 
 
@@ -40,7 +40,9 @@ def abs_backward(dy, saved):
 
 
 def clip_forward(x, *, low=-np.inf, high=np.inf):
-    if not (np.isscalar(low) and np.isscalar(high) and low <= high):  # false for a NaN, too
+    for name, limit in (("low", low), ("high", high)):
+        expect_number("clip", name, limit, finite=False)
+    if not low <= high:  # false for a NaN, too
         raise ValueError(
             f"clip: low is {low} and high is {high}, expected two numbers, low <= high; "
             "leave out a limit that does not exist"

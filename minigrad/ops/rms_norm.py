@@ -8,14 +8,17 @@ backward   given dy:  dw = Σ dy n over all N positions                        (
            dx = r (dn - n · mean_d(dn n))                                     (..., D)
 saved      x, w, r      4·N·(D+1) + 4·D bytes in float32; n is recomputed
 source     Zhang & Sennrich 2019, arXiv:1910.07467, eq. 4; ε as in FlashLM v3
+
+In float16, the square of a number above 255 is infinite, and n is 0: norm in float32.
 """
 
-from ..errors import expect_shape
+from ..errors import expect_number, expect_shape
 
 
 def rms_norm_forward(x, w, *, eps=1e-8):
     D = x.shape[-1]
     expect_shape("rms_norm", "w", w, f"x {x.shape}", D=D)
+    expect_number("rms_norm", "eps", eps, least=0)
     r = ((x * x).mean(axis=-1, keepdims=True) + eps) ** -0.5  # (..., 1); ε: x may be all 0
     return x * r * w, (x, w, r)
 

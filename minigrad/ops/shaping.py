@@ -14,14 +14,15 @@ from ..errors import DtypeError, ShapeError, expect_axis
 
 
 def reshape_forward(x, *, shape):
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
     try:
         # -1 is the one size that may be left open. NumPy takes any negative number for it.
         y = x.reshape(shape) if min(shape, default=0) >= -1 else None
-    except ValueError:
+    except (TypeError, ValueError):
         y = None
     if y is None:
         raise ShapeError(
-            f"reshape: x has shape {x.shape}, {x.size} elements, not fit for {tuple(shape)}"
+            f"reshape: x has shape {x.shape}, {x.size} elements, not fit for {shape}"
         )
     return y, (x.shape,)
 
@@ -32,10 +33,11 @@ def reshape_backward(dy, saved):
 
 
 def transpose_forward(x, *, axes=None):
-    axes = tuple(reversed(range(x.ndim))) if axes is None else tuple(axes)
+    axes = range(x.ndim)[::-1] if axes is None else axes
+    axes = (axes,) if isinstance(axes, int) else tuple(axes)
     try:
         return x.transpose(axes), (axes,)
-    except ValueError:
+    except (TypeError, ValueError):
         raise ShapeError(
             f"transpose: axes {axes} must name each axis of x {x.shape} exactly once"
         ) from None
@@ -79,5 +81,9 @@ def index_forward(x, *, key):
 def index_backward(dy, saved):
     shape, key = saved
     dx = np.zeros(shape, dy.dtype)
-    np.add.at(dx, key, dy)  # not dx[key] += dy, which would count a repeated index once
+    parts = key if isinstance(key, tuple) else (key,)
+    if all(isinstance(part, (slice, int, np.integer, type(None), type(...))) for part in parts):
+        dx[key] = dy  # each element was taken at most once
+    else:
+        np.add.at(dx, key, dy)  # not dx[key] += dy, which would count a repeated index once
     return (dx,)

@@ -46,6 +46,7 @@ def split_keys(shape, sections, axis):
     """
     axis = expect_axis("split", "x", len(shape), axis)
     size = shape[axis]
+    sections = sections.tolist() if isinstance(sections, np.ndarray) else sections
     if isinstance(sections, (int, np.integer)):
         if sections < 1 or size % sections:
             raise ShapeError(
@@ -53,13 +54,14 @@ def split_keys(shape, sections, axis):
                 "pass a number that divides its size, or a list of the indices to cut at"
             )
         sections = [size * i // sections for i in range(1, sections)]
-    if not isinstance(sections, (list, tuple, np.ndarray)):
+    if not isinstance(sections, (list, tuple)):
         raise TypeError(
             f"split: sections is {sections!r}, expected a number of equal parts, or a list of "
             "the indices to cut at"
         )
     borders = [0, *sections, size]
-    if borders != sorted(borders) or not all(hasattr(i, "__index__") for i in borders):
+    are_whole = all(isinstance(i, (int, np.integer)) for i in borders)
+    if not are_whole or borders != sorted(borders):
         raise ShapeError(
             f"split: the indices {list(sections)} must be whole numbers that rise from 0 to at "
             f"most {size}, the size of axis {axis} of x {shape}"

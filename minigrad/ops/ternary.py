@@ -28,7 +28,7 @@ infinity, T is NaN everywhere, and so is the output.
 
 import numpy as np
 
-from ..errors import expect_shape
+from ..errors import expect_number, expect_shape
 
 SCALES = ("none", "mean", "kept")
 
@@ -41,6 +41,7 @@ def ternarize(w, *, threshold=1.0, scale="none"):
         >>> T.tolist(), round(s, 6)
         ([[1.0, 0.0], [-1.0, 0.0]], 1.0)
     """
+    expect_number("ternarize", "threshold", threshold, least=0)
     magnitude = np.abs(w)
     mean = float(magnitude.mean())
     tau = threshold * mean  # relative to the mean, so that the size of w does not matter

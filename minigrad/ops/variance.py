@@ -18,12 +18,13 @@ import math
 
 import numpy as np
 
-from ..errors import expect_axes
+from ..errors import expect_axes, expect_number
 
 
 def var_forward(x, *, axis=None, ddof=0, keepdims=False):
     axes = expect_axes("var", "x", x, axis)
     n = math.prod(x.shape[a] for a in axes)
+    expect_number("var", "ddof", ddof)
     if not n > ddof:
         raise ValueError(
             f"var: x has shape {x.shape}, which gives n = {n} over axis {axis}, and ddof is "

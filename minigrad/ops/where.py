@@ -22,7 +22,7 @@ at x = 0 log makes 0 / 0 of it. Choose before that: log(where(x > 0, x, 1)).
 
 import numpy as np
 
-from ..errors import DtypeError, ShapeError, expect_broadcast
+from ..errors import DtypeError, ShapeError, expect_broadcast, expect_number
 from .elementwise import sum_to_shape
 
 
@@ -45,6 +45,7 @@ def masked_fill_forward(x, mask, *, value):
             f"masked_fill: value has shape {np.shape(value)}, expected one number; "
             "use where(mask, values, x) for an array"
         )
+    expect_number("masked_fill", "value", value, finite=False)
     pairs = zip(mask.shape[::-1], x.shape[::-1], strict=False)
     if mask.ndim > x.ndim or any(m not in (1, n) for m, n in pairs):
         raise ShapeError(

@@ -38,27 +38,29 @@ def step_in_blocks(
     optimizers = list(optimizers)
     scale = expect_number("step_in_blocks", "scale", scale, least=0)
     rates = [optimizer.rate(factor) for optimizer in optimizers]
-    list(parallel_map(lambda named: expect_finite(*named), _gradient_blocks(optimizers)))
+    gradients = [optimizer.gradients() for optimizer in optimizers]
+    blocks = _gradient_blocks(optimizers, gradients)
+    list(parallel_map(lambda named: expect_finite(*named), blocks))
 
     def update(job):
         optimizer, lr, p, g, state, t = job
         optimizer.careful_update(p, g if scale == 1 else scaled(g, scale), state, t, lr)
 
-    steps = zip(optimizers, rates, strict=True)
-    list(parallel_map(update, [(o, lr, *job) for o, lr in steps for job in _jobs(o)]))
+    steps = zip(optimizers, rates, gradients, strict=True)
+    list(parallel_map(update, [(o, lr, *job) for o, lr, gs in steps for job in _jobs(o, gs)]))
 
 
-def _gradient_blocks(optimizers):
+def _gradient_blocks(optimizers, gradients):
     """(optimizer's name, parameter's name, block) of each gradient."""
-    for optimizer in optimizers:
-        for name, g in optimizer.gradients().items():
+    for optimizer, named in zip(optimizers, gradients, strict=True):
+        for name, g in named.items():
             for (block,) in flat_blocks(g, size=8 * BLOCK_SIZE):
                 yield type(optimizer).__name__, name, block
 
 
-def _jobs(optimizer):
+def _jobs(optimizer, gradients):
     """The updates of a step that do not depend on each other: p, g, state, t."""
-    for p, g, state, t in optimizer.ready():
+    for p, g, state, t in optimizer.ready(gradients):
         arrays = (p, g, *state.values())
         blocks = flat_blocks(*arrays) if optimizer.elementwise else [arrays]
         for p_block, g_block, *state_blocks in blocks:

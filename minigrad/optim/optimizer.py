@@ -52,9 +52,10 @@ class Optimizer:
             ValueError: no parameter has a gradient, or the rate is impossible.
         """
         lr = self.rate(factor)
-        for name, g in self.gradients().items():
+        gradients = self.gradients()
+        for name, g in gradients.items():
             expect_finite(type(self).__name__, name, g)
-        for p, g, state, t in self.ready():
+        for p, g, state, t in self.ready(gradients):
             self.careful_update(p, g, state, t, lr)
 
     def zero_grad(self) -> None:
@@ -94,9 +95,9 @@ class Optimizer:
                 )
         return {name: fitting_gradient(where, name, p) for name, p in moving.items()}
 
-    def ready(self) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray], int]]:
-        """Count a step of every parameter that takes one, and yield its p, g, state and t."""
-        for name, g in self.gradients().items():
+    def ready(self, gradients: dict) -> Iterator[tuple[np.ndarray, np.ndarray, dict, int]]:
+        """Count a step of every parameter with a gradient; yields its p, g, state and t."""
+        for name, g in gradients.items():
             p = self.parameters[name].data
             if name not in self.state:
                 self.state[name] = self._new_state(p)

@@ -372,6 +372,15 @@ Net                   53  parameters: loose.0 (2,), loose.1 (3,)
   head: Linear         7  weight (7, 3) = table.weight, bias (7,)"""
     )
     assert str(Module()) == "Module  0  parameters"
+    drop = layers.Dropout(0.1, rng=np.random.default_rng(0))
+    chain = layers.Sequential(F.gelu, layers.Sequential(drop, partial(F.clip, low=0.0)))
+    assert (
+        str(chain)
+        == """\
+Sequential              0  parameters; layers.0 is gelu
+  layers.1: Sequential  0  layers.1 is partial
+    layers.0: Dropout   0  p=0.1"""
+    )
     big = Holder({"a": layers.Embedding(1000, 20, rng=np.random.default_rng(0))})
     assert (
         str(big)
@@ -656,8 +665,10 @@ def test_the_mode_of_a_model_reaches_the_dropout_in_it():
 
 @pytest.mark.parametrize("p", [-0.1, 1, 1.5, np.nan, "0.5", None, True])
 def test_an_impossible_dropout_is_refused(p):
-    text = f"Dropout: p is {p!r}, expected a number from 0 to less than 1"
-    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+    is_number = type(p) in (int, float)
+    wanted = "0 or more and less than 1" if is_number else "a number"
+    text = f"Dropout: p is {p!r}, expected {wanted}"
+    with pytest.raises(ValueError if is_number else TypeError, match=f"^{re.escape(text)}$"):
         layers.Dropout(p, rng=np.random.default_rng(0))
 
 

@@ -670,7 +670,59 @@ ERRORS = [
             f"clip: low is {low} and high is {high}, expected two numbers, low <= high; leave "
             "out a limit that does not exist",
         )
-        for low, high in [(2.0, 1.0), (math.nan, 1.0), (None, 1.0), (0.0, [1.0, 2.0])]
+        for low, high in [(2.0, 1.0), (math.nan, 1.0)]
+    ),
+    # Options that are no numbers, or impossible ones.
+    *(
+        (name, arrays, options, TypeError, f"{name}: {text}, expected a number")
+        for name, arrays, options, text in [
+            ("clip", (zeros(3),), {"low": None}, "low is None"),
+            ("clip", (zeros(3),), {"high": [1.0, 2.0]}, "high is a list"),
+            ("clip", (zeros(3),), {"low": "a"}, "low is 'a'"),
+            ("var", (zeros(3),), {"ddof": "1"}, "ddof is '1'"),
+            ("layer_norm", (zeros(3), zeros(3), zeros(3)), {"eps": "a"}, "eps is 'a'"),
+            ("rms_norm", (zeros(3), zeros(3)), {"eps": None}, "eps is None"),
+            ("dropout", (zeros(3),), {"p": None}, "p is None"),
+            ("masked_fill", (zeros(3), zeros(3) > 0), {"value": 1j}, "value is a complex"),
+            ("masked_fill", (zeros(3), zeros(3) > 0), {"value": "a"}, "value is 'a'"),
+        ]
+    ),
+    (
+        "rms_norm",
+        (zeros(3), zeros(3)),
+        {"eps": -1.0},
+        ValueError,
+        "rms_norm: eps is -1.0, expected 0 or more",
+    ),
+    *(
+        (
+            name,
+            arrays,
+            {"threshold": threshold},
+            ValueError,
+            f"ternarize: threshold is {threshold}, expected {wanted}",
+        )
+        for name, arrays in [
+            ("ternary_weights", (zeros(2, 3),)),
+            ("ternary_linear", (zeros(3), zeros(2, 3))),
+        ]
+        for threshold, wanted in [
+            (-1, "0 or more"),
+            (math.nan, "0 or more"),
+            (math.inf, "a finite number"),
+        ]
+    ),
+    (
+        *("reshape", (zeros(2, 3),), {"shape": (2.0, 3)}, ShapeError),
+        "reshape: x has shape (2, 3), 6 elements, not fit for (2.0, 3)",
+    ),
+    (
+        *("transpose", (zeros(2, 3),), {"axes": 0}, ShapeError),
+        "transpose: axes (0,) must name each axis of x (2, 3) exactly once",
+    ),
+    (
+        *("transpose", (zeros(2, 3),), {"axes": ("a", 1)}, ShapeError),
+        "transpose: axes ('a', 1) must name each axis of x (2, 3) exactly once",
     ),
     (
         *("where", (zeros(2, 3) > 0, zeros(2, 5), zeros()), {}, ShapeError),
@@ -1068,6 +1120,14 @@ def test_split_of_an_array_without_elements():
             "split: the indices [0.5] must be whole numbers that rise from 0 to at most 2, "
             "the size of axis 0 of x (2, 5)",
         ),
+        *(
+            (
+                *((2, 5), sections, 0),
+                f"split: the indices {listed} must be whole numbers that rise from 0 to at "
+                "most 2, the size of axis 0 of x (2, 5)",
+            )
+            for sections, listed in [(["a"], "['a']"), (np.array([[1, 2]]), "[[1, 2]]")]
+        ),
         (
             *((2, 5), 1, 2),
             "split: axis is 2 and x has 2 axes, expected one whole number from -2 to 1",
@@ -1089,3 +1149,63 @@ def test_a_wrong_kind_of_argument_of_split_and_einsum_is_a_sentence():
     text = "einsum: subscripts is Tensor, expected a text such as 'ij,jk->ik' before the arrays"
     with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
         F.einsum(Tensor([1.0, 2.0]), "i->")
+
+
+def test_a_list_of_arrays_is_the_same_as_the_arrays_in_einsum():
+    x, y = Tensor(normal(2, 3), requires_grad=True), Tensor(normal(3, 5))
+    for listed in ([x, y], (x, y)):
+        z = F.einsum("ij,jk->ik", listed)
+        np.testing.assert_array_equal(z.data, F.einsum("ij,jk->ik", x, y).data)
+        assert z.requires_grad
+
+
+@pytest.mark.parametrize(
+    "function", [F.concatenate, F.stack, lambda arrays: F.einsum("i,i->", arrays)]
+)
+def test_an_iterator_of_arrays_is_refused(function):
+    text = "pass a list of arrays instead of an iterator, as in list(arrays)"
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+        function(Tensor(normal(3)) for _ in range(2))
+
+
+def test_a_tensor_as_a_condition_is_refused_at_once():
+    x = Tensor(np.array([1.0, 2.0]), requires_grad=True)
+    text = (
+        "where: condition has dtype float32, expected booleans or integers; compare first, as "
+        "in condition > 0"
+    )
+    with pytest.raises(DtypeError, match=f"^{text}$"):
+        F.where(Tensor([1.0, 0.0]), x, 0.0)
+
+
+def test_mse_of_a_list_that_is_no_array_is_a_sentence():
+    with pytest.raises(
+        ShapeError, match=r"^mse: input is no array of numbers: setting an array"
+    ):
+        F.mse(Tensor([1.0, 2.0]), [[1.0], [2.0, 3.0]])
+    assert F.mse(Tensor([1.0, 2.0], requires_grad=True), [1.0, 4.0]).item() == 2
+
+
+KEYS = {
+    "integer": 1,
+    "negative": -1,
+    "NumPy's integer": np.int64(1),
+    "slice": np.s_[1:],
+    "backward": np.s_[::-2],
+    "several": np.s_[0, ..., None, 1:],
+    "nothing": np.s_[2:1],
+    "element": np.s_[1, 2, 0],
+    "true": True,
+    "list": [0, 1, 1],
+    "mask": np.array([True, False]),
+    "list and slice": np.s_[:, [2, 2, 0]],
+}
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_the_gradient_of_an_index_adds_what_was_taken_more_than_once(name):
+    x, key = normal(2, 3, 5), KEYS[name]
+    y, saved = TABLE["index"].forward(x, key=key)
+    dy, expected = normal(*y.shape), np.zeros(x.shape)
+    np.add.at(expected, key, dy)
+    np.testing.assert_array_equal(TABLE["index"].backward(dy, saved)[0], expected)

@@ -8,8 +8,9 @@ import warnings
 import numpy as np
 import pytest
 
-from minigrad import TABLE, DtypeError, GraphError, ShapeError, Tensor
+from minigrad import TABLE, DtypeError, GraphError, Parameter, ShapeError, Tensor
 from minigrad import functional as F
+from minigrad.arrays import summary
 from minigrad.numpy_functions import OURS, WITHOUT_GRADIENT, WRITING
 
 RNG = np.random.default_rng(11)
@@ -557,6 +558,8 @@ IN_PLACE = {
     "-": operator.isub,
     "*": operator.imul,
     "/": operator.itruediv,
+    "**": operator.ipow,
+    "@": operator.imatmul,
 }
 
 
@@ -566,8 +569,12 @@ def test_a_leaf_does_not_change_in_place(sign):
     text = f"x {sign}= y: a leaf does not change by it, only the name x; write x.data {sign}= "
     with pytest.raises(GraphError, match=re.escape(text)):
         change(w, 0.1 * w)
-    assert change(w * 2.0, 2.0).node is not None  # a new tensor for the old name
-    assert change(Tensor([3.0]), 2.0).node is None
+    frozen = Parameter([3.0])
+    frozen.requires_grad = False
+    with pytest.raises(GraphError, match=re.escape(text)):
+        change(frozen, [1.0])
+    assert change(w * 2.0, [2.0]).node is not None  # a new tensor for the old name
+    assert change(Tensor([3.0]), [2.0]).node is None
 
 
 @pytest.mark.parametrize("join", [F.concatenate, F.stack])
@@ -575,3 +582,18 @@ def test_the_axis_of_a_list_is_passed_by_name(join):
     x = Tensor([[1.0]], requires_grad=True)
     with pytest.raises(TypeError, match=r"^pass axis by its name: axis=1$"):
         join([x, x], 1)
+
+
+def test_a_cumulative_sum_of_numpy_without_an_axis():
+    x = Tensor([1.0, 2.0, 4.0], requires_grad=True)
+    y = np.cumsum(x)
+    (y * [1.0, 10.0, 100.0]).sum().backward()
+    assert (y.data.tolist(), x.grad.tolist()) == ([1, 3, 7], [111, 110, 100])
+    table = Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    assert np.cumsum(table).data.tolist() == [1, 3, 6, 10]
+    assert np.cumsum(table, axis=1).data.tolist() == [[1, 3], [3, 7]]
+
+
+def test_the_text_of_booleans():
+    assert summary(np.arange(16) < 6) == "(16,) bool 6 of 16 are true"
+    assert summary(np.array([True, False])) == "(2,) bool [ True, False]"
