@@ -177,7 +177,7 @@ def test_the_state_has_no_entries_of_weights_that_have_taken_no_step():
         with pytest.raises(ValueError, match=r"the state does not fit:\n  missing: block"):
             again.load_state_dict({k: a for k, a in state.items() if not k.startswith(lost)})
     optimizers.config = again.config = replace(config, phases=(Phase(1, 24, 3, 2),))
-    with pytest.raises(ValueError, match=r"\n  missing: embedding.weight/m\n"):
+    with pytest.raises(ValueError, match=r"\n  missing: embedding.weight/m "):
         again.load_state_dict(state)
 
 
