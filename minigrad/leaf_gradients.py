@@ -45,11 +45,13 @@ def run_backward(steps: Iterable, into: MutableMapping | None) -> None:
 
 
 def collect(leaf, gradient) -> bool:
-    """Inside `run_backward`, keep the gradient for its end; elsewhere do nothing: False."""
+    """Inside `run_backward`, keep the gradient for its end; else the leaf adds it: False."""
     gradients = _collected.get()
-    if gradients is not None:
-        gradients.add(leaf, gradient)
-    return gradients is not None
+    if gradients is None:
+        gradient_written(leaf)
+        return False
+    gradients.add(leaf, gradient)
+    return True
 
 
 class LeafGradients:

@@ -122,7 +122,6 @@ class Tensor(Conversions):
                 self.grad = np.zeros_like(self.data)
             # A leaf that was used twice gets two gradients. The chain rule adds them, so this
             # is += and never =. The next backward adds, too: zero_grad comes between two steps.
-            gradient_written(self)
             if isinstance(gradient, RowGradient):
                 gradient.add_to(self.grad)
             else:

@@ -25,7 +25,7 @@ NUMBERS = itertools.count()  # of nodes and of writes, in the order in which the
 # By the id of the owner of the memory: a weak link to the owner, and for each part of it that
 # was written to, the number and the text of the last write.
 _writes: dict[int, tuple[ref, dict]] = {}
-_newest = -1  # the number of the last write
+_newest = [-1]  # the number of the last write
 WATCHERS: list = []  # called with each node before its backward: see raw_writes.py
 
 
@@ -43,21 +43,20 @@ def gradient_written(tensor, name: str = "") -> None:
 
 def array_written(array: np.ndarray, text: object) -> None:
     """The same for any array; str(text) names it in a message."""
-    global _newest
     owner = _owner(array)
     key = id(owner)
     if key not in _writes:
         # The notes die with the owner, because another object can get the same id then.
         _writes[key] = _weak_link(owner, array, lambda _: _writes.pop(key, None)), {}
-    _newest = next(NUMBERS)
+    _newest[0] = next(NUMBERS)
     _, parts = _writes[key]
     part, view = _part(array)
-    parts[part] = _newest, text, view
+    parts[part] = _newest[0], text, view
 
 
 def expect_old_values(node) -> None:
     """Raise a GraphError if an array that `node` saved was written to since."""
-    if node.number < _newest:  # rare: usually each step follows the backward of its graph
+    if node.number < _newest[0]:  # rare: usually each step follows the backward of its graph
         for saved in arrays_in(node.saved):
             _expect_unwritten(saved, node)
     for watcher in WATCHERS:
