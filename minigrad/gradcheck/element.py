@@ -105,7 +105,7 @@ class Element:
                 )
             return seen.match
         if seen.contradiction is not None and self._is_blamed(seen, step):
-            return self._wrong(seen.contradiction, seen, step)
+            return self._wrong(seen.contradiction, seen, step, seen.step)
         if seen.kink is not None:
             raise KinkError(
                 f"the function has a kink here: its slope is {seen.kink[0]:.6g} to the left "
@@ -123,12 +123,15 @@ class Element:
             return not seen.is_near and step.contradiction is None
         return step.match is None or not self.slopes.point.is_analytic
 
-    def _wrong(self, expected: float, seen: Sweep, step: ComplexStep) -> float:
-        """Raise a GradientError, unless rounding may have made the difference."""
+    def _wrong(self, expected, seen: Sweep, step: ComplexStep, t: float = 0.0) -> float:
+        """Raise a GradientError, unless rounding may have made the difference.
+
+        t is the real step that showed the expected slope; a complex one adds no rounding.
+        """
         larger, error = max(abs(expected), abs(self.claim)), abs(expected - self.claim)
         jitter = noise = 8 * self.rounding.change()
-        if expected == seen.contradiction and seen.step:
-            noise = max(jitter, 8 * self.rounding.noise(seen.step))
+        if t:
+            noise = max(jitter, 8 * self.rounding.noise(t))
         is_hidden = self.rounding.hides(larger, seen, step)
         if error > noise and not is_hidden:
             raise GradientError(_difference(expected, self.claim))

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from minigrad import TABLE, DtypeError, Operation, Parameter, Tensor, layers, no_grad
+from minigrad import TABLE, DtypeError, Operation, Parameter, Tensor, apply, layers, no_grad
 from minigrad import functional as F
 from minigrad.gradcheck import (
     GradientError,
@@ -47,6 +47,14 @@ def test_an_error_names_operation_argument_index_expected_and_found():
         str(error.value),
     )
     assert float(found[2]) == pytest.approx(2 * float(found[3]), rel=1e-6)
+
+
+def test_a_small_gradient_of_a_constant_part_of_a_sum_is_wrong():
+    leaky = dataclasses.replace(
+        TABLE["relu"], backward=lambda dy, saved: (np.where(saved[0] > 0, dy, 0.01 * dy),)
+    )
+    with pytest.raises(GradientError, match="expected 0, found "):
+        gradcheck(lambda x: (apply(leaky, x) * 1.0).sum(), normal(4, 6, seed=2), seed=11)
 
 
 def test_the_numbers_in_the_message_are_the_derivatives():
