@@ -577,7 +577,7 @@ except GradientError as error:
 #    Which error do you get, and how do you fix it?
 # 5. *Change.* Write a test of `rms_norm` with the shortcuts of part 6: `def test(op): ...` with
 #    `op.forward`, `op.backward` and `assert`. Then import `mutate` from
-#    `minigrad.gradcheck.mutation` and `print(mutate("rms_norm", test))`. It plants the usual
+#    `minigrad.gradcheck` and `print(mutate("rms_norm", test))`. It plants the usual
 #    mistakes into the backward pass and lists those that your test misses.
 # 6. *Workbook.* Run `python3 run.py course check DIR linear` in the project's folder (or, with
 #    `.venv` active, `flashlm course check DIR linear`), where DIR is your workbook. Continue
