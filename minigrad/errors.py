@@ -134,14 +134,15 @@ def expect_number(
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{where}: {name} is {named_kind(value)}, expected a number")
-    limits = {
-        f"{least} or more": least is None or value >= least,
-        f"more than {above}": above is None or value > above,
-        f"less than {below}": below is None or value < below,
-    }
-    wanted = " and ".join(text for text in limits if "None" not in text)
-    if not all(limits.values()):  # NaN is in no limits
-        raise ValueError(f"{where}: {name} is {value}, expected {wanted}")
+    is_within = (
+        (least is None or value >= least)
+        and (above is None or value > above)
+        and (below is None or value < below)
+    )
+    if not is_within:  # NaN is in no limits
+        limits = {"{} or more": least, "more than {}": above, "less than {}": below}
+        texts = [text.format(limit) for text, limit in limits.items() if limit is not None]
+        raise ValueError(f"{where}: {name} is {value}, expected {' and '.join(texts)}")
     if finite and not abs(value) <= sys.float_info.max:
         raise ValueError(f"{where}: {name} is {value}, expected a finite number")
     return value

@@ -34,18 +34,21 @@ def members(module, kinds: tuple[type, ...]) -> Iterator[tuple[str, object]]:
             yield ".".join(path), part
 
 
-def walk(module, path: str = "", above: tuple = ()) -> Iterator[tuple[str, object, list]]:
+def walk(module, path: str = "", above: dict | None = None) -> Iterator[tuple]:
     """(path, module, its members) of a module and of all modules in it, in their order."""
-    if any(module is other for other in above):
+    above = above or {}  # the modules that hold this one, by id, from the root on
+    if id(module) in above:
+        root = next(iter(above.values()))
         raise ValueError(
-            f"{type(above[0]).__name__}: {path} is a module that holds it; keep no link from a "
+            f"{type(root).__name__}: {path} is a module that holds it; keep no link from a "
             "module to the one that it is in"
         )
     parts = list(module.named_members())
     yield path, module, parts
     for name, part in parts:
         if not isinstance(part, Tensor):
-            yield from walk(part, f"{path}.{name}" if path else name, (*above, module))
+            inner = f"{path}.{name}" if path else name
+            yield from walk(part, inner, above | {id(module): module})
 
 
 def expect_trainable(module, name: str, value, kinds: tuple[type, ...]) -> None:

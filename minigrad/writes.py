@@ -43,7 +43,7 @@ def gradient_written(tensor, name: str = "") -> None:
 
 def array_written(array: np.ndarray, text: object) -> None:
     """The same for any array; str(text) names it in a message."""
-    owner = _owner(array)
+    owner = array if array.base is None else _owner(array)
     key = id(owner)
     if key not in _writes:
         # The notes die with the owner, because another object can get the same id then.

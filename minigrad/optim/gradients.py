@@ -13,10 +13,12 @@ import numpy as np
 from ..errors import ShapeError, named_kind
 from ..tensor import Tensor
 
+HALF, SINGLE = np.dtype(np.float16), np.dtype(np.float32)
+
 
 def wide(dtype: np.dtype) -> np.dtype:
     """The precision to compute in: float32 for float16, else the same."""
-    return np.dtype(np.float32) if dtype == np.float16 else dtype
+    return SINGLE if dtype == HALF else dtype
 
 
 def fitting_gradient(where: str, name: str, parameter: Tensor) -> np.ndarray:
@@ -33,6 +35,8 @@ def fitting_gradient(where: str, name: str, parameter: Tensor) -> np.ndarray:
         raise ShapeError(
             f"{where}: the gradient of {name} has shape {g.shape}, expected {parameter.shape}"
         )
+    if g.dtype == parameter.dtype and g.dtype != HALF:  # the usual case
+        return g
     with np.errstate(over="ignore"):  # an infinite number is found by expect_finite
         return g.astype(wide(parameter.dtype), copy=False)
 
@@ -81,7 +85,8 @@ def _scaled_squares(g, largest):
 
 def scaled(g: np.ndarray, factor: float) -> np.ndarray:
     """g times the factor, which may be too small for the precision of g."""
-    if factor >= np.finfo(g.dtype).smallest_normal:
+    # 1e-4 is normal in float16, too. A look into finfo takes longer than the product.
+    if factor >= 1e-4 or factor >= np.finfo(g.dtype).smallest_normal:
         return g * factor
     return (g.astype(np.float64) * factor).astype(g.dtype)
 

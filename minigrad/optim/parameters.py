@@ -37,6 +37,7 @@ def named(where: str, parameters: Parameters) -> dict[str, Tensor]:
                 "model.named_parameters() does"
             )
         found[name] = tensor
+    _expect_own_memory(where, found)
     return found
 
 
@@ -112,11 +113,11 @@ def _expect_different(where, pairs):
         other = first.setdefault(id(tensor), label)
         if other is not label:
             raise ValueError(f"{where}: {other} and {label} are one tensor; pass it once")
-    _expect_own_memory(where, list(first.values()), [tensor.data for _, tensor in pairs])
 
 
-def _expect_own_memory(where, labels, arrays):
+def _expect_own_memory(where, found):
     """Two tensors on one array would move it twice, each by a part of its gradient."""
+    labels, arrays = list(found), [tensor.data for tensor in found.values()]
     bounds = [(*byte_bounds(a), i) for i, a in enumerate(arrays) if a.size]
     for (_, end, i), (start, _, j) in pairwise(sorted(bounds)):
         if start < end and np.shares_memory(arrays[i], arrays[j]):
