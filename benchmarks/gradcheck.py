@@ -189,7 +189,9 @@ def compared(results, before):
     lines = [f"on the {len(both)} pairs that both versions ran:"]
     for title, side in (("before", 1), ("now", 0)):
         answers = Counter((pair[side]["truth"], pair[side]["answer"]) for pair in both)
-        undecided = sum(n for (_, answer), n in answers.items() if answer == "undecided")
+        undecided = sum(
+            pair[side]["answer"] == "undecided" and is_decidable(pair[side]) for pair in both
+        )
         ms = 1e3 * np.array([pair[side]["seconds"] for pair in both])
         lines.append(
             f"  {title}: {answers['wrong', 'right']} wrong ones passed, "
