@@ -88,6 +88,23 @@ def _(rng):
     return forward, backward, (z,)
 
 
+@hard("saturated softmax")
+def _(rng):
+    """An output of almost 1 hides its part of a slope of 1e-20. The others show theirs."""
+    x = rng.standard_normal((1, int(rng.integers(2, 4)))) * 10 ** rng.uniform(0.5, 2.2)
+
+    def forward(x):
+        p = softmax(x)
+        return p, (p,)
+
+    def backward(dy, saved):
+        (p,) = saved
+        others = np.stack([np.delete(p, k, 1).sum(1) for k in range(p.shape[1])], 1)
+        return (p * (dy * others - (total(dy * p) - dy * p)),)
+
+    return forward, backward, (x,)
+
+
 @hard("log of a softmax")
 def _(rng):
     z, _ = confident(rng)
