@@ -130,7 +130,7 @@ def _compare(report, point, names, rng, tolerance):
     for call in point.calls:
         expect_float32(*call)
     if undecided:  # last, because a wrong gradient says more
-        more = f" ({len(undecided) - 1} more elements are undecided)" if undecided[1:] else ""
+        more = f" ({len(undecided)} elements are undecided)" if undecided[1:] else ""
         raise type(undecided[0])(f"{undecided[0]}{more}")
 
 

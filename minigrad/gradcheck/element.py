@@ -103,6 +103,11 @@ class Element:
                     "large and small steps show different slopes: a kink or a jump is near, or "
                     "the forward loses digits by rounding; choose another input, or rescale it"
                 )
+            if self.claim != 0 and step.match is None and self.rounding.conceals(self.claim):
+                raise InconclusiveError(
+                    "it is smaller than the rounding error of an output that depends on it; "
+                    "rescale the input"
+                )
             return seen.match
         if seen.contradiction is not None and self._is_blamed(seen, step):
             return self._wrong(seen.contradiction, seen, step, seen.step)
@@ -112,7 +117,7 @@ class Element:
                 f"and {seen.kink[1]:.6g} to the right, so it has no derivative to compare "
                 "with; move that input away from it"
             )
-        raise InconclusiveError(_no_plateau(step))
+        raise InconclusiveError(_no_plateau(step, self.slopes.point.allows_complex))
 
     def _is_blamed(self, seen: Sweep, step: ComplexStep) -> bool:
         """Whether nothing speaks for the claim against the slope that the differences show."""
@@ -145,12 +150,13 @@ class Element:
         )
 
 
-def _no_plateau(step):
+def _no_plateau(step, allows_complex):
     text = (
         "no range of steps shows one slope: the forward loses digits by rounding, or it bends "
-        "sharply or jumps near this input; rescale the input, choose a larger one, or use mode "
-        "'complex' if the forward is analytic"
+        "sharply or jumps near this input; rescale the input, or choose a larger one"
     )
+    if allows_complex:
+        text += ", or use mode 'complex' if the forward is analytic"
     if step.match is not None:
         text += " (a complex step agrees with it: declare(operation, analytic=True) says so)"
     return text

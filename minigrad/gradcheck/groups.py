@@ -7,7 +7,7 @@ other elements are. Random signs keep two errors from cancelling.
 
 import numpy as np
 
-from .slopes import EPS, Gap, Slopes
+from .slopes import EPS, Gap, Slopes, norm
 
 WIDE, FAR, NEAR = 2.0**-3, 2.0**-10, 2.0**-16  # steps, as shares of an element's size
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # between a size of at least 1 and an element's own
@@ -28,6 +28,8 @@ class Groups:
             return None
         if complex_leads:
             return self._by_complex_step(group)
+        if self._has_hidden(group):
+            return None
         large, own = np.maximum(self.size, 1.0), np.where(self.size > 0, self.size, 1.0)
         ways = [(large, WIDE), (large, FAR)]
         found = self._by_differences(group, large, ways)
@@ -35,6 +37,13 @@ class Groups:
             between = [(large ** (1 - share) * own**share, NEAR) for share in SHARES]
             found = self._by_differences(group, own, [*ways, *between])
         return found
+
+    def _has_hidden(self, group):
+        """Whether a gradient is so small that the rounding of an output may hide its slope."""
+        y = np.where(np.isfinite(self.slopes.point.y), self.slopes.point.y, 0.0)
+        least = 8 * EPS * norm(self.slopes.point.dy * np.minimum(np.abs(y), 1.0))
+        terms = np.abs(self.gradient[group]) * np.maximum(self.size[group], 1.0)
+        return bool(((terms > 0) & (terms <= least)).any())
 
     def _by_complex_step(self, group):
         direction, smallest = self._direction(group, np.ones_like(self.size))

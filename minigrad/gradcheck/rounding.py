@@ -37,6 +37,14 @@ class Rounding:
         y = np.minimum(np.abs(self.point.y[reached]), 1.0)
         return abs(slope) * self.size <= 8 * EPS * norm(self.point.dy[reached] * y)
 
+    def conceals(self, slope: float) -> bool:
+        """Whether outputs that depend on the element, but did not move, may hide as much."""
+        y = self.point.dy * np.minimum(np.abs(self.point.y), 1.0)
+        y = np.where(np.isfinite(self.point.y), y, 0.0)
+        if abs(slope) * self.size > 8 * EPS * norm(y):
+            return False  # the usual case
+        return abs(slope) * self.size <= 8 * EPS * norm(y[self._reached()])
+
     def change(self) -> float:
         """The change of the gap, and of the gradient's last digits, as the inputs change."""
         rng, position = np.random.default_rng(0), self.slopes.position

@@ -69,11 +69,11 @@ class Optimizer:
         factor = expect_number(where, "factor", factor, least=0)
         lr = expect_number(where, "lr", self.lr, least=0) * factor
         lr = expect_number(where, "lr · factor", lr, least=0)
-        decay = lr * self.options.get("weight_decay", 0)
-        if decay > 1 and self.decays_by_factor:
+        decay = self.options.get("weight_decay", 0)
+        if decay > 1 and lr * decay > 1 and self.decays_by_factor:
             raise ValueError(
-                f"{where}: lr · weight_decay is {decay}, expected at most 1, because each step "
-                "multiplies the weights by 1 - lr · weight_decay"
+                f"{where}: lr · weight_decay is {lr * decay}, expected at most 1, because each "
+                "step multiplies the weights by 1 - lr · weight_decay"
             )
         return lr
 
