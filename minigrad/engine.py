@@ -26,6 +26,7 @@ from time import perf_counter
 
 from .errors import GraphError
 from .ops import Operation, RowGradient
+from .own_operations import expect_gradients, expect_pair
 from .recording import no_grad
 from .writes import NUMBERS, expect_old_values
 
@@ -39,11 +40,12 @@ class Node:
     parents[i] is the Node that computed input i, or the leaf itself, or None for a constant.
     """
 
-    __slots__ = ("__weakref__", "number", "operation", "parents", "saved")
+    __slots__ = ("__weakref__", "number", "operation", "parents", "saved", "shape")
 
-    def __init__(self, operation, saved, parents):
+    def __init__(self, operation, saved, parents, shape):
         self.number = next(NUMBERS)  # in the order of creation
         self.operation, self.saved, self.parents = operation, saved, parents
+        self.shape = shape  # of the output, and so of its gradient
 
     def __repr__(self):
         return f"Node {self.number} {self.operation.name}"
@@ -58,11 +60,12 @@ class Node:
 def run(operation: Operation, arrays, options, parents):
     """Compute y = operation(arrays); returns y and its Node, or None if nothing is recorded."""
     start = perf_counter()
-    y, saved = operation.forward(*arrays, **options)
+    result = operation.forward(*arrays, **options)
     seconds = perf_counter() - start
+    y, saved = expect_pair(operation, result)
     # If all inputs are constants, nobody wants a gradient, and nothing is kept.
     recorded = not no_grad.blocks.get() and any(parent is not None for parent in parents)
-    node = Node(operation, saved, parents) if recorded else None
+    node = Node(operation, saved, parents, y.shape) if recorded else None
     for observer in _observers:
         observer.forward(operation, arrays, options, y, node, seconds)
     return y, node
@@ -105,6 +108,7 @@ def _backward(node, dy):
     start = perf_counter()
     gradients = node.operation.backward(dy, node.saved)
     seconds = perf_counter() - start
+    expect_gradients(node, gradients)
     for observer in _observers:
         observer.backward(node, dy, gradients, seconds)
     node.saved = RELEASED  # saved arrays die as the walk passes

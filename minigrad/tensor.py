@@ -221,7 +221,7 @@ def apply(operation: Operation | str, *inputs, **options) -> Tensor:
         DtypeError: the tensors have two different precisions, or a constant is no array of
             numbers that can take theirs.
     """
-    operation = ops.TABLE[operation] if isinstance(operation, str) else operation
+    operation = ops.find(operation) if isinstance(operation, str) else operation
     options = {name: _option(operation, name, value) for name, value in options.items()}
     tensors = [value.data for value in inputs if isinstance(value, Tensor)]
     dtype = common_dtype(operation, tensors, inputs)

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from .. import engine
 from ..inside import arrays_in
 from ..ops import TABLE, Operation
+from ..own_operations import expect_pair
 from ..tensor import Tensor
 from .answers import GradientError
-from .operation_rules import expect_gradients, expect_same_gradients, not_a_pair
+from .operation_rules import expect_gradients, expect_same_gradients
 
 WRITES = (
     "{}: an operation writes into its inputs, into dy or into what it saved; write only into "
@@ -96,6 +97,7 @@ def broken_forward(error: Exception) -> Exception:
     if frame is None:
         return error
     operation = frame.tb_frame.f_locals["operation"]
-    if frame.tb_next is None:  # the line in `run` that takes the result apart
-        return not_a_pair(operation.name)
+    inner = frame.tb_next  # the call that failed
+    if inner is not None and inner.tb_frame.f_code is expect_pair.__code__:
+        return GradientError(str(error))
     return (isinstance(error, ValueError) and as_write(operation.name, error)) or error

@@ -9,6 +9,7 @@ They never write to their inputs, to dy or to saved. Each file of this folder is
 operation, or of a few that belong together: its mathematics, its derivation, its two functions.
 """
 
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -158,4 +159,14 @@ TABLE: dict[str, Operation] = {
     item.name: item for item in list(globals().values()) if isinstance(item, Operation)
 }
 
-__all__ = ["TABLE", "Operation", "RowGradient"]
+
+def find(name: str) -> Operation:
+    """The operation of the table that has this name."""
+    if name not in TABLE:
+        near = difflib.get_close_matches(name, TABLE, n=1)
+        advice = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(TABLE)}"
+        raise KeyError(f"there is no operation {name!r}; {advice}")
+    return TABLE[name]
+
+
+__all__ = ["TABLE", "Operation", "RowGradient", "find"]

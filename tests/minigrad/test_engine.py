@@ -664,3 +664,80 @@ def test_broadcasting_equals_numpy_and_its_gradients_are_sums(shapes, seed):
             copied = [0 if n == 1 else i for i, n in zip(index, padded, strict=True)]
             expected[tuple(copied[dy.ndim - tensor.ndim :])] += per_copy[index]
         np.testing.assert_allclose(tensor.grad, expected, rtol=1e-9, atol=1e-12)
+
+
+# -- operations that a user writes ---------------------------------------------------------
+
+
+def own(forward=lambda x: (x * 1, None), backward=lambda dy, saved: (dy,)):
+    return Operation("own", forward, backward)
+
+
+NO_PAIR = (
+    "own: forward does not return a pair; return y and the values that backward needs: "
+    "`return y, (x,)`, or `return y, ()` if it needs none"
+)
+
+
+@pytest.mark.parametrize(
+    ("forward", "text"),
+    [
+        (lambda x: x * 2, NO_PAIR),
+        (lambda x: None, NO_PAIR),
+        (lambda x: (1.0, ()), "own: forward returns a y that is a float, expected an array"),
+    ],
+)
+def test_a_forward_that_returns_no_pair_is_a_sentence(forward, text):
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+        apply(own(forward), Tensor([1.0, 2.0], requires_grad=True))
+
+
+@pytest.mark.parametrize(
+    ("backward", "error", "text"),
+    [
+        (
+            lambda dy, saved: None,
+            TypeError,
+            "own: backward returns None, expected a tuple of one gradient for each input",
+        ),
+        (
+            lambda dy, saved: dy,
+            TypeError,
+            "own: backward returns an array, expected a tuple of one gradient for each input",
+        ),
+        (
+            lambda dy, saved: (dy, dy),
+            GraphError,
+            "own: backward returns 2 gradients, expected one for each of 1 inputs",
+        ),
+    ],
+)
+@pytest.mark.parametrize("place", ["leaf", "computed"])
+def test_a_backward_that_returns_the_wrong_gradients_is_a_sentence(
+    backward, error, text, place
+):
+    x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = apply(own(backward=backward), x if place == "leaf" else x * 2.0).sum()
+    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+        y.backward()
+    assert x.grad is None
+
+
+def test_a_gradient_of_a_wrong_shape_inside_of_a_graph_is_a_sentence():
+    x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = apply(own(backward=lambda dy, saved: (np.ones((2, 3)),)), x * 2.0).sum()
+    text = (
+        "own: backward returns a gradient of shape (2, 3) for input 1, expected the shape "
+        "of the input, (3,)"
+    )
+    with pytest.raises(ShapeError, match=f"^{re.escape(text)}$"):
+        y.backward()
+    assert x.grad is None
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"), [("multiplyy", "did you mean 'multiply'?"), ("", "there are add, sub")]
+)
+def test_an_operation_that_does_not_exist_is_a_sentence(name, advice):
+    with pytest.raises(KeyError, match=re.escape(f"there is no operation {name!r}; {advice}")):
+        apply(name, Tensor([1.0]))
