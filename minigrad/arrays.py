@@ -42,7 +42,8 @@ def as_constant(operation, position: int, value, dtype: np.dtype) -> np.ndarray:
     elif not is_ids and isinstance(value, (float, int)):
         return np.asarray(value, dtype)
     else:
-        array = as_array(f"{operation.name}: input {position + 1}", value)
+        advice = "value.filled(0), and leave out what is masked" if is_ids else _FILL
+        array = as_array(f"{operation.name}: input {position + 1}", value, advice)
     if is_ids:  # the operation checks their kind
         return array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype != dtype and array.dtype.kind not in _KINDS_THAT_FIT[dtype.kind]:
@@ -75,14 +76,14 @@ def one_number(
     return array.item()
 
 
-def as_array(where: str, value) -> np.ndarray:
+_FILL = "value.filled(0.0), and give the mask to functional.masked_fill"
+
+
+def as_array(where: str, value, advice: str = _FILL) -> np.ndarray:
     """A number, a list or an array as an array. `where` names it in a message."""
     items = value if isinstance(value, (list, tuple)) else [value]
     if any(hasattr(item, "filled") for item in items):  # a masked array, alone or in a list
-        raise DtypeError(
-            f"{where} has a mask, which would be lost; use value.filled(0.0), and give the "
-            "mask to functional.masked_fill"
-        )
+        raise DtypeError(f"{where} has a mask, which would be lost; use {advice}")
     try:
         return np.asarray(value)
     except ValueError as error:  # a list with rows of different lengths
@@ -102,7 +103,8 @@ def common_dtype(operation, tensors: list[np.ndarray], inputs) -> np.dtype:
         arrays = [value for value in inputs if isinstance(value, np.ndarray)]
         return np.result_type(np.float32, *(a.dtype for a in arrays if a.dtype.kind in "fc"))
     # A tensor in the place of ids has no say, and the operation refuses it.
-    ids = [inputs[i].data for i in operation.integer_inputs if i < len(inputs)]
+    ids = [v for i, v in enumerate(inputs) if i in operation.integer_inputs]
+    ids = [getattr(value, "data", None) for value in ids]
     dtypes = {array.dtype for array in tensors if not any(array is other for other in ids)}
     if len({dtype for dtype in dtypes if dtype.kind == "f"}) > 1:
         names = " and ".join(sorted(str(dtype) for dtype in dtypes))

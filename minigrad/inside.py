@@ -7,6 +7,8 @@ from types import FunctionType, MethodType
 
 import numpy as np
 
+SIMPLE = (int, float, str, bytes, type(None), np.dtype)  # they hold nothing
+
 
 def inside(value, kind: type, seen: dict[int, object] | None = None) -> Iterator:
     """Each object of the kind in `value`, and in these objects, each one once.
@@ -19,7 +21,7 @@ def inside(value, kind: type, seen: dict[int, object] | None = None) -> Iterator
     waiting = [value]  # a stack, not a recursion: a graph can be deep
     while waiting:
         value = waiting.pop()
-        if id(value) in seen:
+        if isinstance(value, SIMPLE) or id(value) in seen:
             continue  # an object may hold itself
         seen[id(value)] = value
         if isinstance(value, kind):

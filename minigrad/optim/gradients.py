@@ -26,7 +26,7 @@ def fitting_gradient(where: str, name: str, parameter: Tensor) -> np.ndarray:
     g = parameter.grad
     if not parameter.data.flags.writeable:
         raise ValueError(f"{where}: the array of {name} is read-only; make {name} from a copy")
-    if not isinstance(g, np.ndarray) or g.dtype.kind not in "fiu":
+    if not isinstance(g, np.ndarray) or g.dtype.kind not in "fiu" or hasattr(g, "filled"):
         raise TypeError(
             f"{where}: the gradient of {name} is {kind_of_gradient(g)}, expected an array of "
             "real numbers"
@@ -43,6 +43,8 @@ def fitting_gradient(where: str, name: str, parameter: Tensor) -> np.ndarray:
 
 def kind_of_gradient(g) -> str:
     """A gradient that is none, for a message: an array of complex64, a list."""
+    if hasattr(g, "filled"):
+        return "an array with a mask"
     return f"an array of {g.dtype}" if isinstance(g, np.ndarray) else named_kind(g)
 
 

@@ -15,6 +15,9 @@ from minigrad import functional as F
 from minigrad.optim import SGD, AdamW
 
 
+RNG = np.random.default_rng(0)
+
+
 def exactly(text):
     return f"^{re.escape(text)}$"
 
@@ -714,3 +717,23 @@ def test_mean_squared_error():
         ShapeError, match=r"^mse: x has shape \(2, 2\), expected y's shape \(2,\)$"
     ):
         F.mse(a, np.ones(2))
+
+
+@pytest.mark.parametrize(
+    ("create", "text"),
+    [
+        (
+            lambda v: layers.TernaryLinear(3, 2, rng=RNG, threshold=v),
+            "TernaryLinear: threshold",
+        ),
+        (lambda v: layers.Linear(3, 2, rng=RNG, std=v), "a layer's weights: std"),
+        (lambda v: layers.RMSNorm(3, eps=v), "RMSNorm: eps"),
+        (lambda v: layers.LayerNorm(3, eps=v), "LayerNorm: eps"),
+    ],
+)
+@pytest.mark.parametrize("value", [-1.0, np.nan, np.inf, "1"])
+def test_an_impossible_number_is_refused_when_a_layer_is_made(create, text, value):
+    wanted = {np.inf: "a finite number", "1": "a number"}.get(value, "0 or more")
+    text = f"{text} is {value!r}, expected {wanted}"
+    with pytest.raises((TypeError, ValueError), match=exactly(text)):
+        create(value)

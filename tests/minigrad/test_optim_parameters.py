@@ -226,6 +226,10 @@ def test_a_step_without_any_gradient_is_an_error():
         (np.ones(3), "has shape (3,), expected (2,)"),
         (np.ones((1, 2)), "has shape (1, 2), expected (2,)"),
         ([1.0, 1.0], "is a list, expected an array of real numbers"),
+        (
+            np.ma.array([1.0, 1.0]),
+            "is an array with a mask, expected an array of real numbers",
+        ),
         (np.ones(2, complex), "is an array of complex128, expected an array of real numbers"),
     ],
 )

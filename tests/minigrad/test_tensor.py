@@ -442,6 +442,9 @@ NO_MASK = (
     " has a mask, which would be lost; use value.filled(0.0), and give the mask to "
     "functional.masked_fill"
 )
+NO_MASK_OF_IDS = (
+    " has a mask, which would be lost; use value.filled(0), and leave out what is masked"
+)
 RAGGED = (
     " is no array of numbers: setting an array element with a sequence. The requested array "
     "has an inhomogeneous shape after 1 dimensions. The detected shape was (2,) + "
@@ -534,7 +537,7 @@ def test_a_constant_is_converted(value):
             *(["a"], DtypeError),
             "embedding: ids has dtype <U1, expected integers; use ids.astype(np.int64)",
         ),
-        (MASKED, DtypeError, f"embedding: input 2{NO_MASK}"),
+        (MASKED, DtypeError, f"embedding: input 2{NO_MASK_OF_IDS}"),
         ([[0], [0, 1]], ShapeError, f"embedding: input 2{RAGGED}"),
     ],
 )
@@ -597,3 +600,9 @@ def test_a_cumulative_sum_of_numpy_without_an_axis():
 def test_the_text_of_booleans():
     assert summary(np.arange(16) < 6) == "(16,) bool 6 of 16 are true"
     assert summary(np.array([True, False])) == "(2,) bool [ True, False]"
+
+
+def test_two_precisions_and_a_list_of_ids_are_a_sentence():
+    h, w = Tensor(np.ones((2, 3))), Tensor(np.ones((5, 3), np.float32))
+    with pytest.raises(DtypeError, match=r"^tied_head: the inputs have dtypes float32 and"):
+        F.tied_head(h, w, [0, 1])
