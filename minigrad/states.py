@@ -20,19 +20,19 @@ def problems(own: Mapping[str, np.ndarray], state, ties: Iterable = ()) -> list[
         return [f"it is {named_kind(state)}, expected a dict of arrays"]
     lines = [f"missing: {name} {own[name].shape}" for name in own if name not in state]
     lines += [f"unexpected: {name}" for name in state if name not in own]
-    texts = [_problem(name, own[name], state[name]) for name in own if name in state]
-    lines += [text for text in texts if text]
-    return lines + [f"tied parameters differ: {a} and {b}" for a, b in _broken(ties, state)]
+    texts = {name: _problem(name, own[name], state[name]) for name in own if name in state}
+    lines += [text for text in texts.values() if text]
+    arrays = {name: np.asarray(state[name]) for name, text in texts.items() if not text}
+    return lines + [f"tied parameters differ: {a} and {b}" for a, b in _broken(ties, arrays)]
 
 
-def _broken(ties, state):
+def _broken(ties, arrays):
     """(first name, name) of each object whose values under both names differ."""
     first: dict[int, str] = {}
     for name, tied in ties:
         other = first.setdefault(id(tied), name)
-        if other != name and other in state and name in state:
-            a, b = np.asarray(state[other]), np.asarray(state[name])
-            if a.shape == b.shape and not np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"):
+        if other in arrays and name in arrays:
+            if not np.array_equal(arrays[other], arrays[name], equal_nan=True):
                 yield other, name
 
 

@@ -37,7 +37,7 @@ class AdamW(Optimizer):
     """
 
     elementwise = True  # each number by itself: blocks.py may cut the arrays
-    squares = ("v",)
+    squares = ("v",)  # never below 0, in a state that is loaded as well
 
     def __init__(self, parameters, *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
         super().__init__(parameters, lr, betas=betas, eps=eps, weight_decay=weight_decay)

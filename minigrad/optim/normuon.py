@@ -85,7 +85,7 @@ class NorMuon(Optimizer):
             (0.999 in v3, 0.95 as published).
     """
 
-    squares = ("v",)
+    squares = ("v",)  # never below 0, in a state that is loaded as well
 
     def __init__(
         self, parameters, *, lr, beta1=0.95, beta2=None, eps=1e-8, weight_decay=0.0, form="v3"

@@ -14,7 +14,6 @@ from minigrad import Module, Parameter, ShapeError, StateError, Tensor, layers
 from minigrad import functional as F
 from minigrad.optim import SGD, AdamW
 
-
 RNG = np.random.default_rng(0)
 
 
@@ -485,6 +484,12 @@ def test_an_array_that_cannot_be_copied_changes_nothing(bias, text):
         linear.load_state_dict({"weight": np.ones((2, 3)), "bias": bias})
     for name, array in linear.state_dict().items():
         np.testing.assert_array_equal(array, before[name])
+
+
+def test_tied_parameters_are_compared_only_if_both_are_arrays(net):
+    state = copied(net.state_dict()) | {"head.weight": Parameter(np.ones((7, 3)))}
+    with pytest.raises(StateError, match=r"\n  no array: head.weight: NumPy would .*stack$"):
+        net.load_state_dict(state)
 
 
 def test_a_state_that_is_no_dict_and_an_array_that_is_read_only_are_refused():
