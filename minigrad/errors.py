@@ -117,7 +117,7 @@ not broadcast; counted from the right, each pair of sizes must be equal or hold 
 
 
 def expect_number(
-    where: str, name: str, value, *, least=None, above=None, below=None, finite: bool = True
+    where: str, name: str, value, *, least=None, above=None, most=None, below=None, finite=True
 ) -> float:
     """`value` as a Python number within the limits, and finite unless finite=False.
 
@@ -137,10 +137,12 @@ def expect_number(
     is_within = (
         (least is None or value >= least)
         and (above is None or value > above)
+        and (most is None or value <= most)
         and (below is None or value < below)
     )
     if not is_within:  # NaN is in no limits
-        limits = {"{} or more": least, "more than {}": above, "less than {}": below}
+        limits = {"{} or more": least, "more than {}": above, "at most {}": most}
+        limits |= {"less than {}": below}
         texts = [text.format(limit) for text, limit in limits.items() if limit is not None]
         raise ValueError(f"{where}: {name} is {value}, expected {' and '.join(texts)}")
     if finite and not abs(value) <= sys.float_info.max:

@@ -31,9 +31,9 @@ def _broken(ties, arrays):
     first: dict[int, str] = {}
     for name, tied in ties:
         other = first.setdefault(id(tied), name)
-        if other in arrays and name in arrays:
-            if not np.array_equal(arrays[other], arrays[name], equal_nan=True):
-                yield other, name
+        pair = [arrays[key] for key in (other, name) if key in arrays]
+        if len(pair) == 2 and not np.array_equal(*pair, equal_nan=True):
+            yield other, name
 
 
 def _problem(name, own, value):

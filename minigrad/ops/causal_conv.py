@@ -55,6 +55,9 @@ def expect_conv_sizes(where, x, w, groups, dilation, name="w"):
     expect_shape(where, "x", x, B=None, T=None, D=None)
     expect_shape(where, name, w, O=None, C=None, K=None)
     D, (O, C, _) = x.shape[-1], w.shape
+    for name_of_option, number in (("dilation", dilation), ("groups", groups)):
+        if not isinstance(number, (int, np.integer)):
+            raise TypeError(f"{where}: {name_of_option} is {number!r}, expected a whole number")
     if dilation < 1:
         raise ValueError(f"{where}: dilation is {dilation}, expected 1 (no gap) or more")
     if groups < 1 or D % groups or O % groups or C * groups != D:

@@ -18,12 +18,13 @@ quantity: do not compare a smoothed loss with a true one.
 
 import numpy as np
 
-from ..errors import ShapeError, expect_integers, expect_shape
+from ..errors import ShapeError, expect_integers, expect_number, expect_shape
 
 
 def cross_entropy_forward(z, y, *, label_smoothing=0.0, z_loss=0.0):
     expect_shape("cross_entropy", "z", z, N=None, V=None)
     expect_targets("cross_entropy", y, *z.shape)
+    expect_loss_options("cross_entropy", label_smoothing, z_loss)
     N, _ = z.shape
     lse = log_sum_exp(z)  # (N,)
     z_y = z[np.arange(N), y]  # (N,)
@@ -55,3 +56,8 @@ def expect_targets(where, y, N, V):
     expect_integers(where, "y", y, below=V, size_name="V")
     if N == 0:
         raise ShapeError(f"{where}: there is no row to average over; score at least one")
+
+
+def expect_loss_options(where, label_smoothing, z_loss):
+    expect_number(where, "label_smoothing", label_smoothing, least=0, most=1)
+    expect_number(where, "z_loss", z_loss, least=0)

@@ -17,6 +17,7 @@ from functools import partial
 
 import numpy as np
 
+from .cross_entropy import expect_loss_options
 from .tied_head import ROWS, expect_head_sizes
 
 VOCABULARY_BLOCK = 1024  # columns of z at a time: 2 MB in float32 with 512 rows
@@ -43,6 +44,7 @@ def tied_head_fast_forward(
         of a call are valid until the next call with the same dict.
     """
     expect_head_sizes(h, w, y)
+    expect_loss_options("tied_head", label_smoothing, z_loss)
     N, V, dtype = len(h), len(w), np.result_type(h, w)
     buffers = {} if buffers is None else buffers
     z = _buffer(buffers, "z", (min(N, ROWS) * V,), dtype)

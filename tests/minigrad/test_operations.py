@@ -712,6 +712,28 @@ ERRORS = [
             (math.inf, "a finite number"),
         ]
     ),
+    *(
+        (
+            *("causal_conv", (zeros(1, 2, 3), zeros(3, 3, 1)), {option: value}, TypeError),
+            f"causal_conv: {option} is {value!r}, expected a whole number",
+        )
+        for option, value in [("groups", "a"), ("dilation", 1.0)]
+    ),
+    *(
+        (
+            *(name, (*arrays, np.zeros(3, int)), {option: value}, error),
+            f"{name}: {option} is {value!r}, expected {wanted}",
+        )
+        for name, arrays in [
+            ("cross_entropy", (zeros(3, 5),)),
+            ("tied_head", (zeros(3, 2), zeros(5, 2))),
+        ]
+        for option, value, error, wanted in [
+            ("label_smoothing", "a", TypeError, "a number"),
+            ("label_smoothing", 1.5, ValueError, "0 or more and at most 1"),
+            ("z_loss", math.nan, ValueError, "0 or more"),
+        ]
+    ),
     (
         *("reshape", (zeros(2, 3),), {"shape": (2.0, 3)}, ShapeError),
         "reshape: x has shape (2, 3), 6 elements, not fit for (2.0, 3)",
