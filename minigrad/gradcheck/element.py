@@ -103,7 +103,11 @@ class Element:
                     "large and small steps show different slopes: a kink or a jump is near, or "
                     "the forward loses digits by rounding; choose another input, or rescale it"
                 )
-            if self.claim != 0 and step.match is None and self.rounding.conceals(self.claim):
+            if (
+                self.claim != 0
+                and step.match is None
+                and self.rounding.conceals(self.limit * self.claim)
+            ):
                 raise InconclusiveError(
                     "it is smaller than the rounding error of an output that depends on it; "
                     "rescale the input"

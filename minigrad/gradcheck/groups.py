@@ -41,9 +41,9 @@ class Groups:
     def _has_hidden(self, group):
         """Whether a gradient is so small that the rounding of an output may hide its slope."""
         y = np.where(np.isfinite(self.slopes.point.y), self.slopes.point.y, 0.0)
-        least = 8 * EPS * norm(self.slopes.point.dy * np.minimum(np.abs(y), 1.0))
+        hidden = 8 * EPS * norm(self.slopes.point.dy * np.minimum(np.abs(y), 1.0))
         terms = np.abs(self.gradient[group]) * np.maximum(self.size[group], 1.0)
-        return bool(((terms > 0) & (terms <= least)).any())
+        return bool(((terms > 0) & (self.limit * terms <= hidden)).any())
 
     def _by_complex_step(self, group):
         direction, smallest = self._direction(group, np.ones_like(self.size))

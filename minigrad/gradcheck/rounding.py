@@ -38,7 +38,7 @@ class Rounding:
         return abs(slope) * self.size <= 8 * EPS * norm(self.point.dy[reached] * y)
 
     def conceals(self, slope: float) -> bool:
-        """Whether outputs that depend on the element, but did not move, may hide as much."""
+        """Whether outputs that depend on the element may hide as large a slope."""
         y = self.point.dy * np.minimum(np.abs(self.point.y), 1.0)
         y = np.where(np.isfinite(self.point.y), y, 0.0)
         if abs(slope) * self.size > 8 * EPS * norm(y):

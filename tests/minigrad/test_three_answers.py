@@ -133,6 +133,24 @@ def test_saturated_softmax_is_never_blamed(scale, mode):
 
 
 @every_mode
+@pytest.mark.parametrize("x", [[41.1, 0.0004], [65.07, 30.65]], ids=str)
+def test_a_share_that_an_unmoved_output_hides_is_never_right(x, mode):
+    """The output near 1 changes by less than its last digit, and so hides its part of dx."""
+
+    def forward(x):
+        y = np.exp(x) / np.exp(x).sum()
+        return y, (y,)
+
+    def without_the_first(dy, saved):
+        (y,) = saved
+        return (np.array([-1, 1], dy.dtype) * y[1] * dy[1],)
+
+    softmax = Operation("softmax", forward, without_the_first)
+    for seed in range(3):
+        assert answer(softmax, np.array(x), mode=mode, seed=seed) != "right"
+
+
+@every_mode
 def test_inputs_that_are_infinite_are_no_fault(mode):
     x = np.array([[1.0, -np.inf, 0.5], [-np.inf, 2.0, 0.0]])
     assert answer("softmax", x, mode=mode) == "right"
@@ -208,7 +226,8 @@ def test_a_tie_of_a_maximum_is_a_kink():
 )
 def test_side_is_validated(side, found):
     relu = declare(
-        elementwise("relu", lambda x: np.maximum(x, 0), lambda x: (x > 0).astype(x.dtype)), side=side
+        elementwise("relu", lambda x: np.maximum(x, 0), lambda x: (x > 0).astype(x.dtype)),
+        side=side,
     )
     with pytest.raises(TypeError, match=f"^relu: side gives {found}.* expected -1, 0 "):
         gradcheck(relu, normal(3))
