@@ -12,6 +12,10 @@ NOT_ANALYTIC = (
     "a complex step and differences show different slopes, so the forward is not analytic (it "
     "uses abs, max or a comparison of complex numbers); use mode 'auto'"
 )
+HIDDEN = (
+    "it is so small that the rounding error of an output that depends on it may hide a part of "
+    "it; rescale the input"
+)
 NO_COMPLEX_STEP = (
     "a complex step shows no slope: the forward cannot be run with complex numbers, or it is "
     "not analytic here; use mode 'auto'"
@@ -47,6 +51,10 @@ class Element:
                 raise InconclusiveError(NOT_ANALYTIC)
             return self._by_differences(seen, step)
         if step.match is not None:
+            if self.claim != 0 and self.rounding.conceals(
+                self.limit * self.claim, step.slopes == 0
+            ):
+                raise InconclusiveError(HIDDEN)
             return step.match
         is_alone = not _are_alike(seen.contradiction, step.contradiction)
         if is_alone and not self.slopes.point.is_analytic:
@@ -108,10 +116,7 @@ class Element:
                 and step.match is None
                 and self.rounding.conceals(self.limit * self.claim)
             ):
-                raise InconclusiveError(
-                    "it is smaller than the rounding error of an output that depends on it; "
-                    "rescale the input"
-                )
+                raise InconclusiveError(HIDDEN)
             return seen.match
         if seen.contradiction is not None and self._is_blamed(seen, step):
             return self._wrong(seen.contradiction, seen, step, seen.step)

@@ -40,10 +40,13 @@ class Groups:
 
     def _has_hidden(self, group):
         """Whether a gradient is so small that the rounding of an output may hide its slope."""
-        y = np.where(np.isfinite(self.slopes.point.y), self.slopes.point.y, 0.0)
-        hidden = 8 * EPS * norm(self.slopes.point.dy * np.minimum(np.abs(y), 1.0))
         terms = np.abs(self.gradient[group]) * np.maximum(self.size[group], 1.0)
-        return bool(((terms > 0) & (self.limit * terms <= hidden)).any())
+        return bool(((terms > 0) & (self.limit * terms <= self._hidden(...))).any())
+
+    def _hidden(self, outputs):
+        """The largest slope that the rounding of these outputs may hide."""
+        y = np.where(np.isfinite(self.slopes.point.y), self.slopes.point.y, 0.0)
+        return 8 * EPS * norm((self.slopes.point.dy * np.minimum(np.abs(y), 1.0))[outputs])
 
     def _by_complex_step(self, group):
         direction, smallest = self._direction(group, np.ones_like(self.size))
@@ -52,6 +55,8 @@ class Groups:
             return None
         if smallest == gap.terms == 0:
             return 0.0, 0.0, EPS
+        if 0 < 2 * smallest * self.limit <= self._hidden(gap.slopes == 0):
+            return None
         return self._judged(gap, direction, smallest or gap.terms / len(group), gap.noise)
 
     def _by_differences(self, group, size, ways):

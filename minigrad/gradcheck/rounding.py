@@ -37,13 +37,17 @@ class Rounding:
         y = np.minimum(np.abs(self.point.y[reached]), 1.0)
         return abs(slope) * self.size <= 8 * EPS * norm(self.point.dy[reached] * y)
 
-    def conceals(self, slope: float) -> bool:
-        """Whether outputs that depend on the element may hide as large a slope."""
-        y = self.point.dy * np.minimum(np.abs(self.point.y), 1.0)
-        y = np.where(np.isfinite(self.point.y), y, 0.0)
-        if abs(slope) * self.size > 8 * EPS * norm(y):
+    def conceals(self, slope: float, still: np.ndarray | None = None) -> bool:
+        """Whether outputs that depend on the element may hide as large a slope.
+
+        still: the outputs that a complex step did not change; only these may hide it then.
+        """
+        size = self.size if still is None else 1.0
+        y = np.where(np.isfinite(self.point.y), np.minimum(np.abs(self.point.y), 1.0), 0.0)
+        y = self.point.dy * y if still is None else np.where(still, self.point.dy * y, 0.0)
+        if abs(slope) * size > 8 * EPS * norm(y):
             return False  # the usual case
-        return abs(slope) * self.size <= 8 * EPS * norm(y[self._reached()])
+        return abs(slope) * size <= 8 * EPS * norm(y[self._reached()])
 
     def change(self) -> float:
         """The change of the gap, and of the gradient's last digits, as the inputs change."""
