@@ -68,22 +68,27 @@ class Rounding:
         return (self._scatter(t) + self.slopes.rounding(self._reached())) / t
 
     def _reached(self):
-        """The outputs that depend on the element, as moves to far places show."""
-        x, reached = float(self.slopes.x[self.index]), np.zeros(self.point.y.shape, bool)
+        """The outputs that depend on the element, as moves to far places show, or may do so."""
+        step = self.slopes.complex_step(self.unit)
+        if step is None:
+            return np.ones(self.point.y.shape, bool)
+        x, reached = float(self.slopes.x[self.index]), step.changed
         moves = [sign * t * self.size for t in (1, 10, 100, 1e4) for sign in (-1, 1)]
         for place in (0.0, -x, *(x + move for move in moves)):
             moved = self.slopes.x.copy()
             moved[self.index] = place
-            reached |= self.point.evaluate(self.slopes.position, moved)[0] != self.point.y
+            reached = reached | (self._evaluate(moved) != self.point.y)
         return reached
+
+    def _evaluate(self, x):
+        return self.point.evaluate(self.slopes.position, x)[0]
 
     def _scatter(self, t):
         """How far L lies beside a smooth curve within a step of t."""
         values = []
         for place in PLACES:
             x = self.slopes.x + place * t * self.unit
-            y, _ = self.point.evaluate(self.slopes.position, x)
-            values.append(float((self.point.dy * minus(y, self.point.y)).sum()))
+            values.append(float((self.point.dy * minus(self._evaluate(x), self.point.y)).sum()))
         if not np.isfinite(values).all():
             return np.inf
         curve = np.polynomial.polynomial.polyfit(PLACES, values, 3)
