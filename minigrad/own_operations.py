@@ -7,17 +7,24 @@ the middle of a graph would be hidden by the next operation's broadcasting.
 from .errors import GraphError, ShapeError, named_kind
 from .ops import TABLE
 
+NOT_A_PAIR = (
+    "{}: forward does not return a pair; return y and the values that backward needs: "
+    "`return y, (x,)`, or `return y, ()` if it needs none"
+)
+
+
+def is_in_table(operation) -> bool:
+    """Whether this very operation stands in the table, not a copy with another function."""
+    return TABLE.get(operation.name) is operation
+
 
 def expect_pair(operation, result) -> tuple:
     """The pair (y, saved) that a forward returned."""
-    if TABLE.get(operation.name) is operation:
+    if is_in_table(operation):
         return result
     name = operation.name
     if not (isinstance(result, tuple) and len(result) == 2):
-        raise TypeError(
-            f"{name}: forward does not return a pair; return y and the values that backward "
-            "needs: `return y, (x,)`, or `return y, ()` if it needs none"
-        )
+        raise TypeError(NOT_A_PAIR.format(name))
     if not hasattr(result[0], "shape"):
         kind = named_kind(result[0])
         raise TypeError(f"{name}: forward returns a y that is {kind}, expected an array")
@@ -26,7 +33,7 @@ def expect_pair(operation, result) -> tuple:
 
 def expect_gradients(node, gradients) -> tuple:
     """The gradients that the backward of a node returned: one for each parent."""
-    if TABLE.get(node.operation.name) is node.operation:
+    if is_in_table(node.operation):
         return gradients
     name, n = node.operation.name, len(node.parents)
     if not isinstance(gradients, (tuple, list)):

@@ -23,8 +23,7 @@ class ComplexStep:
 
 def complex_step(slopes: Slopes, index: tuple, tolerance: float, limit: float) -> ComplexStep:
     """Measure the slope by the element at `index`; `limit` is the largest relative doubt."""
-    claim, unit = float(slopes.gradient[index]), np.zeros(slopes.x.shape)
-    unit[index] = 1.0
+    claim, unit = float(slopes.gradient[index]), slopes.unit(index)
     a, b = (slopes.complex_step(unit, h) for h in (1e-60, 1e-40))
     if a is None or b is None or not np.isfinite(claim):
         return ComplexStep()

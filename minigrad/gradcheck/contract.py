@@ -15,12 +15,11 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from ..inside import arrays_in
 from ..ops import Operation, RowGradient
 from .answers import GradientError
 from .inputs import argument_names, fresh
 from .operation_rules import expect_forward, expect_gradients
-from .rules import as_write
+from .rules import as_write, lock, unlock
 
 
 def check_contract(operation: Operation, arrays: tuple, options: dict, seed: int = 0) -> tuple:
@@ -49,15 +48,11 @@ def check_contract(operation: Operation, arrays: tuple, options: dict, seed: int
 @contextmanager
 def locked(values: object) -> Iterator[None]:
     """Inside, all arrays in a value are read-only."""
-    arrays = [array for array in arrays_in(values) if array.flags.writeable]
-    for array in arrays:
-        array.flags.writeable = False
+    arrays = lock(values)
     try:
         yield
     finally:
-        # Owners first: a view cannot be unlocked before its owner.
-        for array in sorted(arrays, key=lambda array: array.base is not None):
-            array.flags.writeable = True
+        unlock(arrays)
 
 
 def _expect_dtype(operation, arrays, y):

@@ -8,15 +8,9 @@ float32    inputs of float32 give a result and gradients of float32
 import numpy as np
 
 from ..ops import Operation, RowGradient
+from ..own_operations import NOT_A_PAIR
 from .answers import GradientError
 from .inputs import argument_names, fresh
-
-
-def not_a_pair(name: str) -> GradientError:
-    return GradientError(
-        f"{name}: forward does not return a pair; return y and the values that backward needs: "
-        "`return y, (x,)`, or `return y, ()` if it needs none"
-    )
 
 
 def expect_forward(operation: Operation, values, options) -> None:
@@ -24,7 +18,7 @@ def expect_forward(operation: Operation, values, options) -> None:
     arrays = [np.array(getattr(value, "data", value)) for value in values]
     result = operation.forward(*arrays, **fresh(options))
     if not (isinstance(result, tuple) and len(result) == 2):
-        raise not_a_pair(operation.name)
+        raise GradientError(NOT_A_PAIR.format(operation.name))
     y = result[0]
     if not isinstance(y, (np.ndarray, np.generic)):
         raise GradientError(

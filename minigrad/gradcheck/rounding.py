@@ -17,8 +17,7 @@ class Rounding:
         self.slopes, self.index, self.point = slopes, index, slopes.point
         self.claim = float(slopes.gradient[index])
         self.size = max(abs(float(slopes.x[index])), 1.0)
-        self.unit = np.zeros(slopes.x.shape)
-        self.unit[index] = 1.0
+        self.unit = slopes.unit(index)
 
     def makes_zero(self, seen: Sweep, step: ComplexStep) -> bool:
         """Whether it is 0, and its slope too small to change a digit of any output."""

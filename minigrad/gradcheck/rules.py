@@ -7,10 +7,12 @@ two functions are held to operation_rules.py.
 import dataclasses
 from collections.abc import Callable
 
+import numpy as np
+
 from .. import engine
 from ..inside import arrays_in
-from ..ops import TABLE, Operation
-from ..own_operations import expect_pair
+from ..ops import Operation
+from ..own_operations import expect_pair, is_in_table
 from ..tensor import Tensor
 from .answers import GradientError
 from .operation_rules import expect_gradients, expect_same_gradients
@@ -40,17 +42,12 @@ class RulesObserver:
 
     def lock(self, value: object) -> None:
         """Make all arrays in a value read-only until `restore`."""
-        for array in arrays_in(value):
-            if array.flags.writeable:
-                array.flags.writeable = False
-                self.locked.append(array)
+        self.locked += lock(value)
 
     def restore(self) -> None:
         for leaf, grad, requires_grad in self.leaves.values():
             leaf.grad, leaf.requires_grad = grad, requires_grad
-        # Owners first: a view cannot be unlocked before its owner.
-        for array in sorted(self.locked, key=lambda array: array.base is not None):
-            array.flags.writeable = True
+        unlock(self.locked)
 
     def forward(self, operation, arrays, options, y, node, seconds):
         if node is None:
@@ -62,7 +59,7 @@ class RulesObserver:
         node.operation = dataclasses.replace(
             operation, backward=self._guarded(operation, [(a.shape, a.dtype) for a in arrays])
         )
-        if TABLE.get(operation.name) is not operation:
+        if not is_in_table(operation):
             self.calls[operation.forward] = operation, arrays, options
 
     def backward(self, node, dy, gradients, seconds):
@@ -82,6 +79,21 @@ class RulesObserver:
             return gradients
 
         return backward
+
+
+def lock(value: object) -> list[np.ndarray]:
+    """Make all arrays in a value read-only; returns those that were not."""
+    arrays = [array for array in arrays_in(value) if array.flags.writeable]
+    for array in arrays:
+        array.flags.writeable = False
+    return arrays
+
+
+def unlock(arrays: list[np.ndarray]) -> None:
+    """Make locked arrays writable again."""
+    # Owners first: a view cannot be unlocked before its owner.
+    for array in sorted(arrays, key=lambda array: array.base is not None):
+        array.flags.writeable = True
 
 
 def as_write(name: str, error: ValueError) -> GradientError | None:

@@ -45,6 +45,12 @@ class Slopes:
         self.x = point.values[position].data
         self.gradient = point.gradients[position]
 
+    def unit(self, index: tuple) -> np.ndarray:
+        """The direction of one element."""
+        unit = np.zeros(self.x.shape)
+        unit[index] = 1.0
+        return unit
+
     def differences(self, direction: np.ndarray, t: float) -> Gap | None:
         """The gap by a central difference.
 

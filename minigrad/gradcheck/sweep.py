@@ -40,8 +40,9 @@ def sweep(slopes: Slopes, index: tuple, tolerance: float, limit: float) -> Sweep
 def _measure(slopes, index, first: float, last: float) -> list[Gap]:
     """The gaps for steps from `first` down to `last`."""
     step, gaps, moved = 1.17 * first, [], np.zeros(slopes.point.y.shape, bool)
+    unit = slopes.unit(index)
     while step > last:
-        gap = slopes.differences(_unit(slopes.x, index), step)
+        gap = slopes.differences(unit, step)
         if gap is not None and np.isfinite([gap.left, gap.right]).any():
             moved |= gap.changed
             # An output that moved for a larger step may hide a change below its last digit.
@@ -61,7 +62,7 @@ def _constant(slopes, index, gaps, limit) -> float | None:
     if not still or gaps[-1].changed.any():
         return None
     wider = gaps[: -len(still)]
-    unit, t = _unit(slopes.x, index), still[0].t
+    unit, t = slopes.unit(index), still[0].t
     while not wider and t < 1e20 * max(1.0, abs(float(slopes.x[index]))):
         still, t = [*still, still[0]], t * RATIO
         gap = slopes.differences(unit, t)
@@ -82,12 +83,6 @@ def _vanishes(gaps):
     """Whether the slope falls with every step, down to the smallest, as that of x³ at 0."""
     falls = all(b.terms <= 0.5 * a.terms for a, b in pairwise(gaps))
     return len(gaps) > 9 and falls and gaps[-1].noise <= 0.1 * gaps[-1].terms
-
-
-def _unit(x, index):
-    unit = np.zeros(x.shape)
-    unit[index] = 1.0
-    return unit
 
 
 def _one_sided(gap):
