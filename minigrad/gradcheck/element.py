@@ -51,10 +51,7 @@ class Element:
                 raise InconclusiveError(NOT_ANALYTIC)
             return self._by_differences(seen, step)
         if step.match is not None:
-            if self.claim != 0 and self.rounding.conceals(
-                self.limit * self.claim, step.slopes == 0
-            ):
-                raise InconclusiveError(HIDDEN)
+            self._expect_visible(step.slopes == 0)
             return step.match
         is_alone = not _are_alike(seen.contradiction, step.contradiction)
         if is_alone and not self.slopes.point.is_analytic:
@@ -64,12 +61,16 @@ class Element:
             )
         return self._wrong(step.contradiction, seen, step)
 
+    def _expect_visible(self, still: np.ndarray | None = None) -> None:
+        """Raise unless a relative error of the limit would show in spite of rounding."""
+        if self.claim != 0 and self.rounding.conceals(self.limit * self.claim, still):
+            raise InconclusiveError(HIDDEN)
+
     def _opposed(self, seen: Sweep, step: ComplexStep) -> bool:
         """Whether the differences clearly show another slope than the complex step."""
-        clearly_other = seen.contradiction is not None and not seen.is_lost
         if step.match is not None:
-            return clearly_other and seen.match is None
-        if seen.match is None or clearly_other:
+            return seen.contradicts and seen.match is None
+        if seen.match is None or seen.contradicts:
             return False
         if seen.is_weak and self.slopes.point.is_analytic:
             return False
@@ -103,20 +104,15 @@ class Element:
                 "small steps show no slope, and a complex step shows the slope "
                 f"{step.contradiction:.3g}; take large constants out of the forward"
             )
-        clearly_other = seen.contradiction is not None and not seen.is_lost
         if seen.match is not None:
             shaken = seen.is_weak or seen.is_contested
-            if clearly_other or (shaken and step.match is None):
+            if seen.contradicts or (shaken and step.match is None):
                 raise InconclusiveError(
                     "large and small steps show different slopes: a kink or a jump is near, or "
                     "the forward loses digits by rounding; choose another input, or rescale it"
                 )
-            if (
-                self.claim != 0
-                and step.match is None
-                and self.rounding.conceals(self.limit * self.claim)
-            ):
-                raise InconclusiveError(HIDDEN)
+            if step.match is None:
+                self._expect_visible()
             return seen.match
         if seen.contradiction is not None and self._is_blamed(seen, step):
             return self._wrong(seen.contradiction, seen, step, seen.step)

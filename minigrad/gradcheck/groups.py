@@ -41,7 +41,7 @@ class Groups:
     def _has_hidden(self, group):
         """Whether a gradient is so small that the rounding of an output may hide its slope."""
         terms = np.abs(self.gradient[group]) * np.maximum(self.size[group], 1.0)
-        return bool(((terms > 0) & (self.limit * terms <= self._hidden(...))).any())
+        return bool(((terms > 0) & (self.limit * terms <= self._hidden(slice(None)))).any())
 
     def _hidden(self, outputs):
         """The largest slope that the rounding of these outputs may hide."""

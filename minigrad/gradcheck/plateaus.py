@@ -52,6 +52,11 @@ class Sweep:
     is_contested: bool = False
     kink: tuple[float, float] | None = None
 
+    @property
+    def contradicts(self) -> bool:
+        """Whether another slope was seen by steps that were not lost."""
+        return self.contradiction is not None and not self.is_lost
+
 
 def find_plateaus(
     result: Sweep, claim: float, gaps: list[Gap], tolerance: float, limit: float, slack: float
