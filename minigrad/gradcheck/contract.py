@@ -15,10 +15,10 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from ..ops import Operation, RowGradient
+from ..ops import Operation
 from .answers import GradientError
 from .inputs import argument_names, fresh
-from .operation_rules import expect_forward, expect_gradients
+from .operation_rules import dense, expect_forward, expect_gradients
 from .rules import as_write, lock, unlock
 
 
@@ -77,7 +77,7 @@ class _Calls:
             gradients = self.operation.backward(dy, saved)
         inputs = [(array.shape, array.dtype) for array in self.arrays]
         expect_gradients(self.operation, inputs, gradients)
-        return [g.dense() if isinstance(g, RowGradient) else g for g in gradients]
+        return list(map(dense, gradients))
 
     def expect_independent(self, dy, other, saved, gradients):
         first = [None if g is None else g.copy() for g in gradients]

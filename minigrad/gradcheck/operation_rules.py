@@ -59,11 +59,16 @@ def expect_gradients(operation: Operation, inputs, gradients) -> None:
             )
 
 
+def dense(gradient: np.ndarray | RowGradient | None) -> np.ndarray | None:
+    """A gradient by rows as the whole table; others as they are."""
+    return gradient.dense() if isinstance(gradient, RowGradient) else gradient
+
+
 def expect_same_gradients(operation: Operation, first, second) -> None:
     """Raise unless two runs of a backward on the same dy gave the same gradients."""
     names = argument_names(operation.forward, len(first))
     for argument, a, b in zip(names, first, second, strict=True):
-        a, b = (g.dense() if isinstance(g, RowGradient) else g for g in (a, b))
+        a, b = dense(a), dense(b)
         if (a is None) != (b is None) or not (
             a is None or np.array_equal(a, b, equal_nan=True)
         ):
