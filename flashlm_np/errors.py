@@ -1,8 +1,32 @@
-"""The error that the command line prints without a traceback, and an exit code."""
+"""The errors that the command line prints without a traceback, and its exit codes."""
+
+import contextlib
+from collections.abc import Iterator
+
+INTERRUPTED = 130  # the usual exit code after Ctrl-C
+PACKAGE_MISSING = 69  # EX_UNAVAILABLE of sysexits.h; run.py then installs the extra `prepare`
 
 
 class UserError(Exception):
     """A problem that the user can solve; the message is one sentence that says how."""
 
 
-INTERRUPTED = 130  # the usual exit code after Ctrl-C
+class PackageMissing(UserError):
+    """A package of the extra `prepare` is not installed."""
+
+
+@contextlib.contextmanager
+def extra_package(purpose: str) -> Iterator[None]:
+    """Import packages of the extra `prepare` inside; PackageMissing names the missing one.
+
+    Example:
+        with extra_package("reading Parquet files"):
+            import pyarrow
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        raise PackageMissing(
+            f"{purpose} needs the package {package}: pip install {package}"
+        ) from None

@@ -10,7 +10,7 @@ import contextlib
 import os
 import sys
 
-from ..errors import INTERRUPTED, UserError
+from ..errors import INTERRUPTED, PACKAGE_MISSING, PackageMissing, UserError
 from . import analysis, course, data, run, train, weights
 
 
@@ -37,6 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return options.run(options) or 0
+    except PackageMissing as error:
+        return _fail(str(error), PACKAGE_MISSING)
     except UserError as error:
         return _fail(str(error))
     except BrokenPipeError:  # the reader of the output has left, as `head` does
