@@ -58,9 +58,10 @@ OPTIONAL = {
     "minigrad.gradcheck.pytest_plugin": "pytest",
     "minigrad.gradcheck.torch_functions": "torch",
 }
-BASE = {"errors", "files", "progress"}
+BASE = {"commands", "errors", "files", "progress"}
 CORE = {*BASE, "data", "model", "evaluation", "inference"}
 FLASHLM_NP = {
+    "commands": set(),
     "errors": set(),
     "files": {"errors"},
     "progress": {"errors"},
