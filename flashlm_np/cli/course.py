@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ..commands import command
 from .arguments import above_0, add_command, add_options
 
 
@@ -40,13 +41,7 @@ def _start(options) -> None:
         print(f"{options.folder}: wrote {' and '.join(written)}")
     else:
         print(f"{options.folder}: wrote {len(written)} files, {written[0]} to {written[-1]}")
-    print(f"Check with: {_command()} course check {options.folder}")
-
-
-def _command():
-    """The command to print: in the project's folder run.py, which needs no active .venv."""
-    script = Path(__file__).resolve().parents[2] / "run.py"
-    return "python3 run.py" if script.is_file() and Path.cwd() == script.parent else "flashlm"
+    print(f"Check with: {command('course', 'check', options.folder)}")
 
 
 def _check(options) -> int:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..commands import command
 from ..data.stories import stories
 from ..data.tokenizers.tokenizer import Tokenizer
 from ..training.threads import available_cores
@@ -60,7 +61,7 @@ def _prepare(options) -> None:
     print(
         f"{record['tokens']:,} tokens of {record['documents']:,} documents "
         f"({record['bytes']:,} bytes of text; {skipped}) are in {options.out}\n"
-        f"Train on them with: flashlm train --preset v3 --data {options.out}"
+        f"Train on them with: " + command("train", "--preset", "v3", "--data", options.out)
     )
 
 

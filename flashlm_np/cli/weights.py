@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..commands import command
 from ..data.dataset import training_size
 from ..data.token_file import load_tokens
 from ..errors import UserError
@@ -85,4 +86,4 @@ def _convert(options) -> None:
     for key, value in made.state["published"].items():
         print(f"  {key}: {str(value)[:80]!a}")  # the file's text may hold control characters
     averaged = "" if made.weights("ema") else "; it has no averaged weights"
-    print(f"Write with it: flashlm generate {options.folder}{averaged}")
+    print(f"Write with it: {command('generate', options.folder)}{averaged}")

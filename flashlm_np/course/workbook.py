@@ -7,6 +7,7 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
+from ..commands import command
 from ..errors import UserError
 from ..files import write_atomically
 from .blanks import exercise_text
@@ -63,12 +64,12 @@ def expect_workbook(folder: Path) -> dict[str, Path]:
     """
     if not folder.is_dir():
         raise UserError(
-            f"there is no folder {folder}; write one with: flashlm course start DIR"
+            f"there is no folder {folder}; write one with: {command('course', 'start', folder)}"
         )
     if not (found := files_in(folder)):
         raise UserError(
             f"{folder} is no workbook: it holds no exercise such as {EXERCISES[0].file_name}; "
-            "write one with: flashlm course start DIR"
+            f"write one with: {command('course', 'start', 'DIR')}"
         )
     return found
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..commands import command
 from ..errors import UserError
 from ..files import read_record, write_atomically, written_atomically
 from .tokenizers.tokenizer import Tokenizer, load_tokenizer, save_tokenizer
@@ -103,7 +104,7 @@ def _read_record(folder):
     if not path.is_file():
         raise UserError(
             f"{folder} holds no {RECORD_FILE}, so it is not a prepared dataset, or not a "
-            f"complete one; make it with: flashlm prepare --out {folder}"
+            f"complete one; make it with: {command('prepare', '--out', folder)}"
         )
     record = read_record(path, FORMAT, advice, **ENTRIES)
     if record["tokens"] < 1 or record["dtype"] not in DTYPES:

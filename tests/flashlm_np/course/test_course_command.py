@@ -8,6 +8,7 @@ import pytest
 from course_answers import BY_NAME, solution
 
 from flashlm_np.cli import main
+from flashlm_np.commands import PYTHON, command
 from flashlm_np.course import report, runner
 from flashlm_np.course.exercise import Grade
 
@@ -30,7 +31,7 @@ def workbook(tmp_path, capsys, monkeypatch):
     assert main(["course", "start", str(folder)]) == 0
     assert capsys.readouterr().out == (
         f"{folder}: wrote 23 files, README.md to 22_backward_steps.py\n"
-        f"Check with: flashlm course check {folder}\n"
+        f"Check with: {command('course', 'check', folder)}\n"
     )
     return folder
 
@@ -91,7 +92,7 @@ def test_an_exercise_is_to_do_then_wrong_then_right(workbook, capsys):
 def test_in_the_project_the_printed_command_is_run_py(workbook, capsys, monkeypatch):
     monkeypatch.chdir(Path(__file__).parents[3])
     last = output_of(capsys, 0, "start", workbook).splitlines()[-1]
-    assert last == f"Check with: python3 run.py course check {workbook}"
+    assert last == f"Check with: {PYTHON} run.py course check {workbook}"
 
 
 def test_a_transposed_stack_of_matrices_is_explained(workbook, capsys):
@@ -344,7 +345,7 @@ def test_a_timeout_is_a_number_of_seconds(timeout, workbook, capsys):
 def test_unknown_folders_and_names_are_errors(workbook, capsys, tmp_path):
     assert output_of(capsys, 1, "check", tmp_path / "nowhere") == (
         f"flashlm: there is no folder {tmp_path / 'nowhere'}; write one with: "
-        "flashlm course start DIR\n"
+        f"{command('course', 'start', tmp_path / 'nowhere')}\n"
     )
     assert "is no workbook" in output_of(capsys, 1, "check", tmp_path)
     assert output_of(capsys, 1, "check", workbook, "matmull") == (
