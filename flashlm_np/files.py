@@ -1,21 +1,36 @@
 """Read files with clear errors, and write files atomically."""
 
 import contextlib
-import json
+import errno
 import os
-from collections.abc import Iterator
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from .errors import UserError
 
+# The name of a temporary file; version 0.1 wrote the number of the process.
+TEMPORARY = re.compile(r".+\.tmp-([0-9a-f]{8}|[0-9]+)", re.DOTALL)
+# Seconds between tries. Windows refuses to replace or open a file that another program has
+# open. A virus scanner or a reader soon closes it.
+WAITS = (0.1, 0.2, 0.4, 0.8, 1.6, 1.9) if os.name == "nt" else ()
+# A file system without fsync answers with one of these.
+NO_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM}
+
 
 def read_bytes(path: Path) -> bytes:
     """Read a file. Raises UserError that says why it cannot be read."""
     try:
-        return path.read_bytes()
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise UserError(f"cannot read {path}: it is no file, but a device or a pipe")
+        return patiently(path.read_bytes)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError:  # a name that no file can have, such as "\0"
+        raise UserError(f"cannot read {str(path)!r}: it is no name of a file") from None
 
 
 def read_text(path: Path | str) -> str:
@@ -39,26 +54,6 @@ def not_utf_8(path: Path | str, error: UnicodeDecodeError) -> UserError:
     )
 
 
-def read_record(path: Path, form: str, advice: str, **kinds: type) -> dict:
-    """Read a JSON object whose entry "format" is `form`.
-
-    advice: what the user can do if the file is damaged.
-    kinds: the type of each entry that must be there.
-
-    Raises: UserError where the file cannot be read, or is not such an object.
-    """
-    try:
-        record = json.loads(read_bytes(path))
-    except (ValueError, RecursionError):
-        raise UserError(f"{path} is damaged: it is not JSON; {advice}") from None
-    if not isinstance(record, dict) or record.get("format") != form:
-        raise UserError(f"{path} is of another kind or version: its format is not {form!r}")
-    for key, kind in kinds.items():
-        if type(record.get(key)) is not kind:
-            raise UserError(f"{path} is damaged: {key!r} should be a {kind.__name__}; {advice}")
-    return record
-
-
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file that holds all of `data`, or else is as it was before."""
     with written_atomically(path) as file:
@@ -70,24 +65,95 @@ def written_atomically(path: Path) -> Iterator[BinaryIO]:
     """Open a file under a temporary name; at the end, sync it and rename it to `path`.
 
     After an error the temporary file is removed and the file at `path` is the old one. Only a
-    killed process leaves a temporary file.
+    killed process leaves a temporary file: see `remove_leftovers`. A symbolic link at `path` is
+    replaced by the file, and the file that it pointed to stays as it was.
     """
-    temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
+    if path.exists() and not path.is_file():  # os.replace would even delete a device
+        raise UserError(f"cannot write {path}: that is not a file; choose another name")
+    # No other process can foresee the name. Mode "x" neither follows a link nor overwrites.
+    temporary = path.with_name(f"{path.name}.tmp-{secrets.token_hex(4)}")
+    with _write_errors(path):
+        file = open(temporary, "xb")  # noqa: SIM115 (only a file that was made is removed)
     try:
-        with open(temporary, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        if not isinstance(error, OSError):
+        with _write_errors(path):
+            with file:
+                yield file
+                sync(file)
+            patiently(os.replace, temporary, path)
+            _sync_folder(path.parent)
+    except BaseException:
+        remove(temporary)
+        raise
+
+
+def append(path: Path, data: bytes) -> None:
+    """Append to a file, and sync it. Raises UserError that says why it cannot be written."""
+    with _write_errors(path), patiently(open, path, "ab") as file:
+        file.write(data)
+        sync(file)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete the temporary files that killed processes left in `folder`.
+
+    Only the process that holds the folder's lock may call it: another may be writing.
+    """
+    for path in folder.glob("*.tmp-*"):
+        if TEMPORARY.fullmatch(path.name) and not path.is_dir():
+            remove(path)
+
+
+def remove(path: Path) -> None:
+    """Delete a file that is not needed. If another program has it open, it stays."""
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+def sync(file: BinaryIO) -> None:
+    """Wait until all that was written is on the disk, where the file system can say so."""
+    file.flush()
+    _fsync(file.fileno())
+
+
+def patiently(action: Callable, *arguments):
+    """action(*arguments), tried again for five seconds while Windows refuses it."""
+    for seconds in WAITS:
+        try:
+            return action(*arguments)
+        except PermissionError:
+            time.sleep(seconds)
+    return action(*arguments)
+
+
+@contextlib.contextmanager
+def _write_errors(path):
+    """Make an OSError a UserError that says why `path` cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if isinstance(error, PermissionError) and WAITS:
+            reason += "; close the program that has it open, such as Excel"
+        raise UserError(f"cannot write {path}: {reason}; nothing there was lost") from None
+
+
+def _fsync(descriptor):
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in NO_SYNC:
             raise
-        raise UserError(
-            f"cannot write {path}: {error.strerror}; nothing there was lost"
-        ) from None
-    if os.name == "posix":  # make the rename durable; Windows cannot sync a folder
-        folder = os.open(path.parent, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
+
+
+def _sync_folder(folder):
+    """Make the renaming of a file durable. Windows cannot sync a folder."""
+    if os.name != "posix":
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # a folder that one may write to, and not read
+        return
+    try:
+        _fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -58,13 +58,14 @@ OPTIONAL = {
     "minigrad.gradcheck.pytest_plugin": "pytest",
     "minigrad.gradcheck.torch_functions": "torch",
 }
-BASE = {"commands", "errors", "files", "progress"}
+BASE = {"commands", "errors", "files", "progress", "records"}
 CORE = {*BASE, "data", "model", "evaluation", "inference"}
 FLASHLM_NP = {
     "commands": set(),
     "errors": set(),
     "files": {"errors"},
     "progress": {"errors"},
+    "records": {"errors", "files"},
     "data": BASE,
     "model": BASE,
     "evaluation": {*BASE, "data", "model"},

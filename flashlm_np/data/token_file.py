@@ -3,36 +3,39 @@
     DIR/tokens.bin     the ids, little-endian, 2 bytes each (4 where the vocabulary is larger
                        than 65,536), nothing before, between or after them
     DIR/NAME.bpe       the tokenizer's vocabulary, so that the ids can always be decoded
-    DIR/tokens.json    the record: source, counts, tokenizer, type, SHA-256 of tokens.bin
+    DIR/tokens.json    the record: source, counts, tokenizer, type, SHA-256 of tokens.bin, and
+                       a checksum of the record itself (records.py)
 
 The record is written last. A folder without it is not a prepared dataset.
 """
 
 import hashlib
-import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from .. import records
 from ..commands import command
 from ..errors import UserError
-from ..files import read_record, write_atomically, written_atomically
+from ..files import written_atomically
+from ..records import SHA256, Number
 from .tokenizers.tokenizer import Tokenizer, load_tokenizer, save_tokenizer
 
-FORMAT = "flashlm-np tokens 1"
+FORMAT, OLD_FORMAT = "flashlm-np tokens 2", "flashlm-np tokens 1"  # 1 has no checksum
 RECORD_FILE, IDS_FILE = "tokens.json", "tokens.bin"
 DTYPES = {"uint16": np.dtype("<u2"), "uint32": np.dtype("<u4")}
-ENTRIES = {  # of a record, and their types
+ENTRIES = {  # of a record, and their forms
     "dataset": str,
-    "documents": int,
-    "bytes": int,
+    "documents": Number(int),
+    "bytes": Number(int),
     "separator": bool,
-    "tokens": int,
-    "dtype": str,
-    "sha256": str,
-    "tokenizer": dict,
+    "tokens": Number(int, 1),
+    "dtype": re.compile("|".join(DTYPES)),
+    "sha256": SHA256,
+    "tokenizer": {"name": str, "fingerprint": SHA256},
 }
 
 
@@ -62,8 +65,7 @@ def write_record(folder: Path, tokenizer: Tokenizer, record: dict) -> None:
     save_tokenizer(folder, tokenizer)
     about = {"name": tokenizer.name, "fingerprint": tokenizer.fingerprint}
     about["vocab_size"] = tokenizer.vocab_size
-    record = {"format": FORMAT, **record, "tokenizer": about}
-    write_atomically(folder / RECORD_FILE, (json.dumps(record, indent=1) + "\n").encode())
+    records.write_record(folder / RECORD_FILE, FORMAT, record | {"tokenizer": about})
 
 
 def load_tokens(folder: Path) -> Tokens:
@@ -106,10 +108,4 @@ def _read_record(folder):
             f"{folder} holds no {RECORD_FILE}, so it is not a prepared dataset, or not a "
             f"complete one; make it with: {command('prepare', '--out', folder)}"
         )
-    record = read_record(path, FORMAT, advice, **ENTRIES)
-    if record["tokens"] < 1 or record["dtype"] not in DTYPES:
-        raise UserError(
-            f"{path} is damaged: its tokens are {record['tokens']}, its dtype is "
-            f"{record['dtype']!r}; {advice}"
-        )
-    return record
+    return records.read_record(path, FORMAT, ENTRIES, advice, OLD_FORMAT)

@@ -11,16 +11,30 @@ from flashlm_np.training import checkpoint
 from flashlm_np.training.checkpoint import Checkpoint
 
 
+STATE = {
+    "generator": np.random.default_rng(0).bit_generator.state,
+    "counts": {"tokens_seen": 9, "positions_scored": 8, "seconds": 0.5, "best_loss": 7.25},
+    "tokenizer": {"name": "small", "fingerprint": "1f"},
+    "corpus": {
+        "name": "pi",
+        "files": ["/pi.txt"],
+        "folder": None,
+        "separated": False,
+        "fingerprint": "2e",
+    },
+}
+
+
 def a_checkpoint(step=7):
     arrays = {"model/w": np.arange(6.0).reshape(2, 3), "ema/w": np.ones((2, 3), np.float32)}
-    return Checkpoint(CONFIG, step, arrays, {"generator": {"state": 2**120}})
+    return Checkpoint(CONFIG, step, arrays, STATE)
 
 
 def test_a_saved_checkpoint_is_loaded(tmp_path):
     checkpoint.save(tmp_path, a_checkpoint(), ["last", "best"])
     loaded = checkpoint.load(tmp_path)
     assert (loaded.config, loaded.step) == (CONFIG, 7)
-    assert loaded.state == {"generator": {"state": 2**120}}
+    assert loaded.state == STATE
     np.testing.assert_array_equal(loaded.weights()["w"], np.arange(6.0).reshape(2, 3))
     assert loaded.weights("ema")["w"].dtype == np.float32
 
