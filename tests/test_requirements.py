@@ -1,4 +1,4 @@
-"""pyproject.toml states the oldest version of each package, and the installed ones are not older.
+"""pyproject.toml states the oldest version of each package; the installed ones are not older.
 
 Every bound was found by running all tests with the oldest declared versions:
 `uv pip install --resolution lowest-direct -e '.[test]'`.

@@ -5,15 +5,22 @@ gets one thread while the workers work, because two pools of threads on the same
 each other. Afterwards it has its own number of threads again.
 """
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import cache
+from pathlib import Path
 
-import numpy  # noqa: F401  (loads the BLAS that the controller searches for)
+import numpy as np  # loads the BLAS that the controller searches for
 from threadpoolctl import ThreadpoolController
+
+QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of a container: microseconds of CPU time, and per what
+# NumPy's names of BLAS libraries that need no control: the threads of Accelerate are macOS's
+# own, which shares the cores among all, and the reference BLAS has none.
+NEED_NO_CONTROL = ("accelerate", "blas")
 
 
 class Workers:
@@ -23,7 +30,9 @@ class Workers:
     """
 
     def __init__(self, threads: int | None = None):
-        self.threads = threads or min([available_cores(), *_blas_threads()])
+        # BLIS has one thread unless it is told otherwise, so that is nobody's wish.
+        limits = [blas["num_threads"] for blas in _blas() if blas["internal_api"] != "blis"]
+        self.threads = threads or min([available_cores(), *limits])
         self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
 
     def map(self, work: Callable, *items: Iterable) -> list:
@@ -54,20 +63,30 @@ class Workers:
 
     @property
     def warning(self) -> str | None:
-        """A sentence for the user if this machine's BLAS cannot be controlled."""
-        if _blas_threads():
+        """A sentence for the user if NumPy's BLAS has threads that cannot be controlled."""
+        libraries = np.show_config(mode="dicts").get("Build Dependencies", {})
+        blas = libraries.get("blas", {})  # both are left out where NumPy has no BLAS
+        one_thread = not blas.get("found") or os.environ.get("OMP_NUM_THREADS") == "1"
+        if one_thread or blas["name"] in NEED_NO_CONTROL or _blas():
             return None
         return (
-            "threadpoolctl cannot control this NumPy's BLAS: results are right, but products "
-            "may use more cores than --threads says, and wait for each other"
+            f"threadpoolctl cannot control {blas['name']}, the BLAS of this NumPy: results are "
+            "right, but its threads and the workers may wait for each other; "
+            "start with OMP_NUM_THREADS=1 in the environment to avoid that"
         )
 
 
 def available_cores() -> int:
-    """The number of cores that this process may use. The machine may have more."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """The number of cores that this process may use. The machine may have more.
+
+    The quota of a container counts, because the system stops threads that exceed it.
+    """
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux has it
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    with contextlib.suppress(OSError, ValueError):  # no such file, or the quota is "max"
+        quota, period = map(int, QUOTA.read_text(encoding="ascii").split())
+        cores = min(cores, -(-quota // period))
+    return cores
 
 
 @cache
@@ -76,6 +95,6 @@ def _controller():
     return ThreadpoolController()
 
 
-def _blas_threads() -> list[int]:
-    """The number of threads of each loaded BLAS that can be controlled."""
-    return [pool["num_threads"] for pool in _controller().select(user_api="blas").info()]
+def _blas() -> list[dict]:
+    """A description of each loaded BLAS that can be controlled, with its `num_threads`."""
+    return _controller().select(user_api="blas").info()

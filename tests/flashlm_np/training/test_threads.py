@@ -1,4 +1,7 @@
 import itertools
+import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -62,12 +65,79 @@ def test_a_limit_of_blas_limits_the_workers():
     assert Workers(3).threads == 3
 
 
-def test_a_blas_without_control_gives_a_warning(monkeypatch):
-    assert Workers(2).warning is None or not blas_threads()
-    monkeypatch.setattr(parallel, "_blas_threads", list)
+@pytest.mark.parametrize(
+    ("blas", "warns"),
+    [
+        ({"name": "armpl", "found": True}, True),
+        ({"name": "scipy-openblas", "found": True}, True),  # of which the controller is too old
+        ({"name": "accelerate", "found": True}, False),  # macOS shares the cores
+        ({"name": "blas", "found": True}, False),  # the reference library, with one thread
+        ({"name": "none"}, False),  # NumPy's own loops
+        ({}, False),
+    ],
+)
+def test_a_blas_with_threads_that_cannot_be_controlled_gives_a_warning(
+    blas, warns, monkeypatch
+):
+    config = {"Build Dependencies": {"blas": blas}} if blas else {}
+    monkeypatch.setattr(np, "show_config", lambda mode: config)
+    monkeypatch.setattr(parallel, "_blas", list)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     workers = Workers()
     assert workers.threads == parallel.available_cores()
-    assert "threadpoolctl cannot control" in workers.warning
+    assert (workers.warning is not None) == warns
+    assert not warns or f"cannot control {blas['name']}" in workers.warning
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # the way out that the warning names
+    assert workers.warning is None
+
+
+def test_the_blas_of_this_machine_gives_no_warning():
+    assert Workers(2).warning is None
+
+
+def test_the_smallest_of_several_blas_limits_the_workers_but_not_blis(monkeypatch):
+    loaded = [("openblas", 64), ("blis", 1), ("mkl", 3), ("flexiblas", 5)]
+    pools = [{"internal_api": api, "num_threads": number} for api, number in loaded]
+    monkeypatch.setattr(parallel, "_blas", lambda: pools)
+    monkeypatch.setattr(parallel, "available_cores", lambda: 16)
+    assert Workers().threads == 3
+
+
+@pytest.mark.parametrize(
+    "setting", ["OPENBLAS_NUM_THREADS=0", "OMP_NUM_THREADS=abc", "OPENBLAS_NUM_THREADS=-3"]
+)
+def test_a_limit_that_is_no_number_above_0_is_none(setting):
+    """BLAS takes all cores then, and so do the workers."""
+    limits = ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    environment = {key: os.environ[key] for key in os.environ if key not in limits}
+    name, _, value = setting.partition("=")
+    code = (
+        "from flashlm_np.training.threads import *\n"
+        "print(Workers().threads == available_cores())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment | {name: value},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "True\n", done.stderr
+
+
+def test_the_quota_of_a_container_limits_the_cores(tmp_path, monkeypatch):
+    quota = tmp_path / "cpu.max"
+    monkeypatch.setattr(parallel, "QUOTA", quota)
+    monkeypatch.setattr(parallel.os, "sched_getaffinity", lambda pid: range(8), raising=False)
+    assert parallel.available_cores() == 8  # no such file
+    for text, cores in [
+        ("max 100000", 8),
+        ("150000 100000", 2),
+        ("50000 100000", 1),
+        ("6400000 100000", 8),
+        ("", 8),
+    ]:
+        quota.write_text(f"{text}\n", encoding="ascii")
+        assert parallel.available_cores() == cores
 
 
 def test_slices_have_equal_sizes_and_are_not_empty():
