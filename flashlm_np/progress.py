@@ -14,6 +14,17 @@ PLAIN_LINE_EVERY = 15.0  # seconds
 clock = tqdm.format_interval  # of seconds: "01:15" or "1:01:15"
 
 
+def about(seconds: float) -> str:
+    """A duration in words: "about 40 seconds", "about 3 minutes", "about 2.5 hours"."""
+    if seconds < 90:
+        amount, unit = f"{max(1, seconds):.0f}", "second"
+    elif seconds < 90 * 60:
+        amount, unit = f"{seconds / 60:.0f}", "minute"
+    else:
+        amount, unit = f"{seconds / 3600:.2g}", "hour"
+    return f"about {amount} {unit}{'' if amount == '1' else 's'}"
+
+
 class Progress:
     """Count `unit`s of work from `done` to `total` (None: unknown).
 

@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from itertools import chain, count
 from pathlib import Path
 
+from ..commands import command
 from ..data.dataset import DataSource
 from ..errors import INTERRUPTED, UserError
 from ..model.config import PRESETS, Config, Phase, option_name, text_of
@@ -85,10 +86,7 @@ def _run(trainer: Trainer) -> int:
     try:
         final = trainer.run()
     except Stopped as stopped:
-        print(
-            f"{stopped} Go on with\n"
-            f"  flashlm train --resume {out}    (or python3 run.py train --resume {out})"
-        )
+        print(f"{stopped} Go on with\n  {command('train', '--resume', out)}")
         return INTERRUPTED
     results = write_results(trainer, final)
     print(losses(final, results.counted, best))

@@ -14,6 +14,7 @@ from safetensors.numpy import load_file
 from tiny import OPTIONS
 
 from flashlm_np.cli import main
+from flashlm_np.commands import command
 from flashlm_np.training import checkpoint
 from flashlm_np.training.metrics import COLUMNS, Metrics, read_metrics
 from flashlm_np.training.trainer import Trainer
@@ -224,7 +225,7 @@ def test_ctrl_c_saves_and_prints_the_command_to_resume(tmp_path, uninterrupted):
     printed, error = process.communicate(timeout=60)
     assert process.returncode == 130
     assert error == ""
-    assert f"flashlm train --resume {out}" in printed
+    assert command("train", "--resume", out) in printed
     stopped = checkpoint.load(out).step
     assert f"Stopped after step {stopped}" in printed
     assert main(["train", "--resume", str(out)]) == 0
@@ -253,7 +254,7 @@ def test_a_loss_of_nan_keeps_the_last_good_checkpoint(tmp_path, capsys, monkeypa
     monkeypatch.setattr(Trainer, "one_step", fail_at_step_5)
     error = fails(capsys, 1, "train", *OPTIONS, "--out", str(out))
     assert error.startswith("at step 5 the loss is nan")
-    assert f"flashlm train --resume {out}" in error
+    assert command("train", "--resume", out) in error
     monkeypatch.undo()
     assert checkpoint.load(out).step == 4
     assert main(["train", "--resume", str(out)]) == 0

@@ -1,0 +1,102 @@
+"""The lines that a run prints: its speed, the time that is left, evaluations and samples.
+
+Nothing here changes the run. A sample has a random generator of its own, and its time does not
+count as training.
+"""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from ..evaluation.evaluate import Evaluation
+from ..inference.text_generator import TextGenerator
+from ..model.config import TEMPERATURE, Config
+from ..progress import Progress, about, clock
+
+SAMPLE_TOKENS = 30
+TIMED_STEPS = 5  # after the first step, which warms up; then the time of all is announced
+
+
+def evaluation_is_due(config: Config, step: int) -> bool:
+    """Whether the validation tokens are scored after this step.
+
+    The evaluation at a quarter of eval_every is there to show soon that the model learns.
+    """
+    return step in (1, config.eval_every // 4, config.steps) or step % config.eval_every == 0
+
+
+class RunProgress:
+    """Shows the steps of a run that goes on after step `step`, as long as the object lives.
+
+    counted: the tokens and the seconds of training so far.
+    best: the best possible loss, if it is known.
+    sample: writes a text with the present model.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        step: int,
+        counted: tuple[int, float],
+        best: float | None,
+        sample: Callable[[], str],
+    ):
+        self.config, self.first_step, self.best, self.sample = config, step + 1, best, sample
+        self.progress = Progress("step", config.steps, done=step)
+        self.start, self.trained = time.perf_counter(), counted[1]
+        self.counted, self.evaluations = counted, 0
+
+    def show(
+        self, step: int, counted: tuple[int, float], loss: float, evaluation: Evaluation | None
+    ) -> None:
+        """Show a step that was taken, its loss, and its evaluation if there was one."""
+        tokens, seconds = (now - then for now, then in zip(counted, self.counted, strict=True))
+        rate = tokens / max(seconds, 1e-9)  # a clock may stand still
+        if step == self.first_step:
+            self.counted = counted  # the speed is that of the steps after the first
+        self.evaluations += evaluation is not None
+        left = tokens_left(self.config, step) / rate + self._others_left(step, counted[1])
+        self.progress.advance(f"loss {loss:.3f}, {rate:,.0f} tokens/s, {clock(left)} left")
+        if evaluation is not None:
+            self._show_evaluation(step, evaluation)
+        if step == self.first_step + TIMED_STEPS < self.config.steps:
+            self.progress.write(f"{self.config.steps - step:,} more steps: {about(left)}")
+
+    def close(self) -> None:
+        self.progress.close()
+
+    def _show_evaluation(self, step, evaluation):
+        text = f"{evaluation.loss:.4f} ± {evaluation.loss_error:.4f} nats per token"
+        if self.best is not None:
+            text += f", {evaluation.loss - self.best:.3f} above the best possible"
+        self.progress.write(f"step {step}: validation {text}\n  writes: {self.sample()}")
+
+    def _others_left(self, step, trained):
+        """Seconds of the evaluations to come, if each takes as long as those so far."""
+        others = time.perf_counter() - self.start - (trained - self.trained)
+        every, steps = self.config.eval_every, self.config.steps
+        to_come = (steps - 1) // every - min(step, steps - 1) // every + (step < steps)
+        to_come += step < every // 4 < steps
+        return others / max(1, self.evaluations) * to_come
+
+
+def tokens_left(config: Config, step: int) -> int:
+    """The training tokens of the steps after `step`."""
+    phases = sorted(config.phases, key=lambda phase: phase.first_step)
+    ends = [*(phase.first_step - 1 for phase in phases[1:]), config.steps]
+    return sum(
+        phase.tokens * max(0, min(end, config.steps) - max(phase.first_step - 1, step))
+        for phase, end in zip(phases, ends, strict=True)
+    )
+
+
+@np.errstate(over="ignore", invalid="ignore")  # of a model that diverges
+def sample_line(generator: TextGenerator) -> str:
+    """The beginning of a text by a model, on one line, with the same draws each time."""
+    try:
+        pieces = generator.generate("", SAMPLE_TOKENS, seed=0, temperature=TEMPERATURE)
+        text = " ".join("".join(pieces).split())
+    except ValueError as error:  # the logits of a model that diverges are not finite
+        return f"nothing; {error}"
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
