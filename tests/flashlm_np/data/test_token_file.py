@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from flashlm_np.data.token_file import load_tokens, write_ids, write_record
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.errors import UserError
+from flashlm_np.records import checksum
 
 BYTES = Tokenizer("bytes", {bytes([b]): b for b in range(256)})
 IDS = np.array([3, 1, 4, 1, 5, 256, 255, 0], np.uint16)
@@ -35,8 +36,18 @@ def folder(tmp_path):
 
 
 def edit(folder, **changes):
+    """Change entries of the record, with the checksum that it then should have."""
     path = folder / "tokens.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    record = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps(record | {"checksum": checksum(record)}))
+
+
+def make_old(folder):
+    """Write the record as version 0.1 did: without a checksum."""
+    path = folder / "tokens.json"
+    record = json.loads(path.read_text()) | {"format": "flashlm-np tokens 1"}
+    del record["checksum"]
+    path.write_text(json.dumps(record, indent=1) + "\n")
 
 
 def refusal(folder):
@@ -59,6 +70,11 @@ def test_the_written_ids_are_mapped(tmp_path, dtype):
     assert tokens.tokenizer.fingerprint == BYTES.fingerprint
     assert tokens.record["dataset"] == "pi"
     assert tokens.record["tokenizer"]["vocab_size"] == 257
+
+
+def test_a_dataset_of_version_0_1_is_read(folder):
+    make_old(folder)
+    np.testing.assert_array_equal(load_tokens(folder).ids, IDS)
 
 
 def test_the_file_has_the_documented_format(folder):
@@ -99,6 +115,7 @@ def no_ids(folder):
     write_record(folder, BYTES, ABOUT | write_ids(folder, [], np.dtype(np.uint16)))
 
 
+NAMED = {"name": "bytes", "fingerprint": BYTES.fingerprint}
 DAMAGE = {
     "holds no tokens.json, so it is not a prepared dataset, or not a complete one; make": [
         lambda folder: (folder / "tokens.json").unlink(),
@@ -111,9 +128,16 @@ DAMAGE = {
         change_file("tokens.json", lambda data: b"[" * 100_000),
         change_file("tokens.json", lambda data: data.replace(b": 8", b": 8" + b"0" * 5000)),
     ],
+    "tokens.json is damaged: it is not JSON (an entry stands in it twice)": [
+        change_file("tokens.json", lambda data: data.replace(b"{", b'{"tokens": 8,', 1)),
+    ],
+    "tokens.json is damaged: its entries do not fit its checksum; prepare it again": [
+        change_file("tokens.json", lambda data: data.replace(b'"pi"', b'"pj"')),
+        change_file("tokens.json", lambda data: data.replace(b"checksum", b"checksun")),
+    ],
     "tokens.json is of another kind or version": [
         change_file("tokens.json", lambda data: b"[1]"),
-        change_file("tokens.json", lambda data: data.replace(b"tokens 1", b"tokens 2")),
+        change_file("tokens.json", lambda data: data.replace(b"tokens 2", b"tokens 3")),
         lambda folder: edit(folder, format=None),
     ],
     "tokens.bin has 14 bytes, expected 8 tokens of 2 bytes; prepare it again": [
@@ -130,22 +154,37 @@ DAMAGE = {
         change_file("tokens.bin", lambda data: data[:-1] + b"\1"),
         change_file("tokens.bin", lambda data: data[::-1]),
         lambda folder: edit(folder, sha256="0" * 64),
-        lambda folder: edit(folder, sha256=""),
     ],
     "tokens.bin holds id 257, but its tokenizer has 257 tokens; prepare it again": [
         replace_ids
     ],
-    "tokens.json is damaged: its tokens are 0": [no_ids],
-    "tokens.json is damaged: its tokens are -8": [lambda folder: edit(folder, tokens=-8)],
+    "tokens.json is damaged: tokens is 0, expected a whole number from 1 to ": [no_ids],
+    "tokens.json is damaged: tokens is -8, expected": [lambda folder: edit(folder, tokens=-8)],
+    "tokens.json is damaged: tokens is 8.0, expected": [
+        lambda folder: edit(folder, tokens=8.0)
+    ],
+    "tokens.json is damaged: bytes is NaN, expected": [
+        lambda folder: edit(folder, bytes=float("nan"))
+    ],
     "expected 10,000,000,000,000,000 tokens of 2 bytes": [
         lambda folder: edit(folder, tokens=10**16)
     ],
     "expected 8 tokens of 4 bytes": [lambda folder: edit(folder, dtype="uint32")],
-    "its dtype is 'float64'": [lambda folder: edit(folder, dtype="float64")],
+    'dtype is "float64", expected a text like uint16|uint32': [
+        lambda folder: edit(folder, dtype="float64")
+    ],
     "bytes.bpe is not the tokenizer that": [
         change_file("bytes.bpe", lambda data: data + b"MDA= 256\n"),
-        lambda folder: edit(folder, tokenizer={"name": "bytes", "fingerprint": 7}),
+        lambda folder: edit(folder, tokenizer=NAMED | {"fingerprint": "0" * 64}),
+    ],
+    "tokens.json is damaged: tokenizer.fingerprint is 7, expected a text like": [
+        lambda folder: edit(folder, tokenizer=NAMED | {"fingerprint": 7}),
+    ],
+    "tokens.json is damaged: it has no entry tokenizer.fingerprint": [
         lambda folder: edit(folder, tokenizer={"name": "bytes"}),
+    ],
+    "tokens.json is damaged: tokenizer.name is 7, expected a text; prepare it again": [
+        lambda folder: edit(folder, tokenizer=NAMED | {"name": 7}),
     ],
     "bytes.bpe is damaged: vocabulary:": [
         change_file("bytes.bpe", lambda data: b""),
@@ -154,12 +193,12 @@ DAMAGE = {
     ],
     "cannot read ": [
         lambda folder: (folder / "bytes.bpe").unlink(),
-        lambda folder: edit(folder, tokenizer={"name": "x" * 5000}),
+        lambda folder: edit(folder, tokenizer=NAMED | {"name": "x" * 5000}),
+        lambda folder: edit(folder, tokenizer=NAMED | {"name": "a\0"}),
+        lambda folder: edit(folder, tokenizer=NAMED | {"name": ""}),
     ],
     "is no name of a tokenizer": [
-        lambda folder: edit(folder, tokenizer={"name": "../bytes"}),
-        lambda folder: edit(folder, tokenizer={"name": 7}),
-        lambda folder: edit(folder, tokenizer={}),
+        lambda folder: edit(folder, tokenizer=NAMED | {"name": "../bytes"}),
     ],
 }
 
@@ -184,18 +223,21 @@ ENTRIES = {
 }
 
 
+@pytest.mark.parametrize("old", [False, True], ids=["checksum", "version 0.1"])
 @pytest.mark.parametrize("entry", ENTRIES)
-def test_an_entry_of_another_type_is_refused(folder, entry):
-    kind = ENTRIES[entry]
+def test_an_entry_of_another_type_is_refused(folder, entry, old):
     for value in (None, True, 1, 1.0, "8", [8], {"a": 1}):
-        if type(value) is not kind:
+        if type(value) is not ENTRIES[entry]:
             edit(folder, **{entry: value})
-            message = f"is damaged: {entry!r} should be a {kind.__name__}; prepare it again"
+            if old:
+                make_old(folder)
+            message = f"is damaged: {entry} is {json.dumps(value)}, expected "
             assert message in refusal(folder)
     record = json.loads((folder / "tokens.json").read_text())
     del record[entry]
+    record["checksum"] = checksum(record)
     (folder / "tokens.json").write_text(json.dumps(record))
-    assert f"{entry!r} should be" in refusal(folder)
+    assert f"is damaged: it has no entry {entry}; prepare it again" in refusal(folder)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
@@ -210,7 +252,7 @@ def test_endless_files_are_refused_and_not_read(folder):
 
 def test_a_record_cannot_ask_for_memory(folder):
     refusal(write(folder, tokens=1))  # imports are done before the measurement
-    for tokens, dtype in ((10**9, "uint32"), (2**62, "uint16"), (10**4000, "uint16")):
+    for tokens, dtype in ((10**9, "uint32"), (2**62, "uint16")):
         edit(folder, tokens=tokens, dtype=dtype)
         tracemalloc.start()
         try:
@@ -277,13 +319,18 @@ def check(folder):
 
 
 @fuzz
-@given(data, changes, st.booleans())
-def test_any_ids_and_any_record_are_a_dataset_or_a_user_error(fuzzed, ids, changes, consistent):
+@given(data, changes, st.booleans(), st.booleans())
+def test_any_ids_and_any_record_are_a_dataset_or_a_user_error(
+    fuzzed, ids, changes, consistent, sealed
+):
     record = json.loads((fuzzed / "tokens.json.good").read_text())
     if consistent:
         record |= {"tokens": len(ids) // 2, "sha256": hashlib.sha256(ids).hexdigest()}
     (fuzzed / "tokens.bin").write_bytes(ids)
-    (fuzzed / "tokens.json").write_text(json.dumps(record | changes))
+    record |= changes
+    if sealed:
+        record["checksum"] = checksum(record)
+    (fuzzed / "tokens.json").write_text(json.dumps(record))
     check(fuzzed)
 
 

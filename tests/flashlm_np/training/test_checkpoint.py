@@ -1,4 +1,6 @@
+import contextlib
 import json
+import os
 import re
 
 import numpy as np
@@ -7,9 +9,9 @@ from tiny import CONFIG
 
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer, load_tokenizer, save_tokenizer
 from flashlm_np.errors import UserError
+from flashlm_np.records import checksum
 from flashlm_np.training import checkpoint
 from flashlm_np.training.checkpoint import Checkpoint
-
 
 STATE = {
     "generator": np.random.default_rng(0).bit_generator.state,
@@ -44,25 +46,65 @@ def test_arrays_without_a_name_are_deleted(tmp_path):
     checkpoint.save(tmp_path, a_checkpoint(2), ["last"])
     checkpoint.save(tmp_path, a_checkpoint(3), ["last"])
     files = sorted(path.name for path in tmp_path.iterdir())
-    arrays = ["step-000001.safetensors", "step-000003.safetensors"]
-    assert files == ["best.json", "last.json", *arrays]
+    assert files[:2] == ["best.json", "last.json"]
+    assert [name[:12] for name in files[2:]] == ["step-000001-", "step-000003-"]
     assert checkpoint.load(tmp_path, "best").step == 1
     assert checkpoint.load(tmp_path, "last").step == 3
 
 
 def test_a_save_that_fails_leaves_the_old_checkpoint(tmp_path, monkeypatch):
     checkpoint.save(tmp_path, a_checkpoint(1), ["last"])
-    real = checkpoint.write_atomically
+    real = os.replace
 
-    def fail_at_json(path, data):
-        if path.suffix == ".json":
+    def fail_at_json(old, new):
+        if new.suffix == ".json":
             raise KeyboardInterrupt
-        real(path, data)
+        real(old, new)
 
-    monkeypatch.setattr(checkpoint, "write_atomically", fail_at_json)
+    monkeypatch.setattr(os, "replace", fail_at_json)
     with pytest.raises(KeyboardInterrupt):
         checkpoint.save(tmp_path, a_checkpoint(2), ["last"])
     assert checkpoint.load(tmp_path).step == 1
+    assert not list(tmp_path.glob("*.tmp*"))
+
+
+@pytest.mark.parametrize("renames", [0, 1, 2, 3])
+def test_a_kill_between_two_renames_loses_neither_checkpoint(tmp_path, monkeypatch, renames):
+    checkpoint.save(tmp_path, a_checkpoint(1), ["best", "last"])
+    checkpoint.save(tmp_path, a_checkpoint(2), ["last"])
+    real, done = os.replace, []
+
+    def killed_after(old, new):
+        if len(done) == renames:
+            raise KeyboardInterrupt
+        real(old, new)
+        done.append(new)
+
+    monkeypatch.setattr(os, "replace", killed_after)
+    with contextlib.suppress(KeyboardInterrupt):
+        checkpoint.save(tmp_path, a_checkpoint(3), ["last", "best"])
+    steps = [checkpoint.load(tmp_path, name).step for name in ("best", "last")]
+    assert steps == [[1, 2], [1, 2], [3, 2], [3, 3]][renames]
+
+
+def test_a_step_that_is_taken_again_does_not_overwrite_the_best_arrays(tmp_path):
+    best = a_checkpoint()
+    checkpoint.save(tmp_path, best, ["best", "last"])
+    again = a_checkpoint()
+    again.arrays = {name: array + 1 for name, array in again.arrays.items()}
+    checkpoint.save(tmp_path, again, ["last"])
+    for name, expected in (("best", best), ("last", again)):
+        arrays = checkpoint.load(tmp_path, name).arrays
+        np.testing.assert_array_equal(arrays["model/w"], expected.arrays["model/w"])
+
+
+def test_arrays_that_a_damaged_record_may_name_are_kept(tmp_path):
+    checkpoint.save(tmp_path, a_checkpoint(1), ["best", "last"])
+    good = (tmp_path / "best.json").read_bytes()
+    (tmp_path / "best.json").write_bytes(good[:-9])
+    checkpoint.save(tmp_path, a_checkpoint(2), ["last"])
+    (tmp_path / "best.json").write_bytes(good)
+    assert checkpoint.load(tmp_path, "best").step == 1
 
 
 def arrays_file(folder):
@@ -82,22 +124,24 @@ def flip_a_bit(folder):
 
 
 def edit(folder, **changes):
-    record = json.loads((folder / "last.json").read_text())
-    (folder / "last.json").write_text(json.dumps(record | changes))
+    """Change entries of the record, with the checksum that it then should have."""
+    record = json.loads((folder / "last.json").read_text()) | changes
+    record["checksum"] = checksum(record)
+    (folder / "last.json").write_text(json.dumps(record))
 
 
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
         (lambda f: (f / "last.json").unlink(), "cannot read {f}/last.json: No such file"),
-        (lambda f: arrays_file(f).unlink(), "step-000007.safetensors: No such file"),
+        (lambda f: arrays_file(f).unlink(), ".safetensors: No such file"),
         (
             truncate,
-            "step-000007.safetensors is damaged: its SHA-256 is not the one in last.json",
+            ".safetensors is damaged: its SHA-256 is not the one in last.json",
         ),
         (
             flip_a_bit,
-            "step-000007.safetensors is damaged: its SHA-256 is not the one in last.json",
+            ".safetensors is damaged: its SHA-256 is not the one in last.json",
         ),
         (
             lambda f: (f / "last.json").write_text('{"st'),
@@ -108,12 +152,22 @@ def edit(folder, **changes):
             "damaged: it is not JSON",
         ),
         (
+            lambda f: (f / "last.json").write_text((f / "last.json").read_text()[1:]),
+            "damaged: it is not JSON; train again",
+        ),
+        (
             lambda f: (f / "last.json").write_text("[1]"),
             "last.json is of another kind or version",
         ),
         (lambda f: edit(f, format="other"), "last.json is of another kind or version"),
-        (lambda f: edit(f, step="7"), "last.json is damaged: 'step' should be a int"),
-        (lambda f: edit(f, arrays="../x"), "its arrays are not in the same folder"),
+        (
+            lambda f: edit(f, step="7"),
+            'last.json is damaged: step is "7", expected a whole number from 0 to',
+        ),
+        (
+            lambda f: edit(f, arrays="../x"),
+            'last.json is damaged: arrays is "../x", expected a text like step-',
+        ),
         (lambda f: edit(f, config={"colour": 1}), "unknown fields colour"),
         (lambda f: edit(f, config={"d_model": "wide"}), "does not fit this version of flashlm"),
     ],
