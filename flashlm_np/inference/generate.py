@@ -19,6 +19,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..model.flashlm import FlashLM
+from .sampling_checks import expect_sampling
 
 
 def sample_token(
@@ -29,7 +30,11 @@ def sample_token(
     top_k: int = 0,
     top_p: float = 1.0,
 ) -> int:
-    """Draw one token id from logits (V,). top_k=0 and top_p=1 keep all tokens."""
+    """Draw one token id from logits (V,). top_k=0 and top_p=1 keep all tokens.
+
+    Raises ValueError if an option is impossible, or the logits are not finite.
+    """
+    expect_sampling("sample_token", logits, temperature, top_k, top_p)
     # A lower temperature makes likely tokens more likely. 0 always takes the most likely one.
     if temperature == 0:
         return int(logits.argmax())

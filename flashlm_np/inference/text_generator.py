@@ -13,6 +13,7 @@ from minigrad.errors import expect_integers
 
 from ..data.tokenizers.tokenizer import Tokenizer
 from ..model.flashlm import FlashLM
+from .sampling_checks import expect_sampling
 from .streaming import Stream
 
 LIKELY = 1e-5  # of the most likely token's probability: the least that a likely token has
@@ -65,7 +66,7 @@ def generate_fast(
     """generate.generate, with each token run once. `int8_activations` as in Stream.
 
     Raises:
-        ValueError: the prompt is empty.
+        ValueError: the prompt is empty, an option is impossible, or the model has diverged.
         ShapeError: the prompt has an id that the model has not.
     """
     prompt = np.asarray(prompt)
@@ -93,6 +94,7 @@ def sample_token_fast(
     top_p: float = 1.0,
 ) -> int:
     """generate.sample_token, with the likely tokens sorted and all only where these need it."""
+    expect_sampling("sample_token", logits, temperature, top_k, top_p)
     if temperature == 0:
         return int(logits.argmax())
     z = (logits - logits.max()).astype(np.float64) / temperature  # (V,)

@@ -63,6 +63,10 @@ class RunProgress:
         if step == self.first_step + TIMED_STEPS < self.config.steps:
             self.progress.write(f"{self.config.steps - step:,} more steps: {about(left)}")
 
+    def write(self, text: str) -> None:
+        """Print a line of its own."""
+        self.progress.write(text)
+
     def close(self) -> None:
         self.progress.close()
 
@@ -75,10 +79,14 @@ class RunProgress:
     def _others_left(self, step, trained):
         """Seconds of the evaluations to come, if each takes as long as those so far."""
         others = time.perf_counter() - self.start - (trained - self.trained)
-        every, steps = self.config.eval_every, self.config.steps
-        to_come = (steps - 1) // every - min(step, steps - 1) // every + (step < steps)
-        to_come += step < every // 4 < steps
-        return others / max(1, self.evaluations) * to_come
+        return others / max(1, self.evaluations) * evaluations_left(self.config, step)
+
+
+def evaluations_left(config: Config, step: int) -> int:
+    """How many steps after `step` have an evaluation."""
+    every, before_last = config.eval_every, config.steps - 1
+    periodic = before_last // every - min(step, before_last) // every
+    return periodic + (step < every // 4 < config.steps) + (step < config.steps)
 
 
 def tokens_left(config: Config, step: int) -> int:
