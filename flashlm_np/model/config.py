@@ -1,19 +1,16 @@
 """The configuration of a run in one flat record, and the two presets."""
 
-from dataclasses import asdict, dataclass, field, fields
+import math
+from dataclasses import asdict, dataclass, fields
 
 from minigrad.ops.ternary import SCALES
 from minigrad.optim.normuon import FORMS
 
+from .fields import MANY, check_fields, option
+from .fields import option_name as option_name
 from .phase import V3_PHASES, Phase
 
 TEMPERATURE = 0.5  # of generated text, unless the user chooses another
-
-
-def option(default, help: str, least=None, most=None, among=None):
-    """A field with the help of its option, and the values that make sense."""
-    limits = {"least": least, "most": most, "among": among}
-    return field(default=default, metadata={"help": help, "limits": limits})
 
 
 @dataclass(frozen=True)
@@ -24,13 +21,13 @@ class Config:
     """
 
     preset: str = option("v3", "the preset this configuration started from")
-    seed: int = option(42, "seed of the weights, the batches and the stories", 0)
+    seed: int = option(42, "seed of the weights, the batches and the stories", 0, 2**64 - 1)
     # The model
-    vocab_size: int = option(50257, "tokens in the vocabulary", 2)
-    d_model: int = option(256, "width of the residual stream", 1)
-    glu_ratio: float = option(2.67, "width of the gated layer, in multiples of d_model")
+    vocab_size: int = option(50257, "tokens in the vocabulary", 2, 10**7)
+    d_model: int = option(256, "width of the residual stream", 1, 65536)
+    glu_ratio: float = option(2.67, "width of the gated layer, in d_model", 0, 1000)
     taps: int = option(4, "taps of each convolution", 1, 64)
-    conv_groups: int = option(16, "groups of each convolution", 1)
+    conv_groups: int = option(16, "groups of each convolution", 1, 65536)
     dilations: tuple[int, ...] = option((1, 4, 64), "dilation of each convolution", 1, 65536)
     recursions: int = option(2, "how often the block is applied", 1, 100)
     norm_eps: float = option(1e-8, "added to the mean square in RMSNorm", 0)
@@ -45,12 +42,12 @@ class Config:
     out_std: float = option(0.01, "standard deviation of the initial output projections", 0)
     fused: bool = option(True, "fused gated convolutions and head; off: composed, for reading")
     # The data
-    stories: int = option(16000, "training stories to make when no text is given", 1)
+    stories: int = option(16000, "training stories to make when no text is given", 1, 10**6)
     validation_share: float = option(0.05, "last part of a text, kept for validation", 0, 1)
     # The optimizer
-    steps: int = option(10000, "optimizer steps to take", 1)
-    schedule_steps: int = option(10000, "step at which the decay ends; 0: the last step", 0)
-    warmup_steps: int = option(200, "steps over which the learning rates rise", 0)
+    steps: int = option(10000, "optimizer steps to take", 1, MANY)
+    schedule_steps: int = option(10000, "step where the decay ends; 0: the last step", 0, MANY)
+    warmup_steps: int = option(200, "steps over which the learning rates rise", 0, MANY)
     decay_share: float = option(0.1, "last part of the schedule: the rates fall to 0", 0, 1)
     phases: tuple[Phase, ...] = option(V3_PHASES, "FIRST:SEQUENCE:BATCH:MICRO[:frozen] ...")
     position_share: float = option(0.25, "part of the positions that the loss scores", 0, 1)
@@ -61,31 +58,25 @@ class Config:
     adamw_lr: float = option(3e-4, "learning rate of everything else", 0)
     conv_lr_ratio: float = option(1.0, "learning rate of the convolutions, in adamw_lr", 0)
     weight_decay: float = option(0.1, "AdamW's, on the embedding and the convolutions", 0)
-    clip_norm: float = option(1.0, "largest joint norm of the gradients", 1e-30)
+    clip_norm: float = option(1.0, "largest joint norm of the gradients", 1e-30, math.inf)
     ema_decay: float = option(0.999, "memory of the averaged weights", 0, 1)
     # Evaluations and checkpoints
-    eval_every: int = option(500, "steps between evaluations", 1)
-    eval_tokens: int = option(16384, "validation tokens scored at each evaluation", 1)
-    save_every: int = option(100, "steps between checkpoints", 1)
+    eval_every: int = option(500, "steps between evaluations", 1, MANY)
+    eval_tokens: int = option(16384, "validation tokens scored at each evaluation", 1, 10**7)
+    save_every: int = option(100, "steps between checkpoints", 1, MANY)
 
     def __post_init__(self):
-        for f in fields(self):
-            value = getattr(self, f.name)
-            for number in value if isinstance(value, tuple) else (value,):
-                _expect(f.name, number, **f.metadata["limits"])
+        check_fields(self)
         if self.d_model % self.conv_groups:
             raise ValueError(
                 f"--conv-groups is {self.conv_groups}, which does not divide --d-model "
                 f"{self.d_model}"
             )
-        if not 1 <= self.d_model * self.glu_ratio < 1e9:
-            raise ValueError(f"--glu-ratio is {self.glu_ratio}, which gives no possible width")
-        for name in ("normuon_lr", "adamw_lr", "conv_lr_ratio", "weight_decay"):
-            if getattr(self, name) == float("inf"):
-                raise ValueError(f"{option_name(name)} is inf, expected a finite number")
+        if self.d_model * self.glu_ratio < 1:
+            raise ValueError(f"--glu-ratio is {self.glu_ratio}, which gives no width")
         if self.ema_decay == 1:
             raise ValueError("--ema-decay is 1.0, expected less than 1: it would never move")
-        if min(phase.first_step for phase in self.phases) != 1:
+        if min((phase.first_step for phase in self.phases), default=0) != 1:
             raise ValueError("--phases: the first phase must begin at step 1")
 
     @property
@@ -114,36 +105,18 @@ class Config:
 
     @classmethod
     def from_dict(cls, values: dict) -> "Config":
+        """The configuration of a dictionary that was read. Raises ValueError if it is none."""
         if unknown := sorted(set(values) - {f.name for f in fields(cls)}):
             raise ValueError(f"configuration: unknown fields {', '.join(unknown)}")
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        if "phases" in values:
-            values["phases"] = tuple(map(Phase.parse, values["phases"]))
+        if isinstance(texts := values.get("phases"), tuple):
+            values["phases"] = tuple(map(Phase.parse, texts))
         return cls(**values)
 
 
 def text_of(value) -> str:
     """A field's value as its option is written."""
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-def option_name(name: str) -> str:
-    """The option of a field: d_model is --d-model."""
-    return f"--{name.replace('_', '-')}"
-
-
-def _expect(name, value, least, most, among):
-    """Raise a ValueError that names the option unless its value makes sense."""
-    if among is not None and value not in among:
-        wanted = f"one of {', '.join(among)}"
-    elif most is not None and not least <= value <= most:
-        wanted = f"{least} to {most}"
-    elif least is not None and not value >= least:
-        wanted = f"{least} or more"
-    else:
-        return
-    value_text = repr(value) if isinstance(value, str) else value
-    raise ValueError(f"{option_name(name)} is {value_text}, expected {wanted}")
 
 
 # FlashLM v3 as its author ran it: the defaults above.

@@ -1,6 +1,9 @@
 """Phases: short sequences at the start of a run, longer ones later."""
 
+import reprlib
 from dataclasses import dataclass
+
+MOST_STEPS, MOST_TOKENS = 10**9, 10**7  # of a run; of a step
 
 
 @dataclass(frozen=True)
@@ -17,18 +20,27 @@ class Phase:
     micro_batches: int = 1
     frozen_embedding: bool = False
 
+    def __post_init__(self):
+        sizes = (self.first_step, self.sequence, self.batch, self.micro_batches)
+        if not all(type(size) is int and 1 <= size <= MOST_STEPS for size in sizes):
+            wrong = f"every number must be a whole one from 1 to {MOST_STEPS:,}"
+        elif self.tokens > MOST_TOKENS:
+            wrong = f"a step reads {self.tokens:,} tokens, expected at most {MOST_TOKENS:,}"
+        else:
+            return
+        raise ValueError(f"phase {str(self)!r}: {wrong}")
+
     @classmethod
     def parse(cls, text: str) -> "Phase":
-        numbers = text.removesuffix(":frozen").split(":")
+        """Read a phase. Raises ValueError that says how it is written."""
         try:
+            numbers = text.removesuffix(":frozen").split(":")
             first, sequence, batch, micro = map(int, numbers)
-        except ValueError:
+        except (AttributeError, ValueError):
             raise ValueError(
-                f"phase {text!r}: expected FIRST:SEQUENCE:BATCH:MICRO and perhaps :frozen, "
-                "such as 1:128:16:1"
+                f"phase {reprlib.repr(text)}: expected FIRST:SEQUENCE:BATCH:MICRO and perhaps "
+                ":frozen, such as 1:128:16:1"
             ) from None
-        if min(first, sequence, batch, micro) < 1:
-            raise ValueError(f"phase {text!r}: every number must be 1 or more")
         return cls(first, sequence, batch, micro, text.endswith(":frozen"))
 
     def __str__(self):
