@@ -31,9 +31,11 @@ from .analysis.inspection import Inspection, inspect_run
 from .data.dataset import DataSource
 from .errors import UserError
 from .evaluation.evaluate import Evaluation, evaluate
+from .inference.sampling_checks import expect_options
 from .model.config import QUICKSTART, TEMPERATURE, Config, Phase
-from .start_run import resume_run, start_run
+from .start_run import start_run
 from .training.report import write_results
+from .training.resume import resume_run
 from .training.runs import SavedRun
 from .training.trainer import Trainer
 
@@ -69,11 +71,14 @@ class Run(SavedRun):
         top_k, top_p: sample from the k most likely tokens only, or from those that together
             have the probability top_p.
         """
+        _expect(tokens >= 0, f"generate: tokens is {tokens}, expected 0 or more")
         options = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
-        for name, value in ({"tokens": tokens} | options).items():
-            _expect(value >= 0, f"generate: {name} is {value}, expected 0 or more")
-        _expect(top_p <= 1, f"generate: top_p is {top_p}, expected 0 to 1")
-        return prompt + "".join(self.text_generator.generate(prompt, tokens, seed, **options))
+        try:
+            expect_options("generate", **options)
+            pieces = self.text_generator.generate(prompt, tokens, seed, **options)
+            return prompt + "".join(pieces)
+        except ValueError as error:
+            raise UserError(str(error)) from None
 
     def score(self, text: str) -> Evaluation:
         """The model's loss on a text: .loss in nats per token, .bits_per_byte, .perplexity."""
@@ -108,15 +113,17 @@ def train(
     for name, value in (("minutes", minutes), ("threads", threads)):
         _expect(value is None or value > 0, f"train: {name} is {value}, expected more than 0")
     source = DataSource.at([text] if isinstance(text, (str, Path)) else text, data)
-    return _finish(start_run(config, source, Path(out), minutes, threads))
+    with start_run(config, source, Path(out), minutes, threads) as trainer:
+        return _finish(trainer)
 
 
 def resume(folder: str | Path, *, threads: int | None = None, **changes: int) -> Run:
     """Go on with a run that was stopped, as if it had not been, and return the best checkpoint.
 
-    changes: new values of steps, eval_every or save_every.
+    changes: new values of steps, schedule_steps, eval_every or save_every.
     """
-    return _finish(resume_run(Path(folder), changes, threads))
+    with resume_run(Path(folder), changes, threads) as trainer:
+        return _finish(trainer)
 
 
 def load(folder: str | Path, checkpoint: str = "best", average: bool = False) -> Run:

@@ -58,12 +58,13 @@ OPTIONAL = {
     "minigrad.gradcheck.pytest_plugin": "pytest",
     "minigrad.gradcheck.torch_functions": "torch",
 }
-BASE = {"commands", "errors", "files", "progress", "records"}
+BASE = {"commands", "errors", "files", "folders", "progress", "records"}
 CORE = {*BASE, "data", "model", "evaluation", "inference"}
 FLASHLM_NP = {
     "commands": set(),
     "errors": set(),
     "files": {"errors"},
+    "folders": {"errors", "files"},
     "progress": {"errors"},
     "records": {"errors", "files"},
     "data": BASE,

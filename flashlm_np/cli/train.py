@@ -10,9 +10,10 @@ from ..data.dataset import DataSource
 from ..errors import INTERRUPTED, UserError
 from ..model.config import PRESETS, Config, Phase, option_name, text_of
 from ..progress import Stopped
-from ..start_run import resume_run, start_run
+from ..start_run import start_run
 from ..training.memory import keep_freed_memory
 from ..training.report import write_results
+from ..training.resume import resume_run
 from ..training.trainer import Trainer
 from .arguments import THREADS, above_0, add_command, add_options, parsed_by
 from .run import losses
@@ -67,7 +68,8 @@ def _train(options) -> int:
     if options.resume:
         others = ("preset", "text", "data", "out", "minutes")
         chosen |= {name: getattr(options, name) for name in others if getattr(options, name)}
-        return _run(resume_run(Path(options.resume), chosen, options.threads))
+        with resume_run(Path(options.resume), chosen, options.threads) as trainer:
+            return _run(trainer)
     preset = options.preset or "quickstart"
     try:
         config = replace(PRESETS[preset], **chosen)
@@ -75,7 +77,8 @@ def _train(options) -> int:
         raise UserError(str(error)) from None
     out = Path(options.out) if options.out else _free_folder(Path("runs") / preset)
     source = DataSource.at(options.text, options.data)
-    return _run(start_run(config, source, out, options.minutes, options.threads))
+    with start_run(config, source, out, options.minutes, options.threads) as trainer:
+        return _run(trainer)
 
 
 def _run(trainer: Trainer) -> int:

@@ -56,6 +56,7 @@ RUN_STATE = {  # also in the state of a run, which is no export and not converte
         "seconds": Number(float),
         "best_loss": Number(float, 0, float("inf")),
     },
+    "machine?": {"threads": COUNT, "numpy": str, "blas": str, "processor": str},  # machine.py
     "corpus": {"files": [str], "folder": (str, None), "fingerprint": str},
 }
 

@@ -1,18 +1,23 @@
 """metrics.csv: one row per optimizer step, appended while the run goes on."""
 
+import contextlib
 import csv
 import io
+import math
+import os
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
 from ..errors import UserError
 from ..evaluation.evaluate import Evaluation
-from ..files import write_atomically
+from ..files import read_bytes, sync, write_atomically
 
 OF_STEP = ("step", "train_loss", "grad_norm", "lr_factor")
 OF_RUN = ("tokens_seen", "positions_scored", "seconds")  # totals so far
 OF_EVALUATION = tuple(f"valid_{f.name}" for f in fields(Evaluation) if f.name != "tokens")
 COLUMNS = (*OF_STEP, *OF_RUN, *OF_EVALUATION)
+HEADER = dict(zip(COLUMNS, COLUMNS, strict=True))
 
 
 class Metrics:
@@ -20,40 +25,108 @@ class Metrics:
 
     Units: losses in nats per token; seconds of training since the first step, without the
     evaluations. The valid_* columns are empty at steps without an evaluation.
+
+    A file that cannot be written, because Excel has it open or the disk is full, does not end
+    the run: the rows wait in memory.
+
+    say: prints a sentence about rows that are dropped, or that wait.
     """
 
-    def __init__(self, path: Path, keep_to_step: int = 0):
-        self.path = path
-        kept = [row for row in read_metrics(path) if row["step"] <= keep_to_step]
-        text = io.StringIO()
-        _writer(text).writeheader()
-        _writer(text).writerows(kept)
-        write_atomically(path, text.getvalue().encode())
+    def __init__(self, path: Path, keep_to_step: int = 0, say: Callable[[str], None] = print):
+        self.path, self.say, self._told = path, say, False
+        kept = [row for row in read_metrics(path, say) if row["step"] <= keep_to_step]
+        self._waiting, self._whole = [HEADER, *kept], True
+        self.sync()
 
     def add(self, row: dict) -> None:
         """Append the row of one step, by column name. Other entries are left out."""
+        self._waiting.append(row)
+        if not self._whole:  # replacing the file may wait for other programs, as sync() does
+            self._write(durable=False)
+
+    def sync(self) -> None:
+        """Put all rows on the disk, so that even a crash of the system keeps them."""
+        self._write(durable=True)
+
+    def close(self) -> None:
+        """Write the rows that wait, or say that they are missing."""
+        self.sync()
+        if self._waiting:
+            self.say(f"{self.path} still cannot be written, and lacks the rows that waited")
+
+    def _write(self, durable):
         try:
-            with open(self.path, "a", encoding="utf-8", newline="") as file:
-                _writer(file).writerow(row)
-        except OSError as error:
-            raise UserError(f"cannot write {self.path}: {error.strerror}") from None
+            if self._whole:
+                write_atomically(self.path, _csv(self._waiting))
+            else:
+                _append(self.path, _csv(self._waiting), durable)
+        except (OSError, UserError) as error:
+            why = error if isinstance(error, UserError) else f"{self.path}: {error.strerror}"
+            if not self._told:
+                self.say(f"{why}; the run goes on, and writes its rows later")
+            self._told = True
+        else:
+            self._waiting, self._whole = [], False
 
 
-def _writer(file) -> csv.DictWriter:
-    return csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
+def _csv(rows):
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writerows(rows)
+    return text.getvalue().encode()
 
 
-def read_metrics(path: Path) -> list[dict]:
+def _append(path, data, durable):
+    size = path.stat().st_size if path.exists() else 0
+    try:
+        with open(path, "ab") as file:
+            file.write(data)
+            if durable:
+                sync(file)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.truncate(path, size)  # a part of the rows may be in the file
+        raise
+
+
+def read_metrics(path: Path, say: Callable[[str], None] = lambda text: None) -> list[dict]:
     """The rows of a metrics file as numbers, None where empty. Without a file: no rows.
 
-    A killed run may leave half a row at the end. It is left out.
+    A line that is cut, or does not consist of numbers, is left out. Of several rows for one
+    step the last one counts. `say` gets a sentence about what is left out.
     """
     if not path.is_file():
         return []
-    with open(path, encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if None not in row.values()]
-    return [
-        {column: float(text) if text else None for column, text in row.items()}
-        | {"step": int(row["step"])}
-        for row in rows
-    ]
+    first, *lines = read_bytes(path).removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    names = _header(first)
+    if names is None:  # lost or damaged
+        names, lines = COLUMNS, [first, *lines]
+    cut = lines.pop() if lines else b""  # after the last line end
+    rows = [row for line in lines if (row := _row(names, line)) is not None]
+    by_step = {row["step"]: row for row in rows}
+    damaged, repeated = len(lines) - len(rows) + (cut != b""), len(rows) - len(by_step)
+    if damaged or repeated:
+        say(
+            f"{path} has {damaged:,} damaged and {repeated:,} repeated lines, which are left "
+            f"out; the other {len(by_step):,} are good"
+        )
+    return [by_step[step] for step in sorted(by_step)]
+
+
+def _header(line):
+    """The names of the columns, if they are there."""
+    names = line.decode("utf-8", "replace").strip().split(",")
+    return names if set(COLUMNS) <= set(names) else None
+
+
+def _row(names, line):
+    """A line as numbers by column, or None if it is damaged."""
+    try:
+        texts = next(csv.reader([line.decode().rstrip("\r")]))
+        numbers = [float(text) if text else None for text in texts]
+        row = dict(zip(names, numbers, strict=True))
+        row["step"] = int(row["step"])
+    except (ValueError, TypeError, OverflowError, StopIteration, csv.Error):
+        return None
+    loss = row["train_loss"]
+    return row if row["step"] > 0 and loss is not None and math.isfinite(loss) else None

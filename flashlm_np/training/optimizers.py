@@ -5,18 +5,19 @@
     adamw_conv       the convolutions, with weight decay        lr = adamw_lr · conv_lr_ratio
     adamw_no_decay   gains and biases                           lr = adamw_lr
 
-At each step, one factor multiplies all rates. It rises, stays and falls: see
-minigrad/optim/schedule.py. step.py and fast_step.py share this file.
+At each step, one factor multiplies all rates: see learning_rates.py. step.py and fast_step.py
+share this file.
 """
 
 from functools import partial
 
 import numpy as np
 
-from minigrad.optim import EMA, AdamW, NorMuon, wsd
+from minigrad.optim import EMA, AdamW, NorMuon
 
 from ..model.config import Config
 from ..model.flashlm import FlashLM
+from .learning_rates import rate_factor
 
 
 class Optimizers:
@@ -45,12 +46,7 @@ class Optimizers:
 
     def factor(self, step: int) -> float:
         """The factor of all learning rates at optimizer step `step`, counted from 1."""
-        total = self.config.schedule_steps or self.config.steps
-        decay_from = round(total * (1 - self.config.decay_share))
-        warmup = self.config.warmup_steps
-        # A run may be shorter than its warm-up. Then the factor rises to its last step.
-        total = max(total, warmup)
-        return wsd(step, warmup=warmup, decay_from=decay_from, total=total)
+        return rate_factor(self.config, step)
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Optimizer state and averages, as GROUP/PARAMETER/ENTRY and ema/PARAMETER.

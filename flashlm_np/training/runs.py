@@ -10,6 +10,7 @@ from ..data.dataset import Dataset, DataSource, load_dataset
 from ..data.tokenizers.base import PlainIds
 from ..data.tokenizers.tokenizer import Tokenizer, load_tokenizer, save_tokenizer
 from ..errors import UserError
+from ..folders import locked
 from ..inference.export import PackedModel, unpack_weights
 from ..inference.text_generator import TextGenerator
 from ..model.config import Config
@@ -99,13 +100,13 @@ def expect_no_run(folder: Path, advice: str) -> None:
 
 def save_export(run: SavedRun, packed: PackedModel, out: Path) -> int:
     """Write a packed model of a run into a new folder, and return the bytes of its arrays."""
-    expect_no_run(out, "choose another folder")
-    out.mkdir(parents=True, exist_ok=True)
-    save_tokenizer(out, run.tokenizer)
     step = run.checkpoint.step
     state = {key: run.checkpoint.state[key] for key in ("tokenizer", "corpus")}
     about = {"encoding": packed.encoding, "head": packed.head, "step": step}
     state |= {"counts": {}, "packed": about}
     saved = Checkpoint(packed.config, step, packed.arrays, state)
-    checkpoint.save(out, saved, ["last", "best"])
-    return sum(path.stat().st_size for path in out.glob("step-*.safetensors"))
+    with locked(out):
+        expect_no_run(out, "choose another folder")
+        save_tokenizer(out, run.tokenizer)
+        checkpoint.save(out, saved, ["last", "best"])
+        return sum(path.stat().st_size for path in out.glob("step-*.safetensors"))

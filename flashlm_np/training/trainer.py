@@ -1,29 +1,24 @@
-"""A whole run: batches, optimizer steps, evaluations, metrics and checkpoints."""
+"""A whole run: steps, evaluations, metrics and checkpoints."""
 
 import math
-import time
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from ..commands import command
-from ..data.dataset import Batch, Dataset, sample_batch
+from ..data.dataset import Dataset
 from ..data.tokenizers.tokenizer import Tokenizer
 from ..errors import UserError
 from ..evaluation.evaluate import Evaluation, evaluate
 from ..inference.text_generator import TextGenerator
-from ..model.config import Config, Phase
-from ..model.flashlm import FlashLM
-from ..model.weights import load_weights
+from ..model.config import Config
 from ..progress import Stopped, stop_requests
 from . import checkpoint
-from .checkpoint import Checkpoint
-from .fast_step import FastStep
 from .metrics import Metrics
 from .run_progress import RunProgress, evaluation_is_due, sample_line
-from .step import StepResult
+from .run_state import RunState
 
 
 class Trainer(RunState):
@@ -51,19 +46,23 @@ class Trainer(RunState):
             Stopped: Ctrl-C or SIGTERM came; the step under way was finished and saved.
             UserError: the loss or its gradient is not finite, or a file cannot be written.
         """
-        metrics = Metrics(self.out / "metrics.csv", keep_to_step=self.step)
-        best = self.dataset.best_possible_loss
+        best, path = self.dataset.best_possible_loss, self.out / "metrics.csv"
         progress = RunProgress(self.config, self.step, self._counted(), best, self._sample)
         evaluation = None
-        with closing(progress), stop_requests() as stop:
+        with (
+            closing(progress),
+            closing(Metrics(path, self.step, progress.write)) as metrics,
+            stop_requests() as stop,
+        ):
             while self.step < self.config.steps:
                 result = self.one_step()
+                self._expect_finite(result)
                 due = evaluation_is_due(self.config, self.step)
                 evaluation = self.evaluate() if due else None
                 metrics.add(self._metrics_row(result, evaluation))
                 progress.show(self.step, self._counted(), result.loss, evaluation)
-                self._save_if_due(evaluation, stop.is_set())
-                if stop.is_set() and self.step < self.config.steps:
+                self._save_if_due(metrics, evaluation, stop.is_set())
+                if stop.is_set():
                     raise Stopped(f"Stopped after step {self.step:,}; everything is saved.")
         return evaluation or self.evaluate()
 
@@ -71,14 +70,13 @@ class Trainer(RunState):
         """Score the validation tokens with the present weights."""
         return evaluate(self.model, self.config, self.dataset.valid, self.tokenizer)
 
-    def _is_due(self, every):
-        return self.step % every == 0 or self.step == self.config.steps
-
-    def _save_if_due(self, evaluation, stopping):
+    def _save_if_due(self, metrics, evaluation, stopping):
         best = evaluation is not None and evaluation.loss < self.counts.best_loss
         if best:
             self.counts.best_loss = evaluation.loss
-        if best or stopping or self._is_due(self.config.save_every):
+        regular = self.step % self.config.save_every == 0 or self.step == self.config.steps
+        if best or stopping or regular:
+            metrics.sync()  # a checkpoint on the disk has all its rows there
             checkpoint.save(self.out, self.checkpoint(), ["last", "best"] if best else ["last"])
 
     def _metrics_row(self, result, evaluation):
@@ -100,8 +98,14 @@ class Trainer(RunState):
         separated = self.dataset.has_separators
         return sample_line(TextGenerator(self.model, self.tokenizer, separated))
 
-    def _how_to_go_on(self):
+    def _expect_finite(self, result):
+        if math.isfinite(result.loss) and math.isfinite(result.grad_norm):
+            return
+        how_to_go_on = "No checkpoint was written yet."
         if (self.out / "last.json").is_file():
             resume = command("train", "--resume", self.out)
-            return f"The last good checkpoint is kept: {resume}"
-        return "No checkpoint was written yet."
+            how_to_go_on = f"The last good checkpoint is kept: {resume}"
+        raise UserError(
+            f"at step {self.step} the loss is {result.loss} and the gradients' norm "
+            f"{result.grad_norm}; lower --normuon-lr or --adamw-lr. {how_to_go_on}"
+        )

@@ -1,0 +1,49 @@
+"""How many steps fit into some minutes: a few steps of each phase are timed."""
+
+import math
+import statistics
+import time
+
+from ..data.dataset import Dataset
+from ..data.tokenizers.tokenizer import Tokenizer
+from ..errors import UserError
+from ..model.config import Config
+from .run_state import RunState
+
+TRAINING_PART = 0.9  # of the minutes of a run; the rest is for evaluations and checkpoints
+
+
+def steps_in(
+    minutes: float, config: Config, dataset: Dataset, tokenizer: Tokenizer, threads: int | None
+) -> int:
+    """The number of steps, at least 1, that fit into `minutes`.
+
+    The timed steps are those of a second model, which is thrown away. So the run itself depends
+    on the clock only through the returned number.
+    """
+    left, steps = 60 * minutes * TRAINING_PART, 0
+    state = RunState(config, dataset, tokenizer, threads)
+    phases = sorted(config.phases, key=lambda phase: phase.first_step)
+    ends = [*(phase.first_step for phase in phases[1:]), math.inf]
+    for phase, end in zip(phases, ends, strict=True):
+        seconds = _seconds_per_step(state, phase.first_step)
+        fitting, length = int(left / seconds), end - phase.first_step
+        steps += min(fitting, length)
+        left -= seconds * length
+        if fitting < length:
+            break
+    return max(1, steps)
+
+
+def _seconds_per_step(state: RunState, step: int) -> float:
+    """The median of three steps, after a first one that warms up."""
+    seconds = []
+    for _ in range(4):
+        state.step = step - 1
+        start = time.perf_counter()
+        state.one_step()
+        seconds.append(time.perf_counter() - start)
+    median = statistics.median(seconds[1:])
+    if median <= 0:
+        raise UserError("the clock of this machine stands still; give --steps, not --minutes")
+    return median

@@ -1,0 +1,95 @@
+"""Go on with a run from its last checkpoint, as if it had never stopped."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from ..errors import UserError
+from ..folders import locked
+from ..model.config import Config, option_name
+from . import checkpoint
+from .learning_rates import new_schedule, steps_without_learning
+from .machine import differences
+from .runs import SavedRun
+from .trainer import Trainer
+
+CHANGEABLE = ("steps", "schedule_steps", "eval_every", "save_every")  # fields of Config
+
+say = partial(print, flush=True)
+
+
+@contextmanager
+def resume_run(folder: Path, changes: dict, threads: int | None = None) -> Iterator[Trainer]:
+    """A trainer that goes on with a run. Until the end, this holds the lock of the folder.
+
+    changes: new values of the fields in CHANGEABLE. With other `steps` the rest of the run
+        follows the schedule of a run with so many steps.
+
+    Raises:
+        UserError: the folder is in use, or holds no run that can go on; a change is refused.
+    """
+    if not folder.is_dir():
+        SavedRun.load(folder, "last")  # raises the error; `locked` would make the folder
+    with locked(folder):
+        run = SavedRun.load(folder, "last")
+        before, config = _changed(run, changes)
+        step = run.checkpoint.step
+        if config.steps == step:
+            say(f"{folder} has taken all of its {step:,} steps; --steps N goes on to step N")
+        else:
+            say(f"Going on with {folder} after step {step:,} ...")
+        trainer = Trainer(config, run.dataset(), run.tokenizer, folder, threads)
+        try:
+            trainer.restore(run.checkpoint)
+        except UserError as error:
+            raise UserError(f"{folder}: {error}") from None
+        trainer.counts.best_loss = _best_loss(folder)
+        saved_machine = run.checkpoint.state.get("machine", {})
+        for sentence in (
+            differences(saved_machine, trainer.fast_step.workers.threads),
+            new_schedule(before, config, step),
+            steps_without_learning(config),
+        ):
+            if sentence:
+                say(sentence)
+        yield trainer
+
+
+def _changed(run: SavedRun, changes: dict) -> tuple[Config, Config]:
+    """The configuration of a run without and with some changes, which must be possible."""
+    folder, step = run.folder, run.checkpoint.step
+    if run.is_packed:
+        raise UserError(f"{folder} is an export, for use only; resume the run it was made from")
+    if refused := sorted(set(changes) - set(CHANGEABLE)):
+        raise UserError(
+            f"--resume takes the configuration from {folder}; leave out "
+            f"{', '.join(map(option_name, refused))}, or start a new run"
+        )
+    try:
+        config = replace(run.config, **changes)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    if config.steps < step:
+        raise UserError(
+            f"{folder} has already taken {step:,} steps; --steps {config.steps} is fewer"
+        )
+    if "machine" not in run.checkpoint.state:  # a run of version 0.1
+        return _old_schedule(run.config), _old_schedule(config)
+    return run.config, config
+
+
+def _old_schedule(config):
+    """The same configuration for a run of version 0.1, whose factor was 0 at the last step."""
+    return replace(config, schedule_steps=config.schedule_steps or config.steps)
+
+
+def _best_loss(folder):
+    """The loss of best.json, which a run that was killed may have written after last.json."""
+    try:
+        return checkpoint.load(folder, "best").state["counts"]["best_loss"]
+    except UserError as error:
+        say(f"The next evaluation makes a new best checkpoint, because {error}")
+        return math.inf

@@ -1,0 +1,119 @@
+"""A run in memory: its model, optimizers and random generator, and their checkpoint."""
+
+import time
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from ..data.dataset import Batch, Dataset, sample_batch
+from ..data.tokenizers.tokenizer import Tokenizer
+from ..errors import UserError
+from ..model.config import Config, Phase
+from ..model.flashlm import FlashLM
+from ..model.weights import load_weights
+from .checkpoint import Checkpoint
+from .fast_step import FastStep
+from .machine import machine
+from .step import StepResult
+
+
+@dataclass
+class Counts:
+    """Totals of the run so far."""
+
+    tokens_seen: int = 0
+    positions_scored: int = 0
+    seconds: float = 0.0  # of training, without the evaluations
+    best_loss: float = float("inf")  # of the evaluations
+
+
+class RunState:
+    """The state of a run, and the steps that change it.
+
+    All randomness, weights first and then batches, comes from one Generator seeded with
+    config.seed. Its state is in every checkpoint, so a resumed run takes the same steps.
+
+    threads: the number of cores to use, by default all that the process may use.
+    embedding: a table (V, D) in place of the random one.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        dataset: Dataset,
+        tokenizer: Tokenizer,
+        threads: int | None = None,
+        embedding: np.ndarray | None = None,
+    ):
+        self.config, self.dataset, self.tokenizer = config, dataset, tokenizer
+        self.rng = np.random.default_rng(config.seed)
+        self.model = FlashLM(config, self.rng)
+        if embedding is not None:
+            self.model.embedding.weight.data[...] = embedding
+        self.fast_step = FastStep(self.model, config, threads)
+        self.counts = Counts()
+        self.step = 0
+
+    def one_step(self) -> StepResult:
+        """Draw the batches of one optimizer step, and take it."""
+        start = time.perf_counter()
+        config, phase = self.config, self.config.phase(self.step + 1)
+        batches = draw_batches(self.dataset, config, phase, self.rng)
+        result = self.fast_step.step(self.step + 1, batches)
+        self.step += 1
+        self.counts.tokens_seen += phase.tokens
+        self.counts.positions_scored += sum(
+            targets.size if positions is None else len(positions)
+            for _, targets, positions in batches
+        )
+        self.counts.seconds += time.perf_counter() - start
+        return result
+
+    def checkpoint(self) -> Checkpoint:
+        """The whole state of the run, from which it can go on with the same bits."""
+        arrays = {f"model/{name}": p.data for name, p in self.model.named_parameters()}
+        arrays |= self.fast_step.optimizers.state_dict()
+        tokenizer, dataset = self.tokenizer, self.dataset
+        state = {
+            "generator": self.rng.bit_generator.state,
+            "counts": asdict(self.counts),
+            "machine": machine(self.fast_step.workers.threads),
+            "tokenizer": {"name": tokenizer.name, "fingerprint": tokenizer.fingerprint},
+            "corpus": {
+                "name": dataset.name,
+                **asdict(dataset.source),
+                "separated": dataset.has_separators,
+                "fingerprint": dataset.fingerprint,
+            },
+        }
+        return Checkpoint(self.config, self.step, arrays, state)
+
+    def restore(self, saved: Checkpoint) -> None:
+        """Go on from a checkpoint of the same configuration and dataset.
+
+        Raises UserError if the dataset is another, or the checkpoint lacks a part.
+        """
+        if saved.state["corpus"].get("fingerprint") != self.dataset.fingerprint:
+            raise UserError(
+                "the text is not the one that the run was trained on; restore the files, or "
+                "start a new run with --out"
+            )
+        load_weights(self.model, saved.weights())
+        try:
+            self.fast_step.optimizers.load_state_dict(saved.arrays)
+            self.rng.bit_generator.state = saved.state["generator"]
+            self.counts = Counts(**saved.state["counts"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"the checkpoint cannot be resumed: {error}") from None
+        self.step = saved.step
+
+
+def draw_batches(
+    dataset: Dataset, config: Config, phase: Phase, rng: np.random.Generator
+) -> list[Batch]:
+    """The micro-batches of one optimizer step."""
+    sizes = {"batch": phase.batch, "sequence": phase.sequence}
+    return [
+        sample_batch(dataset, **sizes, position_share=config.position_share, rng=rng)
+        for _ in range(phase.micro_batches)
+    ]
