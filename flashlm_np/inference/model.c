@@ -112,7 +112,7 @@ static void block(float *x, int r) {
     for (int d = 0; d < D; d++) x[d] += mixed[d];
 }
 
-/* Read one token; return the most likely next one. */
+/* Read one token; return the most likely next one, or -1 if a logit is not finite. */
 static int next_token(int id) {
     float x[D], h[D], highest = -INFINITY;
     int best = 0;
@@ -124,6 +124,7 @@ static int next_token(int id) {
         float z = 0;
         for (int d = 0; d < D; d++) z += (float)table_q[v * D + d] * h[d];
         z *= table_scale[v];
+        if (!isfinite(z)) return -1;
         if (z > highest) {
             highest = z;
             best = v;
@@ -132,25 +133,36 @@ static int next_token(int id) {
     return best;
 }
 
+/* The number in an argument. Where it is none from 0 to `most`, say so and end. */
+static long number(const char *name, const char *text, long most) {
+    char *end;
+    const long value = strtol(text, &end, 10);
+    if (end == text || *end || value < 0 || value > most) {
+        fprintf(stderr, "%s is '%s', expected a number from 0 to %ld\n", name, text, most);
+        exit(2);
+    }
+    return value;
+}
+
 int main(int argc, char **argv) {
     if (argc < 3) {
         fprintf(stderr, "usage: %s COUNT ID [ID ...]\n", argv[0]);
         return 2;
     }
+    const long count = number("COUNT", argv[1], 1000000000);
+    for (int i = 2; i < argc; i++) number("ID", argv[i], V - 1); /* before the first is read */
     int next = 0;
-    for (int i = 2; i < argc; i++) {
-        char *end;
-        const long id = strtol(argv[i], &end, 10);
-        if (*end || end == argv[i] || id < 0 || id >= V) {
-            fprintf(stderr, "%s is not an id, expected 0 to %d\n", argv[i], V - 1);
-            return 2;
+    for (int i = 2; i < argc; i++) next = next_token((int)number("ID", argv[i], V - 1));
+    for (long written = 0; written < count && next >= 0; written++) {
+        if (printf("%d\n", next) < 0 || fflush(stdout)) {
+            perror("cannot write the ids");
+            return 1;
         }
-        next = next_token((int)id);
-    }
-    for (long count = strtol(argv[1], NULL, 10); count > 0; count--) {
-        printf("%d\n", next);
-        fflush(stdout);
         next = next_token(next);
+    }
+    if (next < 0) {
+        fprintf(stderr, "the logits are not finite: the model has diverged\n");
+        return 1;
     }
     return 0;
 }

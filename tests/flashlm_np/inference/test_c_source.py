@@ -1,5 +1,7 @@
 """The C program chooses the tokens that the Python model chooses."""
 
+import os
+import re
 import shutil
 import subprocess
 
@@ -35,11 +37,14 @@ def program(run, tmp_path_factory):
         pytest.skip("no C compiler (cc, gcc or clang) on this machine")
     folder = tmp_path_factory.mktemp("c")
     assert main(["export", str(run), "--c", str(folder / "model.c")]) == 0
-    flags = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-pedantic"]
-    subprocess.run(
-        [COMPILER, *flags, "model.c", "-o", "model", "-lm"], cwd=folder, check=True, timeout=60
-    )
+    compile_c(folder)
     return folder / "model"
+
+
+def compile_c(folder):
+    flags = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-pedantic"]
+    command = [COMPILER, *flags, "model.c", "-o", "model", "-lm"]
+    subprocess.run(command, cwd=folder, check=True, timeout=60)
 
 
 def generated(program, prompt, count):
@@ -64,11 +69,53 @@ def test_both_programs_choose_the_same_tokens(run, program, tmp_path):
     assert len(seen) > 2  # several different tokens
 
 
-def test_wrong_ids_are_an_error_of_one_sentence(program):
-    for arguments in (["3"], ["3", "x"], ["3", "-1"], ["3", "2000"]):
-        found = subprocess.run([str(program), *arguments], capture_output=True, text=True)
-        assert found.returncode == 2
-        assert "usage" in found.stderr or "is not an id, expected 0 to 1999" in found.stderr
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ([], "usage: PROGRAM COUNT ID [ID ...]"),
+        (["3"], "usage: PROGRAM COUNT ID [ID ...]"),
+        (["abc", "1"], "COUNT is 'abc', expected a number from 0 to 1000000000"),
+        (["3x", "1"], "COUNT is '3x', expected a number from 0 to 1000000000"),
+        (["", "1"], "COUNT is '', expected a number from 0 to 1000000000"),
+        (["1.5", "1"], "COUNT is '1.5', expected a number from 0 to 1000000000"),
+        (["-1", "1"], "COUNT is '-1', expected a number from 0 to 1000000000"),
+        (["9" * 30, "1"], f"COUNT is '{'9' * 30}', expected a number from 0 to 1000000000"),
+        (["3", "x"], "ID is 'x', expected a number from 0 to 1999"),
+        (["3", "1", "-1"], "ID is '-1', expected a number from 0 to 1999"),
+        (["3", "2000"], "ID is '2000', expected a number from 0 to 1999"),
+        (["3", "1", ""], "ID is '', expected a number from 0 to 1999"),
+    ],
+)
+def test_a_wrong_argument_is_an_error_of_one_sentence(program, arguments, error):
+    found = subprocess.run([str(program), *arguments], capture_output=True, text=True)
+    expected = error.replace("PROGRAM", str(program))
+    assert (found.returncode, found.stdout, found.stderr) == (2, "", f"{expected}\n")
+
+
+def test_no_tokens_are_wanted(program):
+    assert generated(program, [1, 2], 0) == []
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs Linux's full device")
+def test_a_full_disk_is_an_error(program):
+    with open("/dev/full", "w") as full:
+        command = [str(program), "3", "1"]
+        found = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert found.returncode == 1
+    assert found.stderr == "cannot write the ids: No space left on device\n"
+
+
+def test_logits_that_are_not_finite_give_no_token(run, tmp_path):
+    if COMPILER is None:
+        pytest.skip("no C compiler (cc, gcc or clang) on this machine")
+    assert main(["export", str(run), "--c", str(tmp_path / "model.c")]) == 0
+    source = (tmp_path / "model.c").read_text()
+    source = re.sub(r"(norm_eps = )[^;]*;", r"\1NAN;", source)
+    (tmp_path / "model.c").write_text(source)
+    compile_c(tmp_path)
+    found = subprocess.run([str(tmp_path / "model"), "3", "1"], capture_output=True, text=True)
+    assert (found.returncode, found.stdout) == (1, "")
+    assert found.stderr == "the logits are not finite: the model has diverged\n"
 
 
 def test_the_c_file_needs_an_int8_head(run, tmp_path, capsys):
