@@ -2,4 +2,7 @@
 
 from .cli import command
 
-command()
+if (
+    __name__ == "__main__"
+):  # and not in a process that multiprocessing starts on a Mac or Windows
+    command()

@@ -31,9 +31,9 @@ def command() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command, and return its exit code."""
-    for stream in (sys.stdout, sys.stderr):  # a Windows console may lack some letters
+    for stream in (sys.stdout, sys.stderr):  # a file on Windows may lack some letters
         if hasattr(stream, "reconfigure"):  # a notebook's stream has no such method
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     try:
         return options.run(options) or 0
