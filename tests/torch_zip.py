@@ -78,6 +78,23 @@ def write_zip(path: Path, content: dict[str, bytes], compression=zipfile.ZIP_STO
 
 def save(path: Path, value) -> Path:
     """Write `value`, which may contain arrays in dicts, as torch.save does."""
+    opcodes, storages = _opcodes(value)
+    return write(path, program(opcodes), storages)
+
+
+def save_old(path: Path, value) -> Path:
+    """The same in the format before PyTorch 1.6: pickles, then the storages of float32."""
+    opcodes, storages = _opcodes(value)
+    system = {"protocol_version": 1001, "little_endian": True}
+    parts = [0x1950A86A20F9469CFC6C, 1001, system, opcodes, list(storages)]
+    path.write_bytes(
+        b"".join(program(code(part)) for part in parts)
+        + b"".join(struct.pack("<q", len(data) // 4) + data for data in storages.values())
+    )
+    return path
+
+
+def _opcodes(value) -> tuple[Code, dict[str, bytes]]:
     storages: dict[str, bytes] = {}
 
     def with_tensors(value):
@@ -90,5 +107,4 @@ def save(path: Path, value) -> Path:
         strides = np.empty(value.shape, np.int8).strides  # of an array in C order, in elements
         return tensor(storage(key, value.size, kind), value.shape, strides)
 
-    opcodes = code(with_tensors(value))
-    return write(path, program(opcodes), storages)
+    return code(with_tensors(value)), storages

@@ -13,7 +13,7 @@ from ..training.initial_embedding import ReducedTable, row_blocks, truncated_svd
 
 REPOSITORY, FILE, TENSOR = "openai-community/gpt2", "model.safetensors", "wte.weight"
 REQUEST = 8_000_000  # bytes in one range request
-REMEDY = "; check the network, use a copy of the file (flashlm embed gpt2 --weights FILE), or "
+REMEDY = "; check the network, use a copy of the file (embed gpt2 --weights FILE), or "
 REMEDY += "choose another embedding (corpus or random)"
 
 
