@@ -20,10 +20,12 @@ import numpy as np
 from ..data.tokenizers.base import PlainIds
 from ..data.tokenizers.tokenizer import GPT2_TOKENS, Tokenizer, save_tokenizer
 from ..errors import UserError
+from ..folders import locked
 from ..model.config import V3, Config
 from ..model.flashlm import FlashLM
 from ..training import checkpoint
 from ..training.checkpoint import Checkpoint
+from . import notebook_dict
 from .torch_file import read_torch_file
 
 # The notebook's names of fields of Config. Without the first four there is no model.
@@ -42,15 +44,6 @@ CONFIG = {
 }
 NEEDED = list(CONFIG)[:4]
 
-# Each size is taken from the first weight that has it. If they agree, all weights of the model
-# together are at most a few times as large as the file.
-SHAPES = {
-    "embedding.weight": "VD",
-    "block.token_mixer.out_proj.weight": "DD",
-    "block.token_mixer.layers.0.conv_gate.conv.weight": "DCK",
-    "block.glu.gate_proj.weight": "HD",
-}
-
 
 def convert(path: Path, out: Path, tokenizer: str | None = None) -> Checkpoint:
     """Write the checkpoint of the published file `path` into the folder `out`, and return it.
@@ -66,9 +59,9 @@ def convert(path: Path, out: Path, tokenizer: str | None = None) -> Checkpoint:
     converted = _checkpoint(path, read_torch_file(path))
     chosen = _tokenizer(path, converted.config.vocab_size, tokenizer)
     converted.state["tokenizer"] = {"name": chosen.name, "fingerprint": chosen.fingerprint}
-    out.mkdir(parents=True, exist_ok=True)
-    save_tokenizer(out, chosen)
-    checkpoint.save(out, converted, ["last", "best"])
+    with locked(out):
+        save_tokenizer(out, chosen)
+        checkpoint.save(out, converted, ["last", "best"])
     return converted
 
 
@@ -85,51 +78,21 @@ def _tokenizer(path, V, name) -> Tokenizer | PlainIds:
 
 def _checkpoint(path, published) -> Checkpoint:
     try:
-        weights = _weights(published, "model_state_dict")
-        config = _config(_entry(published, "config", dict), _sizes(weights))
+        weights = notebook_dict.weights(published, "model_state_dict")
+        config = _config(
+            notebook_dict.settings(published, "config"), notebook_dict.sizes(weights)
+        )
         model = FlashLM(config, np.random.default_rng(0))
         arrays = _loaded(model, "model", weights)
-        if "ema_state" in published:
-            arrays |= _loaded(model, "ema", _weights(published, "ema_state"))
-        step = _entry(published, "last_step", int)
+        if published.get("ema_state") is not None:
+            averages = notebook_dict.weights(published, "ema_state")
+            arrays |= _loaded(model, "ema", averages)
+        step = notebook_dict.entry(published, "last_step", int)
         if not 0 <= step < 10**9:
             raise ValueError(f"its last_step is {step}, which no run has reached")
     except (ValueError, OverflowError) as error:
         raise UserError(f"{path} is not a checkpoint of FlashLM v3: {error}") from None
     return Checkpoint(config, step, arrays, _state(path, published))
-
-
-def _entry(published, key, kind):
-    value = published.get(key) if isinstance(published, dict) else None
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise ValueError(f"it has no {key!r} that is a {kind.__name__}")
-    return value
-
-
-def _weights(published, key) -> dict[str, np.ndarray]:
-    """One of the two sets of weights, as the file has them."""
-    weights = _entry(published, key, dict)
-    for name, array in weights.items():
-        is_floating = isinstance(array, np.ndarray) and array.dtype.kind == "f"
-        if not (is_floating and str(name).isprintable()):
-            key_text = str(name)[:80]
-            raise ValueError(f"{key_text!a} in {key!r} is no array of floating-point numbers")
-    return weights
-
-
-def _sizes(weights) -> dict[str, int]:
-    """The size of each letter in SHAPES."""
-    sizes: dict[str, int] = {}
-    for name, letters in SHAPES.items():
-        if name not in weights:
-            raise ValueError(f"it lacks {name}")
-        shape = weights[name].shape
-        where = ", ".join(f"{letter} = {size}" for letter, size in sizes.items())
-        if len(shape) == len(letters) and 0 not in shape:
-            sizes = dict(zip(letters, shape, strict=True)) | sizes
-        if tuple(sizes.get(letter) for letter in letters) != shape:
-            raise ValueError(f"{name} is {shape}, expected ({', '.join(letters)}); {where}")
-    return sizes
 
 
 def _config(settings, sizes) -> Config:
@@ -167,8 +130,5 @@ def _loaded(model, prefix, weights) -> dict[str, np.ndarray]:
 def _state(path, published) -> dict:
     """The state that a run would have saved; here it says where the weights are from."""
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    about = {"file": path.name, "sha256": sha256}
-    for key in ("val_loss", "note"):
-        if isinstance(published.get(key), str | int | float):
-            about[key] = published[key]
+    about = {"file": path.name, "sha256": sha256, **notebook_dict.remarks(published)}
     return {"published": about, "corpus": {"name": "published", "separated": False}}

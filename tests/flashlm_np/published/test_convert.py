@@ -1,12 +1,18 @@
+import argparse
 import json
+import pickle
+import random
 import re
+from collections import defaultdict
 from dataclasses import replace
+from datetime import datetime
+from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from torch_zip import save
+from torch_zip import Code, save, save_old
 
 from flashlm_np.data.tokenizers.base import PlainIds
 from flashlm_np.errors import UserError
@@ -182,6 +188,106 @@ def test_a_folder_with_a_run_is_not_overwritten(tmp_path):
     with pytest.raises(UserError, match="holds a run already; choose another folder"):
         converted(tmp_path, published(last_step=1))
     assert (tmp_path / "runs" / "out" / "last.json").read_bytes() == before
+
+
+def wrapped(change):
+    """The weights with changed names."""
+    return {"model_state_dict": {change(name): array for name, array in weights().items()}}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda name: f"module.{name}",
+        lambda name: f"_orig_mod.{name}",
+        lambda name: f"module._orig_mod.{name}",
+        lambda name: f"_orig_mod.module.{name}",
+        lambda name: name.replace("block.glu.", "block._orig_mod.glu.module."),
+        lambda name: name.replace("block.", "_fsdp_wrapped_module.block."),
+    ],
+)
+def test_the_prefixes_of_wrappers_are_removed(tmp_path, change):
+    """DataParallel, torch.compile and FSDP add them, also to a part of the model."""
+    changes = wrapped(change)
+    changes["model_state_dict"]["n_averaged"] = np.array(7)  # of AveragedModel
+    loaded = converted(tmp_path, published(**changes))
+    for name, array in model_of(loaded).state_dict().items():
+        np.testing.assert_array_equal(array, weights()[name], err_msg=name)
+
+
+def pickled(value):
+    return Code(pickle.dumps(value, 2)[2:-1])
+
+
+FOREIGN = {
+    "losses": [0.5] * 100_000,
+    "numpy_losses": pickled([np.float64(0.5)] * 1000),
+    "python_rng": pickled(random.Random(0).getstate()),
+    "numpy_rng": pickled(np.random.RandomState(0)),
+    "small": pickled([1, 300, 70_000, 2**70, 1 + 2j]),
+    "args": pickled(argparse.Namespace(lr=1.0, path=PurePosixPath("x"))),
+    "history": pickled(defaultdict(list, {(0, 1): [{2}, datetime(2026, 2, 1)]})),
+}
+
+
+def test_what_the_model_does_not_need_is_passed_over(tmp_path):
+    changes = FOREIGN | {"config": NUMBERS | {"betas": pickled({1, (2, 3)})}}
+    assert converted(tmp_path, published(**changes)).step == 4050
+
+
+def test_numbers_of_numpy_and_of_tensors_are_numbers(tmp_path):
+    config = NUMBERS | {"d_model": pickled(np.int64(6)), "glu_expansion": pickled(1.5)}
+    changes = {"last_step": np.array(12), "val_loss": pickled(np.float32(0.5))}
+    made = converted(tmp_path, published(config=config, **changes))
+    assert (made.step, made.config.d_model) == (12, 6)
+    assert made.state["published"]["val_loss"] == 0.5
+
+
+def test_the_settings_may_be_an_object(tmp_path):
+    made = converted(tmp_path, published(config=pickled(argparse.Namespace(**NUMBERS))))
+    assert made.config == replace(CONFIG, clip_norm=2.0)
+
+
+def test_remarks_that_json_cannot_hold_are_shortened_or_left_out(tmp_path):
+    changes = {"val_loss": float("nan"), "note": "long " * 10_000}
+    about = converted(tmp_path, published(**changes)).state["published"]
+    assert about.keys() == {"file", "sha256", "note"}
+    assert about["note"] == "long " * 200
+
+
+@pytest.mark.parametrize("protocol", ["new", "old"])
+def test_both_formats_are_converted(tmp_path, protocol):
+    write = {"new": save, "old": save_old}[protocol]
+    made = convert(write(tmp_path / "final.pt", published()), tmp_path / "out")
+    np.testing.assert_array_equal(
+        model_of(made, "ema").state_dict()["final_norm.scale"], weights(1)["final_norm.scale"]
+    )
+
+
+OBJECT = pickled(argparse.Namespace(weight=1))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (OBJECT, "the file holds an object of 'argparse.Namespace'; save a dict instead"),
+        (published(model_state_dict=OBJECT), "it is an object of 'argparse.Namespace'"),
+        (weights(), "its 20 entries: 'embedding.weight, block.norm1.scale, "),
+        (published(last_step=1.5), "it has no 'last_step' that is a int: it is a float"),
+        (
+            published(**altered(final_norm__scale=np.ones(6, np.int32))),
+            "it is an array of int32",
+        ),
+        (published(**altered(final_norm__scale=OBJECT)), "it is an object of 'argparse"),
+        (
+            published(**altered(module__final_norm__scale=np.ones(6, np.float32))),
+            "'model_state_dict' has 'final_norm.scale' twice, with and without a prefix",
+        ),
+    ],
+)
+def test_an_error_says_what_is_there_instead(tmp_path, value, message):
+    with pytest.raises(UserError, match=re.escape(message)):
+        converted(tmp_path, value)
 
 
 VALUES = st.recursive(
