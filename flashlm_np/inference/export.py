@@ -94,6 +94,8 @@ def unpack_weights(
         if kind in ("model", "half"):
             weights[name] = array.astype(np.float32)
         elif kind == "int8":
+            if array.ndim != 2:
+                raise ValueError(f"{key} has shape {array.shape}, expected a matrix")
             rows = _array(arrays, f"rows/{name}", (len(array),))
             weights[name] = array.astype(np.float32) * rows[:, None]
         elif kind == "packed":

@@ -76,8 +76,11 @@ class Config:
             raise ValueError(f"--glu-ratio is {self.glu_ratio}, which gives no width")
         if self.ema_decay == 1:
             raise ValueError("--ema-decay is 1.0, expected less than 1: it would never move")
-        if min((phase.first_step for phase in self.phases), default=0) != 1:
+        starts = [phase.first_step for phase in self.phases]
+        if min(starts, default=0) != 1:
             raise ValueError("--phases: the first phase must begin at step 1")
+        if len(set(starts)) < len(starts):  # one of both would never be used
+            raise ValueError("--phases: two phases begin at the same step")
 
     @property
     def glu_width(self) -> int:

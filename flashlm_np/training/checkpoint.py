@@ -109,10 +109,23 @@ def load(out: Path, name: str = "last") -> Checkpoint:
         damage = f"{path} is damaged: its SHA-256 is not the one in {name}.json"
         raise UserError(f"{damage}; {_remedy(out, name)}")
     try:
-        arrays, config = safetensors.load(data), Config.from_dict(record["config"])
-    except (SafetensorError, ValueError, TypeError) as error:
+        config = Config.from_dict(record["config"])
+        return Checkpoint(config, record["step"], _arrays(data), record["state"])
+    except ValueError as error:
+        path = out / f"{name}.json"
         raise UserError(f"{path} does not fit this version of flashlm: {error}") from None
-    return Checkpoint(config, record["step"], arrays, record["state"])
+
+
+def _arrays(data):
+    """The arrays of a safetensors file. Raises ValueError unless all are numbers."""
+    try:
+        arrays = safetensors.load(data)
+    except (SafetensorError, KeyError) as error:  # KeyError: a dtype that NumPy lacks
+        raise ValueError(f"its arrays cannot be read: {error}") from None
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fiu":
+            raise ValueError(f"its array {name} has dtype {array.dtype}, expected real numbers")
+    return arrays
 
 
 def _read_record(path):

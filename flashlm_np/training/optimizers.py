@@ -60,26 +60,26 @@ class Optimizers:
             state |= {f"{group}/{key}": array for key, array in stepped.items()}
         return state
 
-    def load_state_dict(self, state: dict[str, np.ndarray]) -> None:
-        """Continue from a state_dict. Raises ValueError if it does not fit.
+    def load_state_dict(self, state: dict[str, np.ndarray], step: int) -> None:
+        """Continue from a state_dict of a run after `step` steps.
 
-        Arrays of other names, such as model/..., are ignored.
+        Arrays of other names, such as model/..., are ignored. Raises ValueError if the state
+        does not fit, or lacks a part that a run of so many steps has.
         """
         parts = {"ema": {}} | {group: {} for group in self.by_group}
         for key, array in state.items():
             group, _, name = key.partition("/")
             if group in parts:
                 parts[group][name] = array
-        steps = max((int(a) for key, a in state.items() if key.endswith("/t")), default=0)
         for group, optimizer in self.by_group.items():
             stepped = {key.rpartition("/")[0] for key in parts[group]}
             names = [name for name in optimizer.parameters if name not in stepped]
-            unmoved = {f"{name}/t": 0 for name in names if self._unmoved(name, steps)}
+            unmoved = {f"{name}/t": 0 for name in names if self._unmoved(name, step)}
             optimizer.load_state_dict(parts[group] | unmoved)
         self.ema.load(parts["ema"])
 
-    def _unmoved(self, name, steps):
+    def _unmoved(self, name, step):
         """Whether a weight has no state after this number of steps: it was frozen or unused."""
-        phases = (self.config.phase(step + 1) for step in range(steps))
-        frozen = name == "embedding.weight" and all(phase.frozen_embedding for phase in phases)
-        return steps == 0 or frozen or ".router." in name
+        phases = [phase for phase in self.config.phases if phase.first_step <= step]
+        frozen = name == "embedding.weight" and all(p.frozen_embedding for p in phases)
+        return step == 0 or frozen or ".router." in name

@@ -100,7 +100,7 @@ class RunState:
             )
         load_weights(self.model, saved.weights())
         try:
-            self.fast_step.optimizers.load_state_dict(saved.arrays)
+            self.fast_step.optimizers.load_state_dict(saved.arrays, saved.step)
             self.rng.bit_generator.state = saved.state["generator"]
             self.counts = Counts(**saved.state["counts"])
         except (KeyError, TypeError, ValueError) as error:

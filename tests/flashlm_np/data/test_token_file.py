@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from damaged import edit_record, make_old
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,18 +37,7 @@ def folder(tmp_path):
 
 
 def edit(folder, **changes):
-    """Change entries of the record, with the checksum that it then should have."""
-    path = folder / "tokens.json"
-    record = json.loads(path.read_text()) | changes
-    path.write_text(json.dumps(record | {"checksum": checksum(record)}))
-
-
-def make_old(folder):
-    """Write the record as version 0.1 did: without a checksum."""
-    path = folder / "tokens.json"
-    record = json.loads(path.read_text()) | {"format": "flashlm-np tokens 1"}
-    del record["checksum"]
-    path.write_text(json.dumps(record, indent=1) + "\n")
+    edit_record(folder / "tokens.json", lambda record: record.update(changes))
 
 
 def refusal(folder):
@@ -73,7 +63,7 @@ def test_the_written_ids_are_mapped(tmp_path, dtype):
 
 
 def test_a_dataset_of_version_0_1_is_read(folder):
-    make_old(folder)
+    make_old(folder / "tokens.json")
     np.testing.assert_array_equal(load_tokens(folder).ids, IDS)
 
 
@@ -230,13 +220,10 @@ def test_an_entry_of_another_type_is_refused(folder, entry, old):
         if type(value) is not ENTRIES[entry]:
             edit(folder, **{entry: value})
             if old:
-                make_old(folder)
+                make_old(folder / "tokens.json")
             message = f"is damaged: {entry} is {json.dumps(value)}, expected "
             assert message in refusal(folder)
-    record = json.loads((folder / "tokens.json").read_text())
-    del record[entry]
-    record["checksum"] = checksum(record)
-    (folder / "tokens.json").write_text(json.dumps(record))
+    edit_record(folder / "tokens.json", lambda record: record.pop(entry))
     assert f"is damaged: it has no entry {entry}; prepare it again" in refusal(folder)
 
 

@@ -127,6 +127,10 @@ def test_a_whole_number_is_a_float_where_the_field_is_one():
         ({"glu_ratio": 0.001}, "--glu-ratio is 0.001, which gives no width"),
         ({"ema_decay": 1.0}, "--ema-decay is 1.0, expected less than 1: it would never move"),
         ({"phases": ()}, "--phases: the first phase must begin at step 1"),
+        (
+            {"phases": (Phase(1, 8, 1), Phase(1, 9, 1))},
+            "--phases: two phases begin at the same step",
+        ),
         ({"phases": (Phase(2, 8, 1),)}, "--phases: the first phase must begin at step 1"),
     ],
 )

@@ -1,15 +1,14 @@
 import contextlib
-import json
 import os
 import re
 
 import numpy as np
 import pytest
+from damaged import edit_record
 from tiny import CONFIG
 
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer, load_tokenizer, save_tokenizer
 from flashlm_np.errors import UserError
-from flashlm_np.records import checksum
 from flashlm_np.training import checkpoint
 from flashlm_np.training.checkpoint import Checkpoint
 
@@ -124,10 +123,7 @@ def flip_a_bit(folder):
 
 
 def edit(folder, **changes):
-    """Change entries of the record, with the checksum that it then should have."""
-    record = json.loads((folder / "last.json").read_text()) | changes
-    record["checksum"] = checksum(record)
-    (folder / "last.json").write_text(json.dumps(record))
+    edit_record(folder / "last.json", lambda record: record.update(changes))
 
 
 @pytest.mark.parametrize(
@@ -176,6 +172,15 @@ def test_a_damaged_checkpoint_is_an_error_of_one_sentence(tmp_path, damage, mess
     checkpoint.save(tmp_path, a_checkpoint(), ["last"])
     damage(tmp_path)
     with pytest.raises(UserError, match=re.escape(message.format(f=tmp_path))):
+        checkpoint.load(tmp_path)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.complex64])
+def test_arrays_are_real_numbers(tmp_path, dtype):
+    saved = a_checkpoint()
+    saved.arrays["model/w"] = np.ones(3, dtype)
+    checkpoint.save(tmp_path, saved, ["last"])
+    with pytest.raises(UserError, match=r"its array model/w has dtype \w+, expected real"):
         checkpoint.load(tmp_path)
 
 

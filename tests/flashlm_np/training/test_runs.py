@@ -310,7 +310,7 @@ def test_an_incomplete_row_of_metrics_is_dropped(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--d-model", "0"], "--d-model is 0, expected 1 or more"),
+        (["--d-model", "0"], "--d-model is 0, expected 1 to 65536"),
         (["--vocab-size", "100"], "--vocab-size is 100, but the tokenizer has 2000 tokens"),
         (["--text", "/nowhere.txt"], "cannot read /nowhere.txt: No such file or directory"),
         (["--minutes", "1", "--steps", "2"], "--minutes and --steps exclude each other"),
