@@ -25,10 +25,10 @@ from contextlib import contextmanager
 from time import perf_counter
 
 from .errors import GraphError
+from .guards.own_operations import expect_gradients, expect_pair
+from .guards.writes import NUMBERS, expect_old_values
 from .ops import Operation, RowGradient
-from .own_operations import expect_gradients, expect_pair
 from .recording import no_grad
-from .writes import NUMBERS, expect_old_values
 
 _observers: list = []  # see `observe`
 RELEASED = object()  # replaces a node's saved arrays after its backward

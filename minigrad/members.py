@@ -1,8 +1,8 @@
 """The parts of a module: the parameters and modules among its attributes, with their names.
 
 Lists, tuples and dicts are searched, however nested: `blocks.0.gain`, `heads.left.weight`. A
-part in another container is an error, because it would never be trained. lost_parameters.py
-searches the rarer places, such as objects and closures, when an optimizer is made.
+part in another container is an error, because it would never be trained. The rarer places,
+such as objects and closures, are searched when an optimizer is made: optim/lost_parameters.py.
 """
 
 from collections import ChainMap, UserDict, UserList, deque

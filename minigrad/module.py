@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from .guards.states import problems
+from .guards.writes import written
 from .members import expect_trainable, members, set_training, walk
-from .states import problems
 from .tensor import Tensor
 from .tree import tree
-from .writes import written
 
 
 class Parameter(Tensor):

@@ -15,8 +15,8 @@ import numpy as np
 
 from .engine import RELEASED, Node, observe
 from .errors import GraphError
-from .inside import arrays_in
-from .writes import WATCHERS, label
+from .guards.inside import arrays_in
+from .guards.writes import WATCHERS, label
 
 
 @contextmanager

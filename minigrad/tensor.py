@@ -21,9 +21,9 @@ from .arrays import as_constant, as_floating, as_gradient, common_dtype, plain_n
 from .conversions import Conversions
 from .engine import Node, backward_steps, run
 from .errors import GraphError, ShapeError
-from .leaf_gradients import ADDING, collect, run_backward
+from .guards.leaf_gradients import ADDING, collect, run_backward
+from .guards.writes import gradient_written, written
 from .ops import Operation, RowGradient
-from .writes import gradient_written, written
 
 
 class Tensor(Conversions):

@@ -7,8 +7,8 @@ float32    inputs of float32 give a result and gradients of float32
 
 import numpy as np
 
+from ..guards.own_operations import NOT_A_PAIR
 from ..ops import Operation, RowGradient
-from ..own_operations import NOT_A_PAIR
 from .answers import GradientError
 from .inputs import argument_names, fresh
 

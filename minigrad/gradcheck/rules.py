@@ -10,9 +10,9 @@ from collections.abc import Callable
 import numpy as np
 
 from .. import engine
-from ..inside import arrays_in
+from ..guards.inside import arrays_in
+from ..guards.own_operations import expect_pair, is_in_table
 from ..ops import Operation
-from ..own_operations import expect_pair, is_in_table
 from ..tensor import Tensor
 from .answers import GradientError
 from .operation_rules import expect_gradients, expect_same_gradients

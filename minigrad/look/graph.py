@@ -8,10 +8,10 @@ import numpy as np
 from ..engine import Node
 from ..errors import GraphError, ShapeError
 from ..gradcheck.inputs import argument_names
+from ..guards.writes import expect_old_values
 from ..ops import Operation
 from ..ops.tied_head_fast import tied_head_fast_forward
 from ..tensor import Tensor
-from ..writes import expect_old_values
 from .recorder import ENTRIES, ModuleCall, record
 
 # Options that do not change the result. They are not shown, and not passed on when the forward

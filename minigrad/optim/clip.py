@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..errors import expect_number
-from ..writes import gradient_written, label
+from ..guards.writes import gradient_written, label
 from .gradients import kind_of_gradient, norm, scaled
 from .parameters import Parameters, tensors
 

@@ -9,8 +9,8 @@ source   Polyak & Juditsky 1992; as an exponential average: Tarvainen & Valpola 
 import numpy as np
 
 from ..errors import expect_number
-from ..states import problems
-from ..writes import array_written
+from ..guards.states import problems
+from ..guards.writes import array_written
 from .gradients import wide
 from .parameters import Parameters, named
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..states import problems
+from ..guards.states import problems
 
 
 def problems_of_state(states: dict[str, dict], arrays, squares: tuple[str, ...]) -> list[str]:

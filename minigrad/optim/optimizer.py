@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..errors import ShapeError, expect_number
-from ..writes import written
+from ..guards.writes import written
 from .gradients import expect_finite, fitting_gradient, wide
 from .loading import problems_of_state
 from .options import checked

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from ..errors import named_kind
-from ..lost_parameters import expect_none_lost
 from ..module import Module
 from ..tensor import Tensor
+from .lost_parameters import expect_none_lost
 
 Parameters = Module | Tensor | dict[str, Tensor] | Iterable[Tensor | tuple[str, Tensor]]
 

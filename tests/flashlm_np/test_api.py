@@ -62,7 +62,10 @@ def test_resuming_refuses_changes_of_most_fields(run):
         (lambda run: run.generate(temperature=-1), "generate: temperature is -1, expected 0"),
         (lambda run: run.generate(tokens=-2), "generate: tokens is -2, expected 0 or more"),
         (lambda run: run.generate(top_p=2), "generate: top_p is 2, expected 0 to 1"),
-        (lambda run: run.generate(temperature=np.nan), "generate: temperature is nan, expected"),
+        (
+            lambda run: run.generate(temperature=np.nan),
+            "generate: temperature is nan, expected",
+        ),
         (lambda run: run.generate(top_k=-1), "generate: top_k is -1, expected 0 or a whole"),
         (lambda run: run.score(""), "score: the text has no token to score"),
         (lambda run: flashlm.load(run.folder, "bset"), "load: checkpoint is 'bset', expected"),

@@ -21,10 +21,10 @@ from minigrad import (
     apply,
     detect_writes,
     no_grad,
-    writes,
 )
 from minigrad import functional as F
-from minigrad.inside import arrays_in
+from minigrad.guards import writes
+from minigrad.guards.inside import arrays_in
 from minigrad.optim import EMA, SGD, AdamW, NorMuon, clip_grad_norm
 from minigrad.optim.blocks import step_in_blocks, update_average_in_blocks
 

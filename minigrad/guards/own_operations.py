@@ -4,8 +4,8 @@ Those of the table are known to do so: gradcheck and the tests hold them to it. 
 the middle of a graph would be hidden by the next operation's broadcasting.
 """
 
-from .errors import GraphError, ShapeError, named_kind
-from .ops import TABLE
+from ..errors import GraphError, ShapeError, named_kind
+from ..ops import TABLE
 
 NOT_A_PAIR = (
     "{}: forward does not return a pair; return y and the values that backward needs: "

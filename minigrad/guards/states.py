@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from .errors import named_kind
+from ..errors import named_kind
 
 
 def problems(own: Mapping[str, np.ndarray], state, ties: Iterable = ()) -> list[str]:

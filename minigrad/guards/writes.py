@@ -18,7 +18,7 @@ from weakref import ref
 
 import numpy as np
 
-from .errors import GraphError
+from ..errors import GraphError
 from .inside import arrays_in
 
 NUMBERS = itertools.count()  # of nodes and of writes, in the order in which they happen

@@ -7,9 +7,9 @@ the others: a weight that was computed, an object, a function's closure, a list 
 
 from collections.abc import Iterator
 
-from .inside import inside
-from .module import Module, Parameter
-from .tensor import Tensor
+from ..guards.inside import inside
+from ..module import Module, Parameter
+from ..tensor import Tensor
 
 
 def expect_none_lost(where: str, model: Module) -> None:

@@ -17,8 +17,8 @@ from threading import RLock
 
 import numpy as np
 
-from .errors import DtypeError, ShapeError
-from .ops import RowGradient
+from ..errors import DtypeError, ShapeError
+from ..ops import RowGradient
 from .writes import gradient_written, label
 
 ADDING = RLock()  # held while gradients are added to leaves
