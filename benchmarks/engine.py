@@ -156,7 +156,9 @@ def held(walk, one, count=50_000):
 
 
 def resident():
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+    """Bytes in memory; NaN where there is no /proc, as on a Mac and on Windows."""
+    pages = Path("/proc/self/statm")
+    return int(pages.read_text("ascii").split()[1]) * 4096 if pages.exists() else np.nan
 
 
 # Each library gives three functions: one that makes a constant, its tanh, and one that takes a

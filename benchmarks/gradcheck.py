@@ -81,7 +81,7 @@ def run(options):
         if result:
             results.append(result)
         if result and options.save:
-            with open(options.save, "a") as file:
+            with open(options.save, "a", encoding="utf-8") as file:
                 file.write(json.dumps(result) + "\n")
 
 
@@ -101,7 +101,7 @@ def run_before(options, stop):
             stop,
         ]
         subprocess.run([*command, *map(str, numbers)], check=True, stdout=subprocess.DEVNULL)
-        return [json.loads(line) for line in file.read_text().splitlines()]
+        return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
 
 
 # -- tables --------------------------------------------------------------------------------

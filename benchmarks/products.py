@@ -99,7 +99,7 @@ def median(call, seconds):
 def machine(threads):
     name = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
-    for line in info.read_text().splitlines() if info.exists() else []:
+    for line in info.read_text("utf-8").splitlines() if info.exists() else []:
         if line.startswith("model name"):
             name = line.partition(":")[2].strip()
             break

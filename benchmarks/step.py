@@ -171,7 +171,8 @@ def draw(results, path):
 
 def machine(threads):
     name = platform.processor() or platform.machine()
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
+    info = Path("/proc/cpuinfo")
+    for line in info.read_text("utf-8").splitlines() if info.exists() else []:
         if line.startswith("model name"):
             name = line.partition(":")[2].strip()
             break
@@ -190,7 +191,7 @@ def serve(kind, phase, threads):
             step()
             answer = time.perf_counter() - start
         else:
-            answer = matrix_peak() if what == "peak" else peak_memory()
+            answer = matrix_peak() if what == "peak" else peak_memory() or np.nan
         print(answer, flush=True)
 
 

@@ -5,9 +5,9 @@
 # be *sure* that its gradients are right? How do weights of −1, 0 and +1 change the gradients?
 #
 # Each of the six short parts introduces a subject of a later notebook. The notebook runs in
-# seconds, without a network. Type `python3 run.py lab` in the project's folder to open all
-# notebooks. At *Predict first*, write your answer down before you run the cell below it. You
-# learn most from the comparison.
+# seconds, without a network. Type `python3 run.py lab` in the project's folder (on Windows `py`
+# instead of `python3`) to open all notebooks. At *Predict first*, write your answer down before
+# you run the cell below it. You learn most from the comparison.
 #
 # **On the student's path.** The path consists of sixteen files, which the
 # [README](../README.md) lists in order. This notebook uses four of them:
