@@ -1,4 +1,4 @@
-"""The pictures of `flashlm inspect` and `flashlm profile`, written as PNG."""
+"""The pictures of `flashlm inspect` and `flashlm profile`; the name's end gives the format."""
 
 from collections import Counter
 from pathlib import Path
@@ -36,7 +36,7 @@ def draw_profile(path: Path, title: str, step: StepProfile, heads: list[StepProf
 
 def _save(figure, path):
     with written_atomically(path) as file:
-        figure.savefig(file, format="png")
+        figure.savefig(file, format=path.suffix[1:].lower())
 
 
 def _draw_components(axes, costs):
@@ -67,7 +67,8 @@ def _draw_weights(axes, inspection):
     for value, part, bottom in zip(VALUES, parts, bottoms, strict=True):
         label = f"{value:+d}" if value else "0"
         bars = axes.bar(names, part, bottom=bottom, color=COLORS[value], label=label)
-        axes.bar_label(bars, fmt="{:.0%}", label_type="center", fontsize=9)
+        labels = [f"{p:.0%}" if p >= 0.04 else "" for p in part]  # no room in a smaller part
+        axes.bar_label(bars, labels, label_type="center", fontsize=9)
     for name, change in (inspection.changes or {}).items():
         axes.text(name, 1.02, f"{1 - np.trace(change):.0%} moved", ha="center", fontsize=9)
     axes.set_ylim(0, 1.2)
@@ -94,22 +95,22 @@ def _draw_operations(axes, step):
 
 
 def _draw_heads(axes, heads):
+    """A bar per head, with its numbers at its end, where no other label can be."""
     whole = np.array([step.seconds for step in heads])
     inside = np.array([step.head_seconds for step in heads])
-    names = [
-        f"{'all' if step.config.position_share == 1 else 'a quarter'},\n{head_form(step)}"
-        for step in heads
-    ]
+    places = np.arange(len(heads))[::-1]  # the first at the top
     labels = [
-        f"{step.head_seconds / step.seconds:.0%} of time\n"
-        f"{step.head_multiply_adds:.0%} of mult-adds\nceiling {step.ceiling:.1f}x"
+        f"{step.head_seconds / step.seconds:.0%} of the time\n"
+        f"{step.head_multiply_adds:.0%} of the mult-adds\nceiling {step.ceiling:.1f}x"
         for step in heads
     ]
-    axes.bar(names, whole - inside, color="#bbbbbb", label="the rest of the step")
-    bars = axes.bar(names, inside, bottom=whole - inside, color=ORANGE, label="the head")
-    axes.bar_label(bars, labels, fontsize=7)
-    axes.set_ylim(0, 1.35 * whole.max())
-    axes.set_xlim(-0.7, len(heads) - 0.3)
-    axes.set(ylabel="seconds per step", xlabel="scored positions, form of the head")
-    axes.legend(fontsize=8)
+    axes.barh(places, whole - inside, color="#bbbbbb", label="the rest of the step")
+    bars = axes.barh(places, inside, left=whole - inside, color=ORANGE, label="the head")
+    axes.bar_label(bars, labels, fontsize=8, padding=4)
+    names = ["all" if step.config.position_share == 1 else "a quarter" for step in heads]
+    forms = [f"{name},\n{head_form(step)}" for name, step in zip(names, heads, strict=True)]
+    axes.set_yticks(places, forms)
+    axes.set_xlim(0, 1.6 * whole.max())  # room for the labels
+    axes.set(xlabel="seconds per step", ylabel="scored positions, form of the head")
+    axes.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     axes.spines[["top", "right"]].set_visible(False)

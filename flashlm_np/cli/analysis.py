@@ -12,7 +12,7 @@ from ..inference.export import pack_weights
 from ..model.config import PRESETS
 from ..training.memory import keep_freed_memory
 from ..training.runs import SavedRun, save_export
-from .arguments import COUNT, PICTURE, THREADS, add_choice, add_command, add_options
+from .arguments import COUNT, PICTURE, THREADS, add_choice, add_command, add_options, new_file
 from .run import dataset_or_none
 
 
@@ -75,7 +75,7 @@ def _inspect(options) -> None:
 def add_export(commands):
     parser = add_command(commands, _export, "export", "write a model packed", of_run=True)
     parser.add_argument("out", metavar="OUT", type=Path, nargs="?", help="a new folder")
-    parser.add_argument("--c", metavar="FILE", type=Path, help="write a C99 program, too")
+    add_options(parser, ("--c", new_file(".c"), None, "write a C99 program, too"))
     bits = "of the ternary weights: 1.6 or 2 bits each"
     add_choice(parser, "--encoding", ("base-3", "2-bit"), bits)
     add_choice(parser, "--head", ("int8", "float16"), "the embedding and head")

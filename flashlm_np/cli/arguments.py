@@ -66,9 +66,30 @@ def above_0(unit):
     return number(float, lambda x: 0 < x < math.inf, f"is not a number of {unit} above 0")
 
 
+def new_file(*suffixes):
+    """The path of a file to write, as an argparse type; its name ends in one of `suffixes`.
+
+    Other programs choose by the end of a name how to read a file. What could not be written is
+    refused here, before the work.
+    """
+
+    def read(text):
+        path = Path(text)
+        if suffixes and path.suffix.lower() not in suffixes:
+            raise argparse.ArgumentTypeError(f"{text} should end in {' or '.join(suffixes)}")
+        if path.is_dir():
+            raise argparse.ArgumentTypeError(f"{text} is a folder; name a file")
+        if not path.absolute().parent.is_dir():
+            raise argparse.ArgumentTypeError(f"there is no folder {path.parent}; make it first")
+        return path
+
+    read.__name__ = "file"  # for the help: "--picture FILE"
+    return read
+
+
 WHOLE, COUNT = at_least(int, 0), at_least(int, 1)
 
 # Options of several commands, for add_options.
 THREADS = ("--threads", COUNT, None, "cores to use; default: all")
-PICTURE = ("--picture", Path, None, "also draw it, as PNG")
+PICTURE = ("--picture", new_file(".png", ".svg", ".pdf"), None, "also draw it")
 TOKENIZERS = "gpt2, stories, or a vocabulary file in tiktoken's format"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ..commands import command
-from .arguments import above_0, add_command, add_options
+from .arguments import above_0, add_command, add_options, new_file
 
 
 def add_course(commands):
@@ -23,7 +23,7 @@ def add_course(commands):
     add_options(
         check,
         ("--timeout", above_0("seconds"), 20.0, "seconds for each exercise"),
-        ("--junit", Path, None, "also write JUnit XML"),
+        ("--junit", new_file(), None, "also write JUnit XML"),
     )
     strict = "exit code 1 unless all that is checked is right"
     check.add_argument("--strict", action="store_true", help=strict)

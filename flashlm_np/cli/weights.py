@@ -11,7 +11,7 @@ from ..errors import UserError
 from ..model.config import V3
 from ..published.convert import convert
 from ..training.initial_embedding import CORPUS_RMS, from_corpus, save_embedding, scaled_to_rms
-from .arguments import COUNT, TOKENIZERS, WHOLE, add_command, add_options, at_least
+from .arguments import COUNT, TOKENIZERS, WHOLE, add_command, add_options, at_least, new_file
 
 
 def add_embed(commands):
@@ -21,7 +21,7 @@ def add_embed(commands):
         choices=("gpt2", "corpus", "random"),
         help="gpt2: GPT-2's own, reduced; corpus: counted from --data; random: normal numbers",
     )
-    parser.add_argument("--out", metavar="FILE", type=Path, required=True)
+    parser.add_argument("--out", metavar="FILE", type=new_file(), required=True)
     parser.add_argument("--data", metavar="DIR", help="a folder of flashlm prepare, for corpus")
     add_options(
         parser,

@@ -73,7 +73,7 @@ def step_through(
         GraphError: the loss has no graph, was not recorded, or its backward has run.
         ShapeError: the loss is not one number.
         TypeError: the loss is no Tensor, or the model is no Module.
-        ValueError: the path ends in .svg, the picture's name.
+        ValueError: the path does not end in .html.
         OSError: the files cannot be written.
 
     Example:
@@ -97,11 +97,14 @@ def step_through(
 
 def _expect_writable(path):
     """Raise before the computation, which may take long, if the path is of no use."""
-    if path.suffix == ".svg":
+    if path.suffix.lower() not in (".html", ".htm"):
         raise ValueError(
-            f"step_through: the picture would overwrite the page {path}; give the page a "
-            "name that ends in .html"
+            f"step_through: path is {str(path)!r}, expected the name of a page, which ends in "
+            ".html, such as 'steps.html'"
         )
+    for file in (path, path.with_suffix(".svg")):
+        if file.is_dir():
+            raise IsADirectoryError(f"step_through: {file} is a folder; choose another name")
     if not path.parent.is_dir():
         raise FileNotFoundError(
             f"step_through: there is no folder {path.parent} for {path.name}; create it first"

@@ -341,11 +341,17 @@ def test_a_loss_without_a_record_gets_both_remedies():
 
 
 def test_an_invalid_path_for_the_page_is_an_error(tmp_path):
+    never = pytest.fail  # the path is refused before the computation
+
     with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere for out\.html"):
-        step_through(broadcast_loss, tmp_path / "nowhere" / "out.html")
-    with pytest.raises(ValueError, match=r"a name that ends in \.html"):
-        step_through(broadcast_loss, tmp_path / "out.svg")
-    assert not list(tmp_path.iterdir())
+        step_through(never, tmp_path / "nowhere" / "out.html")
+    for name in ("out.svg", "out.png", "out", "", ".", "..", "/", ".html"):
+        with pytest.raises(ValueError, match=r"path is .*, expected the name of a page"):
+            step_through(never, name)
+    for name in ("page.html", "picture.svg"):
+        (tmp_path / name).mkdir()
+        with pytest.raises(IsADirectoryError, match=f"{name} is a folder"):
+            step_through(never, (tmp_path / name).with_suffix(".html"))
 
 
 def test_a_recorded_loss_can_be_stepped_through_within_no_grad():

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pictures import outside_texts, overlapping_texts, saved_figures
 from tiny import CONFIG
 
+from flashlm_np.analysis import pictures as analysis_pictures
 from flashlm_np.analysis import step_profile
 from flashlm_np.analysis.multiply_adds import multiply_adds, seconds_at_peak
 from flashlm_np.cli import main
@@ -70,7 +72,7 @@ def test_the_command_prints_and_draws(more, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(
         "flashlm_np.cli.analysis.PRESETS", {"v3": replace(CONFIG, vocab_size=31)}
     )
-    picture = tmp_path / "profile.png"
+    figures, picture = saved_figures(monkeypatch), tmp_path / "profile.png"
     command = ["profile", "--steps", "2", "--threads", "2", "--picture", str(picture), *more]
     assert main(command) == 0
     printed = capsys.readouterr().out
@@ -78,8 +80,20 @@ def test_the_command_prints_and_draws(more, monkeypatch, tmp_path, capsys):
     assert "a quarter of the positions, fused" in printed
     assert "ceiling" in printed
     assert picture.read_bytes().startswith(b"\x89PNG")
+    assert overlapping_texts(figures[0]) == outside_texts(figures[0]) == []
     assert main(["profile", "--phase", "9"]) == 1
     assert "--phase is 9, but quickstart has 2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seconds", [(4, 4, 4, 4), (9, 1, 1, 1), (1, 9, 9, 8)])
+def test_the_labels_of_the_heads_stand_apart(seconds, monkeypatch, tmp_path):
+    config = replace(CONFIG, vocab_size=31)
+    measured = step_profile.measure(config, PHASE, steps=1, threads=1)
+    measured.profile.stats.clear()
+    heads = [replace(measured, seconds=s) for s in seconds]
+    figures = saved_figures(monkeypatch)
+    analysis_pictures.draw_profile(tmp_path / "x.png", "title", measured, heads)
+    assert overlapping_texts(figures[0]) == outside_texts(figures[0]) == []
 
 
 def test_the_peak_memory_is_measured():

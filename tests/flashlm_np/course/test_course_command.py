@@ -392,10 +392,3 @@ def test_junit_has_a_case_per_exercise():
     assert failed.find("failure").text == "\n".join([wrong[0], "for x = [� <&>]", "Hint: "])
     assert failed.find("system-out").text == "�[0m"
     assert crashed.find("error").text == "took longer than 20 s"
-
-
-def test_an_unwritable_junit_file_is_an_error_of_one_sentence(workbook, capsys, tmp_path):
-    found = output_of(
-        capsys, 1, "check", workbook, "--junit", tmp_path / "nowhere" / "junit.xml"
-    )
-    assert "flashlm: cannot write " in found
