@@ -8,7 +8,8 @@ from pathlib import Path
 
 RUN = Path(__file__).resolve().parents[1] / "run.py"
 WINDOWS = os.name == "nt"
-PYTHON = "py" if WINDOWS else "python3"
+NAMES = ("py", "python") if WINDOWS else ("python3", "python")  # conda on Windows has no py
+PYTHON = next(filter(shutil.which, NAMES), NAMES[0])
 
 
 def command(*arguments: str | Path) -> str:

@@ -2,6 +2,8 @@
 
 import os
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,3 +45,22 @@ def test_the_program_is_one_that_the_shell_finds(monkeypatch, tmp_path):
     assert command("eval", "x") == "flashlm eval x"
     monkeypatch.chdir(tmp_path)
     assert command("eval", "x") == "python3 run.py eval x"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="programs have no mode on Windows")
+@pytest.mark.parametrize(
+    ("programs", "name"), [(["python"], "python"), (["python", "python3"], "python3")]
+)
+def test_python_has_the_name_that_the_shell_finds(programs, name, tmp_path):
+    for program in programs:
+        (tmp_path / program).touch(mode=0o755)
+    code = "from flashlm_np.commands import command; print(command('eval', 'x'))"
+    environment = {"PATH": str(tmp_path), "PYTHONPATH": str(commands.RUN.parent)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=commands.RUN.parent,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == f"{name} run.py eval x\n", done.stderr
