@@ -27,13 +27,13 @@ For notebooks and scripts: `train`, `resume` and `load` give a `Run`, which can 
 score a text, and inspect its model. api.py documents them, with examples.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
-
-from .errors import UserError
-from .model.config import QUICKSTART, V3, Config, Phase
 
 if TYPE_CHECKING:  # for editors; at run time `__getattr__` imports these
     from .api import TINY, Run, load, resume, train
+    from .errors import UserError
+    from .model.config import QUICKSTART, V3, Config, Phase
 
 __version__ = "0.2.0"
 
@@ -52,9 +52,10 @@ __all__ = [
 
 
 def __getattr__(name: str):
-    """Import api.py at the first use of its names, because it imports nearly all rooms."""
+    """Import a name at its first use: these modules import NumPy and nearly all rooms."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import api
-
-    return getattr(api, name)
+    home = {"UserError": "errors", "Phase": "model.phase"}.get(name, "api")
+    if name in ("QUICKSTART", "V3", "Config"):
+        home = "model.config"
+    return getattr(import_module(f".{home}", __name__), name)

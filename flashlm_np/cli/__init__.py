@@ -1,17 +1,19 @@
 """The command `flashlm`. `_parser` lists its commands.
 
 An error that the user can mend is one sentence on standard error, and a non-zero exit code.
-Each file of this folder holds a group of commands. Imports that take a tenth of a second or
-more stand in the functions, so that `flashlm --help` is quick.
+Each file of this folder holds a group of commands. They are imported inside `main`, so that
+Ctrl-C has an answer from the start. Imports that take a tenth of a second or more stand in the
+functions, so that `flashlm --help` is quick.
 """
 
 import argparse
 import contextlib
 import os
+import signal
 import sys
+from collections.abc import Iterator
 
 from ..errors import INTERRUPTED, PACKAGE_MISSING, PackageMissing, UserError
-from . import analysis, course, data, run, train, weights
 
 
 def command() -> None:
@@ -20,7 +22,10 @@ def command() -> None:
     Arrow's reading threads, once `datasets` has used them, sometimes abort the interpreter
     while it shuts down (github.com/apache/arrow/issues/45214). So the shutdown is then skipped.
     """
+    with _leaving_at_ctrl_c():
+        _parser()  # imports all groups of commands
     code = main()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command has ended; Python has not
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):  # closed, as by `head`
             stream.flush()
@@ -29,13 +34,28 @@ def command() -> None:
     sys.exit(code)
 
 
+@contextlib.contextmanager
+def _leaving_at_ctrl_c() -> Iterator[None]:
+    """Inside, Ctrl-C ends the process at once, because an import may lose an exception."""
+
+    def leave(signum, frame):
+        os.write(2, b"flashlm: interrupted\n")
+        os._exit(INTERRUPTED)
+
+    before = signal.signal(signal.SIGINT, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command, and return its exit code."""
     for stream in (sys.stdout, sys.stderr):  # a file on Windows may lack some letters
         if hasattr(stream, "reconfigure"):  # a notebook's stream has no such method
             stream.reconfigure(errors="backslashreplace")
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         return options.run(options) or 0
     except PackageMissing as error:
         return _fail(str(error), PACKAGE_MISSING)
@@ -59,6 +79,8 @@ def _fail(message: str, code: int = 1) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from . import analysis, course, data, run, train, weights
+
     parser = argparse.ArgumentParser(
         prog="flashlm", description="FlashLM v3, a ternary language model, in plain NumPy."
     )

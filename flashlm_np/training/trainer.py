@@ -9,7 +9,7 @@ import numpy as np
 
 from ..commands import command
 from ..data.dataset import Dataset
-from ..data.tokenizers.tokenizer import Tokenizer
+from ..data.tokenizers.tokenizer import Tokenizer, save_tokenizer
 from ..errors import UserError
 from ..evaluation.evaluate import Evaluation, evaluate
 from ..inference.text_generator import TextGenerator
@@ -51,9 +51,11 @@ class Trainer(RunState):
         evaluation = None
         with (
             closing(progress),
-            closing(Metrics(path, self.step, progress.write)) as metrics,
             stop_requests() as stop,
+            closing(Metrics(path, self.step, progress.write)) as metrics,
         ):
+            if self.step == 0:
+                save_tokenizer(self.out, self.tokenizer)
             while self.step < self.config.steps:
                 result = self.one_step()
                 self._expect_finite(result)

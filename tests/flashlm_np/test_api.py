@@ -52,7 +52,7 @@ def test_a_run_is_not_overwritten(run):
 def test_resuming_refuses_changes_of_most_fields(run):
     with pytest.raises(flashlm.UserError, match="leave out --d-model"):
         flashlm.resume(run.folder, d_model=16)
-    with pytest.raises(flashlm.UserError, match="--steps is 0, expected 1 or more"):
+    with pytest.raises(flashlm.UserError, match="--steps is 0, expected 1 to"):
         flashlm.resume(run.folder, steps=0)
 
 
