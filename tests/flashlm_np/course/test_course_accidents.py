@@ -110,6 +110,8 @@ TYPES = {
         "the caller may write into a result. Return a copy that can be written to.",
     ),
 }
+if np.dtype(np.longdouble) == np.float64:  # on Windows, and on a Mac with its own processor
+    del TYPES["long double"]
 
 
 @pytest.mark.parametrize("kind", TYPES)
