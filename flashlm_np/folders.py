@@ -31,6 +31,8 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         UserError: another process holds the lock, or the folder cannot be written to.
     """
+    if folder.is_file():
+        raise UserError(f"{folder} is a file; name a folder")
     is_new = not folder.exists()
     lock = FileLock(folder / LOCK_FILE, timeout=0)
     try:
@@ -56,7 +58,7 @@ def _acquire(lock, folder):
             "ended, or choose another folder"
         ) from None
     except OSError as error:
-        if error.errno not in NO_LOCKS:
+        if error.errno not in NO_LOCKS or not folder.is_dir():
             raise UserError(f"cannot write to {folder}: {error.strerror or error}") from None
         print(
             f"The file system of {folder} has no locks: "

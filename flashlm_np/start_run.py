@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .commands import command
 from .data.dataset import Dataset, DataSource, load_dataset
 from .data.tokenizers.tokenizer import GPT2_TOKENS, Tokenizer, save_tokenizer
 from .errors import UserError
@@ -19,7 +20,7 @@ from .model.config import Config
 from .training.initial_embedding import CORPUS_RMS, from_corpus, load_embedding, scaled_to_rms
 from .training.learning_rates import steps_without_learning
 from .training.minutes import steps_in
-from .training.runs import expect_no_run
+from .training.run_folders import expect_new
 from .training.trainer import Trainer
 
 say = partial(print, flush=True)
@@ -39,7 +40,8 @@ def start_run(
     threads: the number of cores to use, by default all that the process may use.
     """
     with locked(out):
-        expect_no_run(out, f"go on with --resume {out}, or choose another --out")
+        go_on = command("train", "--resume", out)
+        expect_new(out, f"go on with {go_on}, or choose another --out")
         say("Reading the text ..." if source != DataSource() else "Making up stories ...")
         dataset, tokenizer = load_dataset(source, **config.data_options())
         embedding = initial_embedding(config, dataset, tokenizer)

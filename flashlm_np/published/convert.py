@@ -25,6 +25,7 @@ from ..model.config import V3, Config
 from ..model.flashlm import FlashLM
 from ..training import checkpoint
 from ..training.checkpoint import Checkpoint
+from ..training.run_folders import expect_new
 from . import notebook_dict
 from .torch_file import read_torch_file
 
@@ -54,8 +55,7 @@ def convert(path: Path, out: Path, tokenizer: str | None = None) -> Checkpoint:
     Raises:
         UserError: the file is no checkpoint of FlashLM v3, or `out` holds a run already.
     """
-    if (out / "last.json").exists():
-        raise UserError(f"{out} holds a run already; choose another folder")
+    expect_new(out, "choose another folder")
     converted = _checkpoint(path, read_torch_file(path))
     chosen = _tokenizer(path, converted.config.vocab_size, tokenizer)
     converted.state["tokenizer"] = {"name": chosen.name, "fingerprint": chosen.fingerprint}
@@ -91,7 +91,8 @@ def _checkpoint(path, published) -> Checkpoint:
         if not 0 <= step < 10**9:
             raise ValueError(f"its last_step is {step}, which no run has reached")
     except (ValueError, OverflowError) as error:
-        raise UserError(f"{path} is not a checkpoint of FlashLM v3: {error}") from None
+        reason = "; ".join(map(str.strip, str(error).splitlines()))[:500]
+        raise UserError(f"{path} is not a checkpoint of FlashLM v3: {reason}") from None
     return Checkpoint(config, step, arrays, _state(path, published))
 
 

@@ -18,6 +18,7 @@ from ..model.flashlm import FlashLM
 from ..model.weights import model_with_weights
 from . import checkpoint
 from .checkpoint import Checkpoint
+from .run_folders import expect_new, expect_run
 
 
 @dataclass
@@ -35,6 +36,7 @@ class SavedRun:
 
         Raises UserError if something is missing, damaged or does not fit.
         """
+        expect_run(folder, name)
         saved = checkpoint.load(folder, name)
         about = saved.state.get("tokenizer")
         if not isinstance(about, dict):
@@ -92,12 +94,6 @@ def _weights(folder, saved, average):
     return weights
 
 
-def expect_no_run(folder: Path, advice: str) -> None:
-    """Raise a UserError if the folder holds a run, which must not be overwritten."""
-    if (folder / "last.json").exists():
-        raise UserError(f"{folder} holds a run already; {advice}")
-
-
 def save_export(run: SavedRun, packed: PackedModel, out: Path) -> int:
     """Write a packed model of a run into a new folder, and return the bytes of its arrays."""
     step = run.checkpoint.step
@@ -106,7 +102,7 @@ def save_export(run: SavedRun, packed: PackedModel, out: Path) -> int:
     state |= {"counts": {}, "packed": about}
     saved = Checkpoint(packed.config, step, packed.arrays, state)
     with locked(out):
-        expect_no_run(out, "choose another folder")
+        expect_new(out, "choose another folder")
         save_tokenizer(out, run.tokenizer)
         checkpoint.save(out, saved, ["last", "best"])
         return sum(path.stat().st_size for path in out.glob("step-*.safetensors"))

@@ -362,11 +362,6 @@ def test_resume_keeps_the_configuration(run, capsys):
     assert "leave out --d-model, --text" in error
 
 
-@pytest.mark.parametrize("command", [["eval"], ["generate"], ["train", "--resume"]])
-def test_a_folder_without_a_run_is_an_error(tmp_path, capsys, command):
-    assert "cannot read" in fails(capsys, 1, *command, str(tmp_path))
-
-
 def test_help_imports_no_large_library():
     code = (
         "import sys; from flashlm_np.cli import main\n"
