@@ -10,6 +10,8 @@ from functools import cache
 import numpy as np
 from threadpoolctl import threadpool_info
 
+from .threads import numpy_blas
+
 
 def machine(threads: int) -> dict[str, str | int]:
     """This machine, as a checkpoint records it."""
@@ -26,7 +28,7 @@ def _libraries():
         if pool["user_api"] == "blas"
     ]
     # threadpoolctl does not know each BLAS, such as Apple's Accelerate.
-    blas = blas or [built["Build Dependencies"].get("blas", {}).get("name", "unknown")]
+    blas = blas or [numpy_blas() or "none"]
     instructions = built.get("SIMD Extensions", {}).get("found", [])
     return {
         "numpy": np.__version__,

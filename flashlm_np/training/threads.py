@@ -20,7 +20,7 @@ from threadpoolctl import ThreadpoolController
 QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of a container: microseconds of CPU time, and per what
 # NumPy's names of BLAS libraries that need no control: the threads of Accelerate are macOS's
 # own, which shares the cores among all, and the reference BLAS has none.
-NEED_NO_CONTROL = ("accelerate", "blas")
+NEED_NO_CONTROL = ("accelerate", "blas", None)
 
 
 class Workers:
@@ -64,16 +64,21 @@ class Workers:
     @property
     def warning(self) -> str | None:
         """A sentence for the user if NumPy's BLAS has threads that cannot be controlled."""
-        libraries = np.show_config(mode="dicts").get("Build Dependencies", {})
-        blas = libraries.get("blas", {})  # both are left out where NumPy has no BLAS
-        one_thread = not blas.get("found") or os.environ.get("OMP_NUM_THREADS") == "1"
-        if one_thread or blas["name"] in NEED_NO_CONTROL or _blas():
+        name, one_thread = numpy_blas(), os.environ.get("OMP_NUM_THREADS") == "1"
+        if one_thread or name in NEED_NO_CONTROL or _blas():
             return None
         return (
-            f"threadpoolctl cannot control {blas['name']}, the BLAS of this NumPy: results are "
+            f"threadpoolctl cannot control {name}, the BLAS of this NumPy: results are "
             "right, but its threads and the workers may wait for each other; "
             "start with OMP_NUM_THREADS=1 in the environment to avoid that"
         )
+
+
+def numpy_blas() -> str | None:
+    """NumPy's name of the BLAS that it was built with; None if it has none."""
+    libraries = np.show_config(mode="dicts").get("Build Dependencies", {})
+    blas = libraries.get("blas", {})
+    return blas["name"] if blas.get("found") else None
 
 
 def available_cores() -> int:
