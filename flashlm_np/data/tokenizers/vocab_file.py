@@ -34,7 +34,7 @@ def parse_vocab(data: bytes) -> dict[bytes, int]:
             vocab[base64.b64decode(token, validate=True)] = int(i)
         except ValueError:
             raise ValueError(
-                f"vocabulary: line {number} is {line!r}, expected base64 of a token, a space, "
-                "an id"
+                f"vocabulary: line {number} is {line[:40]!r}, expected base64 of a token, a "
+                "space, an id"
             ) from None
     return vocab
