@@ -23,12 +23,13 @@ CONFIG = replace(
     save_every=2,
 )
 
-# The same as options of `flashlm train`.
-OPTIONS = """
-    --d-model 16 --conv-groups 4 --dilations 1 3 --stories 20 --steps 6 --warmup-steps 2
+# The same as options of `flashlm train`, for texts and for stories.
+TEXT_OPTIONS = """
+    --d-model 16 --conv-groups 4 --dilations 1 3 --steps 6 --warmup-steps 2
     --decay-share 0.1 --phases 1:24:2:2:frozen 3:32:2:1 --position-share 0.5
     --eval-every 3 --eval-tokens 300 --save-every 2
 """.split()  # noqa: SIM905 (as a user types them)
+OPTIONS = [*TEXT_OPTIONS, "--stories", "20"]
 
 
 def small_model(dtype=np.float64, **changes):

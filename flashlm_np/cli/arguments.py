@@ -2,7 +2,10 @@
 
 import argparse
 import math
+from functools import partial
 from pathlib import Path
+
+from .useless import refuse_useless
 
 
 def add_command(commands, run, name, help, of_run=False):
@@ -11,12 +14,17 @@ def add_command(commands, run, name, help, of_run=False):
     of_run: whether the command takes the folder of a run, and which weights in it to use.
     """
     parser = commands.add_parser(name, help=help, description=run.__doc__)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=partial(_run, run), command=name, parser=parser)
     if of_run:
         parser.add_argument("folder", metavar="DIR", type=Path, help="the folder of a run")
         add_choice(parser, "--checkpoint", ("best", "last"), "the checkpoint to load")
         parser.add_argument("--ema", action="store_true", help="use the averaged weights")
     return parser
+
+
+def _run(run, options):
+    refuse_useless(options)
+    return run(options)
 
 
 def add_options(parser, *options):
@@ -59,7 +67,8 @@ def number(kind, fits, wrong):
 
 
 def at_least(kind, least):
-    return number(kind, lambda value: value >= least, f"is less than {least}")
+    wrong = f"is less than {least}" if kind is int else f"is no finite number from {least} on"
+    return number(kind, lambda value: least <= value < math.inf, wrong)
 
 
 def above_0(unit):

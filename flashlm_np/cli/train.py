@@ -22,7 +22,8 @@ from .run import losses
 def add_train(commands):
     train = add_command(commands, _train, "train", "train a model")
     train.add_argument("--preset", choices=PRESETS, help="default: quickstart")
-    train.add_argument("--text", nargs="+", metavar="FILE", help="texts; default: stories")
+    texts = "texts, or folders of them; default: stories"
+    train.add_argument("--text", nargs="+", metavar="FILE", help=texts)
     train.add_argument("--data", metavar="DIR", help="learn from a folder of flashlm prepare")
     train.add_argument("--out", metavar="DIR", help="default: runs/PRESET, or a free name")
     train.add_argument("--resume", metavar="DIR", help="go on from the last checkpoint in DIR")
@@ -62,9 +63,6 @@ def _train(options) -> int:
         for field in fields(Config)
         if field.name != "preset" and (value := getattr(options, field.name)) is not None
     }
-    for one, other in (("minutes", "steps"), ("text", "data")):
-        if getattr(options, one) and getattr(options, other):
-            raise UserError(f"--{one} and --{other} exclude each other; give one of them")
     if options.resume:
         others = ("preset", "text", "data", "out", "minutes")
         chosen |= {name: getattr(options, name) for name in others if getattr(options, name)}

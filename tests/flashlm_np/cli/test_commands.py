@@ -37,7 +37,7 @@ def run(data, tmp_path_factory):
 
 
 def train(*more):
-    return main(["train", *tiny.OPTIONS, *more])
+    return main(["train", *tiny.TEXT_OPTIONS, *more])
 
 
 def output(capsys, code, *arguments):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from tiny import OPTIONS
+from tiny import OPTIONS, TEXT_OPTIONS
 
 from flashlm_np.cli import main
 from flashlm_np.commands import command
@@ -23,7 +23,8 @@ FILES = ["best.json", "last.json", "loss.png", "metrics.csv", "report.md", "samp
 
 
 def train(out, *more):
-    return main(["train", *OPTIONS, "--out", str(out), *more])
+    options = TEXT_OPTIONS if "--text" in more else OPTIONS
+    return main(["train", *options, "--out", str(out), *more])
 
 
 @pytest.fixture(scope="module")
@@ -336,7 +337,7 @@ def test_a_wrong_value_is_an_error_of_one_sentence(tmp_path, capsys, arguments, 
         ),
         (["train", "--threads", "0"], "argument --threads: 0 is less than 1"),
         (["train", "--preset", "v4"], "argument --preset: invalid choice: 'v4'"),
-        (["generate", "x", "--temperature", "-1"], "argument --temperature: -1 is less than 0"),
+        (["generate", "x", "--temperature", "-1"], "--temperature: -1 is no finite number"),
         (["generate", "x", "--top-p", "2"], "argument --top-p: 2 is not between 0 and 1"),
         (["generate", "x", "--tokens", "-3"], "argument --tokens: -3 is less than 0"),
         (["generate", "x", "--packed"], "unrecognized arguments: --packed"),

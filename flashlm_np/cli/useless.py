@@ -1,0 +1,73 @@
+"""Options that have no effect beside others: each is refused, because its user expects one."""
+
+import argparse
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ..errors import UserError
+from ..model.config import PRESETS, option_name
+
+
+class Rule(NamedTuple):
+    """Where `holds(options)`, the `useless` options change nothing; `why` is the reason."""
+
+    holds: Callable[[argparse.Namespace], object]
+    why: str
+    useless: tuple[str, ...]
+
+
+def _embedding(options):
+    return options.embedding or PRESETS[options.preset or "quickstart"].embedding
+
+
+RULES = {
+    "train": (
+        Rule(lambda o: o.minutes, "--minutes and --steps exclude each other", ("steps",)),
+        Rule(lambda o: o.text, "--text and --data exclude each other", ("data",)),
+        Rule(lambda o: o.text or o.data, "--text and --data replace the stories", ("stories",)),
+        Rule(
+            lambda o: not (o.text or o.data or o.resume),
+            "the stories for validation are always the same; only a text is divided",
+            ("validation_share",),
+        ),
+        Rule(
+            lambda o: _embedding(o) != "random" and not o.resume,
+            "only a random embedding has a standard deviation to choose",
+            ("embedding_std",),
+        ),
+    ),
+    "generate": (
+        Rule(
+            lambda o: o.temperature == 0,
+            "--temperature 0 always takes the likeliest token",
+            ("top_k", "top_p", "seed"),
+        ),
+    ),
+    "embed": (
+        Rule(
+            lambda o: o.kind == "random", "embed random only draws numbers", ("data", "weights")
+        ),
+        Rule(
+            lambda o: o.kind == "corpus",
+            "embed corpus only counts the tokens of --data",
+            ("weights", "vocab_size", "seed"),
+        ),
+        Rule(
+            lambda o: o.kind == "gpt2",
+            "embed gpt2 only reduces GPT-2's own embedding",
+            ("data", "std", "vocab_size", "seed"),
+        ),
+    ),
+}
+
+
+def refuse_useless(options: argparse.Namespace) -> None:
+    """Raise a UserError that names the options without effect."""
+    for rule in RULES.get(options.command, ()):
+        given = [name for name in rule.useless if _is_given(options, name)]
+        if given and rule.holds(options):
+            raise UserError(f"{rule.why}; leave out {', '.join(map(option_name, given))}")
+
+
+def _is_given(options, name):
+    return getattr(options, name) != options.parser.get_default(name)

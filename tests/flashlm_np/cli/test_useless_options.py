@@ -1,0 +1,95 @@
+"""An option that would have no effect is refused, not ignored."""
+
+import pytest
+from tiny import TEXT_OPTIONS
+
+from flashlm_np.cli import main
+from flashlm_np.cli.useless import RULES
+from flashlm_np.model.config import option_name
+
+STORIES = "the stories for validation are always the same; only a text is divided"
+SPREAD = "only a random embedding has a standard deviation to choose"
+CASES = [
+    (
+        "train --minutes 1 --steps 2",
+        "--minutes and --steps exclude each other; leave out --steps",
+    ),
+    ("train --text x --data y", "--text and --data exclude each other; leave out --data"),
+    (
+        "train --text x --stories 5",
+        "--text and --data replace the stories; leave out --stories",
+    ),
+    (
+        "train --data x --stories 5",
+        "--text and --data replace the stories; leave out --stories",
+    ),
+    ("train --validation-share 0.1", f"{STORIES}; leave out --validation-share"),
+    ("train --embedding corpus --embedding-std 1", f"{SPREAD}; leave out --embedding-std"),
+    ("train --preset v3 --data x --embedding-std 1", f"{SPREAD}; leave out --embedding-std"),
+    (
+        "generate x --temperature 0 --top-k 3 --seed 1",
+        "--temperature 0 always takes the likeliest token; leave out --top-k, --seed",
+    ),
+    (
+        "generate x --temperature 0 --top-p 0.5",
+        "--temperature 0 always takes the likeliest token; leave out --top-p",
+    ),
+    (
+        "embed random --out x --weights /no/such/file --data y",
+        "embed random only draws numbers; leave out --data, --weights",
+    ),
+    (
+        "embed corpus --out x --data y --weights z --vocab-size 9 --seed 1",
+        "embed corpus only counts the tokens of --data; "
+        "leave out --weights, --vocab-size, --seed",
+    ),
+    (
+        "embed gpt2 --out x --data y --std 1 --vocab-size 9 --seed 1",
+        "embed gpt2 only reduces GPT-2's own embedding; "
+        "leave out --data, --std, --vocab-size, --seed",
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "sentence"), CASES)
+def test_an_option_without_effect_is_refused(line, sentence, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(line.split()) == 1
+    assert capsys.readouterr().err == f"flashlm: {sentence}\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_each_rule_has_a_case():
+    for command, rules in RULES.items():
+        sentences = [sentence for line, sentence in CASES if line.split()[0] == command]
+        for rule in rules:
+            left_out = " ".join(s for s in sentences if s.startswith(rule.why))
+            assert all(option_name(option) in left_out for option in rule.useless)
+
+
+def test_an_option_with_an_effect_is_taken(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.txt").write_text("The owl looked at the moon. " * 300)
+    text = ["--text", "text.txt", "--validation-share", "0.2", "--embedding-std", "0.1"]
+    assert main(["train", *TEXT_OPTIONS, *text, "--steps", "1"]) == 0
+    assert main(["generate", "runs/quickstart", "--temperature", "0", "--tokens", "2"]) == 0
+    embed = "embed random --out e.safetensors --vocab-size 9 --width 2 --seed 1 --std 1"
+    assert main(embed.split()) == 0
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "-1", "1e999"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "generate x --temperature",
+        "generate x --top-p",
+        "train --minutes",
+        "embed random --out x --std",
+        "course check x --timeout",
+    ],
+)
+def test_a_number_that_is_not_finite_or_too_small_is_refused(command, value, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(f"{command}={value}".split())
+    assert stop.value.code == 2
+    assert f"{command.split()[-1]}: {value} is " in capsys.readouterr().err.splitlines()[-1]
