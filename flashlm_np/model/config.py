@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from minigrad.ops.ternary import SCALES
 from minigrad.optim.normuon import FORMS
 
-from .fields import MANY, check_fields, option
+from .fields import MANY, check_fields, check_together, option
 from .fields import option_name as option_name
 from .phase import V3_PHASES, Phase
 
@@ -67,20 +67,7 @@ class Config:
 
     def __post_init__(self):
         check_fields(self)
-        if self.d_model % self.conv_groups:
-            raise ValueError(
-                f"--conv-groups is {self.conv_groups}, which does not divide --d-model "
-                f"{self.d_model}"
-            )
-        if self.d_model * self.glu_ratio < 1:
-            raise ValueError(f"--glu-ratio is {self.glu_ratio}, which gives no width")
-        if self.ema_decay == 1:
-            raise ValueError("--ema-decay is 1.0, expected less than 1: it would never move")
-        starts = [phase.first_step for phase in self.phases]
-        if min(starts, default=0) != 1:
-            raise ValueError("--phases: the first phase must begin at step 1")
-        if len(set(starts)) < len(starts):  # one of both would never be used
-            raise ValueError("--phases: two phases begin at the same step")
+        check_together(self)
 
     @property
     def glu_width(self) -> int:

@@ -42,6 +42,27 @@ def check_fields(config) -> None:
             _expect(f.name, one, **f.metadata["limits"])
 
 
+def check_together(config) -> None:
+    """Raise a ValueError if fields that make sense alone do not fit each other."""
+    groups, width, decay = config.conv_groups, config.d_model, config.weight_decay
+    if width % groups:
+        raise ValueError(f"--conv-groups is {groups}, which does not divide --d-model {width}")
+    if width * config.glu_ratio < 1:
+        raise ValueError(f"--glu-ratio is {config.glu_ratio}, which gives no width")
+    if decay > 1 and decay * config.adamw_lr * max(1, config.conv_lr_ratio) > 1:
+        raise ValueError(
+            f"--weight-decay is {decay}, expected at most 1 / the learning rate, because each "
+            "step multiplies the weights by 1 - rate · decay"
+        )
+    if config.ema_decay == 1:
+        raise ValueError("--ema-decay is 1.0, expected less than 1: it would never move")
+    starts = [phase.first_step for phase in config.phases]
+    if min(starts, default=0) != 1:
+        raise ValueError("--phases: the first phase must begin at step 1")
+    if len(set(starts)) < len(starts):  # one of both would never be used
+        raise ValueError("--phases: two phases begin at the same step")
+
+
 def _values(name, value, kind) -> tuple:
     """The values of a field, one or those of its tuple; each has the annotated type."""
     if item := get_args(kind):
@@ -59,11 +80,18 @@ def _values(name, value, kind) -> tuple:
 def _is_a(value: Any, kind: type) -> bool:
     if isinstance(value, bool):  # in Python a number, too
         return kind is bool
+    if kind is str:  # a report could not be written with half a surrogate pair
+        return isinstance(value, str) and value.isprintable()
     return isinstance(value, (int, float) if kind is float else kind)
 
 
 def _described(kind):
-    names = {int: "a whole number", float: "a number", bool: "True or False", str: "a text"}
+    names = {
+        int: "a whole number",
+        float: "a number",
+        bool: "True or False",
+        str: "a printable text",
+    }
     return names.get(kind) or f"a {kind.__name__}"
 
 

@@ -77,6 +77,10 @@ class Optimizers:
             unmoved = {f"{name}/t": 0 for name in names if self._unmoved(name, step)}
             optimizer.load_state_dict(parts[group] | unmoved)
         self.ema.load(parts["ema"])
+        # The matrices take every step. Another number of theirs is another run's, or damage.
+        taken = max((t for o in self.by_group.values() for t in o.steps.values()), default=0)
+        if taken != step:
+            raise ValueError(f"the optimizers have taken {taken:,} steps, expected {step:,}")
 
     def _unmoved(self, name, step):
         """Whether a weight has no state after this number of steps: it was frozen or unused."""

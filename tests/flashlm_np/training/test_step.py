@@ -172,7 +172,8 @@ def test_the_state_has_no_entries_of_weights_that_have_taken_no_step():
     again = Optimizers(model, config)
     again.load_state_dict(state, 1)
     assert again.state_dict().keys() == state.keys()
-    again.load_state_dict(state, 10**9)  # a loop over so many steps would not end
+    with pytest.raises(ValueError, match="have taken 1 steps, expected 1,000,000,000"):
+        again.load_state_dict(state, 10**9)  # a loop over so many steps would not end
     # Of a weight that has taken steps, nothing may be missing.
     for lost in ("normuon/block.glu.up_proj.weight/v", "adamw_conv/", "adamw_no_decay/", ""):
         kept = {
