@@ -54,6 +54,11 @@ def result(out: Path) -> tuple:
     return repr([(one.step, one.state) for one in saved]), arrays, repr(rows), files
 
 
+def can_go_on(out: Path) -> bool:
+    """Whether the run has a checkpoint. Without one it starts again."""
+    return any((out / f"{name}.json").exists() for name in ("last", "best"))
+
+
 # -- at each operation -----------------------------------------------------------------------
 
 
@@ -67,8 +72,8 @@ def train(out: Path, kill_at: int | None = None) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(hook)
-    going_on = (out / "last.json").exists()
-    run = resume_run(out, {}, 1) if going_on else start_run(CONFIG, DataSource(), out, None, 1)
+    new = (CONFIG, DataSource(), out, None, 1)
+    run = resume_run(out, {}, 1) if can_go_on(out) else start_run(*new)
     with contextlib.redirect_stdout(io.StringIO()), run as trainer:
         trainer.run()
 
@@ -106,8 +111,7 @@ def kill_at_operations(folder: Path) -> None:
 
 def start(out: Path) -> subprocess.Popen:
     """Start a run as a user does, or go on with it."""
-    going_on = (out / "last.json").exists()
-    options = ["--resume", str(out)] if going_on else [*OPTIONS, "--out", str(out)]
+    options = ["--resume", str(out)] if can_go_on(out) else [*OPTIONS, "--out", str(out)]
     command = [sys.executable, "-m", "flashlm_np", "train", *options]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 

@@ -11,6 +11,11 @@ class UserError(Exception):
     """A problem that the user can solve; the message is one sentence that says how."""
 
 
+def one_line(error: Exception) -> str:
+    """The message of an error, whose lines become parts of a sentence."""
+    return "; ".join(line.strip() for line in str(error).splitlines())[:500]
+
+
 class PackageMissing(UserError):
     """A package of the extra `prepare` is not installed."""
 

@@ -54,7 +54,7 @@ class StepProfile:
     @property
     def ceiling(self) -> float:
         """How many times as fast a step would be without the head."""
-        return self.seconds / (self.seconds - self.head_seconds)
+        return self.seconds / max(1e-9, self.seconds - self.head_seconds)
 
 
 def measure(
@@ -70,7 +70,8 @@ def measure(
     def step():
         start = time.perf_counter()
         stages = fast_step.step(1, draw_batches(dataset, config, phase, rng)).seconds
-        return stages | {"a step": time.perf_counter() - start}
+        # A clock may stand still, and the times are divided by that of a step.
+        return stages | {"a step": max(1e-9, time.perf_counter() - start)}
 
     for _ in range(WARM_UP):
         step()

@@ -36,5 +36,5 @@ def steps_without_learning(config: Config) -> str | None:
         return None
     return (
         f"The learning rates are 0 from step {config.schedule_steps:,} to the last step; "
-        f"--schedule-steps {config.steps} lets them fall until there"
+        "--schedule-steps 0 lets them fall until there"
     )

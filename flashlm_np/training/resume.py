@@ -34,7 +34,9 @@ def resume_run(folder: Path, changes: dict, threads: int | None = None) -> Itera
     if not folder.is_dir():
         SavedRun.load(folder, "last")  # raises the error; `locked` would make the folder
     with locked(folder):
-        run = SavedRun.load(folder, "last")
+        # A kill during the first save may leave best.json only.
+        only_best = (folder / "best.json").exists() and not (folder / "last.json").exists()
+        run = SavedRun.load(folder, "best" if only_best else "last")
         before, config = _changed(run, changes)
         step = run.checkpoint.step
         if config.steps == step:

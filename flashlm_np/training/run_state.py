@@ -7,7 +7,7 @@ import numpy as np
 
 from ..data.dataset import Batch, Dataset, sample_batch
 from ..data.tokenizers.tokenizer import Tokenizer
-from ..errors import UserError
+from ..errors import UserError, one_line
 from ..model.config import Config, Phase
 from ..model.flashlm import FlashLM
 from ..model.weights import load_weights
@@ -66,7 +66,8 @@ class RunState:
             targets.size if positions is None else len(positions)
             for _, targets, positions in batches
         )
-        self.counts.seconds += time.perf_counter() - start
+        # A clock may go back. A sum below 0 would damage the checkpoint.
+        self.counts.seconds += max(0.0, time.perf_counter() - start)
         return result
 
     def checkpoint(self) -> Checkpoint:
@@ -104,7 +105,7 @@ class RunState:
             self.rng.bit_generator.state = saved.state["generator"]
             self.counts = Counts(**saved.state["counts"])
         except (KeyError, TypeError, ValueError) as error:
-            raise UserError(f"the checkpoint cannot be resumed: {error}") from None
+            raise UserError(f"the checkpoint cannot be resumed: {one_line(error)}") from None
         self.step = saved.step
 
 

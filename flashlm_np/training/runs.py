@@ -9,7 +9,7 @@ import numpy as np
 from ..data.dataset import Dataset, DataSource, load_dataset
 from ..data.tokenizers.base import PlainIds
 from ..data.tokenizers.tokenizer import Tokenizer, load_tokenizer, save_tokenizer
-from ..errors import UserError
+from ..errors import UserError, one_line
 from ..folders import locked
 from ..inference.export import PackedModel, unpack_weights
 from ..inference.text_generator import TextGenerator
@@ -45,7 +45,7 @@ class SavedRun:
         try:
             model = model_with_weights(saved.config, _weights(folder, saved, average))
         except ValueError as error:
-            raise UserError(f"{folder}: {error}") from None
+            raise UserError(f"{folder}: {one_line(error)}") from None
         return cls(folder, saved, model, tokenizer)
 
     @property
