@@ -23,6 +23,7 @@ Example:
     3
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -111,7 +112,9 @@ def train(
         Stopped: Ctrl-C came. The last step is saved, and `resume` goes on.
     """
     for name, value in (("minutes", minutes), ("threads", threads)):
-        _expect(value is None or value > 0, f"train: {name} is {value}, expected more than 0")
+        known = value is None or 0 < value < math.inf
+        _expect(known, f"train: {name} is {value}, expected more than 0")
+    _expect(text is None or data is None, "train: text and data exclude each other; give one")
     source = DataSource.at([text] if isinstance(text, (str, Path)) else text, data)
     with start_run(config, source, Path(out), minutes, threads) as trainer:
         return _finish(trainer)

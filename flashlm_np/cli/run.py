@@ -93,6 +93,10 @@ def _generate(options) -> None:
     except ValueError as error:
         raise UserError(f"--prompt: {error}") from None
     print(options.prompt, end="", flush=True)
-    for piece in pieces:
-        print(piece, end="", flush=True)
-    print()
+    try:
+        for piece in pieces:
+            print(piece, end="", flush=True)
+    except ValueError as error:  # the model has diverged
+        raise UserError(f"{run.folder}: {error}") from None
+    finally:
+        print()

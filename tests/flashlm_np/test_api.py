@@ -70,6 +70,9 @@ def test_resuming_refuses_changes_of_most_fields(run):
         (lambda run: run.score(""), "score: the text has no token to score"),
         (lambda run: flashlm.load(run.folder, "bset"), "load: checkpoint is 'bset', expected"),
         (lambda run: flashlm.train(out="x", minutes=-1), "train: minutes is -1, expected more"),
+        (lambda run: flashlm.train(out="x", minutes=np.nan), "train: minutes is nan, expected"),
+        (lambda run: flashlm.train(out="x", minutes=np.inf), "train: minutes is inf, expected"),
+        (lambda run: flashlm.train(out="x", text="a", data="b"), "text and data exclude each"),
         (lambda run: flashlm.train(out="x", threads=0), "train: threads is 0, expected more"),
     ],
 )

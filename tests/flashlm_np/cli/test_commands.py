@@ -1,5 +1,6 @@
 """Sequences of commands: prepare, train, eval, generate, convert."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -109,6 +110,21 @@ def test_a_separator_stands_between_documents(tmp_path, capsys):
     assert corpus.has_separators
     assert not corpus.starts_at_documents
     np.testing.assert_array_equal(ends, [length, 2 * length + 1])
+
+
+@pytest.mark.filterwarnings("ignore:invalid value", "ignore:overflow")
+def test_a_model_that_diverged_generates_nothing(run, tmp_path, capsys):
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    saved = checkpoint.load(folder, "best")
+    saved.arrays["model/block.norm1.scale"][0] = np.nan
+    checkpoint.save(folder, saved, ["last", "best"])
+    for more in ([], ["--temperature", "0"], ["--activations", "int8"]):
+        assert main(["generate", str(folder), "--prompt", "The", *more]) == 1
+        found = capsys.readouterr()
+        assert found.out == "The\n"
+        assert found.err.startswith(f"flashlm: {folder}: ")
+        assert "not finite" in found.err or "diverged" in found.err
 
 
 @pytest.mark.parametrize(
