@@ -33,7 +33,9 @@ class Workers:
         # BLIS has one thread unless it is told otherwise, so that is nobody's wish.
         limits = [blas["num_threads"] for blas in _blas() if blas["internal_api"] != "blis"]
         self.threads = threads or min([available_cores(), *limits])
-        self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
+        self._pool = None
+        if self.threads > 1:
+            self._pool = ThreadPoolExecutor(self.threads, initializer=_one_openmp_thread)
 
     def map(self, work: Callable, *items: Iterable) -> list:
         """list(map(work, *items)) in parallel. Results have the items' order.
@@ -98,6 +100,14 @@ def available_cores() -> int:
 def _controller():
     """The controller of NumPy's BLAS, made once because the search for it takes a while."""
     return ThreadpoolController()
+
+
+def _one_openmp_thread():
+    """Limit OpenMP in this thread: its limits hold for the threads that set them.
+
+    `at_work` is not enough for an OpenBLAS that is built on OpenMP, as some of Linux and conda.
+    """
+    _controller().limit(limits=1, user_api="openmp")
 
 
 def _blas() -> list[dict]:

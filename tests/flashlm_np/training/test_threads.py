@@ -1,3 +1,4 @@
+import ctypes.util
 import itertools
 import os
 import subprocess
@@ -55,6 +56,28 @@ def test_blas_has_one_thread_while_workers_run(threads):
     with Workers(threads).at_work():
         assert set(blas_threads()) == {1}
     assert blas_threads() == before
+
+
+def test_openmp_has_one_thread_in_each_worker():
+    """An OpenBLAS on OpenMP asks it for the number of threads, in the thread that calls it."""
+    if not (library := ctypes.util.find_library("gomp")):
+        pytest.skip("no libgomp here")
+    code = f"""
+import ctypes
+openmp = ctypes.CDLL({library!r})
+from flashlm_np.training.threads import Workers
+workers = Workers(2)
+with workers.at_work():
+    print(workers.map(lambda _: openmp.omp_get_max_threads(), range(2)))
+print(openmp.omp_get_max_threads())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"OMP_NUM_THREADS": "4"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "[1, 1]\n4\n", done.stderr
 
 
 def test_a_limit_of_blas_limits_the_workers():
