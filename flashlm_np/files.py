@@ -33,27 +33,6 @@ def read_bytes(path: Path) -> bytes:
         raise UserError(f"cannot read {str(path)!r}: it is no name of a file") from None
 
 
-def read_text(path: Path | str) -> str:
-    """Read a UTF-8 text. Raises UserError that says why the file cannot be used."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise not_utf_8(path, error) from None
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
-    if not text.strip():
-        raise UserError(f"{path} is empty; there is nothing to learn from")
-    return text
-
-
-def not_utf_8(path: Path | str, error: UnicodeDecodeError) -> UserError:
-    """The error for a file that should be text."""
-    return UserError(
-        f"{path} is not UTF-8 text (byte {error.start}); convert it with `iconv -t UTF-8` or "
-        "choose another file"
-    )
-
-
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file that holds all of `data`, or else is as it was before."""
     with written_atomically(path) as file:

@@ -30,7 +30,7 @@ def table(path, values, column="text", **options):
 
 def read(*paths, **options):
     """Return the texts of the documents and the number of skipped documents by reason."""
-    source = DocumentSource(tuple(map(str, paths)), **options)
+    source = DocumentSource(tuple(map(str, paths)), **{"min_characters": 50} | options)
     found = list(source.documents())
     skipped = Counter(document.skipped for document in found if document.skipped)
     return [document.text for document in found if not document.skipped], dict(skipped)

@@ -17,18 +17,20 @@ def add_prepare(commands):
         "source",
         nargs="*",
         metavar="SOURCE",
-        help="a dataset of the Hugging Face hub (OWNER/NAME), a folder, or .txt, .jsonl or "
-        "parquet files; default: FlashLM v3's dataset, HuggingFaceFW/fineweb-edu",
+        help="a dataset of the Hugging Face hub (OWNER/NAME), or files and folders of texts: "
+        ".txt .md .jsonl .json .csv .tsv .parquet, or one of these with .gz or .zst; default: "
+        "FlashLM v3's dataset, HuggingFaceFW/fineweb-edu",
     )
     parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="a new folder")
     documents = "stop after so many; default: 30,000 of a dataset on the hub, else all"
+    shortest = "default: 50 of a dataset on the hub, else 1"
     add_options(
         parser,
-        ("--config", str, None, "of a dataset that has several"),
-        ("--split", str, "train", "of a dataset"),
+        ("--config", str, None, "of a dataset of the hub that has several"),
+        ("--split", str, None, "of a dataset of the hub; default: train"),
         ("--text-column", str, "text", "of the table"),
         ("--documents", COUNT, None, documents),
-        ("--min-characters", WHOLE, 50, "skip shorter documents"),
+        ("--min-characters", WHOLE, None, f"skip shorter documents; {shortest}"),
         ("--tokenizer", str, "gpt2", TOKENIZERS),
         THREADS,
     )
@@ -38,8 +40,9 @@ def add_prepare(commands):
 
 def _prepare(options) -> None:
     """Encode the documents of SOURCE as token ids, for `flashlm train --data DIR`."""
-    from ..data.prepare import describe_skipped, prepare
+    from ..data.prepare import prepare
     from ..data.sources import V3_CONFIG, V3_DATASET, V3_DOCUMENTS, DocumentSource
+    from ..data.texts.documents import Skipped
 
     source = DocumentSource(
         names=tuple(options.source) or V3_DATASET,
@@ -57,7 +60,7 @@ def _prepare(options) -> None:
         separator=options.separator,
         threads=options.threads or available_cores(),
     )
-    skipped = describe_skipped(record["skipped"])
+    skipped = Skipped(record["skipped"], record["other_files"])
     print(
         f"{record['tokens']:,} tokens of {record['documents']:,} documents "
         f"({record['bytes']:,} bytes of text; {skipped}) are in {options.out}\n"

@@ -1,10 +1,11 @@
 """`flashlm eval`, `generate`: the losses of a run, and text from its model."""
 
 from ..data.dataset import Dataset, DataSource
+from ..data.sources import DocumentSource
+from ..data.texts.documents import Skipped, no_usable_text
 from ..errors import UserError
-from ..evaluation.evaluate import Evaluation, evaluate
+from ..evaluation.evaluate import Evaluation, evaluate, with_error
 from ..evaluation.ngrams import Baselines, baselines
-from ..files import read_text
 from ..model.config import TEMPERATURE
 from ..training.runs import SavedRun
 from .arguments import WHOLE, add_choice, add_command, add_options, at_least, number
@@ -23,7 +24,7 @@ def _eval(options) -> None:
     if options.text:
         dataset, best = dataset_or_none(run), None
         try:
-            tokens = run.ids_to_score(map(read_text, options.text))
+            tokens = run.ids_to_score(_texts(options.text))
         except ValueError as error:
             raise UserError(f"--text: {error}") from None
     else:
@@ -31,6 +32,22 @@ def _eval(options) -> None:
         tokens, best = dataset.valid, dataset.best_possible_loss
     counted = dataset and baselines(dataset.train, tokens, run.config.vocab_size)
     print(losses(evaluate(run.model, run.config, tokens, run.tokenizer), counted, best))
+
+
+def _texts(names: list[str]) -> list[str]:
+    """The documents of files and folders, however short. Print what is skipped."""
+    source = DocumentSource(DataSource.at(names).files)
+    texts, skipped = [], Skipped()
+    for document in source.documents():
+        if document.skipped:
+            skipped.add(document)
+        else:
+            texts.append(document.text)
+    if not texts:
+        raise no_usable_text(source.dataset, skipped)
+    if skipped.counts:
+        print(skipped)
+    return texts
 
 
 def dataset_or_none(run: SavedRun) -> Dataset | None:
@@ -45,9 +62,9 @@ def dataset_or_none(run: SavedRun) -> Dataset | None:
 def losses(result: Evaluation, counted: Baselines | None, best: float | None) -> str:
     """An evaluation in lines, with the baselines and the best possible loss, if known."""
     lines = [
-        f"true loss        {result.loss:.4f} ± {result.loss_error:.4f} nats per token, "
+        f"true loss        {with_error(result.loss, result.loss_error)} nats per token, "
         f"perplexity {result.perplexity:.2f}, {result.bits_per_byte:.4f} bits per byte",
-        f"label-smoothed   {result.smoothed:.4f} ± {result.smoothed_error:.4f} (v3's number)",
+        f"label-smoothed   {with_error(result.smoothed, result.smoothed_error)} (v3's number)",
     ]
     if best is not None:
         lines.append(f"best possible    {best:.4f}, which is {result.loss - best:.4f} lower")
@@ -56,7 +73,7 @@ def losses(result: Evaluation, counted: Baselines | None, best: float | None) ->
             f"baselines        uniform {counted.uniform:.4f}, unigram {counted.unigram:.4f}, "
             f"bigram {counted.bigram:.4f}"
         )
-    return "\n".join([*lines, f"scored           {result.tokens:,} tokens"])
+    return "\n".join([*lines, f"scored           {result.scored}"])
 
 
 def add_generate(commands):

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserError
-from ..files import read_text
+from .sources import DocumentSource
 from .story_ids import training_stories, validation_stories
+from .texts.documents import Skipped, encode, no_usable_text
 from .token_file import load_tokens
 from .tokenizers.tokenizer import Tokenizer
 
@@ -20,7 +21,10 @@ Batch = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 
 @dataclass(frozen=True)
 class DataSource:
-    """The origin of a dataset: text files, a folder of `flashlm prepare`, or else stories."""
+    """The origin of a dataset: texts, a folder of `flashlm prepare`, or else stories.
+
+    files: the paths of texts, and of folders of texts.
+    """
 
     files: tuple[str, ...] = ()
     folder: str | None = None
@@ -45,6 +49,7 @@ class Dataset:
     starts_at_documents: whether training windows start where documents start, as short
         documents need it. Then a separator also precedes the first document.
     checksum: the fingerprint, if it is known already.
+    skipped: the texts of the source that are not used, and why, in words.
     """
 
     name: str
@@ -55,6 +60,7 @@ class Dataset:
     starts_at_documents: bool = False
     source: DataSource = DataSource()
     checksum: str | None = None
+    skipped: str = ""
 
     @cached_property
     def document_starts(self) -> np.ndarray:
@@ -134,9 +140,19 @@ def _of_folder(source, trained_with, validation_share, eval_tokens):
 
 
 def _of_files(source, tokenizer, validation_share, eval_tokens):
-    ids = np.concatenate([tokenizer.encode(read_text(path)) for path in source.files])
-    name = ", ".join(Path(path).name for path in source.files)
-    return Dataset(name, *_split(ids, validation_share, eval_tokens), source=source)
+    # The same documents as those of `flashlm prepare`, so the same ids.
+    texts, skipped, rows = DocumentSource(source.files), Skipped(), []
+    for document in texts.documents():
+        ids, document = encode(tokenizer, document)
+        if ids is None:
+            skipped.add(document)
+        else:
+            rows.append(ids)
+    if not any(map(len, rows)):
+        raise no_usable_text(texts.dataset, skipped)
+    parts = _split(np.concatenate(rows), validation_share, eval_tokens)
+    told = str(skipped) if skipped.counts else ""
+    return Dataset(texts.dataset, *parts, source=source, skipped=told)
 
 
 def _of_stories(tokenizer, seed, count, eval_tokens):

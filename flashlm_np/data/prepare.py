@@ -5,24 +5,23 @@ documents, however many there are.
 """
 
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from ..errors import UserError
+from ..folders import locked
 from ..progress import Progress
-from .readers import Document
 from .sources import DocumentSource
+from .texts.documents import Document, Skipped, encode, no_usable_text
 from .token_file import RECORD_FILE, write_ids, write_record
 from .tokenizers.tokenizer import Tokenizer
 
 DOCUMENTS_AHEAD = 64  # that are read before the first of them is written
-LOCK_FILE = "prepare.lock"
 
 
 def prepare(
@@ -43,23 +42,10 @@ def prepare(
         UserError: the folder cannot be written to, or is in use, or holds a prepared dataset;
             the source cannot be read, or holds no usable text. No record is written then.
     """
-    if source.folder and source.folder in (out.resolve(), *out.resolve().parents):
+    if any(folder in (out.resolve(), *out.resolve().parents) for folder in source.folders):
         raise UserError(f"{out} is in the folder that is read; choose another --out")
-    lock = out / LOCK_FILE
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with FileLock(lock, timeout=0):
-            try:
-                return _prepare(source, tokenizer, out, documents, separator, threads)
-            finally:
-                with suppress(OSError):  # Windows cannot delete a file that is open
-                    lock.unlink()
-    except Timeout:
-        raise UserError(
-            f"another flashlm prepare is writing to {out}; wait for it, or choose another --out"
-        ) from None
-    except OSError as error:
-        raise UserError(f"cannot write to {out}: {error.strerror or error}") from None
+    with locked(out):
+        return _prepare(source, tokenizer, out, documents, separator, threads)
 
 
 def _prepare(source, tokenizer, out, documents, separator, threads):
@@ -68,48 +54,46 @@ def _prepare(source, tokenizer, out, documents, separator, threads):
             f"{out} holds a prepared dataset already; train with --data {out}, delete it, or "
             "choose another --out"
         )
-    for pattern in ("tokens.*.tmp-*", "*.bpe.tmp-*"):  # of a process that was killed
-        for leftover in out.glob(pattern):
-            leftover.unlink()
+    skipped = Skipped()
     record = {
         "dataset": source.dataset,
         "config": source.config,
         "split": source.split,
         "column": source.column,
-        "min_characters": source.min_characters,
+        "min_characters": source.shortest,
         "documents": 0,
-        "skipped": Counter(),  # documents, by reason
+        "skipped": skipped.counts,  # documents, by reason
+        "other_files": skipped.files,  # the first names
         "bytes": 0,  # of the texts in UTF-8
         "separator": separator,
     }
     encoded = _encoded(source.documents(), tokenizer, threads)
-    rows = _rows(encoded, tokenizer, record, documents)
+    rows = _rows(encoded, tokenizer, record, skipped, documents)
     record |= write_ids(out, rows, tokenizer.dtype)
     write_record(out, tokenizer, record)
     return record
 
 
-def _rows(encoded, tokenizer, record, documents) -> Iterator[np.ndarray]:
+def _rows(encoded, tokenizer, record, skipped, documents) -> Iterator[np.ndarray]:
     """Yield the ids of each document, in order; count them in `record`; show the progress."""
     end = np.array([tokenizer.end_of_text] if record["separator"] else [], tokenizer.dtype)
     start, tokens = time.perf_counter(), 0
     with closing(Progress("document", documents)) as progress:
-        for ids, size, skipped in encoded:
-            if skipped:
-                record["skipped"][skipped] += 1
+        for ids, document, size in encoded:
+            if ids is None:
+                skipped.add(document)
                 continue
             row = np.concatenate([ids, end])
             yield row
             tokens += len(row)
             record["documents"] += 1
             record["bytes"] += size
-            rate = tokens / (time.perf_counter() - start)
+            rate = tokens / max(time.perf_counter() - start, 1e-9)  # a clock may stand still
             progress.advance(f"{tokens:,} tokens, {rate:,.0f} per second")
             if record["documents"] == documents:
                 break
     if not tokens:
-        reasons = describe_skipped(record["skipped"])
-        raise UserError(f"{record['dataset']} holds no usable text ({reasons})")
+        raise no_usable_text(record["dataset"], skipped)
 
 
 def _encoded(documents: Iterable[Document], tokenizer: Tokenizer, threads: int):
@@ -125,16 +109,6 @@ def _encoded(documents: Iterable[Document], tokenizer: Tokenizer, threads: int):
 
 
 def _encode(tokenizer, document):
-    """The ids of a document, its bytes in UTF-8, and the reason why it is skipped, or ""."""
-    if document.skipped:
-        return None, 0, document.skipped
-    try:
-        return tokenizer.encode(document.text), len(document.text.encode()), ""
-    except ValueError:
-        return None, 0, "not text"
-
-
-def describe_skipped(skipped: Counter) -> str:
-    """For a message: "nothing skipped", or "skipped 1 malformed, 3 too short"."""
-    counts = ", ".join(f"{count:,} {reason}" for reason, count in sorted(skipped.items()))
-    return f"skipped {counts}" if counts else "nothing skipped"
+    """The ids of a document or None, the document, and its bytes in UTF-8."""
+    ids, document = encode(tokenizer, document)
+    return ids, document, len(document.text.encode())

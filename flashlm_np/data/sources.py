@@ -1,7 +1,7 @@
-"""The documents to prepare: a dataset of the Hugging Face hub, a folder like one, or files.
+"""The documents to prepare: a dataset of the Hugging Face hub, or local files and folders.
 
-`datasets` finds the files of a configuration and a split, on the hub and in a folder. `readers`
-reads text, JSONL and parquet files; `datasets` reads the other kinds (CSV, archives, ...).
+`texts` reads files and folders. `datasets` finds the files of a configuration and a split on
+the hub, and in a folder if one is asked for; it also reads the kinds that `texts` does not.
 """
 
 import logging
@@ -11,37 +11,55 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import fsspec  # which the hub's library needs
-
-from ..errors import UserError
-from .readers import READERS, ROWS, Document, read_arrow
+from ..errors import UserError, extra_package
+from .texts.documents import OTHER_FILES, Document, NoTexts
+from .texts.local_files import local_files
+from .texts.readers import READERS, kind_of, read_file
+from .texts.tables import ROWS, read_arrow
 
 V3_DATASET = ("HuggingFaceFW/fineweb-edu",)  # FlashLM v3 was trained on the first documents
 V3_CONFIG, V3_DOCUMENTS = "sample-10BT", 30_000
+V3_CHARACTERS = 50  # at least, in each document
 
 
 @dataclass(frozen=True)
 class DocumentSource:
-    """The name of a dataset on the hub, a folder, or files; and the documents to take of it."""
+    """The name of a dataset on the hub, or files and folders; and the documents to take.
+
+    config, split: of a dataset on the hub, where the split is "train" by default. With one of
+        them a folder is read like a dataset of the hub, too, and otherwise whole.
+    min_characters: of a document; by default 50 in a dataset on the hub, and else 1.
+    """
 
     names: tuple[str, ...] = V3_DATASET
-    config: str | None = None  # a dataset may have several configurations
-    split: str = "train"
+    config: str | None = None
+    split: str | None = None
     column: str = "text"
-    min_characters: int = 50
+    min_characters: int | None = None
 
     @property
     def on_hub(self) -> bool:
         """Whether this is the name of a dataset on the hub, and of no local file or folder."""
         is_name = re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", self.names[0]) is not None
-        is_local = Path(self.names[0]).exists() or _kind(self.names[0]) in READERS
+        is_local = Path(self.names[0]).exists() or kind_of(self.names[0]) in READERS
         return len(self.names) == 1 and is_name and not is_local
 
     @property
-    def folder(self) -> Path | None:
-        """The folder that is read, if it is one."""
-        path = Path(self.names[0])
-        return path.resolve() if len(self.names) == 1 and path.is_dir() else None
+    def like_hub(self) -> bool:
+        """Whether the source is read by the rules of the hub."""
+        return self.on_hub or self.config is not None or self.split is not None
+
+    @property
+    def shortest(self) -> int:
+        """The characters that a document has at least."""
+        if self.min_characters is not None:
+            return self.min_characters
+        return V3_CHARACTERS if self.like_hub else 1
+
+    @property
+    def folders(self) -> list[Path]:
+        """The folders that are read."""
+        return [Path(name).resolve() for name in self.names if name and Path(name).is_dir()]
 
     @property
     def dataset(self) -> str:
@@ -55,64 +73,60 @@ class DocumentSource:
 
     def documents(self) -> Iterator[Document]:
         """The documents in their order. Raises UserError for a source that cannot be read."""
-        found = self._of_dataset() if self.on_hub or self.folder else self._of_files()
+        found = self._of_dataset() if self.like_hub else self._of_files()
+        shortest = self.shortest
         with self._one_sentence(self.dataset):
             for document in found:
-                short = not document.skipped and len(document.text) < self.min_characters
+                short = not document.skipped and len(document.text) < shortest
                 yield Document(skipped="too short") if short else document
 
     def _of_files(self):
-        for name in self.names:
-            if not Path(name).is_file() or _kind(name) not in READERS:
-                raise UserError(
-                    f"{name} is no file that can be read; give a dataset's name (OWNER/NAME), "
-                    "one folder, or files that end in .txt, .jsonl or .parquet"
-                )
-        if self.config or self.split != "train":
-            raise UserError(f"{self.dataset}: --config and --split are for datasets, not files")
-        for name in self.names:
-            yield from self._of_file(name)
+        files = [file for name in self.names for file in local_files(name)]
+        for file in files:
+            other = Document(skipped=OTHER_FILES, file=file.name)
+            if not file.is_read:
+                yield other
+                continue
+            try:
+                yield from self._of_file(str(file.path))
+            except NoTexts:  # a .json of a folder may be anything
+                if not file.in_folder or kind_of(file.name) != ".json":
+                    raise
+                yield other
 
     def _of_file(self, file):
         name = re.sub(r"^hf://datasets/|@[0-9a-f]{40}", "", file)
-        open_file = fsspec.open if file.startswith("hf://") else open
-        with self._one_sentence(name), open_file(file, "rb") as stream:
-            yield from READERS[_kind(file)](stream, name, self.column)
+        with self._one_sentence(name), _open(file) as stream:
+            yield from read_file(stream, name, self.column)
 
     def _of_dataset(self):
-        builder = self._builder()
-        listed = builder.config.data_files or {}  # of each split
-        # `datasets` takes the texts of a plain folder only by their most frequent kind, and one
-        # called test.txt for the split "test".
-        texts = self._texts_of_folder() if builder.config.name == "default" else []
-        files = listed.get(self.split) or (texts if self.split == "train" else [])
-        if files and {_kind(file) for file in files} <= READERS.keys():
-            others = set(texts).difference(files, *listed.values())
-            yield from [Document(skipped="other files")] * len(others)
+        split, builder = self.split or "train", self._builder()
+        files = (builder.config.data_files or {}).get(split)
+        if files and {kind_of(file) for file in files} <= READERS.keys():
             for file in files:
                 yield from self._of_file(file)
             return
-        rows = builder.as_streaming_dataset(self.split)
+        rows = builder.as_streaming_dataset(split)
         for table in rows.with_format("arrow").iter(ROWS):
             for batch in table.to_batches():
                 yield from read_arrow(batch, self.dataset, self.column)
 
     def _builder(self):
-        import datasets
+        if not self.on_hub and not (len(self.names) == 1 and self.folders):
+            raise UserError(
+                f"{self.dataset}: --config and --split are for a dataset of the hub, or one "
+                "folder like it; leave them out"
+            )
+        with extra_package("reading a dataset of the Hugging Face hub"):
+            import datasets
 
         datasets.disable_progress_bars()
         datasets.logging.set_verbosity(logging.CRITICAL)
         logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)
         datasets.config.STREAMING_READ_MAX_RETRIES = 2  # each of them tries five times again
         datasets.config.STREAMING_READ_RETRY_INTERVAL = 1  # second
-        return datasets.load_dataset_builder(str(self.folder or self.names[0]), self.config)
-
-    def _texts_of_folder(self):
-        """All files of the folder that `readers` can read; hidden ones are passed over."""
-        from datasets.data_files import resolve_pattern
-
-        found = resolve_pattern("**", str(self.folder)) if self.folder else []
-        return sorted((file for file in found if _kind(file) in READERS), key=Path)
+        where = self.names[0] if self.on_hub else self.folders[0]
+        return datasets.load_dataset_builder(str(where), self.config)
 
     @contextmanager
     def _one_sentence(self, name: str):
@@ -133,8 +147,12 @@ class DocumentSource:
             ) from None
 
 
-def _kind(file: str) -> str:
-    return Path(file).suffix.lower()
+def _open(file: str):
+    if not file.startswith("hf://"):
+        return open(file, "rb")
+    from huggingface_hub import HfFileSystem
+
+    return HfFileSystem().open(file, "rb")
 
 
 def _reason(error: Exception) -> str:

@@ -19,6 +19,7 @@ from ..model.flashlm import FlashLM
 WINDOW = 1024  # tokens per forward pass
 ROWS = 256  # positions whose logits (ROWS, V) are in memory at once
 TOKENS_PER_BLOCK = 128  # neighbouring tokens that count as one measurement
+FEWEST = 2 * TOKENS_PER_BLOCK  # tokens for a standard error
 SMOOTHING = 0.1  # of the label-smoothed loss that FlashLM v3 reports
 
 
@@ -27,7 +28,8 @@ class Evaluation:
     """Means over the scored tokens, in nats per token, with standard errors.
 
     loss is the true -ln p. smoothed is FlashLM v3's number, 0.9·loss + 0.1·(mean over the
-    vocabulary of -ln p). It cannot be compared with the loss of another model.
+    vocabulary of -ln p). It cannot be compared with the loss of another model. The errors are
+    NaN for fewer than FEWEST tokens.
     """
 
     loss: float
@@ -41,6 +43,15 @@ class Evaluation:
     def perplexity(self) -> float:
         """e^loss: the number of equally likely tokens that would give the same loss."""
         return math.exp(min(self.loss, 700.0))
+
+    @property
+    def scored(self) -> str:
+        """The number of tokens in words, and whether they are too few for an error."""
+        few = f", too few for a standard error, which needs {FEWEST}"
+        return f"{self.tokens:,} tokens" + (few if self.tokens < FEWEST else "")
+
+    def __str__(self) -> str:
+        return f"{with_error(self.loss, self.loss_error)} nats per token ({self.scored})"
 
 
 def evaluate(
@@ -93,6 +104,11 @@ def mean_and_error(losses: np.ndarray) -> tuple[float, float]:
     if len(blocks) < 2:
         return float(losses.mean()), math.nan
     return float(losses.mean()), float(blocks.std(ddof=1) / math.sqrt(len(blocks)))
+
+
+def with_error(mean: float, error: float) -> str:
+    """A mean and its standard error, "0.5021 ± 0.0090"; only the mean if the error is NaN."""
+    return f"{mean:.4f}" if math.isnan(error) else f"{mean:.4f} ± {error:.4f}"
 
 
 def token_bytes(tokenizer: Tokenizer, ids: np.ndarray) -> list[bytes]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..evaluation.evaluate import Evaluation
+from ..evaluation.evaluate import Evaluation, with_error
 from ..inference.text_generator import TextGenerator
 from ..model.config import TEMPERATURE, Config
 from ..progress import Progress, about, clock
@@ -71,7 +71,7 @@ class RunProgress:
         self.progress.close()
 
     def _show_evaluation(self, step, evaluation):
-        text = f"{evaluation.loss:.4f} ± {evaluation.loss_error:.4f} nats per token"
+        text = f"{with_error(evaluation.loss, evaluation.loss_error)} nats per token"
         if self.best is not None:
             text += f", {evaluation.loss - self.best:.3f} above the best possible"
         self.progress.write(f"step {step}: validation {text}\n  writes: {self.sample()}")

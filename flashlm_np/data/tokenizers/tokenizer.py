@@ -38,6 +38,7 @@ END_OF_TEXT = "<|endoftext|>"
 SHIPPED = Path(__file__).parents[1] / "stories" / "stories.bpe"  # 2,000 tokens of 5,000 stories
 GPT2_TOKENS = 50_257
 MOST_SPACES = 200_000  # in a row; tiktoken's pattern fails at about a million
+SPACES = re.compile(r"\s{100}\s*")  # not \s{200000}, which would take quadratic time
 
 
 class Tokenizer(BaseTokenizer):
@@ -121,17 +122,24 @@ class Tokenizer(BaseTokenizer):
         "<|endoftext|>" inside a text is 13 ordinary characters: a text cannot end itself.
         Append `end_of_text` to end one.
 
-        Raises: ValueError for half a surrogate pair, which tiktoken would replace by U+FFFD,
-        and for a very long run of spaces, at which tiktoken fails.
+        A run of more than MOST_SPACES is encoded in parts of this length, because tiktoken
+        fails at it.
+
+        Raises: ValueError for half a surrogate pair, which tiktoken would replace by U+FFFD.
         """
         _expect_characters(text)
-        if len(text) >= MOST_SPACES and (run := re.search(rf"\s{{{MOST_SPACES}}}", text)):
-            raise ValueError(
-                f"encode: {MOST_SPACES:,} spaces in a row at position {run.start()}, "
-                "which tiktoken cannot cut; remove them"
-            )
-        ids = self._encoding.encode_to_numpy(text, disallowed_special=())  # (T,) uint32
-        return ids.astype(self.dtype)
+        parts = [self._encoding.encode_to_numpy(p, disallowed_special=()) for p in _cut(text)]
+        return np.concatenate(parts).astype(self.dtype)  # (T,)
+
+
+def _cut(text):
+    """Cut a text after each MOST_SPACES characters of white space in a row."""
+    start = 0
+    for run in SPACES.finditer(text) if len(text) > MOST_SPACES else ():
+        for end in range(run.start() + MOST_SPACES, run.end(), MOST_SPACES):
+            yield text[start:end]
+            start = end
+    yield text[start:]
 
 
 def _expect_characters(text):
@@ -160,7 +168,7 @@ def load_tokenizer(folder: Path, record: dict, vocab_size: int) -> Tokenizer | P
     Raises: UserError unless the tokenizer is exactly the recorded one.
     """
     name = record.get("name")
-    if not isinstance(name, str) or Path(name).name != name:
+    if not (isinstance(name, str) and name.isprintable() and Path(name).name == name):
         raise UserError(f"{folder}: {name!r} is no name of a tokenizer")
     if name == PlainIds.name:
         return PlainIds(vocab_size)

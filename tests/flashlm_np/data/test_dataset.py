@@ -1,5 +1,6 @@
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,6 @@ from flashlm_np.data.dataset import Dataset, DataSource, load_dataset, sample_ba
 from flashlm_np.data.stories import stories
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.errors import UserError
-from flashlm_np.files import read_text
 from flashlm_np.model.config import Phase
 
 
@@ -79,7 +79,7 @@ def test_a_text_is_split_into_training_and_validation(tmp_path, tokenizer):
         (tmp_path / name).write_text(f"The file {name} tells of a small bird. " * 30)
         paths.append(str(tmp_path / name))
     corpus, _ = load_dataset(DataSource.at(text=paths), **CONFIG.data_options())
-    ids = np.concatenate([tokenizer.encode(read_text(path)) for path in paths])
+    ids = np.concatenate([tokenizer.encode(Path(path).read_text()) for path in paths])
     np.testing.assert_array_equal(np.concatenate([corpus.train, corpus.valid]), ids)
     assert len(corpus.train) == int(0.95 * len(ids))
     assert corpus.best_possible_loss is None
@@ -88,9 +88,9 @@ def test_a_text_is_split_into_training_and_validation(tmp_path, tokenizer):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "cannot read {path}: No such file or directory"),
-        (b"", "{path} is empty; there is nothing to learn from"),
-        (b" \n", "{path} is empty; there is nothing to learn from"),
+        (None, "{path} is no file or folder; give texts or folders of texts"),
+        (b"", "x.txt holds no usable text (skipped 1 empty)"),
+        (b" \n", "x.txt holds no usable text (skipped 1 empty)"),
         (b"caf\xe9", "{path} is not UTF-8 text (byte 3)"),
         (b"too short", "--text: 2 training tokens are too few for sequences of 32"),
     ],

@@ -324,8 +324,23 @@ def test_a_tokenizer_can_be_loaded_from_a_file(tmp_path):
         Tokenizer.named(str(tmp_path / "numbers.bpe"))
 
 
-def test_blanks_that_tiktoken_cannot_split_are_an_error():
-    blanks = " " * (page.MOST_SPACES - 1)
-    assert SMALL.decode(SMALL.encode(f"a{blanks}b")) == f"a{blanks}b"
-    with pytest.raises(ValueError, match="200,000 spaces in a row at position 1, which"):
-        SMALL.encode(f"a{blanks} b")
+@pytest.mark.parametrize("blank", [" ", "\n", "\r\n", "\u00a0 \t"])
+@pytest.mark.parametrize("count", [199_999, 200_000, 200_001, 300_000, 1_500_000])
+def test_a_run_of_blanks_of_every_length_has_ids(blank, count):
+    text = f"a{(blank * count)[:count]}b"
+    assert SMALL.decode(SMALL.encode(text)) == text
+
+
+def test_a_run_of_blanks_that_is_cut_is_two_runs():
+    most = page.MOST_SPACES
+    ids = [SMALL.encode(part) for part in (f"a{' ' * most}", " " * most, "   b")]
+    whole = SMALL.encode(f"a{' ' * (2 * most + 3)}b")
+    np.testing.assert_array_equal(whole, np.concatenate(ids))
+    whole = SMALL._encoding.encode(f"a{' ' * most}b")
+    assert SMALL.encode(f"a{' ' * most}b").tolist() == whole  # the longest that is not cut
+
+
+@pytest.mark.parametrize("word", ["a", "é", "漢", "🙂", "7", "-", "ab7-", "\u0301"])
+def test_an_enormous_word_has_ids(word):
+    text = word * 100_000
+    assert SMALL.decode(SMALL.encode(text)) == text

@@ -1,0 +1,1 @@
+"""Texts as people have them: files and folders, their encodings, and their documents."""
