@@ -32,9 +32,10 @@ def new_schedule(before: Config, config: Config, step: int) -> str | None:
 
 def steps_without_learning(config: Config) -> str | None:
     """A sentence about the steps after the end of the schedule, if there are any."""
-    if not 0 < config.schedule_steps < config.steps:
+    end = max(config.schedule_steps, config.warmup_steps)
+    if not config.schedule_steps or end >= config.steps:
         return None
     return (
-        f"The learning rates are 0 from step {config.schedule_steps:,} to the last step; "
-        "--schedule-steps 0 lets them fall until there"
+        f"The learning rates are 0 after step {end:,}; --schedule-steps 0 lets them fall until "
+        "the last step"
     )

@@ -78,10 +78,10 @@ def test_an_unchanged_schedule_is_not_mentioned(tmp_path, capsys):
 def test_steps_after_the_end_of_the_schedule_are_announced(run, capsys, tmp_path):
     options = [*tiny.OPTIONS, "--schedule-steps", "4", "--out", str(tmp_path / "new")]
     assert main(["train", *options]) == 0
-    expected = "The learning rates are 0 from step 4 to the last step; --schedule-steps 0 lets"
+    expected = "The learning rates are 0 after step 4; --schedule-steps 0 lets them fall"
     assert expected in capsys.readouterr().out
     text = resume(capsys, tmp_path / "new", "--steps", 8, "--schedule-steps", 0)
-    assert "to the last step" not in text
+    assert "rates are 0" not in text
     assert read_metrics(tmp_path / "new" / "metrics.csv")[-1]["lr_factor"] > 0
 
 

@@ -16,7 +16,7 @@ from tiny import OPTIONS, TEXT_OPTIONS
 from flashlm_np.cli import main
 from flashlm_np.commands import command
 from flashlm_np.training import checkpoint
-from flashlm_np.training.metrics import COLUMNS, Metrics, read_metrics
+from flashlm_np.training.metrics import read_metrics
 from flashlm_np.training.trainer import Trainer
 
 FILES = ["best.json", "last.json", "loss.png", "metrics.csv", "report.md", "sample.txt"]
@@ -280,29 +280,6 @@ def test_a_full_disk_is_an_error_and_keeps_the_checkpoint(tmp_path):
     )
     assert_same_bits(before, weights(out))
     assert not list(out.glob("*.tmp*"))
-
-
-def test_a_resumed_run_can_have_more_steps(tmp_path):
-    out = tmp_path / "run"
-    assert train(out, "--steps", "4") == 0
-    assert main(["train", "--resume", str(out), "--steps", "6"]) == 0
-    assert checkpoint.load(out).step == 6
-
-
-def test_an_incomplete_row_of_metrics_is_dropped(tmp_path):
-    path = tmp_path / "metrics.csv"
-    metrics = Metrics(path)
-    for step in (1, 2, 3):
-        metrics.add({"step": step, "train_loss": 0.5, "seconds": 1.25})
-    with open(path, "a") as file:
-        file.write("4,0.2")
-    assert [row["step"] for row in read_metrics(path)] == [1, 2, 3]
-    Metrics(path, keep_to_step=2)
-    assert path.read_text().splitlines()[0] == ",".join(COLUMNS)
-    assert [(row["step"], row["valid_loss"]) for row in read_metrics(path)] == [
-        (1, None),
-        (2, None),
-    ]
 
 
 # -- errors of the user ---------------------------------------------------------------------
