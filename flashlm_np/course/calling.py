@@ -1,6 +1,6 @@
 """Call a student's function: its results, or the failure and its line."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any
@@ -11,7 +11,8 @@ from .exercise import Failure
 from .function_tests import FunctionTest
 from .inputs import Case
 from .locked import LockedArrays
-from .student import Answer, exception_failure, line_of, text_of
+from .raised import exception_failure, line_of, text_of
+from .student import Answer
 
 Results = dict[str, Any]  # by name
 
@@ -33,17 +34,24 @@ def call(test: FunctionTest, answer: Answer, case: Case) -> Results:
     return _guarded(test, answer, case, locked, lambda f: test.call(f, inputs, locked))
 
 
-def call_in_turn(test: FunctionTest, answer: Answer, *cases: Case) -> list[Results]:
-    """The results of each case, when the calls of all cases overlap.
+def call_in_turn(
+    test: FunctionTest, answer: Answer, cases: Sequence[Case]
+) -> list[tuple[int, Results]]:
+    """(number of a case, its results) for each call, when the calls of all cases overlap.
 
     Raises:
         Failure: as for `call`.
     """
     locked = LockedArrays()
+    locked.situation, locked.hint = f" {test.in_turn}", test.apart
     inputs = [locked.copies(case, test.changes) for case in cases]
-    return _guarded(
-        test, answer, cases[0], locked, lambda f: test.call_in_turn(f, inputs, locked)
-    )
+    try:
+        return _guarded(
+            test, answer, cases[0], locked, lambda f: test.call_in_turn(f, inputs, locked)
+        )
+    except Failure as failure:
+        failure.inputs = {}  # it belongs to no single call
+        raise
 
 
 def _guarded(test, answer, case, locked, run: Callable):
@@ -59,10 +67,12 @@ def _guarded(test, answer, case, locked, run: Callable):
     except BaseException as error:  # a student's code may raise KeyboardInterrupt, too
         if _is_write_error(error):
             raise _write_failure(test, answer, case, locked.names, error) from None
-        raise exception_failure(error, answer.file, test.name + locked.situation) from error
+        failure = exception_failure(error, answer.file, test.name + locked.situation)
+        failure.hint = locked.hint
+        raise failure from error
     if written := locked.written():
         raise Failure(f"{test.name}: writes into {' and '.join(written)}", _NEW_ARRAY)
-    for by_name in results if isinstance(results, list) else [results]:
+    for by_name in [r for _, r in results] if isinstance(results, list) else [results]:
         for name, value in by_name.items():
             _expect_own_elements(f"{test.name}, {test.result_text.format(name)}", value, locked)
     return results

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 TO_DO, WRONG, RIGHT = "to do", "wrong", "right"
+MAX_REASON = 500  # characters; an exception's message may have millions
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +45,15 @@ class Exercise:
         return f"{self.number:02}_{self.name}.py"
 
 
+def to_do_text(names: Sequence[str]) -> str:
+    return f"to do: {', '.join(names)}"
+
+
 class Failure(Exception):
     """The reason why an answer is not right; it ends the grading of the exercise.
 
     remark: a second observation that confirms it.
-    inputs: those of the call, if they are others than the test case's.
+    inputs: those of the call, if they are others than the test case's; {} to show none.
     to_do: the answer is not wrong but unfinished.
     crashed: the answer gave no result to compare.
     """
@@ -56,6 +61,7 @@ class Failure(Exception):
     def __init__(
         self, reason: str, hint="", *, remark="", inputs=None, to_do=False, crashed=False
     ):
+        reason = reason if len(reason) <= MAX_REASON else f"{reason[:MAX_REASON]} ..."
         super().__init__(reason)
         self.reason, self.hint, self.remark, self.inputs = reason, hint, remark, inputs
         self.to_do, self.crashed = to_do, crashed

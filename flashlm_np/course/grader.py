@@ -1,6 +1,7 @@
 """Grade an exercise: every function on every input in both precisions, until one fails."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from .calling import call, call_in_turn
 from .comparing import first_mismatch
-from .exercise import RIGHT, TO_DO, Exercise, Failure, Grade
+from .exercise import RIGHT, TO_DO, Exercise, Failure, Grade, to_do_text
 from .function_tests import FunctionTest
 from .function_tests.engine import ENGINE_TESTS
 from .function_tests.functions import FUNCTION_TESTS
@@ -52,16 +53,19 @@ def _grade(exercise, answer):
     for test in function_tests_of(exercise):
         if test.name in answer.blank:
             continue
+        before = []  # other shapes, options and dtypes than the next case
         for case in (*test.cases, *map(as_float32, test.cases)):
             count += 1
             try:
                 check_case(test, answer, solution, case)
-                check_calls_in_turn(test, answer, solution, case)
+                check_calls_in_turn(test, answer, solution, [case, flipped(case), *before])
+                before = [case]
             except Failure as failure:
-                return Grade.of_failure(failure, case_lines(failure.inputs or case))
+                inputs = case if failure.inputs is None else failure.inputs
+                return Grade.of_failure(failure, case_lines(inputs))
         right.append(test.name)
     if answer.blank:
-        return Grade(TO_DO, (f"to do: {', '.join(answer.blank)}",), tuple(right))
+        return Grade(TO_DO, (to_do_text(answer.blank),), tuple(right))
     text = (
         f"It gives the results of the package on {count // 2} inputs, in float64 and float32."
     )
@@ -79,7 +83,8 @@ def check_case(test: FunctionTest, answer: Answer, solution: Answer, case: Case)
         found = call(test, answer, case)
     except Failure as failure:
         if failure.__cause__ and not failure.to_do:
-            failure.hint = exception_hint(failure.__cause__, test, answer, case, expected)
+            hint = exception_hint(failure.__cause__, test, answer, case, expected)
+            failure.hint = failure.hint or hint
         raise
     for name in expected:
         mismatch = first_mismatch(expected[name], found.get(name))
@@ -98,27 +103,19 @@ def check_case(test: FunctionTest, answer: Answer, solution: Answer, case: Case)
 
 
 def check_calls_in_turn(
-    test: FunctionTest, answer: Answer, solution: Answer, case: Case
+    test: FunctionTest, answer: Answer, solution: Answer, cases: Sequence[Case]
 ) -> None:
-    """Overlap the call with a call of other numbers in the same shapes; results must stay.
+    """Overlap the calls of several cases; the results of each must stay.
 
     Raises:
         Failure: the answer keeps something in a global variable, or a result in two places.
     """
-    cases = [case, flipped(case)]
-    found = call_in_turn(test, answer, *cases)
-    for inputs, results in zip(cases, found, strict=True):
-        for name, expected in call(test, solution, inputs).items():
-            if mismatch := first_mismatch(expected, results.get(name)):
+    expected = [call(test, solution, case) for case in cases]
+    for number, found in call_in_turn(test, answer, cases):
+        for name, value in expected[number].items():
+            if mismatch := first_mismatch(value, found.get(name)):
                 where = f"{test.name}, {test.result_text.format(name)} {test.in_turn}"
-                raise Failure(f"{where}{mismatch}", _STATE, inputs=inputs)
-
-
-_STATE = (
-    "the result depends on another call: on a global variable, a counter, random numbers, or "
-    "an array that is returned twice. Compute it from the arguments alone, in new arrays. A "
-    "backward gets all that it needs from saved."
-)
+                raise Failure(f"{where}{mismatch}", test.apart, inputs=cases[number])
 
 
 def _confirmation(wrong, mismatch):

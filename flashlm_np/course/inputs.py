@@ -115,4 +115,4 @@ def case_lines(inputs: Case) -> list[str]:
             lines.append(line)
             line = "   "
         line += text
-    return [*lines, line]
+    return [*lines, line] if inputs else []

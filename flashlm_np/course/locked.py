@@ -11,11 +11,11 @@ class LockedArrays:
     """Makes arrays read-only while a student's function runs.
 
     only: the name of the arrays to lock; without it all are locked.
-    situation: words for the message of an exception that the next call raises.
+    situation, hint: words for the message of an exception that the next call raises.
     """
 
     def __init__(self, only: str | None = None):
-        self.only, self.situation = only, ""
+        self.only, self.situation, self.hint = only, "", ""
         self.names: list[str] = []
         self._known: dict[int, np.ndarray] = {}  # also those of another name than `only`
         self._locked: list[tuple[str, np.ndarray, bytes]] = []  # with the numbers at that time

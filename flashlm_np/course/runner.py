@@ -7,7 +7,6 @@ whole program in a container.
 import contextlib
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -18,8 +17,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from .exercise import TO_DO, WRONG, Exercise, Failure, Grade
-from .student import read
+from ..training.threads import available_cores
+from . import verdict
+from .blanks import exercise_text
+from .exercise import TO_DO, WRONG, Exercise, Failure, Grade, to_do_text
+from .student import source_of_student
 
 SECONDS = 20.0  # the student's time for one exercise
 START_SECONDS = 30.0  # more, until the subprocess is ended from outside; it has to start
@@ -32,7 +34,7 @@ def check(
 ) -> Iterator[tuple[Exercise, Grade]]:
     """The grade of each exercise's file, in order, as soon as it is known."""
     stop = threading.Event()  # ends the subprocesses that still run
-    pool = ThreadPoolExecutor(os.cpu_count())
+    pool = ThreadPoolExecutor(available_cores())
     try:
         jobs = [pool.submit(_check_file, *item, seconds, stop) for item in files.items()]
         for exercise, job in zip(files, jobs, strict=True):
@@ -43,17 +45,17 @@ def check(
 
 
 def _check_file(exercise, file, seconds, stop):
-    """The grade of one file; a subprocess starts only if a function is written."""
+    """The grade of one file; a subprocess starts only if the file is not as it was written."""
     start = time.perf_counter()
     if file is None:
         text = f"{exercise.file_name} is missing; flashlm course start writes it"
         return Grade(TO_DO, (text,))
     try:
-        _, blank = read(exercise, file)
+        source = source_of_student(file).replace(b"\r\n", b"\n")
     except Failure as failure:
         return Grade.of_failure(failure)
-    if len(blank) == len(exercise.functions):
-        return Grade(TO_DO, (f"to do: {', '.join(exercise.solution)}",))
+    if source == exercise_text(exercise).encode():
+        return Grade(TO_DO, (to_do_text(exercise.solution),))
     with tempfile.TemporaryDirectory(prefix="flashlm-", ignore_cleanup_errors=True) as folder:
         grade = _grade_in_subprocess(exercise, file.resolve(), seconds, Path(folder), stop)
     grade.seconds = time.perf_counter() - start
@@ -61,34 +63,50 @@ def _check_file(exercise, file, seconds, stop):
 
 
 def _grade_in_subprocess(exercise, file, seconds, folder, stop):
-    environment = {
-        "PYTHONPATH": os.pathsep.join(os.path.abspath(entry) for entry in sys.path),
-        "PYTHONIOENCODING": "utf-8",
-    }
-    arguments = [exercise.name, str(file), str(folder), str(seconds)]
+    arguments = [exercise.name, str(file), str(folder), seconds]
+    present = folder / "answer"  # the present folder of the answer: it may write files there
+    present.mkdir()
     with open(folder / "printed.txt", "w+b") as printed:
         process = subprocess.Popen(
-            [sys.executable, "-uBm", "flashlm_np.course.worker", *arguments],
+            [sys.executable, "-uBc", _START, json.dumps([_module_path(file), arguments])],
             stdin=subprocess.DEVNULL,
             stdout=printed,
             stderr=subprocess.STDOUT,
-            cwd=folder,
-            env=os.environ | environment,
+            cwd=present,
+            env=os.environ | {"PYTHONIOENCODING": "utf-8"},
             start_new_session=os.name == "posix",
         )
         excess = _wait(process, printed, seconds, stop)
         _end(process)
         printed.seek(0)
         text = printed.read(4 * MAX_SHOWN).decode("utf-8", "replace").replace("\r\n", "\n")
-    try:
-        grade = Grade(**json.loads(_read(folder / "grade.json")))
-    except (ValueError, TypeError):
-        reason = excess or _reason(
-            process.returncode, _read(folder / "trace.txt"), file, seconds
-        )
+    grade = verdict.grade_in(folder / "grade.json")
+    if excess or grade is None:
+        trace = folder / "trace.txt"
+        reason = excess or verdict.reason_of_end(process.returncode, trace, file, seconds)
         grade = Grade(WRONG, (reason,), crashed=True)
     grade.printed = text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}\n... and so on"
     return grade
+
+
+# The path of modules is set in the subprocess: in PYTHONPATH it would come before Python's own.
+_START = """
+import json, sys
+sys.path[:], arguments = json.loads(sys.argv[1])
+from flashlm_np.course.worker import main
+main(*arguments)
+"""
+
+
+def _module_path(file):
+    """This program's path of modules, without the folders of the student.
+
+    There a random.py or numpy.py would be imported in place of the library's.
+    """
+    students = {os.path.realpath(os.curdir), str(file.parent)}
+    entries = [os.path.abspath(entry) for entry in sys.path]  # "" is the present folder
+    safe = [entry for entry in entries if os.path.realpath(entry) not in students]
+    return [*safe, str(Path(__file__).parents[2])]
 
 
 def _wait(process, printed, seconds, stop):
@@ -100,24 +118,6 @@ def _wait(process, printed, seconds, stop):
         if os.fstat(printed.fileno()).st_size > MAX_PRINTED:
             return f"printed more than {MAX_PRINTED // 1_000_000} MB: an endless loop?"
     return ""
-
-
-def _reason(code, trace, file, seconds):
-    """The reason why a subprocess ended by itself without a grade."""
-    if "Timeout" in trace:
-        line = re.search(rf'File "{re.escape(str(file))}", line (\d+) in (\w+)', trace)
-        place = f", in line {line[1]}, {line[2]}" if line else ""
-        return f"took longer than {seconds:g} s{place}: an endless loop?"
-    if code < 0:
-        with contextlib.suppress(ValueError):
-            code = signal.Signals(-code).name
-        return f"was ended by {code}: too much memory, or a crash outside Python?"
-    return f"left Python with exit code {code} before the end: os._exit?"
-
-
-def _read(file):
-    """The text of a file of the subprocess, or "" if it did not write it."""
-    return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
 
 
 def _end(process):

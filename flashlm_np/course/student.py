@@ -1,17 +1,22 @@
 """Read a student's file: its functions, and the ones that are still blank."""
 
 import ast
+import codecs
 import inspect
+import os
+import stat
 import sys
-import traceback
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .blanks import is_blank
-from .exercise import TO_DO, Exercise, Failure
+from .exercise import TO_DO, Exercise, Failure, to_do_text
+from .raised import exception_failure, text_of
 from .surroundings import Surroundings
+
+MAX_BYTES = 1_000_000  # of a student's file; a page has a few thousand
 
 
 @dataclass
@@ -29,20 +34,42 @@ class Answer:
     surroundings: Surroundings | None = None
 
 
+def read_at_most(file: Path, most: int) -> bytes:
+    """The bytes of an ordinary file.
+
+    Raises:
+        OSError: it cannot be read, has more than `most` bytes, or is no ordinary file, so that
+            it may have no end. `strerror` says which.
+    """
+    if not stat.S_ISREG(os.stat(file).st_mode):
+        raise OSError(None, "it is no ordinary file, but a folder, a pipe or a device")
+    with open(file, "rb") as stream:
+        data = stream.read(most + 1)
+    if len(data) > most:
+        raise OSError(None, f"it has more than {most:,} bytes")
+    return data
+
+
+def source_of_student(file: Path) -> bytes:
+    """The bytes of a student's file.
+
+    Raises:
+        Failure: they cannot be read.
+    """
+    try:
+        return read_at_most(file, MAX_BYTES)
+    except OSError as error:
+        raise Failure(f"the file cannot be read: {error.strerror}", crashed=True) from None
+
+
 def read(exercise: Exercise, file: Path) -> tuple[types.CodeType, list[str]]:
     """Compile the file without running it; also the names of its blank functions.
 
     Raises:
-        Failure: the file is not Python, imports the grader, or lacks a function.
+        Failure: the file cannot be read, is not Python, imports the grader, or lacks a
+            function.
     """
-    try:
-        tree = ast.parse(file.read_bytes(), str(file))
-        code = compile(tree, str(file), "exec")
-    except SyntaxError as error:
-        line = f"line {error.lineno}: " if error.lineno else ""
-        raise Failure(f"{line}SyntaxError: {error.msg}", crashed=True) from None
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise Failure(f"not a Python file: {error}", crashed=True) from None
+    tree, code = _compiled(source_of_student(file), str(file))
     if line := _import_of_the_grader(tree):
         raise Failure(
             f"line {line}: imports the grader",
@@ -59,6 +86,19 @@ def read(exercise: Exercise, file: Path) -> tuple[types.CodeType, list[str]]:
     return code, [name for name in exercise.solution if is_blank(defined[name])]
 
 
+def _compiled(source, file):
+    if source.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise Failure("the file is UTF-16 text", "save it as UTF-8.", crashed=True)
+    try:
+        tree = ast.parse(source, file)
+        return tree, compile(tree, file, "exec")
+    except SyntaxError as error:
+        line = f"line {error.lineno}: " if error.lineno else ""
+        raise Failure(f"{line}SyntaxError: {error.msg}", crashed=True) from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise Failure(f"not a Python file: {text_of(error)}", crashed=True) from None
+
+
 def _import_of_the_grader(tree):
     """The line of an import of this folder, or None."""
     for node in ast.walk(tree):
@@ -73,10 +113,12 @@ def load(exercise: Exercise, file: Path) -> Answer:
     """Run the student's file and take its functions.
 
     Raises:
-        Failure: the file raises an exception or changes other modules, or a function has other
-            parameters.
+        Failure: every function is blank, the file raises an exception or changes other modules,
+            or a function has other parameters.
     """
     code, blank = read(exercise, file)
+    if len(blank) == len(exercise.functions):
+        raise Failure(to_do_text(blank), to_do=True)
     notes = []
     module = types.ModuleType(file.stem)
     module.__file__ = str(file)
@@ -112,30 +154,3 @@ def _form(signature):
     parameters = signature.parameters.values()
     by_name = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
     return [p.kind for p in parameters if p.kind is not p.KEYWORD_ONLY], by_name
-
-
-def exception_failure(error: BaseException, file: str, where: str) -> Failure:
-    """The failure for an exception of the student's code, with the line of the file."""
-    line = line_of(error, file)
-    place = f"{where}, line {line}" if line else where
-    if isinstance(error, NotImplementedError) and error.args == (TO_DO,):
-        return Failure(f"{place}: still to do", to_do=True)
-    if isinstance(error, SystemExit):
-        return Failure(f"{place}: leaves the program (SystemExit)", crashed=True)
-    return Failure(f"{place}: {text_of(error)}", crashed=True)
-
-
-def text_of(error: BaseException) -> str:
-    """The name and the message of an exception, which a class of the student's may not give."""
-    try:
-        message = str(error)
-    except BaseException:
-        message = "its message cannot be read"
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__
-
-
-def line_of(error: BaseException, file: str) -> int | None:
-    """The innermost line of the file that the exception passed through."""
-    steps = traceback.walk_tb(error.__traceback__)
-    lines = [line for frame, line in steps if frame.f_code.co_filename == file]
-    return lines[-1] if lines else None

@@ -3,38 +3,75 @@
 Only this process runs the student's code.
 """
 
+import contextlib
 import faulthandler
-import json
 import os
 import sys
-from dataclasses import asdict
+from collections.abc import Iterator
 from pathlib import Path
 
-from .exercise import Failure, Grade
+from . import verdict
+from .exercise import Exercise, Failure, Grade
 from .exercises import find
 from .grader import grade
 from .looks import watch_looks
+from .raised import exception_failure
 from .student import load
+
+MEMORY = 2_000_000_000  # bytes that an answer may use under Linux
 
 
 def main(name: str, file: str, folder: str, seconds: float) -> None:
     """Grade `file` as the exercise `name`; write the grade to grade.json in `folder`.
 
-    After `seconds` the process ends, and its stack is in trace.txt.
+    After `seconds` the process ends. Its stack is then in trace.txt, and so it is after a crash
+    of code that is not Python.
     """
-    exercise, path = find(name), Path(file)
-    sys.path.append(str(path.parent))  # last, so that no file of the student hides a module
-    with open(Path(folder, "trace.txt"), "w", encoding="utf-8") as trace:
+    process = os.getpid()
+    sys.path.append(str(Path(file).parent))  # last: it hides no module
+    with _open(folder, "trace.txt") as trace, _open(folder, "grade.json") as grade_file:
+        faulthandler.enable(trace)
         faulthandler.dump_traceback_later(seconds, exit=True, file=trace)
         watch_looks(file)
-        try:
-            result = grade(exercise, load(exercise, path))
-        except Failure as failure:
-            result = Grade.of_failure(failure)
-        faulthandler.cancel_dump_traceback_later()
-    Path(folder, "grade.json").write_text(json.dumps(asdict(result)), encoding="utf-8")
+        with _limited_memory():
+            result = _grade(find(name), Path(file))
+        if os.getpid() == process:  # no child of the student's code
+            grade_file.write(verdict.as_json(result))
+            grade_file.flush()
+        os._exit(0)  # without waiting for threads that the student started
 
 
-if __name__ == "__main__":
-    main(*sys.argv[1:4], seconds=float(sys.argv[4]))
-    os._exit(0)  # without waiting for threads that the student started
+def _open(folder, name):
+    """Open a file early: later, the student's code may have used up all file handles."""
+    return open(Path(folder, name), "w", encoding="utf-8")
+
+
+def _grade(exercise: Exercise, path: Path) -> Grade:
+    try:
+        return grade(exercise, load(exercise, path))
+    except Failure as failure:
+        return Grade.of_failure(failure)
+    except BaseException as error:  # from a signal, or from a method of an object it returned
+        where = "while the results are compared"
+        return Grade.of_failure(exception_failure(error, str(path), where))
+
+
+@contextlib.contextmanager
+def _limited_memory() -> Iterator[None]:
+    """Let Python raise a MemoryError before the computer has no memory left; only in Linux."""
+    try:
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text().split()[0])  # of addresses in use
+    except (ImportError, OSError):
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limits = [pages * resource.getpagesize() + MEMORY, soft, hard]
+    limit = min(limit for limit in limits if limit != resource.RLIM_INFINITY)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError, OSError):  # the answer may have set limits, too
+            resource.setrlimit(resource.RLIMIT_AS, (soft, hard))

@@ -26,6 +26,7 @@ class FunctionTest:
     result_text, symbol: formats for the name of a result in a sentence and in a formula.
     changes: the inputs that the function changes in place.
     in_turn: words about a call that overlaps with others.
+    apart: the hint about a result that depends on one of them.
     hints: the hint about a wrong result, by its name.
     causes: the results among these whose hint explains other wrong results, too.
     """
@@ -33,6 +34,11 @@ class FunctionTest:
     result_text, symbol = "result {}", "{}"
     changes: tuple[str, ...] = ()
     in_turn = "after calls with other inputs"
+    apart = (
+        "the result depends on an earlier call: on a global variable, a counter, random "
+        "numbers, or an array that is returned twice. Compute it from the arguments alone, in "
+        "new arrays."
+    )
     hints: ClassVar[dict[str, str]] = {}
     causes: tuple[str, ...] = ()
     is_backward = False
@@ -50,9 +56,9 @@ class FunctionTest:
 
     def call_in_turn(
         self, functions: Functions, cases: Sequence[Case], locked: LockedArrays
-    ) -> list[dict[str, Any]]:
-        """The results of each case, when the calls of all cases overlap."""
-        return [self.call(functions, case, locked) for case in cases]
+    ) -> list[tuple[int, dict[str, Any]]]:
+        """(number of a case, its results) of each call, when all calls overlap."""
+        return list(enumerate(self.call(functions, case, locked) for case in cases))
 
     def run(self, function: Callable, case: Case) -> Any:
         """The result of `forward`, or of a function with its parameters."""

@@ -25,6 +25,11 @@ class BackwardTest(FunctionTest):
 
     result_text, symbol, is_backward = "argument {}", "d{}", True
     in_turn = "after another forward"
+    apart = (
+        "the gradient depends on another call. A network runs all its forwards before the "
+        "first backward. So a forward returns what its own backward needs, as saved, and the "
+        "backward reads it from saved, not from a global variable. It returns new arrays."
+    )
 
     def __init__(self, forward: Callable, backward: Callable, cases: Sequence[Case]):
         super().__init__(backward, [])
@@ -36,23 +41,22 @@ class BackwardTest(FunctionTest):
     def call(self, functions, case, locked):
         saved = self._saved(functions, case, locked)
         gradients = self._gradients(functions, case, saved)
-        locked.situation = ", in a second call with the same dy and saved"
+        locked.situation, locked.hint = ", in a second call with the same dy and saved", _TWICE
         again = self._gradients(functions, case, saved)
         for name, gradient in gradients.items():
             if _bytes_of(gradient) != _bytes_of(again[name]):
                 raise Failure(
                     f"{self.name}, argument {name}: a second call with the same dy and saved "
                     "gives another gradient",
-                    "a gradient depends on dy and saved alone, and saved must not change: the "
-                    "gradient checker calls twice.",
+                    _TWICE,
                 )
         return gradients
 
     def call_in_turn(self, functions, cases, locked):
-        """All forwards, then all backwards: a network calls them in such an order."""
+        """All forwards, then all backwards, in both orders: networks call them so."""
         saved = [self._saved(functions, case, locked) for case in cases]
-        pairs = zip(cases, saved, strict=True)
-        return [self._gradients(functions, case, values) for case, values in pairs]
+        order = [*range(len(cases)), *reversed(range(len(cases)))]
+        return [(n, self._gradients(functions, cases[n], saved[n])) for n in order]
 
     def finite_difference(self, case: Case, name: str, index: tuple[int, ...]) -> float:
         """d(Σ dy·y)/d(one element of one argument), by a central difference."""
@@ -92,6 +96,12 @@ class BackwardTest(FunctionTest):
                 "ids.ravel() and dy.reshape(-1, D) have such shapes.",
             )
         return gradient.dense()
+
+
+_TWICE = (
+    "a gradient depends on dy and saved alone: read all that it needs from saved, and change "
+    "nothing there. The gradient checker calls twice."
+)
 
 
 def _is_table(gradient):

@@ -5,12 +5,13 @@ on all inputs where the shape is right. A hint about a shape must be confirmed b
 """
 
 from collections.abc import Callable, Iterator
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from ..calling import call
-from ..comparing import close, dense
+from ..comparing import NUMBERS, close, dense
 from ..exercise import Failure
 from ..function_tests import FunctionTest
 from ..inputs import Case
@@ -33,6 +34,8 @@ class WrongResult:
         self.name, self.symbol, self.rows = name, test.symbol.format(name), rows
         self.case, expected, found = rows[0]
         self.expected, self.found = dense(expected[name]), dense(found[name])
+        if isinstance(self.expected, np.ndarray) and isinstance(self.found, Real):
+            self.found = np.asarray(self.found)
 
     def comparable(self) -> Iterator[tuple[Case, np.ndarray, np.ndarray]]:
         """(case, expected, found) wherever both are numbers of one shape."""
@@ -68,5 +71,5 @@ def _comparable(expected, found):
         isinstance(expected, numbers)
         and isinstance(found, numbers)
         and np.shape(expected) == np.shape(found)
-        and np.asarray(found).dtype.kind in "fiub"
+        and np.asarray(found).dtype.kind in NUMBERS
     )

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from ..comparing import Mismatch, first_mismatch
+from ..comparing import NUMBERS, Mismatch, first_mismatch
 from . import WrongResult, missing, not_arrays, positions, sizes
 from .mistakes import usual_mistake
 
 
 def first_hint(wrong: WrongResult, mismatch: Mismatch) -> str:
     """The first hint that explains the wrong result, or ""."""
-    if mismatch.kind == "dtype":
+    if mismatch.kind == "dtype" or not _has_numbers(wrong.found):
         return _dtype_hint(mismatch)
     functions = _SHAPE_HINTS if mismatch.kind == "shape" else _NUMBER_HINTS
     if mismatch.kind == "type":
@@ -17,6 +17,10 @@ def first_hint(wrong: WrongResult, mismatch: Mismatch) -> str:
     elif not isinstance(wrong.expected, np.ndarray):
         functions = (_of_test, sizes.scale, usual_mistake)
     return next(filter(None, (function(wrong) for function in functions)), "")
+
+
+def _has_numbers(found):
+    return not isinstance(found, np.ndarray) or found.dtype.kind in NUMBERS
 
 
 def _of_test(wrong):

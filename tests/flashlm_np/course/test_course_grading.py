@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from course_answers import BY_NAME, WRONG, solution
+from course_answers import BY_NAME, WRONG, graded, solution
 from planted_bugs import PLANTED_BUGS
 
 from flashlm_np.course.exercises import EXERCISES
@@ -18,13 +18,6 @@ from minigrad import TABLE
 from minigrad.ops import RowGradient
 
 by_label = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
-
-
-def graded(name, *functions, **named):
-    """Grade functions in place of the package's functions of the same names."""
-    functions = {function.__name__: function for function in functions} | named
-    exercise = BY_NAME[name]
-    return grade(exercise, Answer(exercise.solution | functions))
 
 
 # -- right ---------------------------------------------------------------------------------
