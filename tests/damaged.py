@@ -1,5 +1,6 @@
 """Damaged files of runs and of prepared datasets, for tests of their readers."""
 
+import functools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,11 +8,12 @@ from pathlib import Path
 from flashlm_np.records import checksum
 
 
-def edit_record(path: Path, change: Callable[[dict], None]) -> None:
-    """Change a record, and give it the checksum that it then should have."""
+def edit_record(path: Path, change: Callable, *arguments) -> None:
+    """Do change(record, *arguments), and correct its checksum, if it has one."""
     record = json.loads(path.read_text(encoding="utf-8"))
-    change(record)
-    record["checksum"] = checksum(record)
+    change(record, *arguments)
+    if "checksum" in record:
+        record["checksum"] = checksum(record)
     path.write_text(json.dumps(record), encoding="utf-8")
 
 
@@ -41,6 +43,9 @@ def entries(value, path: tuple = ()) -> Iterator[tuple]:
 
 def put(record: dict, path: tuple, value) -> None:
     """Give the entry at a path of keys another value."""
-    for key in path[:-1]:
-        record = record[key]
-    record[path[-1]] = value
+    functools.reduce(dict.get, path[:-1], record)[path[-1]] = value
+
+
+def remove(record: dict, path: tuple) -> None:
+    """Remove the entry at a path of keys."""
+    del functools.reduce(dict.get, path[:-1], record)[path[-1]]

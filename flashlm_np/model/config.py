@@ -46,7 +46,9 @@ class Config:
     validation_share: float = option(0.05, "last part of a text, kept for validation", 0, 1)
     # The optimizer
     steps: int = option(10000, "optimizer steps to take", 1, MANY)
-    schedule_steps: int = option(10000, "step where the decay ends; 0: the last step", 0, MANY)
+    schedule_steps: int = option(
+        10000, "step at which the rates are 0; 0: the one after the last step", 0, MANY
+    )
     warmup_steps: int = option(200, "steps over which the learning rates rise", 0, MANY)
     decay_share: float = option(0.1, "last part of the schedule: the rates fall to 0", 0, 1)
     phases: tuple[Phase, ...] = option(V3_PHASES, "FIRST:SEQUENCE:BATCH:MICRO[:frozen] ...")
