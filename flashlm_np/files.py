@@ -65,13 +65,6 @@ def written_atomically(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def append(path: Path, data: bytes) -> None:
-    """Append to a file, and sync it. Raises UserError that says why it cannot be written."""
-    with _write_errors(path), patiently(open, path, "ab") as file:
-        file.write(data)
-        sync(file)
-
-
 def remove_leftovers(folder: Path) -> None:
     """Delete the temporary files that killed processes left in `folder`.
 

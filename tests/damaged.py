@@ -21,7 +21,7 @@ def make_old(path: Path) -> None:
     """Write a record as version 0.1 did, without a checksum."""
     record = json.loads(path.read_text(encoding="utf-8"))
     record["format"] = record["format"][:-1] + "1"
-    del record["checksum"]
+    record.pop("checksum", None)
     path.write_text(json.dumps(record), encoding="utf-8")
 
 
