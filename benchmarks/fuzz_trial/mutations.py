@@ -118,8 +118,8 @@ def _change(parent, key, rng):
         value += [rng.choice(VALUES), *value[:1]]
     elif kind < 0.35 and isinstance(parent, dict):
         parent[key + rng.choice((" ", "x", "\0"))] = parent.pop(key)
-    elif kind < 0.6 and type(value) in (int, float):
-        parent[key] = rng.choice((value + 1, value - 1, -value, value * 2, float(value)))
+    elif kind < 0.6 and type(value) in (int, float) and abs(value) < 1e300:
+        parent[key] = rng.choice((value + 1, value - 1, -value, value * 2, value * 0.5))
     elif kind < 0.6 and isinstance(value, str):
         parent[key] = mutate(value.encode("utf-8", "replace"), b"", rng).decode(
             "utf-8", "surrogateescape"

@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,7 +46,9 @@ class Fuzz:
         files, is_packed = self.mutated(seed, index)
         expected = self.expected
         try:
-            result = self._read(files)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", RuntimeWarning)  # it would be printed
+                result = self._read(files)
         except UserError as error:
             sentence = str(error)
             is_good = 0 < len(sentence) < LONGEST_SENTENCE and "\n" not in sentence

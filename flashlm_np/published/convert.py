@@ -19,7 +19,7 @@ import numpy as np
 
 from ..data.tokenizers.base import PlainIds
 from ..data.tokenizers.tokenizer import GPT2_TOKENS, Tokenizer, save_tokenizer
-from ..errors import UserError
+from ..errors import UserError, one_line
 from ..folders import locked
 from ..model.config import V3, Config
 from ..model.flashlm import FlashLM
@@ -91,8 +91,9 @@ def _checkpoint(path, published) -> Checkpoint:
         if not 0 <= step < 10**9:
             raise ValueError(f"its last_step is {step}, which no run has reached")
     except (ValueError, OverflowError) as error:
-        reason = "; ".join(map(str.strip, str(error).splitlines()))[:500]
-        raise UserError(f"{path} is not a checkpoint of FlashLM v3: {reason}") from None
+        raise UserError(
+            f"{path} is not a checkpoint of FlashLM v3: {one_line(error)}"
+        ) from None
     return Checkpoint(config, step, arrays, _state(path, published))
 
 

@@ -18,7 +18,7 @@ Source: torch/serialization.py of PyTorch 2.13.
 import io
 import os
 import zipfile
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from ..errors import UserError
@@ -104,7 +104,8 @@ def _members(path, file):
         raise ValueError("a member is compressed, which torch.save never does")
     if sum(e.file_size for e in archive.infolist()) > file.seek(0, io.SEEK_END):
         raise ValueError("its members together are larger than the file")
-    return {name: partial(archive.read, entry) for name, entry in entries.items()}
+    # Several storages of a hostile file may name one member, which is read only once.
+    return {name: cache(partial(archive.read, entry)) for name, entry in entries.items()}
 
 
 def _read_old(file):
