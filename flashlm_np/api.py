@@ -5,8 +5,9 @@ The commands of `flashlm` call the same functions. UserError is the error that a
 Example:
     >>> import tempfile
     >>> run = train(TINY, out=tempfile.mkdtemp())  # doctest: +ELLIPSIS
-    Making up stories ...
+    Making up 40 stories: about 1 second ...
     step 2: validation 7.6... nats per token, 7.2... above the best possible
+      writes: ...
     >>> text = run.generate("Once upon a time", tokens=10)
     >>> text.startswith("Once upon a time")
     True

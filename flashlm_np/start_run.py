@@ -13,10 +13,12 @@ import numpy as np
 
 from .commands import command
 from .data.dataset import Dataset, DataSource, load_dataset
-from .data.tokenizers.tokenizer import GPT2_TOKENS, Tokenizer, save_tokenizer
+from .data.story_ids import seconds_for
+from .data.tokenizers.tokenizer import GPT2_TOKENS, Tokenizer
 from .errors import UserError
 from .folders import locked
 from .model.config import Config
+from .progress import about
 from .training.initial_embedding import CORPUS_RMS, from_corpus, load_embedding, scaled_to_rms
 from .training.learning_rates import steps_without_learning
 from .training.minutes import steps_in
@@ -42,17 +44,24 @@ def start_run(
     with locked(out):
         go_on = command("train", "--resume", out)
         expect_new(out, f"go on with {go_on}, or choose another --out")
-        say("Reading the text ..." if source != DataSource() else "Making up stories ...")
+        say(_first_stage(config, source))
         dataset, tokenizer = load_dataset(source, **config.data_options())
+        if dataset.skipped:
+            say(dataset.skipped)
         embedding = initial_embedding(config, dataset, tokenizer)
         if minutes:
             say(f"Timing a few steps, to see how many fit into {minutes:g} minutes ...")
             config = _with_steps(minutes, config, dataset, tokenizer, threads)
         if sentence := steps_without_learning(config):
             say(sentence)
-        trainer = Trainer(config, dataset, tokenizer, out, threads, embedding)
-        save_tokenizer(out, tokenizer)
-        yield trainer
+        yield Trainer(config, dataset, tokenizer, out, threads, embedding)
+
+
+def _first_stage(config, source):
+    if source != DataSource():
+        return "Reading the text ..."
+    seconds = seconds_for(config.stories, Tokenizer.embedded())
+    return f"Making up {config.stories:,} stories: {about(seconds)} ..."
 
 
 def _with_steps(minutes, config, dataset, tokenizer, threads):

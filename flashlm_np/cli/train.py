@@ -9,7 +9,7 @@ from ..commands import command
 from ..data.dataset import DataSource
 from ..errors import INTERRUPTED, UserError
 from ..model.config import PRESETS, Config, Phase, option_name, text_of
-from ..progress import Stopped
+from ..progress import Stopped, about
 from ..start_run import start_run
 from ..training.memory import keep_freed_memory
 from ..training.report import write_results
@@ -17,6 +17,8 @@ from ..training.resume import resume_run
 from ..training.trainer import Trainer
 from .arguments import THREADS, above_0, add_command, add_options, parsed_by
 from .run import losses
+
+PICTURE_SECONDS = 2  # that a picture and samples take, about
 
 
 def add_train(commands):
@@ -89,6 +91,8 @@ def _run(trainer: Trainer) -> int:
     except Stopped as stopped:
         print(f"{stopped} Go on with\n  {command('train', '--resume', out)}")
         return INTERRUPTED
+    seconds = trainer.evaluation_seconds + PICTURE_SECONDS
+    print(f"Scoring the averaged weights, writing samples and a report: {about(seconds)} ...")
     results = write_results(trainer, final)
     print(losses(final, results.counted, best))
     report = out / "report.md"

@@ -1,5 +1,7 @@
 """The embedded stories as token ids, for training and for validation."""
 
+import time
+
 import numpy as np
 
 from .stories import stories
@@ -13,6 +15,14 @@ def training_stories(seed: int, count: int, tokenizer: Tokenizer) -> np.ndarray:
     rng = np.random.default_rng(seed)
     rows = [tokenizer.encode(stories.generate(rng)) for _ in range(count)]
     return _separated(rows, tokenizer)
+
+
+def seconds_for(count: int, tokenizer: Tokenizer, timed: int = 100) -> float:
+    """Estimate how long training_stories takes for `count` stories, by timing a few."""
+    training_stories(0, 1, tokenizer)  # reads the grammar
+    start = time.perf_counter()
+    training_stories(0, timed, tokenizer)
+    return (time.perf_counter() - start) / timed * count
 
 
 def validation_stories(tokens: int, tokenizer: Tokenizer) -> tuple[np.ndarray, float]:

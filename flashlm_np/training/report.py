@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from ..data.stories import stories
-from ..evaluation.evaluate import Evaluation, evaluate
+from ..evaluation.evaluate import Evaluation, evaluate, with_error
 from ..evaluation.ngrams import Baselines, baselines
 from ..files import write_atomically
 from ..inference.text_generator import TextGenerator
@@ -45,15 +45,21 @@ def write_results(trainer: Trainer, final: Evaluation) -> Results:
         final,
         evaluate(averaged, config, dataset.valid, tokenizer),
         baselines(dataset.train, dataset.valid, config.vocab_size),
-        [
-            "".join(generator.generate("", SAMPLE_TOKENS, seed, temperature=TEMPERATURE))
-            for seed in range(SAMPLES)
-        ],
+        [_sample(generator, seed) for seed in range(SAMPLES)],
     )
     write_atomically(trainer.out / "sample.txt", _samples(results.samples).encode())
     write_plot(trainer.out, config, results.counted, dataset.best_possible_loss)
     write_atomically(trainer.out / "report.md", _report(trainer, results).encode())
     return results
+
+
+@np.errstate(over="ignore", invalid="ignore")  # of a model that diverged
+def _sample(generator, seed):
+    try:
+        pieces = generator.generate("", SAMPLE_TOKENS, seed, temperature=TEMPERATURE)
+        return "".join(pieces)
+    except ValueError as error:  # the last step made the model diverge
+        return f"(nothing; {error})"
 
 
 def _samples(texts):
@@ -76,8 +82,8 @@ def _report(trainer, results):
         f"## A sample (temperature {TEMPERATURE}, seed 0)",
         *([] if best is None else [_correct_stories(results.samples)]),
         "\n".join(f"> {line}" for line in results.samples[0].splitlines()) or "> (nothing)",
-        "## Differences from FlashLM v3" if config.preset != "v3" else "## Configuration",
-        _differences(config),
+        "## Configuration",
+        *_configuration(config),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -87,7 +93,7 @@ def _losses(results, best):
     rows = {
         f"on {final.tokens:,} validation tokens": "nats per token",
         "---": "---",
-        "**validation loss** (true)": f"**{final.loss:.4f}** ± {final.loss_error:.4f}",
+        "**validation loss** (true)": f"**{with_error(final.loss, final.loss_error)}**",
     }
     if best is not None:
         rows["best possible on these tokens (exact)"] = f"{best:.4f}"
@@ -95,7 +101,7 @@ def _losses(results, best):
     rows |= {
         "with the averaged weights (EMA)": f"{results.averaged.loss:.4f}",
         "label-smoothed 0.1 (v3's number; not comparable)": (
-            f"{final.smoothed:.4f} ± {final.smoothed_error:.4f}"
+            with_error(final.smoothed, final.smoothed_error)
         ),
         "uniform over the vocabulary": f"{counted.uniform:.4f}",
         "unigram, counted on the training tokens": f"{counted.unigram:.4f}",
@@ -119,11 +125,16 @@ def _correct_stories(texts):
     )
 
 
-def _differences(config):
-    """Each field in which this run differs from the v3 preset, and v3's value."""
-    values = [(f.name, getattr(config, f.name), getattr(V3, f.name)) for f in fields(Config)]
+def _configuration(config):
+    """Yield how many fields differ from the v3 preset, and these with v3's values."""
+    names = [field.name for field in fields(Config) if field.name != "preset"]
+    values = [(name, getattr(config, name), getattr(V3, name)) for name in names]
     rows = [(name, text_of(own), text_of(v3)) for name, own, v3 in values if own != v3]
-    return _table([("field", "this run", "v3"), ("---",) * 3, *rows])
+    if not rows:
+        yield f"All {len(names)} fields are those of FlashLM v3."
+        return
+    yield f"{len(rows)} of {len(names)} fields differ from those of FlashLM v3:"
+    yield _table([("field", "this run", "v3"), ("---",) * 3, *rows])
 
 
 def _table(rows):

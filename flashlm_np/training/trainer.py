@@ -1,6 +1,7 @@
 """A whole run: steps, evaluations, metrics and checkpoints."""
 
 import math
+import time
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -38,6 +39,7 @@ class Trainer(RunState):
     ):
         super().__init__(config, dataset, tokenizer, threads, embedding)
         self.out = out
+        self.evaluation_seconds = 0.0  # of the last one
 
     def run(self) -> Evaluation:
         """Train to config.steps, and return the last evaluation.
@@ -70,7 +72,10 @@ class Trainer(RunState):
 
     def evaluate(self) -> Evaluation:
         """Score the validation tokens with the present weights."""
-        return evaluate(self.model, self.config, self.dataset.valid, self.tokenizer)
+        start = time.perf_counter()
+        found = evaluate(self.model, self.config, self.dataset.valid, self.tokenizer)
+        self.evaluation_seconds = time.perf_counter() - start
+        return found
 
     def _save_if_due(self, metrics, evaluation, stopping):
         best = evaluation is not None and evaluation.loss < self.counts.best_loss

@@ -82,7 +82,7 @@ def test_metrics_count_the_tokens_and_positions(run):
 def test_the_report_has_the_true_loss_and_its_baselines(run):
     report = (run / "report.md").read_text()
     rows = read_metrics(run / "metrics.csv")
-    assert f"**{rows[-1]['valid_loss']:.4f}**" in report
+    assert f"**{rows[-1]['valid_loss']:.4f}" in report
     for words in (
         "best possible",
         "unigram",
@@ -128,7 +128,7 @@ def test_a_run_can_be_trained_on_a_text(tmp_path, capsys):
     text.write_text("changed " * 600)
     assert "the text is not the one" in fails(capsys, 1, "train", "--resume", str(out))
     text.unlink()
-    assert "cannot read" in fails(capsys, 1, "eval", str(out))
+    assert f"{text} is no file or folder" in fails(capsys, 1, "eval", str(out))
     (tmp_path / "other.txt").write_text("The owl slept.")
     assert main(["eval", str(out), "--text", str(tmp_path / "other.txt")]) == 0
     assert "No training text to compare with: cannot read" in capsys.readouterr().out
@@ -290,7 +290,7 @@ def test_a_full_disk_is_an_error_and_keeps_the_checkpoint(tmp_path):
     [
         (["--d-model", "0"], "--d-model is 0, expected 1 to 65536"),
         (["--vocab-size", "100"], "--vocab-size is 100, but the tokenizer has 2000 tokens"),
-        (["--text", "/nowhere.txt"], "cannot read /nowhere.txt: No such file or directory"),
+        (["--text", "/nowhere.txt"], "nowhere.txt is no file or folder"),
         (["--minutes", "1", "--steps", "2"], "--minutes and --steps exclude each other"),
     ],
 )

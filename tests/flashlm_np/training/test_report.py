@@ -1,0 +1,34 @@
+"""report.md and its neighbours, also for runs that are like v3 or went wrong."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tiny
+
+from flashlm_np.data.dataset import DataSource, load_dataset
+from flashlm_np.model.config import V3
+from flashlm_np.training import report
+from flashlm_np.training.trainer import Trainer
+
+
+def test_the_heading_and_the_count_fit_whatever_differs():
+    assert list(report._configuration(V3)) == [
+        f"All {len(V3.to_dict()) - 1} fields are those of FlashLM v3."
+    ]
+    (sentence, table) = report._configuration(replace(V3, preset="mine", seed=1, steps=5))
+    assert sentence == f"2 of {len(V3.to_dict()) - 1} fields differ from those of FlashLM v3:"
+    assert table.splitlines()[2:] == ["| seed | 1 | 42 |", "| steps | 5 | 10000 |"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_run_whose_last_step_diverged_has_a_report(tmp_path):
+    config = replace(tiny.CONFIG, steps=1)
+    run = Trainer(config, *load_dataset(DataSource(), **config.data_options()), tmp_path)
+    run.run()
+    run.model.embedding.weight.data[...] = np.nan
+    results = report.write_results(run, run.evaluate())
+    assert results.samples[0].startswith("(nothing; ")
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "| **validation loss** (true) | **nan** |" in text
+    assert "0 of the 3 samples" in text
