@@ -301,7 +301,7 @@ VALUES = st.recursive(
     max_examples=100,
     derandomize=True,
     database=None,
-    deadline=2000,
+    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(key=st.sampled_from([*published(), *NUMBERS, *weights()]), value=VALUES)
