@@ -4,10 +4,9 @@ import json
 from pathlib import Path
 
 import numpy as np
-from huggingface_hub import HfFileSystem, try_to_load_from_cache
 from safetensors import safe_open
 
-from ..errors import UserError
+from ..errors import UserError, extra_package
 from ..progress import Progress
 from ..training.initial_embedding import ReducedTable, row_blocks, truncated_svd
 
@@ -22,7 +21,10 @@ def from_gpt2(D: int, weights: Path | None = None) -> ReducedTable:
 
     Raises UserError if it cannot be read, or if D is larger than its 768 numbers.
     """
-    path, name = weights or try_to_load_from_cache(REPOSITORY, FILE), weights or REPOSITORY
+    path, name = (
+        weights or _hub().try_to_load_from_cache(REPOSITORY, FILE),
+        weights or REPOSITORY,
+    )
     try:
         wide = _from_file(path) if isinstance(path, str | Path) else _from_hub()
     except Exception as error:  # those of safetensors, the hub and HTTP have no common base
@@ -36,6 +38,13 @@ def from_gpt2(D: int, weights: Path | None = None) -> ReducedTable:
     return truncated_svd(lambda: row_blocks(wide), D)
 
 
+def _hub():
+    """The hub's library, which only this embedding needs, and not from a file."""
+    with extra_package("GPT-2's embedding"):
+        import huggingface_hub
+    return huggingface_hub
+
+
 def _from_file(path):
     with safe_open(path, framework="np") as file:
         names = list(file.keys())
@@ -44,7 +53,7 @@ def _from_file(path):
 
 def _from_hub():
     """Read only the header and the tensor, 154 MB of the file's 548 MB."""
-    with HfFileSystem().open(f"{REPOSITORY}/{FILE}", cache_type="none") as file:
+    with _hub().HfFileSystem().open(f"{REPOSITORY}/{FILE}", cache_type="none") as file:
         header = file.read(int.from_bytes(file.read(8), "little"))  # JSON after its length
         entry, data = json.loads(header)[TENSOR], bytearray()
         start, stop = (8 + len(header) + offset for offset in entry["data_offsets"])

@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from .stack_machine import Opaque
+from .stack_machine import MAX_ARGUMENTS, Opaque
 
 MAX_AXES = 8
 # bfloat16 is the upper half of a float32; NumPy has no such type.
@@ -28,6 +28,8 @@ STORAGES |= {("torch.storage", "UntypedStorage"): np.dtype("u1")}  # of newer ty
 
 def storage_id(identity: object) -> tuple[tuple[str, str], str, int] | None:
     """The type, the name and the count of numbers of a storage; None for another identity."""
+    if not _is_short(identity):
+        return None
     match identity:
         case (str("storage"), Opaque(name=kind), str(key), _, int(count), *view):
             if kind in STORAGES and 0 <= count < 2**62 and not any(view):
@@ -51,8 +53,10 @@ def numbers(kind: tuple[str, str], count: int, data: bytes) -> np.ndarray:
 def _tensor(arguments):
     """A view of a storage; NumPy checks that the view lies in it."""
     match arguments:
-        case (np.ndarray() as stored, offset, tuple(size), tuple(stride), _, _, *marks):
-            if any(marks):  # such as {"conj": True}: the numbers are not those of the storage
+        case (np.ndarray() as stored, offset, tuple(size), tuple(stride), *others):
+            if any(
+                others[2:]
+            ):  # such as {"conj": True}: the numbers are not those of the storage
                 return Opaque(("a conjugated or negated tensor", ""), arguments)
             return _view(stored, offset, size, stride)
     return Opaque(TENSOR, arguments)
@@ -75,9 +79,15 @@ def _view(stored, offset, size, stride):
 def _typed(arguments):
     """A parameter with attributes: the function that makes it, its type, and its arguments."""
     match arguments:
-        case (Opaque(name=name, arguments=None), _, tuple(inner), *_) if name == TENSOR:
-            return _tensor(inner)
+        case (Opaque(name=name, arguments=None), _, inner, *_) if name == TENSOR:
+            if _is_short(inner):
+                return _tensor(inner)
     return Opaque(("torch._tensor", "_rebuild_from_type_v2"), arguments)
+
+
+def _is_short(values):
+    """A tuple that costs nothing to look at, however often a pickle uses it."""
+    return isinstance(values, tuple) and len(values) <= MAX_ARGUMENTS
 
 
 def _bytes(arguments):
@@ -101,6 +111,7 @@ TENSOR = ("torch._utils", "_rebuild_tensor_v2")
 SCALARS = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1")
 ANSWERS = {
     TENSOR: _tensor,
+    ("torch._utils", "_rebuild_tensor"): _tensor,  # before PyTorch 0.4
     ("torch._utils", "_rebuild_parameter"): lambda arguments: arguments[0],
     ("torch._utils", "_rebuild_parameter_with_state"): lambda arguments: arguments[0],
     ("torch._tensor", "_rebuild_from_type_v2"): _typed,

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from functools import partial
 
 import numpy as np
@@ -32,7 +33,7 @@ def small_requests_and_an_own_cache(monkeypatch, tmp_path):
 
 def use_hub(monkeypatch, url):
     HfFileSystem.clear_instance_cache()
-    monkeypatch.setattr(gpt2, "HfFileSystem", partial(HfFileSystem, endpoint=url))
+    monkeypatch.setattr("huggingface_hub.HfFileSystem", partial(HfFileSystem, endpoint=url))
 
 
 @pytest.fixture
@@ -183,3 +184,12 @@ def test_a_damaged_file_is_an_error_of_one_sentence(tmp_path, data):
 def test_an_unreadable_file_is_an_error_of_one_sentence(tmp_path):
     assert "No such file" in refused(7, tmp_path / "absent")
     refused(7, tmp_path)
+
+
+def test_only_the_hub_needs_the_hub_s_package(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    table = np.random.default_rng(0).standard_normal((20, 768)).astype(np.float32)
+    save_file({"wte.weight": table}, tmp_path / "model.safetensors")
+    assert from_gpt2(4, tmp_path / "model.safetensors").table.shape == (20, 4)
+    with pytest.raises(UserError, match="GPT-2's embedding needs the package huggingface_hub"):
+        from_gpt2(4)

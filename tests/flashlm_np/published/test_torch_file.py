@@ -370,6 +370,27 @@ def test_an_invalid_pickle_is_an_error(tmp_path, opcodes, message):
     refused(write(tmp_path / "x", program(opcodes)), message)
 
 
+LONG = b"(" + b"N" * 100_000 + b"t\x94"  # a tuple, remembered as number 0
+
+
+@pytest.mark.parametrize(
+    "opcodes",
+    [
+        LONG + b"0" + b"h\x00Q" * 100_000,
+        LONG
+        + b"0"
+        + name("torch._utils._rebuild_tensor_v2")
+        + b"\x940"
+        + b"h\x01h\x00R" * 10**5,
+        LONG + b"0" + b"}\x940" + b"h\x01h\x00Ns" * 100_000,
+        b"X" + struct.pack("<I", 10**5) + b"a" * 10**5 + b"\x940" + b"h\x00h\x00\x93" * 10**5,
+    ],
+)
+def test_a_long_value_that_is_used_often_takes_no_time(tmp_path, opcodes):
+    """A copy of it at each use would take minutes, and gigabytes."""
+    read_torch_file(write(tmp_path / "x", program(opcodes)))
+
+
 def test_deep_nesting_is_harmless(tmp_path):
     deep = read_torch_file(write(tmp_path / "x", program(b")" + b"\x85" * 200_000)))
     assert len(deep) == 1
