@@ -37,7 +37,7 @@ ENTRIES = {
     "config": dict,  # Config.from_dict checks its fields
     "state": {
         "tokenizer": {"name": str, "fingerprint": str},
-        "corpus": {"name": str, "separated": bool},
+        "corpus": {"name": str, "separated": bool, "files?": [str], "folder?": (str, None)},
         "packed?": {"encoding": str, "head": str},  # of an export
         "published?": dict,  # of a converted checkpoint
     },
@@ -57,7 +57,7 @@ RUN_STATE = {  # also in the state of a run, which is no export and not converte
         "best_loss": Number(float, 0, float("inf")),
     },
     "machine?": {"threads": COUNT, "numpy": str, "blas": str, "processor": str},  # machine.py
-    "corpus": {"files": [str], "folder": (str, None), "fingerprint": str},
+    "corpus": {"files": list, "folder": (str, None), "fingerprint": str},
 }
 
 

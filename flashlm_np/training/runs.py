@@ -38,10 +38,12 @@ class SavedRun:
         """
         expect_run(folder, name)
         saved = checkpoint.load(folder, name)
-        about = saved.state.get("tokenizer")
-        if not isinstance(about, dict):
-            raise UserError(f"{folder}: the checkpoint does not name its tokenizer")
-        tokenizer = load_tokenizer(folder, about, saved.config.vocab_size)
+        tokenizer = load_tokenizer(folder, saved.state["tokenizer"], saved.config.vocab_size)
+        if tokenizer.vocab_size > saved.config.vocab_size:
+            raise UserError(
+                f"{folder}: the tokenizer has {tokenizer.vocab_size:,} tokens, but the model "
+                f"only {saved.config.vocab_size:,}"
+            )
         try:
             model = model_with_weights(saved.config, _weights(folder, saved, average))
         except ValueError as error:
@@ -87,7 +89,7 @@ class SavedRun:
 
 def _weights(folder, saved, average):
     if "packed" in saved.state and not average:
-        return unpack_weights(saved.config, saved.arrays, saved.state["packed"].get("encoding"))
+        return unpack_weights(saved.config, saved.arrays, saved.state["packed"]["encoding"])
     weights = saved.weights("ema" if average else "model")
     if not weights:
         raise UserError(f"{folder} holds no averaged weights; leave out --ema")

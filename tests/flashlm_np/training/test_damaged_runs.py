@@ -8,6 +8,7 @@ and bounds can find the change.
 import functools
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -191,6 +192,22 @@ def test_deep_nesting_and_long_numbers_are_refused(run):
             key = entry.split(":")[0]
             (run / "best.json").write_text(text.replace(entry, f"{key}: {deep}"))
             assert refused(SavedRun.load, run, "best")
+
+
+def test_an_export_does_not_hold_the_files_of_a_run_as_another_type(run):
+    for name in ("last.json", "best.json"):
+        edit_record(run / name, put, ("state", "packed"), {"encoding": "2-bit", "head": "int8"})
+        edit_record(run / name, put, ("state", "corpus", "files"), 7)
+    assert refused(SavedRun.load, run)
+
+
+def test_a_model_with_fewer_tokens_than_its_tokenizer_is_refused(run):
+    saved = checkpoint.load(run)
+    saved.config = replace(saved.config, vocab_size=200)
+    saved.arrays["model/embedding.weight"] = saved.arrays["model/embedding.weight"][:200]
+    checkpoint.save(run, saved, ["last", "best"])
+    with pytest.raises(UserError, match="the tokenizer has 257 tokens, but the model only 200"):
+        SavedRun.load(run)
 
 
 def test_a_checkpoint_without_the_optimizers_is_not_resumed(run):
