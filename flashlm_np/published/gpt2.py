@@ -21,10 +21,8 @@ def from_gpt2(D: int, weights: Path | None = None) -> ReducedTable:
 
     Raises UserError if it cannot be read, or if D is larger than its 768 numbers.
     """
-    path, name = (
-        weights or _hub().try_to_load_from_cache(REPOSITORY, FILE),
-        weights or REPOSITORY,
-    )
+    name = weights or REPOSITORY
+    path = weights or _hub().try_to_load_from_cache(REPOSITORY, FILE)
     try:
         wide = _from_file(path) if isinstance(path, str | Path) else _from_hub()
     except Exception as error:  # those of safetensors, the hub and HTTP have no common base

@@ -47,10 +47,15 @@ def write_results(trainer: Trainer, final: Evaluation) -> Results:
         baselines(dataset.train, dataset.valid, config.vocab_size),
         [_sample(generator, seed) for seed in range(SAMPLES)],
     )
-    write_atomically(trainer.out / "sample.txt", _samples(results.samples).encode())
+    _write(trainer.out / "sample.txt", _samples(results.samples))
     write_plot(trainer.out, config, results.counted, dataset.best_possible_loss)
-    write_atomically(trainer.out / "report.md", _report(trainer, results).encode())
+    _write(trainer.out / "report.md", _report(trainer, results))
     return results
+
+
+def _write(path, text):
+    """Write a text. Bytes of a file's name that are not UTF-8 become question marks in it."""
+    write_atomically(path, text.encode(errors="replace"))
 
 
 @np.errstate(over="ignore", invalid="ignore")  # of a model that diverged

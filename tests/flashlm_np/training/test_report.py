@@ -1,11 +1,14 @@
 """report.md and its neighbours, also for runs that are like v3 or went wrong."""
 
+import os
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import tiny
 
+from flashlm_np.cli import main
 from flashlm_np.data.dataset import DataSource, load_dataset
 from flashlm_np.model.config import V3
 from flashlm_np.training import report
@@ -32,3 +35,12 @@ def test_a_run_whose_last_step_diverged_has_a_report(tmp_path):
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "| **validation loss** (true) | **nan** |" in text
     assert "0 of the 3 samples" in text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such a name")
+def test_a_text_whose_name_is_not_utf_8_has_a_report(tmp_path):
+    name = os.fsdecode(b"\xff.txt")
+    (tmp_path / name).write_text("The owl looked at the moon. " * 300)
+    options = ["--text", str(tmp_path / name), "--steps", "1", "--out", str(tmp_path / "run")]
+    assert main(["train", *tiny.TEXT_OPTIONS, *options]) == 0
+    assert "Trained on ?.txt for 1 steps" in (tmp_path / "run" / "report.md").read_text()

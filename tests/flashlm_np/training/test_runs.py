@@ -131,7 +131,7 @@ def test_a_run_can_be_trained_on_a_text(tmp_path, capsys):
     assert f"{text} is no file or folder" in fails(capsys, 1, "eval", str(out))
     (tmp_path / "other.txt").write_text("The owl slept.")
     assert main(["eval", str(out), "--text", str(tmp_path / "other.txt")]) == 0
-    assert "No training text to compare with: cannot read" in capsys.readouterr().out
+    assert "No training text to compare with: " in capsys.readouterr().out
 
 
 def test_minutes_are_converted_to_steps(tmp_path, capsys):
