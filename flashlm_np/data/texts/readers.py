@@ -10,6 +10,7 @@ A file with another ending, given by name, is read as text.
 """
 
 import gzip
+import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,10 +58,13 @@ def read_file(file: BinaryIO, name: str, column: str) -> Iterator[Document]:
 
 def _decompressed(file, name):
     ending = Path(name).suffix.lower()
+    if ending not in COMPRESSED:
+        return file
+    stream = io.BufferedReader(file)
+    if not stream.peek(1):  # which gzip takes for an empty text
+        raise EOFError("it has 0 bytes")
     if ending == ".gz":
-        return gzip.open(file)
-    if ending == ".zst":
-        with extra_package("reading a .zst file"):
-            import pyarrow as pa
-        return pa.CompressedInputStream(file, "zstd")
-    return file
+        return gzip.open(stream)
+    with extra_package("reading a .zst file"):
+        import pyarrow as pa
+    return pa.CompressedInputStream(stream, "zstd")

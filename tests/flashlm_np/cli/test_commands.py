@@ -149,6 +149,27 @@ def test_a_vocabulary_that_is_too_small_is_an_error(data, capsys):
     assert "--vocab-size is 100, but the tokenizer has 2000 tokens" in printed
 
 
+def test_a_text_of_a_few_tokens_is_scored_without_an_error(run, capsys, tmp_path):
+    (tmp_path / "a.txt").write_text("The owl.")
+    told = output(capsys, 0, "eval", run, "--text", str(tmp_path / "a.txt"))
+    assert "nan" not in told
+    assert "±" not in told
+    assert "scored           3 tokens, too few for a standard error, which needs 256" in told
+
+
+def test_eval_reads_texts_as_prepare_does(run, capsys, tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbf" + TEXT.replace(". ", ".\r\n").encode())
+    (tmp_path / "b.txt").write_text(TEXT.replace(". ", ".\n"))
+    (tmp_path / "rows.csv").write_text(f'text\n"{TEXT}"\n')
+    told = [output(capsys, 0, "eval", run, "--text", str(tmp_path / f"{n}.txt")) for n in "ab"]
+    assert told[0] == told[1]
+    (tmp_path / "README.md").write_text("What these are.")
+    told = output(capsys, 0, "eval", run, "--text", str(tmp_path))
+    assert told.startswith("skipped 1 other files (README.md)\n")
+    (tmp_path / "c.txt").write_bytes(b"caf\xe9")
+    assert "is not UTF-8 text" in output(capsys, 1, "eval", run, "--text", str(tmp_path))
+
+
 # -- the initial embedding -------------------------------------------------------------------
 
 

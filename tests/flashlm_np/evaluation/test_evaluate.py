@@ -55,3 +55,23 @@ def test_the_standard_error_is_that_of_blocks():
     assert mean == pytest.approx(blocks.mean())
     assert error == pytest.approx(blocks.std(ddof=1) / 8)
     assert math.isnan(ev.mean_and_error(np.ones(ev.TOKENS_PER_BLOCK))[1])
+
+
+@pytest.mark.parametrize(
+    ("count", "scored"),
+    [
+        (1, "1 tokens, too few for a standard error, which needs 256"),
+        (255, "255 tokens, too few for a standard error, which needs 256"),
+        (256, "256 tokens"),
+    ],
+)
+def test_too_few_tokens_for_an_error_are_told_and_not_nan(count, scored):
+    model, config = small_model()
+    tokenizer = Tokenizer("bytes", {bytes([b]): b for b in range(256)})
+    tokens = np.random.default_rng(3).integers(0, 31, count + 1)
+    result = ev.evaluate(model, config, tokens, tokenizer)
+    assert result.scored == scored
+    assert str(result).endswith(f" nats per token ({scored})")
+    assert ("±" in str(result)) == (count == 256)
+    assert "nan" not in str(result)
+    assert ev.with_error(0.50214, 0.00896) == "0.5021 ± 0.0090"
