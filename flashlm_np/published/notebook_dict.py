@@ -17,6 +17,7 @@ WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_
 COUNTER = "n_averaged"  # AveragedModel's, which is no weight
 REMARKS = ("val_loss", "note")
 LONGEST_REMARK = 1000
+SAVE_DICT = "; save a dict, such as the state_dict() of a model"
 
 # Each size is taken from the first weight that has it. If they agree, all weights of the model
 # together are at most a few times as large as the file.
@@ -35,13 +36,14 @@ def entry(published: object, key: str, kind: type) -> object:
     """
     wanted = f"it has no {key!r} that is a {kind.__name__}"
     if not isinstance(published, dict):
-        raise ValueError(f"{wanted}: the file holds {_described(published)}")
+        raise ValueError(f"{wanted}: the file holds {_described(published)}{SAVE_DICT}")
     if key not in published:
         keys = [str(name)[:40] for name in published]
         raise ValueError(f"{wanted}; its {len(keys):,} entries: {', '.join(keys[:6])!a}")
     value = _number(published[key])
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise ValueError(f"{wanted}: it is {_described(value)}")
+        advice = SAVE_DICT if kind is dict else ""
+        raise ValueError(f"{wanted}: it is {_described(value)}{advice}")
     return value
 
 
@@ -110,7 +112,7 @@ def _is_finite(value):
 
 def _described(value):
     if isinstance(value, Opaque):
-        return f"an object of {str(value)!a}; save a dict instead, as a model's state_dict()"
+        return f"an object of {str(value)!a}"
     if isinstance(value, np.ndarray):
         return f"an array of {value.dtype}"
     return f"a {type(value).__name__}"

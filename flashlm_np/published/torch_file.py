@@ -34,9 +34,7 @@ OTHERS = {
     b"\x80": "a pickle, but not of torch.save; save it with torch.save",
 }
 TAR = "a tar archive, as the first versions of PyTorch wrote; save it again with a newer one"
-SAFETENSORS = (
-    "a safetensors file, which holds arrays and no configuration; expected torch.save's"
-)
+SAFETENSORS = "a safetensors file, which holds no configuration; expected one of torch.save"
 BIG_ENDIAN = "a big-endian computer wrote it, which is not supported"
 PROGRAM = "a program of TorchScript; save the model's state_dict() with torch.save"
 
@@ -69,6 +67,8 @@ def read_torch_file(path: Path) -> object:
 
 def _other_kind(start: bytes) -> str | None:
     """What a file with these first bytes is, if it is neither form of torch.save."""
+    if not start:
+        return "empty; copy it again"
     if start[257:262] == b"ustar":
         return TAR
     if start[8:9] == b"{" and start[4:8] == bytes(4):  # after the header's length

@@ -270,7 +270,7 @@ OBJECT = pickled(argparse.Namespace(weight=1))
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (OBJECT, "the file holds an object of 'argparse.Namespace'; save a dict instead"),
+        (OBJECT, "the file holds an object of 'argparse.Namespace'; save a dict, such as"),
         (published(model_state_dict=OBJECT), "it is an object of 'argparse.Namespace'"),
         (weights(), "its 20 entries: 'embedding.weight, block.norm1.scale, "),
         (published(last_step=1.5), "it has no 'last_step' that is a int: it is a float"),

@@ -418,7 +418,7 @@ def patched(path, change):
         (lambda p: write(p, EMPTY, byteorder=b"big"), "a big-endian computer wrote it"),
         (lambda p: write_zip(p, {"byteorder": b"little"}), "it has no member 'data.pkl'"),
         (lambda p: write_zip(p, {}), "it has no member 'data.pkl'"),
-        (lambda p: p.write_bytes(b""), "not a zip file"),
+        (lambda p: p.write_bytes(b""), "{p} is empty; copy it again"),
         (lambda p: p.write_bytes(EMPTY), "{p} is a pickle, but not of torch.save"),
         (lambda p: p.write_bytes(b"version https://git-lfs.github"), "{p} is a pointer of Git"),
         (lambda p: p.write_bytes(b"<!DOCTYPE html>"), "{p} is a web page"),
