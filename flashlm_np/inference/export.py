@@ -88,16 +88,26 @@ def unpack_weights(
 
     Raises ValueError if the arrays are not those of an export of this configuration.
     """
-    ternary, weights = ternary_shapes(config), {}
+    with np.errstate(over="ignore", invalid="ignore"):  # such numbers are refused below
+        weights = dict(_unpacked(config, arrays, encoding))
+    for name, w in weights.items():
+        if not np.isfinite(w).all():
+            raise ValueError(f"{name} holds NaN or an infinity")
+    return weights
+
+
+def _unpacked(config, arrays, encoding):
+    """(parameter name, weights) of each array that holds weights."""
+    ternary = ternary_shapes(config)
     for key, array in arrays.items():
         kind, _, name = key.partition("/")
         if kind in ("model", "half"):
-            weights[name] = array.astype(np.float32)
+            yield name, array.astype(np.float32)
         elif kind == "int8":
             if array.ndim != 2:
                 raise ValueError(f"{key} has shape {array.shape}, expected a matrix")
             rows = _array(arrays, f"rows/{name}", (len(array),))
-            weights[name] = array.astype(np.float32) * rows[:, None]
+            yield name, array.astype(np.float32) * rows[:, None]
         elif kind == "packed":
             if name not in ternary:
                 raise ValueError(f"unexpected packed weight {name}")
@@ -105,8 +115,7 @@ def unpack_weights(
             (scale,) = _array(arrays, f"scale/{name}", (1,))
             matrix = PackedTernary(encoding, (O, int(np.prod(rest))), scale, array)
             matrix.validate()
-            weights[name] = matrix.dense().reshape(ternary[name])
-    return weights
+            yield name, matrix.dense().reshape(ternary[name])
 
 
 def _array(arrays, key, shape):

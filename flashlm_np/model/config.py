@@ -99,7 +99,7 @@ class Config:
     def from_dict(cls, values: dict) -> "Config":
         """The configuration of a dictionary that was read. Raises ValueError if it is none."""
         if unknown := sorted(set(values) - {f.name for f in fields(cls)}):
-            raise ValueError(f"configuration: unknown fields {', '.join(unknown)}")
+            raise ValueError(f"configuration: unknown fields {', '.join(unknown)[:200]}")
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         if isinstance(texts := values.get("phases"), tuple):
             values["phases"] = tuple(map(Phase.parse, texts))

@@ -23,7 +23,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
-from ..errors import UserError
+from ..errors import UserError, one_line
 from ..files import read_bytes, remove, write_atomically
 from ..model.config import Config
 from ..records import SHA256, Number, misfit, read_record, write_record
@@ -112,8 +112,8 @@ def load(out: Path, name: str = "last") -> Checkpoint:
         config = Config.from_dict(record["config"])
         return Checkpoint(config, record["step"], _arrays(data), record["state"])
     except ValueError as error:
-        path = out / f"{name}.json"
-        raise UserError(f"{path} does not fit this version of flashlm: {error}") from None
+        problem = f"does not fit this version of flashlm: {one_line(error)}"
+        raise UserError(f"{out / f'{name}.json'} {problem}") from None
 
 
 def _arrays(data):

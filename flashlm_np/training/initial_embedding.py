@@ -22,7 +22,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
-from ..errors import UserError
+from ..errors import UserError, one_line
 from ..files import read_bytes, write_atomically
 
 NAME = "embedding.weight"  # of the table in a file
@@ -140,7 +140,7 @@ def load_embedding(path: Path, V: int, D: int) -> np.ndarray:
         table = safetensors.load(read_bytes(path))[NAME]
     except (SafetensorError, KeyError) as error:
         raise UserError(
-            f"{path} holds no {NAME} ({error}); make an embedding with flashlm embed"
+            f"{path} holds no {NAME} ({one_line(error)}); make an embedding with flashlm embed"
         ) from None
     if table.shape != (V, D):
         raise UserError(

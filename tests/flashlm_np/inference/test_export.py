@@ -120,6 +120,10 @@ DAMAGE = {
     "shape": lambda a: a | {k: v[:-1] for k, v in a.items() if k.startswith("packed/")},
     "unknown": lambda a: a | {"packed/who": np.zeros((2, 2), np.uint8)},
     "scalar": lambda a: a | {k: v[0, 0] for k, v in a.items() if k.startswith("int8/")},
+    "rows": lambda a: a | {k: v * np.inf for k, v in a.items() if k.startswith("rows/")},
+    "overflow": lambda a: (
+        a | {k: np.full_like(v, 3e38) for k, v in a.items() if k.startswith("rows/")}
+    ),
     "missing": lambda a: {k: v for k, v in a.items() if not k.startswith("packed/")},
     "type": lambda a: a | {k: v.astype(float) for k, v in a.items() if k.startswith("packed/")},
 }

@@ -162,6 +162,7 @@ def test_a_missing_entry_is_refused(run, good, old):
         (("config", "taps"), 4.0, "--taps is 4.0, expected a whole number"),
         (("config", "eval_tokens"), 10**12, "--eval-tokens is 1000000000000, expected 1 to"),
         (("config", "colour"), 1, "unknown fields colour"),
+        (("config", "c\n" * 5000), 1, "unknown fields c; c"),
         (("state", "packed"), "x", 'state.packed is "x", expected an object'),
         (("state", "counts", "best_loss"), None, "state.counts.best_loss is null, expected a"),
         (("state", "counts", "seconds"), float("nan"), "state.counts.seconds is NaN, expected"),
