@@ -106,6 +106,20 @@ def test_arrays_that_a_damaged_record_may_name_are_kept(tmp_path):
     assert checkpoint.load(tmp_path, "best").step == 1
 
 
+def test_a_checkpoint_that_a_run_replaces_while_it_is_read_is_read_again(tmp_path, monkeypatch):
+    checkpoint.save(tmp_path, a_checkpoint(1), ["best", "last"])
+    real, later = checkpoint.read_record, [a_checkpoint(2)]
+
+    def read_and_replace(*arguments):
+        record = real(*arguments)
+        if later:
+            checkpoint.save(tmp_path, later.pop(), ["best", "last"])
+        return record
+
+    monkeypatch.setattr(checkpoint, "read_record", read_and_replace)
+    assert checkpoint.load(tmp_path).step == 2
+
+
 def arrays_file(folder):
     return next(folder.glob("*.safetensors"))
 
