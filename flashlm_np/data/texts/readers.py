@@ -26,7 +26,8 @@ from .tables import read_csv, read_parquet
 def read_text_file(file: BinaryIO, name: str, column: str) -> Iterator[Document]:
     """The whole file is one document."""
     text = decode(file.read(), name)
-    yield Document(text) if text.strip() else Document(skipped="empty")
+    is_empty = not text or text.isspace()
+    yield Document(skipped="empty") if is_empty else Document(text)
 
 
 READERS = {

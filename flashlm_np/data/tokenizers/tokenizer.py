@@ -128,8 +128,11 @@ class Tokenizer(BaseTokenizer):
         Raises: ValueError for half a surrogate pair, which tiktoken would replace by U+FFFD.
         """
         _expect_characters(text)
-        parts = [self._encoding.encode_to_numpy(p, disallowed_special=()) for p in _cut(text)]
-        return np.concatenate(parts).astype(self.dtype)  # (T,)
+        return np.concatenate([self._encode(part) for part in _cut(text)])  # (T,)
+
+    def _encode(self, text):
+        ids = self._encoding.encode_to_numpy(text, disallowed_special=())  # (T,) uint32
+        return ids.astype(self.dtype)
 
 
 def _cut(text):

@@ -6,6 +6,7 @@ Each is read by `prepare` and by `train --text`, which must give the same tokens
 import doctest
 import gzip
 import json
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -345,6 +346,30 @@ def test_the_sentence_for_a_missing_package_names_it(tmp_path, monkeypatch):
         (tmp_path / name).write_bytes(b"owl")
         message = both_refuse(tmp_path / name, tmp_path / "out")
         assert f"reading a {kind} needs the package pyarrow" in message
+
+
+def test_texts_are_prepared_without_the_packages_of_the_hub(tmp_path):
+    (tmp_path / "a.csv").write_text(f"text\n{TEXTS[0]}\n".replace(",", ""))
+    (tmp_path / "b.md.gz").write_bytes(gzip.compress(TEXT.encode()))
+    program = """
+import sys
+from flashlm_np.cli import main
+others = ("datasets", "fsspec", "huggingface_hub", "pandas", "pyarrow", "zstandard")
+sys.modules |= dict.fromkeys(others)  # an import of one raises ModuleNotFoundError
+sys.exit(main(sys.argv[1:]))
+"""
+    arguments = [
+        "prepare",
+        tmp_path,
+        "--out",
+        tmp_path.parent / "out",
+        "--tokenizer",
+        "stories",
+    ]
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "tokens of 2 documents" in done.stdout
 
 
 def test_a_dataset_of_the_hub_on_the_disk_is_read_whole_or_by_its_card():
