@@ -1,7 +1,7 @@
 """Two commands that need nothing but Python: train the model, test the project.
 
     python3 run.py train [arguments of `flashlm train`]
-    python3 run.py test  [--parity] [--site] [arguments of pytest]
+    python3 run.py test  [--quick | --parity --site] [arguments of pytest]
 
 and three more, for the course:
 
@@ -9,11 +9,14 @@ and three more, for the course:
     python3 run.py notebooks [--check] [NAME ...]  build them from notebooks/src
     python3 run.py docs                            build the site, docs/_build/html/index.html
 
-Every command of flashlm works the same way: `python3 run.py generate DIR`.
-The first run makes the folder .venv beside this file and installs the project into it, once.
-`test` checks the style with ruff, then runs the tests. `--parity` also installs PyTorch (a
+On Windows, write `py` for `python3`. Every command of flashlm works the same way:
+`python3 run.py generate DIR`. The first run makes the folder .venv beside this file and
+installs the project into it, once. A command that needs more packages adds them.
+
+`test` checks the style with ruff, then runs all tests. `--parity` also installs PyTorch (a
 large download) and runs the tests that compare this project with it. `--site` also installs the
-tools of the site and runs the tests in a browser.
+tools of the site and runs the tests in a browser. `--quick` runs in less than a minute: the
+gradients of all operations, the planted bugs, the model, a training step and generation.
 """
 
 # This file must parse on Python 3.6: an old Python then prints one sentence, not a traceback.
@@ -21,8 +24,11 @@ tools of the site and runs the tests in a browser.
 import contextlib
 import hashlib
 import importlib.util
+import itertools
 import json
 import os
+import secrets
+import shlex
 import signal
 import subprocess
 import sys
@@ -35,6 +41,27 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "flashlm-np.json"
 OLDEST = (3, 10)
+INTERRUPTED = 130  # the usual exit code after Ctrl-C
+PACKAGE_MISSING = 69  # the exit code of flashlm if it needs the extra `prepare`
+QUICK = (
+    "tests/minigrad",
+    "--ignore=tests/minigrad/test_hard_gradients.py",
+    "--ignore=tests/minigrad/test_step_through.py",
+    "--ignore=tests/minigrad/test_doctests.py",
+    "tests/flashlm_np/model",
+    "tests/flashlm_np/training/test_step.py",
+    "tests/flashlm_np/inference/test_generate.py",
+)
+# What each extra adds to .venv, and "" the project itself (Linux, Python 3.11, 2026-11).
+MEGABYTES = {
+    "": 185,
+    "prepare": 240,
+    "quick": 12,
+    "test": 30,
+    "site": 320,
+    "lab": 170,
+    "parity": 740,  # with CUDA, which PyPI's PyTorch for Linux brings, several times as much
+}
 
 
 class SetupError(Exception):
@@ -54,9 +81,9 @@ def main(arguments):
     except SetupError as error:
         say(str(error))
         return 1
-    except KeyboardInterrupt:  # only while installing: a job handles it itself
+    except KeyboardInterrupt:  # only outside jobs, which handle it themselves
         say("\nInterrupted.")
-        return 130
+        return INTERRUPTED
 
 
 def old_python(version, executable):
@@ -75,46 +102,63 @@ def say(line, end="\n"):
 
 
 def flashlm(arguments):
-    """Run `flashlm ARGUMENTS` in the caller's folder."""
+    """Run `flashlm ARGUMENTS` in the caller's folder; add the extra `prepare` when needed."""
     prepare(extras=())
-    say("Running flashlm " + " ".join(arguments))
-    return job([PYTHON, "-m", "flashlm_np", *arguments])
+    say("Running " + shown(["flashlm", *arguments]))
+    code = job(python("flashlm_np", *arguments))
+    if code == PACKAGE_MISSING and prepare(extras=("prepare",)):
+        say("Running it again")
+        code = job(python("flashlm_np", *arguments))
+    return code
 
 
 def test(arguments):
     """Run ruff and pytest, both in any case. Pytest is last, so its summary ends the output."""
-    extras = [name for name in ("parity", "site") if f"--{name}" in arguments]
-    prepare(extras=("test", *extras))
-    chosen = [a for a in arguments if a not in ("--parity", "--site")]
+    options = [name for name in ("quick", "parity", "site") if f"--{name}" in arguments]
+    chosen = [a for a in arguments if a not in ("--quick", "--parity", "--site")]
+    if "quick" in options:
+        return quick_test(options, chosen)
+    prepare(extras=("prepare", "quick", "test", *options))
     codes = []
     for command in (["ruff", "check"], ["ruff", "format", "--check"], ["pytest", *chosen]):
-        say("Running " + " ".join(command))
-        codes.append(job([PYTHON, "-m", *command], cwd=ROOT))
-        if codes[-1] == 128 + signal.SIGINT:
-            break
+        say("Running " + shown(command))
+        codes.append(job(python(*command), cwd=ROOT))
+        if codes[-1] == INTERRUPTED:
+            return INTERRUPTED
         if codes[-1] and command[0] == "ruff":
-            say("Failed: " + " ".join(command))
+            say("Failed: " + shown(command))
     return next((code for code in codes if code), 0)
 
 
+def quick_test(options, chosen):
+    """Run the tests of QUICK on two cores."""
+    if len(options) > 1:
+        raise SetupError("--quick leaves out the tests of --parity and --site; choose one.")
+    prepare(extras=("quick",))
+    say("Running the quick tests. They leave out: hard gradients, step_through, texts, runs,")
+    say("exports, the course, notebooks, guides, the commands, the style of the code.")
+    return job(python("pytest", "-q", "-n", "2", *QUICK, *chosen), cwd=ROOT)
+
+
 def lab(arguments):
-    """Open the notebooks in JupyterLab."""
+    """Open the notebooks in JupyterLab. It would run configurations in the caller's folder."""
     prepare(extras=("lab",))
-    return job([PYTHON, "-m", "jupyterlab", "--notebook-dir", ROOT / "notebooks", *arguments])
+    folder = ROOT / "notebooks"
+    return job(python("jupyterlab", "--notebook-dir", folder, *arguments), cwd=ROOT)
 
 
 def notebooks(arguments):
     """Build the notebooks from their sources, or with --check only run them."""
     prepare(extras=("site",))
-    return job([PYTHON, ROOT / "notebooks" / "build.py", *arguments])
+    return job([PYTHON, "-I", ROOT / "notebooks" / "build.py", *arguments], cwd=ROOT)
 
 
 def docs(arguments):
     """Build the site; a warning is an error."""
     prepare(extras=("site",))
     built = ROOT / "docs" / "_build" / "html"
-    command = ["sphinx", "-W", "--keep-going", "-q", "-b", "html", *arguments]
-    code = job([PYTHON, "-m", *command, ROOT / "docs", built])
+    options = ["-W", "--keep-going", "-q", "-b", "html", *arguments]
+    code = job(python("sphinx", *options, ROOT / "docs", built), cwd=ROOT)
     say("The site could not be built." if code else f"Open {built / 'index.html'}")
     return code
 
@@ -122,58 +166,85 @@ def docs(arguments):
 JOBS = {"test": test, "lab": lab, "notebooks": notebooks, "docs": docs}
 
 
+def python(module, *arguments):
+    """The command that runs a module with the Python of .venv.
+
+    -I keeps the caller's folder and PYTHONPATH off the module path: a random.py that lies there
+    would be run in place of the standard library's. It also makes Python pass over PYTHONUTF8.
+    """
+    return [PYTHON, "-I", "-X", f"utf8={sys.flags.utf8_mode}", "-m", module, *arguments]
+
+
+def shown(command):
+    """A command as a shell reads it."""
+    if os.name == "nt":
+        return subprocess.list2cmdline(command)
+    return " ".join(map(shlex.quote, command))
+
+
 def job(command, cwd=None):
-    """Run a command to its end; return its exit code (128 + N if signal N ended it)."""
-    children = []
-    with signals_left_to(children):
+    """Run a command to its end; return its exit code (128 + N if signal N ended it).
+
+    A terminal sends Ctrl-C to the command, too, which may write a checkpoint: wait for it.
+    SIGTERM reaches only this process, so it is passed on.
+    """
+    children, caught = [], []
+
+    def handle(number, frame):
+        caught.append(number)
+        if number == signal.SIGTERM:
+            for child in children:
+                child.terminate()
+
+    with signals_handled_by(handle):
         children.append(subprocess.Popen([str(part) for part in command], cwd=cwd))
         code = children[0].wait()
+    if code and signal.SIGINT in caught:
+        return INTERRUPTED
     return code if code >= 0 else 128 - code
 
 
 @contextlib.contextmanager
-def signals_left_to(children):
-    """Leave interruptions to the children, which may write a checkpoint, and wait for them.
+def signals_handled_by(handle):
+    """Call handle(number, frame) for Ctrl-C, SIGTERM and a closed terminal.
 
-    A terminal sends Ctrl-C to the children, too. A function that does nothing handles it here:
-    if it were ignored, the children would inherit that. SIGTERM reaches only this process, so
-    it is passed on. A signal that was ignored from outside (nohup) stays ignored.
+    If a signal were ignored here, the children would inherit that. A signal that was ignored
+    from outside (nohup) stays ignored.
     """
-    handlers = {
-        signal.SIGINT: lambda *_: None,
-        signal.SIGTERM: lambda *_: [child.terminate() for child in children],
-    }
-    ours = [s for s in handlers if signal.getsignal(s) is not signal.SIG_IGN]
-    before = {s: signal.signal(s, handlers[s]) for s in ours}
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    numbers = [getattr(signal, name) for name in names]  # Windows has no SIGHUP
+    ours = [n for n in numbers if signal.getsignal(n) is not signal.SIG_IGN]
+    before = {n: signal.signal(n, handle) for n in ours}
     try:
         yield
     finally:
-        for s in ours:
-            signal.signal(s, before[s])
+        for n in ours:
+            signal.signal(n, before[n])
 
 
 # The environment -----------------------------------------------------------------------------
 
 
 def prepare(extras):
-    """Make sure that .venv holds the project and the extras; fast if it does already."""
+    """Make sure that .venv holds the project and the extras; return whether it was changed."""
     if not plan(extras)[0]:
-        return
+        return False
     with alone():
-        changes, keep, want = plan(extras)  # another process may have made them meanwhile
+        changes, had, want = plan(extras)  # another process may have made them meanwhile
         if changes:
-            change(keep, want)
+            change(had, want)
+    return True
 
 
 def plan(extras):
-    """Whether something must change, whether .venv can be kept, and the wanted stamp."""
+    """Whether .venv must change, its extras (None if it cannot be kept), the wanted stamp."""
     have, want = read_stamp(), stamp(extras)
-    keep = usable(have, want)
-    want["extras"] = sorted({*have["extras"], *extras} if keep else extras)
-    return not keep or have != want, keep, want
+    had = have["extras"] if usable(have, want) else None
+    want["extras"] = sorted({*(had or ()), *extras})
+    return have != want or had is None, had, want
 
 
-def change(keep, want):
+def change(had, want):
     """Install the project and the wanted extras.
 
     The stamp is removed first and written last. An environment without a stamp is unfinished
@@ -181,44 +252,60 @@ def change(keep, want):
     """
     if STAMP.exists():
         STAMP.unlink()
-    if not keep:
+    if had is None:
         make_venv()
-    install(want["extras"])
+    new = {"", *want["extras"]} if had is None else {*want["extras"]}.difference(had)
+    install(want["extras"], sum(MEGABYTES[extra] for extra in new))
     write_stamp(want)
 
 
 @contextlib.contextmanager
 def alone():
-    """Allow one installation at a time: a second waits. The lock ends with its process."""
+    """Allow one installation at a time: a second waits. The lock ends with its process.
+
+    The processes of an installation inherit the lock. So it also holds if only they survive.
+    """
     path = ROOT / ".venv.lock"
     try:
-        file = path.open("w")
+        file = path.open("a")
     except OSError as error:
         raise SetupError(f"Nothing can be written in {ROOT}: {error.strerror}.") from None
     with file:
-        try:
-            lock(file, wait=False)
-        except OSError:
+        os.set_inheritable(file.fileno(), True)
+        if not lock(file, wait=False):
             say("Waiting for another run.py, which is installing into .venv")
             lock(file, wait=True)
         yield
 
 
 def lock(file, wait):
-    """Lock an open file for this process; OSError if another holds it and wait is False."""
+    """Lock an open file for this process; False if another holds it and wait is False."""
     try:
         import fcntl
     except ImportError:  # Windows
-        import msvcrt
+        return lock_on_windows(file, wait)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a network folder that has no locks: go on without one
+        return True
+    return True
 
-        while True:
-            try:
-                return msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            except OSError:
-                if not wait:
-                    raise
-            time.sleep(1)
-    fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+def lock_on_windows(file, wait):
+    """The same with the first byte of the file, which need not exist."""
+    import msvcrt
+
+    while True:
+        file.seek(0)
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            return True
+        except OSError:
+            if not wait:
+                return False
+        time.sleep(1)
 
 
 def usable(have, want):
@@ -248,8 +335,9 @@ def read_stamp():
 
 def write_stamp(content):
     """Write the stamp atomically."""
-    unfinished = STAMP.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    unfinished = STAMP.with_suffix(".tmp-" + secrets.token_hex(4))
+    with unfinished.open("x", encoding="utf-8") as file:
+        file.write(json.dumps(content, indent=1) + "\n")
     os.replace(str(unfinished), str(STAMP))
 
 
@@ -270,15 +358,16 @@ def make_venv():
                 "on Debian and Ubuntu, `sudo apt install python3-venv` adds it."
             )
     say("Making .venv with Python {}.{}.{} ".format(*sys.version_info), end="")
-    command = [sys.executable, "-m", "venv", "--clear", VENV]
+    command = [sys.executable, "-I", "-m", "venv", "--clear", VENV]
     quietly(command, f"The folder {VENV} could not be made; the reason is above.")
 
 
-def install(extras):
+def install(extras, megabytes):
     """Install the project, editable, and its extras into .venv."""
     project = ".[{}]".format(",".join(extras)) if extras else "."
-    say(f"Installing flashlm-np{project[1:]} into .venv ", end="")
-    command = [PYTHON, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
+    say(f"Installing flashlm-np{project[1:]} into .venv, about {megabytes} MB ", end="")
+    command = python("pip", "install", "--no-input", "--disable-pip-version-check")
+    command += ["--no-compile", "--prefer-binary"]  # most modules are never imported
     quietly(
         [*command, "--editable", project],
         "pip could not install the project; its last lines are above. "
@@ -288,16 +377,18 @@ def install(extras):
 
 def quietly(command, failure):
     """Run a command with a dot every two seconds; show its last lines only if it fails."""
-    start = time.monotonic()
-    with tempfile.TemporaryFile() as log:
+    start, caught = time.monotonic(), []
+    with tempfile.TemporaryFile() as log, signals_handled_by(lambda *a: caught.append(a)):
         child = subprocess.Popen(
             [str(part) for part in command],
             cwd=str(ROOT),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
+            close_fds=False,  # the lock of `alone` is inherited
+            start_new_session=True,  # so that `end` can end what the child has started
         )
-        wait_with_dots(child)
+        wait_with_dots(child, caught)
         if child.returncode:
             log.seek(0)
             lines = log.read().decode("utf-8", "replace").splitlines()
@@ -306,19 +397,26 @@ def quietly(command, failure):
     say(f" {time.monotonic() - start:.0f} s")
 
 
-def wait_with_dots(child):
-    """Wait for the child; if interrupted, leave nothing running behind."""
-    try:
-        while True:
-            try:
-                child.wait(timeout=2)
-                return
-            except subprocess.TimeoutExpired:
-                say(".", end="")
-    finally:
-        if child.poll() is None:
-            child.kill()
-            child.wait()
+def wait_with_dots(child, caught):
+    """Wait for the child; if a signal was caught, leave nothing running behind."""
+    for wait in itertools.count(1):
+        if caught:
+            end(child)
+            raise KeyboardInterrupt
+        try:
+            child.wait(timeout=0.1)
+            return
+        except subprocess.TimeoutExpired:
+            say("." if wait % 20 == 0 else "", end="")
+
+
+def end(child):
+    """End a process and, where the system has sessions, all that it has started."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+    child.kill()
+    child.wait()
 
 
 if __name__ == "__main__":

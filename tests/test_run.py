@@ -1,23 +1,32 @@
 """The commands of run.py: a recorder stands in for the installation and for processes."""
 
 import ast
+import contextlib
+import errno
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 import run
+from flashlm_np import errors
+
+posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A project in a folder with a space; `commands` records every command.
 
-    The commands that make .venv and install do nothing; a job ends with `codes[its module]`.
+    The commands that make .venv and install do nothing; a job ends with the next of
+    `codes[its module]`, then with 0.
     """
     root = tmp_path / "a project"
     (root / ".venv").mkdir(parents=True)
@@ -32,47 +41,93 @@ def project(tmp_path, monkeypatch):
 
 
 class Recorder:
-    """Records each command instead of starting a process."""
+    """Records each command from its module on, instead of starting a process."""
 
     def __init__(self):
-        self.commands, self.codes = [], {}
+        self.commands, self.codes, self.folders = [], {}, []
+
+    def record(self, command):
+        interpreter, isolated, *rest = map(str, command)
+        assert interpreter in (str(run.PYTHON), sys.executable)
+        assert isolated == "-I"  # no module of the caller's folder or of PYTHONPATH
+        self.commands.append(rest[rest.index("-m") + 1 :] if "-m" in rest else rest)
 
     def quietly(self, command, failure):
-        self.commands.append([*map(str, command)][1:])
+        self.record(command)
 
     def job(self, command, cwd=None):
-        self.commands.append([*map(str, command)][1:])
-        return self.codes.get(command[2], 0)
+        self.record(command)
+        self.folders.append(cwd)
+        codes = self.codes.get(self.commands[-1][0], [])
+        return codes.pop(0) if codes else 0
 
     def installed(self):
         """The changes of .venv since the last call: "venv" and the argument of pip."""
-        setup = [c for c in self.commands if c[1] in ("venv", "pip")]
+        setup = [c for c in self.commands if c[0] in ("venv", "pip")]
         self.commands.clear()
-        return ["venv" if c[1] == "venv" else c[-1] for c in setup]
+        return ["venv" if c[0] == "venv" else c[-1] for c in setup]
 
 
 def test_only_the_first_run_makes_and_installs_the_environment(project):
     assert run.main(["train"]) == 0
     assert project.installed() == ["venv", "."]
     assert run.main(["generate", "runs/one"]) == 0
-    assert project.commands == [["-m", "flashlm_np", "generate", "runs/one"]]
+    assert project.commands == [["flashlm_np", "generate", "runs/one"]]
 
 
 def test_extras_are_added_and_never_removed(project):
     for arguments, installed in [
         (["train"], ["venv", "."]),
-        (["test"], [".[test]"]),
+        (["test", "--quick"], [".[quick]"]),
+        (["test"], [".[prepare,quick,test]"]),
         (["train"], []),
-        (["test", "--parity"], [".[parity,test]"]),
+        (["test", "--parity"], [".[parity,prepare,quick,test]"]),
         (["test"], []),
+        (["test", "--quick"], []),
         (["test", "--parity"], []),
-        (["docs"], [".[parity,site,test]"]),
+        (["docs"], [".[parity,prepare,quick,site,test]"]),
         (["test", "--site"], []),
         (["notebooks", "--check"], []),
-        (["lab"], [".[lab,parity,site,test]"]),
+        (["lab"], [".[lab,parity,prepare,quick,site,test]"]),
     ]:
         run.main(arguments)
         assert project.installed() == installed, arguments
+
+
+def test_flashlm_gets_the_extra_that_it_asks_for(project, capsys):
+    project.codes = {"flashlm_np": [run.PACKAGE_MISSING, 5]}
+    assert run.main(["prepare", "a b.parquet"]) == 5
+    assert project.installed() == ["venv", ".", ".[prepare]"]
+    shown = shlex.quote("a b.parquet") if os.name != "nt" else '"a b.parquet"'
+    assert f"Running flashlm prepare {shown}\n" in (err := capsys.readouterr().err)
+    assert err.endswith("Running it again\n")
+    project.codes = {"flashlm_np": [run.PACKAGE_MISSING]}  # that package is not in the extra
+    assert run.main(["prepare", "a b.parquet"]) == run.PACKAGE_MISSING
+    assert len(project.commands) == 1
+
+
+def test_the_numbers_of_other_files_are_theirs():
+    project = run.ROOT / "pyproject.toml"
+    extras = re.findall(r"^(\w+) = \[", section(project, "optional-dependencies"), re.MULTILINE)
+    assert {*extras, ""} == run.MEGABYTES.keys()
+    assert run.PACKAGE_MISSING == errors.PACKAGE_MISSING
+    assert run.INTERRUPTED == errors.INTERRUPTED
+
+
+def section(path, name):
+    """A section of a TOML file, whose heading ends in `name]`; Python 3.10 has no tomllib."""
+    return path.read_text(encoding="utf-8").partition(f"{name}]\n")[2].partition("\n[")[0]
+
+
+def test_it_says_how_much_it_installs(project, capsys):
+    run.main(["test", "--quick"])
+    run.main(["test"])
+    size = run.MEGABYTES
+    said = re.findall(r"np\[(.*)\] into .venv, about (\d+) MB", capsys.readouterr().err)
+    assert said == [
+        ("quick", str(size[""] + size["quick"])),
+        ("prepare,quick,test", str(size["prepare"] + size["test"])),
+    ]
 
 
 def test_two_commands_at_once_install_one_after_the_other(project, capsys):
@@ -92,7 +147,7 @@ def test_a_changed_pyproject_is_installed_again_with_all_extras(project):
     project.installed()
     (run.ROOT / "pyproject.toml").write_text("[project]\ndependencies = []\n")
     run.main(["train"])
-    assert project.installed() == [".[test]"]
+    assert project.installed() == [".[prepare,quick,test]"]
 
 
 @pytest.mark.parametrize("what", ["moved", "other Python", "dead Python", "broken stamp"])
@@ -117,30 +172,68 @@ def test_an_unfinished_installation_is_made_again(project, failure, monkeypatch,
     run.main(["train"])
     project.installed()
     with monkeypatch.context() as broken:
-        broken.setattr(run, "install", lambda extras: (_ for _ in ()).throw(failure))
+        broken.setattr(run, "install", lambda *_: (_ for _ in ()).throw(failure))
         assert run.main(["test"]) in (1, 130)
     assert project.commands == []
     assert ("no network" in (err := capsys.readouterr().err)) or "Interrupted" in err
-    run.main(["test"])
-    assert project.installed() == ["venv", ".[test]"]
+    run.main(["test", "--quick"])
+    assert project.installed() == ["venv", ".[quick]"]
 
 
 def test_the_command_test_runs_ruff_twice_and_pytest_last(project):
-    project.codes = {"ruff": 1, "pytest": 0}
+    project.codes = {"ruff": [1], "pytest": [0]}
     assert run.main(["test", "--parity", "-k", "a or b"]) == 1
     assert project.commands[-3:] == [
-        ["-m", "ruff", "check"],
-        ["-m", "ruff", "format", "--check"],
-        ["-m", "pytest", "-k", "a or b"],
+        ["ruff", "check"],
+        ["ruff", "format", "--check"],
+        ["pytest", "-k", "a or b"],
     ]
-    project.codes = {"pytest": 5}
+    project.codes = {"pytest": [5]}
     assert run.main(["test"]) == 5
 
 
+def test_an_interrupted_style_check_ends_the_command_test(project):
+    run.main(["test"])
+    project.commands.clear()
+    project.codes = {"ruff": [1, run.INTERRUPTED]}
+    assert run.main(["test"]) == run.INTERRUPTED
+    assert project.commands == [["ruff", "check"], ["ruff", "format", "--check"]]
+
+
+def test_the_quick_tests_are_files_of_the_project(project, capsys):
+    assert run.main(["test", "--quick", "-k", "a or b"]) == 0
+    assert project.commands[-1] == ["pytest", "-q", "-n", "2", *run.QUICK, "-k", "a or b"]
+    assert "They leave out: hard gradients" in capsys.readouterr().err
+    root = Path(__file__).resolve().parents[1]
+    assert all((root / path.replace("--ignore=", "")).exists() for path in run.QUICK)
+    assert run.main(["test", "--quick", "--site"]) == 1
+    assert "--quick leaves out the tests of --parity and --site" in capsys.readouterr().err
+
+
 def test_the_exit_code_of_the_job_is_passed_on(project):
-    project.codes = {"flashlm_np": 7}
+    project.codes = {"flashlm_np": [7]}
     assert run.main(["eval", "a folder"]) == 7
-    assert project.commands[-1] == ["-m", "flashlm_np", "eval", "a folder"]
+    assert project.commands[-1] == ["flashlm_np", "eval", "a folder"]
+
+
+def test_only_flashlm_runs_in_the_folder_of_the_caller(project):
+    """JupyterLab, pytest and Sphinx run or read configurations that lie in their folder."""
+    for command in ("train", "test", "lab", "notebooks", "docs"):
+        run.main([command])
+        assert project.folders[-1] == (None if command == "train" else run.ROOT), command
+
+
+@pytest.mark.parametrize("module", ["flashlm_np", "pip", "venv", "pytest"])
+def test_no_module_of_the_callers_folder_is_run(module, tmp_path, monkeypatch, capfd):
+    for name in ("random", "json", "numpy", "tiktoken", "sitecustomize", module):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('code of the folder')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}")  # an empty part is the folder
+    monkeypatch.setattr(run, "PYTHON", sys.executable)
+    assert run.job(run.python(module, "--help")) == 0
+    printed = capfd.readouterr()
+    assert "usage" in printed.out.lower()
+    assert "code of the folder" not in printed.err
 
 
 @pytest.mark.parametrize(("arguments", "code"), [([], 2), (["--help"], 0), (["-h"], 0)])
@@ -191,9 +284,96 @@ def test_a_job_returns_the_exit_code_of_the_child():
     assert run.job([sys.executable, "-c", "raise SystemExit(9)"]) == 9
 
 
-@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_child_handles_a_signal_itself(number, tmp_path):
+def test_a_stamp_is_not_written_into_a_file_that_is_there(project, monkeypatch):
+    monkeypatch.setattr(run.secrets, "token_hex", lambda size: "planted")
+    victim = run.ROOT / "victim"
+    victim.write_text("kept")
+    planted = run.STAMP.with_suffix(".tmp-planted")
+    planted.hardlink_to(victim)
+    with pytest.raises(FileExistsError):
+        run.write_stamp({})
+    assert victim.read_text() == "kept"
+    planted.unlink()
+    run.write_stamp({})
+    assert [path.name for path in run.STAMP.parent.iterdir()] == [run.STAMP.name]
+
+
+@posix
+def test_a_folder_without_locks_is_used_without_one(project, monkeypatch):
+    def flock(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    assert run.main(["train"]) == 0
+    assert project.installed() == ["venv", "."]
+
+
+# A command that installs: it starts another process, which shows by a file that it runs.
+INSTALLATION = """
+import os, pathlib, subprocess, sys
+pathlib.Path("group").write_text(str(os.getpgrp()))
+inner = "import pathlib, time; pathlib.Path('started').touch(); time.sleep(60)"
+subprocess.call([sys.executable, "-c", inner], close_fds=False)
+"""
+
+
+@contextlib.contextmanager
+def installing(folder):
+    """A process of run.py that installs into a folder with INSTALLATION."""
+    (folder / "pyproject.toml").touch()
+    program = (
+        f"import run, sys; run.ROOT = run.Path({str(folder)!r}); run.make_venv = lambda: None\n"
+        "run.STAMP = run.ROOT / '.venv' / 'stamp.json'\n"
+        "run.install = lambda *_: run.quietly([sys.executable, '-c', "
+        f"{INSTALLATION!r}], 'failed')\n"
+        "sys.exit(run.main(['train']))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=run.ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not (folder / "started").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    yield process
+    process.wait()
+    process.stderr.close()
+
+
+def is_free(folder):
+    """Whether no process of an installation runs: each holds the lock."""
+    with (folder / ".venv.lock").open("a") as file:
+        return run.lock(file, wait=False)
+
+
+@posix
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_an_interrupted_installation_leaves_nothing_running(name, tmp_path):
+    with installing(tmp_path) as process:
+        assert not is_free(tmp_path)
+        process.send_signal(getattr(signal, name))
+        assert process.wait(timeout=10) == 130
+        assert process.stderr.read() == "\nInterrupted.\n"
+    assert is_free(tmp_path)
+
+
+@posix
+def test_an_installation_whose_run_py_was_killed_keeps_the_lock(tmp_path):
+    with installing(tmp_path) as process:
+        process.kill()
+        process.wait()
+        assert not is_free(tmp_path)
+        os.killpg(int((tmp_path / "group").read_text()), signal.SIGKILL)
+    while not is_free(tmp_path):
+        time.sleep(0.01)
+
+
+@posix
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 3)])
+def test_the_child_handles_a_signal_itself(number, code):
     child = (
         "import signal, sys, time\n"
         f"signal.signal({int(number)}, lambda *_: (print('saved', flush=True), sys.exit(3)))\n"
@@ -216,4 +396,4 @@ def test_the_child_handles_a_signal_itself(number, tmp_path):
     else:
         process.send_signal(number)
     out, err = process.communicate(timeout=10)
-    assert (out, err, process.returncode) == ("saved\n", "", 3)
+    assert (out, err, process.returncode) == ("saved\n", "", code)
