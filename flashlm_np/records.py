@@ -19,8 +19,9 @@ A *form* describes the values that an entry may have:
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from .errors import UserError
 from .files import read_bytes, write_atomically
@@ -28,7 +29,8 @@ from .files import read_bytes, write_atomically
 SHA256 = re.compile("[0-9a-f]{64}")
 
 
-class Number(NamedTuple):
+@dataclass(frozen=True)
+class Number:
     """The form of a number with limits. Booleans are none, and 4.0 is not a whole one."""
 
     kind: type[int] | type[float]
@@ -44,18 +46,18 @@ class Number(NamedTuple):
         return type(value) in kinds and self.least <= value <= self.most  # NaN is not
 
 
-def write_record(path: Path, form: str, entries: dict) -> None:
-    """Write a record with its format and its checksum."""
-    record = {"format": form, **entries}
+def write_record(path: Path, version: str, entries: dict) -> None:
+    """Write a record with its version, under "format", and its checksum."""
+    record = {"format": version, **entries}
     record["checksum"] = checksum(record)
     write_atomically(path, (json.dumps(record, indent=1) + "\n").encode())
 
 
-def read_record(path: Path, form: str, entries: dict, advice: str, old: str = "") -> dict:
-    """Read a record of the format `form` whose entries have the forms `entries`.
+def read_record(path: Path, version: str, entries: dict, advice: str, old: str = "") -> dict:
+    """Read a record of a version, whose entries have the forms `entries`.
 
     advice: what the user can do if the file is damaged.
-    old: a former format, which has no checksum.
+    old: a former version, which has no checksum.
 
     Raises: UserError where the file cannot be read, or is not such a record.
     """
@@ -66,9 +68,9 @@ def read_record(path: Path, form: str, entries: dict, advice: str, old: str = ""
         detail = f" ({error})" if isinstance(error, RepeatedEntry) else ""
         raise UserError(f"{path} is damaged: it is not JSON{detail}; {advice}") from None
     found = record.get("format") if expected else None
-    if not found or found not in (form, old):
-        raise UserError(f"{path} is of another kind or version: its format is not {form!r}")
-    if (found == form or "checksum" in record) and record.get("checksum") != expected:
+    if not found or found not in (version, old):
+        raise UserError(f"{path} is of another kind or version: its format is not {version!r}")
+    if (found == version or "checksum" in record) and record.get("checksum") != expected:
         raise UserError(f"{path} is damaged: its entries do not fit its checksum; {advice}")
     if problem := misfit(record, entries):
         raise UserError(f"{path} is damaged: {problem}; {advice}")
@@ -89,7 +91,7 @@ def misfit(value: Any, form: Any, name: str = "") -> str:
     if isinstance(form, list) and isinstance(value, list):
         parts = (misfit(item, form[0], f"{name}[{i}]") for i, item in enumerate(value))
         return next(filter(None, parts), "")
-    if isinstance(form, tuple) and not isinstance(form, Number):
+    if isinstance(form, tuple):
         problems = [misfit(value, choice, name) for choice in form]
         return "" if "" in problems else problems[0]
     return "" if _fits(value, form) else f"{name} is {_short(value)}, expected {_words(form)}"

@@ -1,7 +1,7 @@
 """The fields of a configuration: their options, and the values that make sense.
 
-The limits keep every value, also one from a damaged or hostile file, from a program that never
-ends, and from sizes that no machine has.
+The limits hold for values of damaged and hostile files, too. No value within them makes a
+program run without end, or ask for a size that no machine has.
 """
 
 import math

@@ -15,7 +15,6 @@ the best, or that the resumed run reaches again.
 """
 
 import hashlib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,39 +25,8 @@ from safetensors import numpy as safetensors
 from ..errors import UserError, one_line
 from ..files import read_bytes, remove, write_atomically
 from ..model.config import Config
-from ..records import SHA256, Number, misfit, read_record, write_record
-
-FORMAT, OLD_FORMAT = "flashlm-np checkpoint 2", "flashlm-np checkpoint 1"  # 1: no checksum
-ARRAYS = re.compile(r"step-[0-9]{6,}(-[0-9a-f]{8})?\.safetensors")  # version 0.1: no hash
-ENTRIES = {
-    "step": Number(int, 0, 10**9),
-    "arrays": ARRAYS,
-    "sha256": SHA256,
-    "config": dict,  # Config.from_dict checks its fields
-    "state": {
-        "tokenizer": {"name": str, "fingerprint": str},
-        "corpus": {"name": str, "separated": bool, "files?": [str], "folder?": (str, None)},
-        "packed?": {"encoding": str, "head": str},  # of an export
-        "published?": dict,  # of a converted checkpoint
-    },
-}
-COUNT = Number(int)
-RUN_STATE = {  # also in the state of a run, which is no export and not converted
-    "generator": {
-        "bit_generator": re.compile("PCG64"),
-        "state": {"state": Number(int, 0, 2**128 - 1), "inc": Number(int, 0, 2**128 - 1)},
-        "has_uint32": Number(int, 0, 1),
-        "uinteger": Number(int, 0, 2**32 - 1),
-    },
-    "counts": {
-        "tokens_seen": COUNT,
-        "positions_scored": COUNT,
-        "seconds": Number(float),
-        "best_loss": Number(float, 0, float("inf")),
-    },
-    "machine?": {"threads": COUNT, "numpy": str, "blas": str, "processor": str},  # machine.py
-    "corpus": {"files": list, "folder": (str, None), "fingerprint": str},
-}
+from ..records import write_record
+from .checkpoint_record import ARRAYS, FORMAT, read_checkpoint_record, remedy
 
 
 @dataclass
@@ -92,7 +60,7 @@ def save(out: Path, checkpoint: Checkpoint, names: list[str]) -> None:
     }
     for name in sorted(names):  # "best" first: last.json remembers the best loss
         write_record(out / f"{name}.json", FORMAT, record)
-    _remove_unnamed(out)
+    remove_unnamed(out)
 
 
 def load(out: Path, name: str = "last") -> Checkpoint:
@@ -100,14 +68,14 @@ def load(out: Path, name: str = "last") -> Checkpoint:
 
     Raises UserError if one of them is missing, damaged, or of another version.
     """
-    record = _read_record(out / f"{name}.json")
+    record = read_checkpoint_record(out, name)
     if not (out / record["arrays"]).exists():  # a run that goes on may just have replaced both
-        record = _read_record(out / f"{name}.json")
+        record = read_checkpoint_record(out, name)
     path = out / record["arrays"]
     data = read_bytes(path)
     if hashlib.sha256(data).hexdigest() != record["sha256"]:
         damage = f"{path} is damaged: its SHA-256 is not the one in {name}.json"
-        raise UserError(f"{damage}; {_remedy(out, name)}")
+        raise UserError(f"{damage}; {remedy(out, name)}")
     try:
         config = Config.from_dict(record["config"])
         return Checkpoint(config, record["step"], _arrays(data), record["state"])
@@ -128,28 +96,11 @@ def _arrays(data):
     return arrays
 
 
-def _read_record(path):
-    remedy = _remedy(path.parent, path.stem)
-    record = read_record(path, FORMAT, ENTRIES, remedy, OLD_FORMAT)
-    state = record["state"]
-    is_run = not ("packed" in state or "published" in state)
-    if is_run and (problem := misfit(state, RUN_STATE, "state")):
-        raise UserError(f"{path} is damaged: {problem}; {remedy}")
-    return record
-
-
-def _remedy(out, name):
-    other = "last" if name == "best" else "best"
-    if (out / f"{other}.json").is_file():
-        return f"{other}.json may still be whole: copy it over {name}.json"
-    return "train again"
-
-
-def _remove_unnamed(out):
+def remove_unnamed(out: Path) -> None:
     """Delete the arrays that neither last.json nor best.json names any more."""
-    records = [path for path in (out / "last.json", out / "best.json") if path.exists()]
+    names = [name for name in ("last", "best") if (out / f"{name}.json").exists()]
     try:
-        named = {_read_record(path)["arrays"] for path in records}
+        named = {read_checkpoint_record(out, name)["arrays"] for name in names}
     except UserError:  # nobody knows which arrays a damaged record names
         return
     for path in out.glob("step-*.safetensors"):

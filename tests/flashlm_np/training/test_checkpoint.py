@@ -108,7 +108,7 @@ def test_arrays_that_a_damaged_record_may_name_are_kept(tmp_path):
 
 def test_a_checkpoint_that_a_run_replaces_while_it_is_read_is_read_again(tmp_path, monkeypatch):
     checkpoint.save(tmp_path, a_checkpoint(1), ["best", "last"])
-    real, later = checkpoint.read_record, [a_checkpoint(2)]
+    real, later = checkpoint.read_checkpoint_record, [a_checkpoint(2)]
 
     def read_and_replace(*arguments):
         record = real(*arguments)
@@ -116,7 +116,7 @@ def test_a_checkpoint_that_a_run_replaces_while_it_is_read_is_read_again(tmp_pat
             checkpoint.save(tmp_path, later.pop(), ["best", "last"])
         return record
 
-    monkeypatch.setattr(checkpoint, "read_record", read_and_replace)
+    monkeypatch.setattr(checkpoint, "read_checkpoint_record", read_and_replace)
     assert checkpoint.load(tmp_path).step == 2
 
 
