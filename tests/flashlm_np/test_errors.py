@@ -41,8 +41,8 @@ def test_training_and_local_texts_need_no_extra_package(tmp_path):
     program = (
         f"import sys; sys.modules.update(dict.fromkeys({EXTRA}))\n"
         "from flashlm_np.cli import main\n"
-        "few = '--d-model 16 --recursions 1 --dilations 1 --steps 2 --phases 1:16:2:2'.split()\n"
-        "sys.exit(main(['train', '--text', 'book.txt', '--out', 'run', *few])\n"
+        "few = '--d-model 16 --recursions 1 --dilations 1 --steps 2'.split()\n"
+        "sys.exit(main(['train', '--text', 'book.txt', '--out', 'run', *few, '--phases', '1:16:2:2'])\n"
         "    or main(['prepare', 'book.txt', '--out', 'tokens', '--tokenizer', 'stories'])\n"
         "    or main(['generate', 'run', '--tokens', '3']))"
     )
