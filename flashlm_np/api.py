@@ -104,7 +104,8 @@ def train(
 ) -> Run:
     """Train a model in the new folder `out`, print the progress, and return the best model.
 
-    text: a file to learn from, or several; data: a folder of `flashlm prepare`; else stories.
+    text: a file or folder of texts to learn from, or several; data: a folder of
+        `flashlm prepare`; else stories.
     minutes: take as many steps as fit into these, instead of config.steps.
     threads: the number of cores to use, by default all.
 

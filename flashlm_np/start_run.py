@@ -13,6 +13,7 @@ import numpy as np
 
 from .commands import command
 from .data.dataset import Dataset, DataSource, load_dataset
+from .data.sources import DocumentSource
 from .data.story_ids import seconds_for
 from .data.tokenizers.tokenizer import GPT2_TOKENS, Tokenizer
 from .errors import UserError
@@ -41,6 +42,8 @@ def start_run(
     minutes: the number of steps that fit into these replaces config.steps.
     threads: the number of cores to use, by default all that the process may use.
     """
+    if source.files:
+        DocumentSource(source.files).expect_outside(out)
     with locked(out):
         go_on = command("train", "--resume", out)
         expect_new(out, f"go on with {go_on}, or choose another --out")

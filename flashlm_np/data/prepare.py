@@ -42,8 +42,7 @@ def prepare(
         UserError: the folder cannot be written to, or is in use, or holds a prepared dataset;
             the source cannot be read, or holds no usable text. No record is written then.
     """
-    if any(folder in (out.resolve(), *out.resolve().parents) for folder in source.folders):
-        raise UserError(f"{out} is in the folder that is read; choose another --out")
+    source.expect_outside(out)
     with locked(out):
         return _prepare(source, tokenizer, out, documents, separator, threads)
 

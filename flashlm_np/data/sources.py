@@ -71,6 +71,11 @@ class DocumentSource:
             names[3:] = [f"{len(names) - 3:,} more"]
         return ", ".join(names)
 
+    def expect_outside(self, out: Path) -> None:
+        """Raise a UserError if `out` is in a folder that is read, as its files would be."""
+        if any(folder in (out.resolve(), *out.resolve().parents) for folder in self.folders):
+            raise UserError(f"{out} is in the folder that is read; choose another --out")
+
     def documents(self) -> Iterator[Document]:
         """The documents in their order. Raises UserError for a source that cannot be read."""
         found = self._of_dataset() if self.like_hub else self._of_files()

@@ -3,11 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from flashlm_np.data.dataset import Dataset
+from flashlm_np.api import TINY
+from flashlm_np.data.dataset import Dataset, DataSource
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.errors import UserError
 from flashlm_np.model.config import V3
-from flashlm_np.start_run import initial_embedding
+from flashlm_np.start_run import initial_embedding, start_run
 from flashlm_np.training.initial_embedding import save_embedding
 
 
@@ -32,3 +33,21 @@ def test_each_kind_of_initial_embedding(tmp_path):
         table("gpt2")
     with pytest.raises(UserError, match="cannot read nowhere: No such file"):
         table("nowhere")
+
+
+def test_a_run_in_the_folder_of_its_texts_is_refused(tmp_path):
+    (tmp_path / "a.txt").write_text("The owl slept. " * 100)
+    for out in (tmp_path, tmp_path / "runs" / "one"):
+        run = start_run(TINY, DataSource.at([tmp_path]), out)
+        with pytest.raises(UserError, match="is in the folder that is read; choose"), run:
+            pass
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_texts_that_are_left_out_are_told(tmp_path, capsys):
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "a.txt").write_text("The owl slept. " * 100)
+    (folder / "b.docx").write_bytes(b"PK")
+    with start_run(TINY, DataSource.at([folder]), tmp_path / "run"):
+        assert "skipped 1 other files (b.docx)\n" in capsys.readouterr().out

@@ -1,7 +1,8 @@
 """The reader of each kind of file, which the ending of its name shows.
 
     .txt .md              the whole file is one document
-    .jsonl .json          JSON Lines, or an array of objects
+    .jsonl .ndjson        JSON Lines: an object on each line
+    .json                 an array of objects, or JSON Lines
     .csv .tsv             a table
     .parquet              a table; needs pyarrow
     .gz .zst after these  compressed; .zst needs pyarrow
@@ -34,6 +35,7 @@ READERS = {
     ".txt": read_text_file,
     ".md": read_text_file,
     ".jsonl": read_jsonl,
+    ".ndjson": read_jsonl,
     ".json": read_json,
     ".csv": read_csv,
     ".tsv": read_csv,

@@ -171,8 +171,9 @@ def load_tokenizer(folder: Path, record: dict, vocab_size: int) -> Tokenizer | P
     Raises: UserError unless the tokenizer is exactly the recorded one.
     """
     name = record.get("name")
-    if not (isinstance(name, str) and name.isprintable() and Path(name).name == name):
-        raise UserError(f"{folder}: {name!r} is no name of a tokenizer")
+    is_name = isinstance(name, str) and name.isprintable() and Path(name).name == name
+    if not is_name or len(name) > 250:
+        raise UserError(f"{folder}: {str(name)[:100]!r} is no name of a tokenizer")
     if name == PlainIds.name:
         return PlainIds(vocab_size)
     path = folder / f"{name}.bpe"

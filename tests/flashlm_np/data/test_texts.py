@@ -180,6 +180,7 @@ ROWS = [{"text": text, "n": 1} for text in TEXTS]
     ("name", "content"),
     [
         ("a.jsonl", "\r\n\r\n".join(map(json.dumps, ROWS))),
+        ("a.ndjson", "\n".join(map(json.dumps, ROWS))),
         ("a.json", "\n".join(map(json.dumps, ROWS)) + "\n"),
         ("a.json", json.dumps(ROWS)),
         ("a.json", json.dumps(ROWS, indent=2)),
