@@ -34,7 +34,13 @@ from flashlm_np.training.resume import resume_run
 
 # The best checkpoint is also replaced without the last one, and the last without the best.
 CONFIG = replace(
-    TINY, stories=5, phases=(Phase(1, 24, 2),), steps=4, eval_every=2, eval_tokens=40
+    TINY,
+    stories=5,
+    phases=(Phase(1, 24, 1),),
+    steps=3,
+    eval_every=3,
+    eval_tokens=40,
+    save_every=1,
 )
 OPTIONS = """
     --d-model 8 --conv-groups 2 --dilations 1 4 --stories 20 --phases 1:64:2:1 --steps 60
@@ -72,6 +78,7 @@ def train(out: Path, kill_at: int | None = None) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(hook)
+    os.fsync = lambda file: None  # slow, and only a crash of the whole system would need it
     new = (CONFIG, DataSource(), out, None, 1)
     run = resume_run(out, {}, 1) if can_go_on(out) else start_run(*new)
     with contextlib.redirect_stdout(io.StringIO()), run as trainer:

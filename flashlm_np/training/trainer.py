@@ -50,7 +50,7 @@ class Trainer(RunState):
         """
         best, path = self.dataset.best_possible_loss, self.out / "metrics.csv"
         progress = RunProgress(self.config, self.step, self._counted(), best, self._sample)
-        evaluation = None
+        evaluation, stopping = None, False
         with (
             closing(progress),
             stop_requests() as stop,
@@ -58,16 +58,17 @@ class Trainer(RunState):
         ):
             if self.step == 0:
                 save_tokenizer(self.out, self.tokenizer)
-            while self.step < self.config.steps:
+            while self.step < self.config.steps and not stopping:
                 result = self.one_step()
                 self._expect_finite(result)
                 due = evaluation_is_due(self.config, self.step)
                 evaluation = self.evaluate() if due else None
                 metrics.add(self._metrics_row(result, evaluation))
                 progress.show(self.step, self._counted(), result.loss, evaluation)
-                self._save_if_due(metrics, evaluation, stop.is_set())
-                if stop.is_set():
-                    raise Stopped(f"Stopped after step {self.step:,}; everything is saved.")
+                stopping = stop.is_set()
+                self._save_if_due(metrics, evaluation, stopping)
+            if stop.is_set():
+                raise Stopped(f"Stopped after step {self.step:,}; everything is saved.")
         return evaluation or self.evaluate()
 
     def evaluate(self) -> Evaluation:
