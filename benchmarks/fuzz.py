@@ -13,7 +13,7 @@ that the checks behind the checksum are reached.
     accepted     it gives something else: a text with another letter, a checksum that fits
     silent       it gives something else although a checksum covers the file: wrong
     crash        any other exception, or the end of the process: wrong
-    hang         more than 10 s, or more than 1 GB: wrong
+    hang         more than 10 s of the processor, or more than 1 GB: wrong
 
 Each subject runs in processes of its own, so that a crash ends only one of them.
 """

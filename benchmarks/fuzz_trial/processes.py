@@ -11,8 +11,8 @@ from .trial import ACCEPTED, CRASH, REFUSED, SAME, SILENT, fuzz
 
 HANG = "hang"
 OUTCOMES = (REFUSED, SAME, ACCEPTED, SILENT, CRASH, HANG)
-SECONDS, MEGABYTES = 10, 1000  # of one input
-START_SECONDS = 60  # until a process has made the seeds
+SECONDS, MEGABYTES = 10, 1000  # of one input; the seconds are of the processor
+PATIENCE = 100  # seconds without an answer, after which a process is ended
 
 Outcome = tuple[int, str, str]  # of an input: its index, the outcome, a note
 
@@ -41,15 +41,14 @@ def _outcomes(name, seed, start, stop) -> Iterator[Outcome]:
     process = context.Process(target=_work, args=(sender, name, seed, start, stop))
     process.start()
     sender.close()
-    wait = START_SECONDS
     try:
         while start < stop:
-            if not receiver.poll(wait):
-                yield start, HANG, f"more than {SECONDS} s"
+            if not receiver.poll(PATIENCE):
+                yield start, HANG, f"no answer in {PATIENCE} s"
                 return
             yield receiver.recv()
-            start, wait = start + 1, SECONDS
-        process.join(SECONDS)
+            start += 1
+        process.join(PATIENCE)
     except EOFError:
         process.join()
         yield start, CRASH, f"the process ended with code {process.exitcode}"
@@ -63,7 +62,10 @@ def _work(sender, name, seed, start, stop):
     with fuzz(subjects()[name]) as trials:
         before = _peak_megabytes()
         for index in range(start, stop):
+            began = time.process_time()
             outcome, note = trials.trial(seed, index)
+            if time.process_time() - began > SECONDS:
+                outcome, note = HANG, f"more than {SECONDS} s"
             if _peak_megabytes() > before + MEGABYTES:
                 outcome, note = HANG, f"more than {MEGABYTES} MB"
                 before = _peak_megabytes()

@@ -7,6 +7,7 @@ import numpy as np
 from flashlm_np.course import student
 from flashlm_np.course.exercise import Failure
 from flashlm_np.course.exercises import EXERCISES
+from flashlm_np.course.verdict import grade_in
 from flashlm_np.course.workbook import expect_workbook
 from flashlm_np.data.sources import DocumentSource
 from flashlm_np.data.token_file import load_tokens
@@ -68,6 +69,13 @@ def exercise(folder: Path) -> object:
         return student.read(EXERCISE, expect_workbook(folder)[EXERCISE.name])[1]
     except (Failure, KeyError) as failure:
         raise UserError(" ".join(str(failure).split())) from None
+
+
+def verdict(folder: Path) -> object:
+    """The grade of a subprocess, which any program of a student may have written."""
+    if not (grade := grade_in(folder / "grade.json")):
+        raise UserError("no grade")
+    return grade
 
 
 def torch_file(folder: Path) -> object:

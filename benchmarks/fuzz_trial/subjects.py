@@ -6,6 +6,8 @@ from safetensors import numpy as safetensors
 from torch_zip import save, save_old  # of the tests: torch.save without PyTorch
 
 from flashlm_np.course.blanks import exercise_text
+from flashlm_np.course.exercise import WRONG, Grade
+from flashlm_np.course.verdict import as_json
 from flashlm_np.data.tokenizers.vocab_file import format_vocab
 from flashlm_np.training.initial_embedding import NAME
 
@@ -54,11 +56,10 @@ def _tables():
         yield Subject("GPT-2's table", wide, readers.gpt2_table, packing.table_file)
     yield Subject("metrics.csv", {"metrics.csv": seeds.METRICS}, readers.metrics)
     yield Subject("vocabulary", {"v.bpe": format_vocab(seeds.VOCABULARY)}, readers.vocabulary)
-    yield Subject(
-        "exercise",
-        {readers.EXERCISE.file_name: exercise_text(readers.EXERCISE).encode()},
-        readers.exercise,
-    )
+    student = {readers.EXERCISE.file_name: exercise_text(readers.EXERCISE).encode()}
+    yield Subject("exercise", student, readers.exercise)
+    grade = as_json(Grade(WRONG, ["a line", "and ∂L/∂x"], ["add"]))
+    yield Subject("verdict", {"grade.json": grade.encode()}, readers.verdict)
 
 
 def _texts():

@@ -27,7 +27,7 @@ def from_gpt2(D: int, weights: Path | None = None) -> ReducedTable:
         wide = _from_file(path) if isinstance(path, str | Path) else _from_hub()
     except Exception as error:  # those of safetensors, the hub and HTTP have no common base
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        reason = reason.split(" for url")[0].rstrip(".")  # a CDN's address is a secret
+        reason = reason.split(" for url")[0][:300].rstrip(".")  # a CDN's address is a secret
         raise UserError(f"cannot read {name}: {reason}{'' if weights else REMEDY}") from None
     if wide.ndim != 2 or not 1 <= D <= wide.shape[1]:
         raise UserError(f"an embedding of shape {wide.shape} cannot be reduced to width {D}")

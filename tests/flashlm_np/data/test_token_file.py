@@ -183,12 +183,13 @@ DAMAGE = {
     ],
     "cannot read ": [
         lambda folder: (folder / "bytes.bpe").unlink(),
-        lambda folder: edit(folder, tokenizer=NAMED | {"name": "x" * 5000}),
         lambda folder: edit(folder, tokenizer=NAMED | {"name": ""}),
     ],
     "is no name of a tokenizer": [
         lambda folder: edit(folder, tokenizer=NAMED | {"name": "../bytes"}),
         lambda folder: edit(folder, tokenizer=NAMED | {"name": "a\0"}),
+        lambda folder: edit(folder, tokenizer=NAMED | {"name": "a\nb"}),
+        lambda folder: edit(folder, tokenizer=NAMED | {"name": "x" * 5000}),
     ],
 }
 
