@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..commands import command
 from ..errors import UserError, extra_package
 from .texts.documents import OTHER_FILES, Document, NoTexts
 from .texts.local_files import local_files
@@ -148,7 +149,7 @@ class DocumentSource:
             raise UserError(
                 f"cannot read {name} from the Hugging Face hub: {_reason(error)}; check its "
                 "name, --config, --split and the network, or prepare texts that you have: "
-                "flashlm prepare FILE.txt --out DIR"
+                + command("prepare", "FILE.txt", "--out", "DIR")
             ) from None
 
 

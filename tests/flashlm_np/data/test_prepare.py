@@ -15,6 +15,7 @@ from documents import GOOD, TEXTS, lines, table
 from hub_server import Fault, HubServer
 from shared import shared
 
+from flashlm_np import commands
 from flashlm_np.data import prepare as page
 from flashlm_np.data.prepare import prepare
 from flashlm_np.data.sources import DocumentSource
@@ -345,7 +346,8 @@ def test_without_a_network_the_command_fails_in_one_sentence(tmp_path, out):
     printed, error = process.communicate(timeout=60)
     assert (process.returncode, printed) == (1, "")
     assert error.startswith("flashlm: cannot read HuggingFaceFW/fineweb-edu from the Hugging")
-    assert error.endswith("prepare texts that you have: flashlm prepare FILE.txt --out DIR\n")
+    typed = commands.command("prepare", "FILE.txt", "--out", "DIR")
+    assert error.endswith(f"prepare texts that you have: {typed}\n")
     assert error.count("\n") == 1
     assert not out.exists()
 
