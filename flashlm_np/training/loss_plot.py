@@ -23,7 +23,7 @@ def write_plot(out: Path, config: Config, counted: Baselines, best: float | None
 
     figure = Figure(figsize=(8, 5), layout="constrained", dpi=120)
     axes = figure.add_subplot()
-    rows = read_metrics(out / "metrics.csv")
+    rows = read_metrics(out / "metrics.csv", print)
     lines = {name: (value, GREY, ":") for name, value in asdict(counted).items()}
     if best is not None:
         lines["best possible"] = best, GREEN, "--"

@@ -11,6 +11,7 @@ from filelock import FileLock
 from flashlm_np.cli import main
 from flashlm_np.errors import UserError
 from flashlm_np.folders import locked
+from flashlm_np.training import report
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,17 @@ def test_no_command_writes_to_a_folder_in_use(run, tmp_path, capsys, command):
         assert main([names.get(word, word) for word in command]) == 1
         assert [path.name for path in folder.iterdir()] == [".lock"]
     assert f"{folder} is in use: another flashlm command" in capsys.readouterr().err
+
+
+def test_a_run_is_locked_until_its_report_is_written(tmp_path, monkeypatch):
+    def write_plot(out, *more):
+        with pytest.raises(UserError, match="is in use"):
+            locked(out).__enter__()
+
+    monkeypatch.setattr(report, "write_plot", write_plot)
+    assert main(["train", *tiny.OPTIONS, "--out", str(tmp_path)]) == 0
+    with locked(tmp_path):
+        pass
 
 
 def test_a_run_is_read_while_it_is_written(run):

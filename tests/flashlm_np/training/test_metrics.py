@@ -3,7 +3,9 @@
 import errno
 
 import pytest
+import tiny
 
+from flashlm_np.cli import main
 from flashlm_np.training import metrics as page
 from flashlm_np.training.metrics import COLUMNS, Metrics, read_metrics
 
@@ -109,6 +111,15 @@ def test_rows_that_never_could_be_written_are_named_at_the_end(path, monkeypatch
     assert capsys.readouterr().out.splitlines()[1:] == [
         f"{path} still cannot be written, and lacks the rows that waited"
     ]
+
+
+def test_a_run_ends_well_although_its_metrics_cannot_be_written(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(page, "_append", refuse)
+    assert main(["train", *tiny.OPTIONS, "--out", str(tmp_path)]) == 0
+    text = capsys.readouterr().out
+    assert text.count("metrics.csv") == 2  # it waits, and it lacks rows
+    assert (tmp_path / "report.md").exists()
+    assert (tmp_path / "loss.png").exists()
 
 
 def test_a_resumed_run_waits_to_replace_a_file_that_is_open(path, monkeypatch, capsys):
