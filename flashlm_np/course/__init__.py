@@ -7,7 +7,9 @@ functions. The solutions are the package itself.
     blanks          the file of an exercise: a page without bodies
     workbook        the folder: write it, and find the files in it
     runner          a subprocess for each exercise, with limits (worker: the subprocess)
-    student         read the student's file: its functions, and the blank ones
+    verdict         the grade that a subprocess left, or the reason why it left none
+    source          read the student's file: its code, and the blank functions
+    student         run it, and take its functions (raised: its exceptions as failures)
     grader          compare the student's functions with the package's
     function_tests  the test cases of each function (inputs: small readable arrays)
     calling         calls of a student's function (locked: arrays that it cannot change)

@@ -100,7 +100,7 @@ def _remarks(exercise, function):
     forward, backward = exercise.functions[-2:] if exercise.name in TABLE else (None, None)
     if function not in (forward, backward):
         return []
-    saved = " or ".join(_saved_values(forward))
+    saved = " or ".join(saved_values(forward))
     if function is forward:
         return [f"Return y, saved. The package saves {saved}; yours may save anything."]
     return [
@@ -109,7 +109,7 @@ def _remarks(exercise, function):
     ]
 
 
-def _saved_values(forward):
+def saved_values(forward: Callable) -> list[str]:
     """The values that the package's forward returns beside y, as its source has them."""
     _, node = source_of(forward)
     returned = [n.value for n in ast.walk(node) if isinstance(n, ast.Return)]

@@ -21,7 +21,7 @@ from ..training.threads import available_cores
 from . import verdict
 from .blanks import exercise_text
 from .exercise import TO_DO, WRONG, Exercise, Failure, Grade, to_do_text
-from .student import source_of_student
+from .source import source_of_student
 
 SECONDS = 20.0  # the student's time for one exercise
 START_SECONDS = 30.0  # more, until the subprocess is ended from outside; it has to start

@@ -1,22 +1,16 @@
-"""Read a student's file: its functions, and the ones that are still blank."""
+"""Run a student's file, and take its functions."""
 
-import ast
-import codecs
 import inspect
-import os
-import stat
 import sys
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .blanks import is_blank
-from .exercise import TO_DO, Exercise, Failure, to_do_text
-from .raised import exception_failure, text_of
+from .exercise import Exercise, Failure, to_do_text
+from .raised import exception_failure
+from .source import read
 from .surroundings import Surroundings
-
-MAX_BYTES = 1_000_000  # of a student's file; a page has a few thousand
 
 
 @dataclass
@@ -32,81 +26,6 @@ class Answer:
     file: str = ""
     notes: list[str] = field(default_factory=list)
     surroundings: Surroundings | None = None
-
-
-def read_at_most(file: Path, most: int) -> bytes:
-    """The bytes of an ordinary file.
-
-    Raises:
-        OSError: it cannot be read, has more than `most` bytes, or is no ordinary file, so that
-            it may have no end. `strerror` says which.
-    """
-    if not stat.S_ISREG(os.stat(file).st_mode):
-        raise OSError(None, "it is no ordinary file, but a folder, a pipe or a device")
-    with open(file, "rb") as stream:
-        data = stream.read(most + 1)
-    if len(data) > most:
-        raise OSError(None, f"it has more than {most:,} bytes")
-    return data
-
-
-def source_of_student(file: Path) -> bytes:
-    """The bytes of a student's file.
-
-    Raises:
-        Failure: they cannot be read.
-    """
-    try:
-        return read_at_most(file, MAX_BYTES)
-    except OSError as error:
-        raise Failure(f"the file cannot be read: {error.strerror}", crashed=True) from None
-
-
-def read(exercise: Exercise, file: Path) -> tuple[types.CodeType, list[str]]:
-    """Compile the file without running it; also the names of its blank functions.
-
-    Raises:
-        Failure: the file cannot be read, is not Python, imports the grader, or lacks a
-            function.
-    """
-    tree, code = _compiled(source_of_student(file), str(file))
-    if line := _import_of_the_grader(tree):
-        raise Failure(
-            f"line {line}: imports the grader",
-            "an answer needs NumPy, and the names that its file imports at first.",
-        )
-    defined = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    for name in exercise.solution:
-        if name not in defined:
-            raise Failure(
-                f"the file defines no function {name}",
-                "keep every function of the exercise, if only with the line "
-                f'raise NotImplementedError("{TO_DO}").',
-            )
-    return code, [name for name in exercise.solution if is_blank(defined[name])]
-
-
-def _compiled(source, file):
-    if source.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise Failure("the file is UTF-16 text", "save it as UTF-8.", crashed=True)
-    try:
-        tree = ast.parse(source, file)
-        return tree, compile(tree, file, "exec")
-    except SyntaxError as error:
-        line = f"line {error.lineno}: " if error.lineno else ""
-        raise Failure(f"{line}SyntaxError: {error.msg}", crashed=True) from None
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise Failure(f"not a Python file: {text_of(error)}", crashed=True) from None
-
-
-def _import_of_the_grader(tree):
-    """The line of an import of this folder, or None."""
-    for node in ast.walk(tree):
-        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if any(f"{name}.".startswith(f"{__package__}.") for name in names):
-            return node.lineno
-    return None
 
 
 def load(exercise: Exercise, file: Path) -> Answer:

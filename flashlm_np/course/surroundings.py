@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -52,23 +53,33 @@ class Names:
     def __post_init__(self):
         self.before = dict(self.values)
 
-    def undo(self) -> list[str]:
-        """Put all values back; returns the full names of the changed ones."""
+    def undo(self) -> dict[str, Any]:
+        """Put all values back; returns the new values by their full names."""
         now, before = self.values, self.before
         if len(now) == len(before) and all(map(operator.is_, now.values(), before.values())):
-            return []
+            return {}
         changed = [key for key, value in before.items() if now.get(key, now) is not value]
         new = [key for key in now.keys() - before.keys() if _hides_another(key, now[key])]
+        found = {self.text.format(key): now.get(key) for key in (*changed, *sorted(new))}
         for key in changed:
             self.set(key, before[key])
         for key in new:
             self.delete(key)
-        return [self.text.format(key) for key in (*changed, *sorted(new))]
+        return found
 
 
 def _hides_another(key, value):
     """Python itself adds submodules and names such as __warningregistry__."""
     return not isinstance(value, ModuleType) and not str(key).startswith("_")
+
+
+def _is_of_a_library(value):
+    """Whether another package defines it: torch replaces functions while it is imported."""
+    name = str(getattr(value, "__module__", ""))
+    if name.partition(".")[0] in PACKAGES:
+        return False
+    file = getattr(sys.modules.get(name), "__file__", None) or ""
+    return not {"site-packages", "dist-packages"}.isdisjoint(Path(file).parts)
 
 
 def _namespaces() -> Iterator[Names]:
@@ -119,13 +130,18 @@ class Surroundings:
                 raise Failure(f"{where}, line {line}: {act}", _ARGUMENTS)
 
     def undo(self) -> list[str]:
-        """Put everything back; returns the names of the attributes that were changed."""
+        """Put everything back; returns the names of the attributes that the answer changed."""
         for name, (read, write) in SETTINGS.items():
             before, as_bytes = self._settings[name]
             if _bytes(read()) != as_bytes:
                 write(before)
                 self.notes += [name] if name not in self.notes else []
-        return [name for names in self._namespaces for name in names.undo()]
+        changed = {}
+        for names in self._namespaces:
+            changed |= names.undo()
+        own = [name for name, value in changed.items() if not _is_of_a_library(value)]
+        self.notes += [name for name in changed if name not in (*own, *self.notes)]
+        return own
 
 
 _CHANGES = "other code uses it, too. Write a function of your own, with a name of its own."

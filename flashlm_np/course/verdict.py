@@ -10,7 +10,7 @@ import signal
 from pathlib import Path
 
 from .exercise import RIGHT, TO_DO, WRONG, Grade
-from .student import read_at_most
+from .source import read_at_most
 
 MAX_BYTES = 1_000_000  # of a grade, and of a stack trace
 _KINDS = {"state": str, "details": list, "right": list, "crashed": bool}

@@ -13,10 +13,13 @@ from ..exercise import Failure
 from ..inputs import Case, arrays_in, example_array
 from . import FunctionTest, as_tuple, split
 
+_TWO_VALUES = "return y, and a tuple of all that the backward needs: return y, (a, b)."
+
 
 class ForwardTest(FunctionTest):
     def call(self, functions, case, locked):
-        y, _ = as_tuple(self.name, self.run(functions[self.name], case), ["y", "saved"])
+        result = self.run(functions[self.name], case)
+        y, _ = as_tuple(self.name, result, ["y", "saved"], _TWO_VALUES)
         return {"y": y}
 
 
@@ -73,16 +76,16 @@ class BackwardTest(FunctionTest):
     def _saved(self, functions, case, locked):
         """The saved values of the forward, locked."""
         name = self.forward.__name__
-        _, saved = as_tuple(name, self.run(functions[name], case), ["y", "saved"])
+        _, saved = as_tuple(name, self.run(functions[name], case), ["y", "saved"], _TWO_VALUES)
         return locked.lock("saved", saved)
 
     def _gradients(self, functions, case, saved):
         """The gradients by the names of the arguments."""
-        names, _ = split(self.forward, case)
+        arrays, _ = split(self.forward, case)
+        names = [f"d{n}" if a.dtype.kind == "f" else "None" for n, a in arrays.items()]
         hint = "return one gradient per array of the forward, None for integers."
-        result = functions[self.name](case["dy"], saved)
-        gradients = as_tuple(self.name, result, [f"d{name}" for name in names], hint)
-        pairs = zip(names, gradients, strict=True)
+        gradients = as_tuple(self.name, functions[self.name](case["dy"], saved), names, hint)
+        pairs = zip(arrays, gradients, strict=True)
         return {name: self._dense(name, gradient) for name, gradient in pairs}
 
     def _dense(self, name, gradient):

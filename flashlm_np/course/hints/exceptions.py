@@ -1,11 +1,7 @@
 """Hints for exceptions: an explanation that the message of the exception does not give."""
 
 import inspect
-import linecache
-import traceback
-from types import FrameType
-
-import numpy as np
+from bdb import BdbQuit
 
 from minigrad.engine import Node, backward_steps
 from minigrad.errors import GraphError
@@ -15,15 +11,23 @@ from ..function_tests import FunctionTest
 from ..inputs import Case
 from ..raised import text_of
 from ..student import Answer
+from .places import Place, matrix_hint, shape_hint, unpacking_hint
 from .products import product_hint
 
-_HINTS = {
+_NOBODY_TYPES = "nobody types during a check: leave out input() and breakpoint()."
+_OF_KINDS = {
     RecursionError: "the function calls itself without end.",
     MemoryError: "the inputs are small: look for a loop, a list or a shape that grows without "
     "end.",
-    EOFError: "nobody types during a check: leave out input().",
+    EOFError: _NOBODY_TYPES,
+    BdbQuit: _NOBODY_TYPES,
 }
-_SHAPE_WORDS = ("shape", "mismatch", "dimension")  # of NumPy's messages
+_OF_WORDS = {
+    "bitwise_xor": "a power is x ** 2; ^ is an operation on bits.",
+    "converted to Python scalars": "this place takes one number, and got an array. NumPy's "
+    "functions, such as np.sqrt, take arrays.",
+}
+_OF_SHAPES = ("shape", "mismatch", "dimension")  # words of NumPy's messages
 _HIGHEST_NUMBER = "Of all nodes that wait, take the one with the highest number."
 _DEEP = (
     "a graph may be deeper than Python's stack; use a loop and a list of the nodes that wait."
@@ -36,18 +40,22 @@ def exception_hint(
     """An explanation of an exception of the student's function, or ""."""
     if test.function is backward_steps:
         return _engine_hint(error)
-    if hints := [hint for kind, hint in _HINTS.items() if isinstance(error, kind)]:
+    text = text_of(error)
+    hints = [hint for kind, hint in _OF_KINDS.items() if isinstance(error, kind)]
+    hints += [hint for words, hint in _OF_WORDS.items() if words in text]
+    if hints:
         return hints[0]
     if isinstance(error, NameError) and test.is_backward:
         return _name_hint(error.name, test.forward.__name__, answer)
-    if isinstance(error, ValueError) and any(word in text_of(error) for word in _SHAPE_WORDS):
-        file = answer.file or inspect.getsourcefile(answer.functions[test.name])
-        frame, line = _innermost(error, file)
-        if frame and (names := _matrices_in(frame)):
-            return f"{names[0]} is an np.matrix, which keeps two axes. Use np.asarray(a)."
-        if frame and (hint := product_hint(frame, line, test, expected)):
-            return hint
-        return _shape_hint(case, linecache.getline(file, line))
+    if not isinstance(error, ValueError):
+        return ""
+    file = answer.file or inspect.getsourcefile(answer.functions[test.name])
+    place = Place.of(error, file)
+    if place and "to unpack" in text:
+        return unpacking_hint(place, test, answer)
+    if place and any(word in text for word in _OF_SHAPES):
+        product = product_hint(place.frame, place.line, test, expected)
+        return matrix_hint(place) or product or shape_hint(place, case, text)
     return ""
 
 
@@ -69,23 +77,3 @@ def _name_hint(name, forward, answer):
     return (
         f"{name} is a variable of {forward}: return it in saved there, and read it from saved."
     )
-
-
-def _shape_hint(case, source):
-    arrays = {name: a for name, a in case.items() if isinstance(a, np.ndarray)}
-    shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-    hint = f"the shapes are {shapes}."
-    if ".T" in source and any(array.ndim > 2 for array in arrays.values()):
-        hint += " .T reverses all axes; np.swapaxes(a, -1, -2) exchanges the last two."
-    return hint
-
-
-def _matrices_in(frame):
-    return [name for name, value in frame.f_locals.items() if isinstance(value, np.matrix)]
-
-
-def _innermost(error, file) -> tuple[FrameType | None, int]:
-    """The innermost frame of the student's file, and its line."""
-    steps = [(f, n) for f, n in traceback.walk_tb(error.__traceback__)]
-    inside = [step for step in steps if step[0].f_code.co_filename == file]
-    return inside[-1] if inside else (None, 0)

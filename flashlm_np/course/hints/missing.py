@@ -76,16 +76,27 @@ def dy_not_used(wrong: WrongResult) -> str:
 
 
 def option_not_used(wrong: WrongResult) -> str:
-    for name, parameter in inspect.signature(wrong.test.forward).parameters.items():
-        if parameter.default is parameter.empty or name not in wrong.case:
-            continue
-        default = {name: parameter.default}
-        if wrong.explained_by(lambda case, _, d=default: wrong.call(case | d, wrong.solution)):
-            return (
-                f"{wrong.symbol} is the result for {name}={parameter.default!r}: {name} is not "
-                "used, or not saved."
-            )
-    return ""
+    """The results are those for the default value of one option, or of all."""
+    defaults = {
+        name: parameter.default
+        for name, parameter in inspect.signature(wrong.test.forward).parameters.items()
+        if parameter.default is not parameter.empty
+        and any(name in case for case, _, _ in wrong.rows)
+    }
+    for unused in ({name: value} for name, value in defaults.items() if name in wrong.case):
+        if _ignores(wrong, unused):
+            return _unused_text(wrong, unused)
+    return _unused_text(wrong, defaults) if _ignores(wrong, defaults) else ""
+
+
+def _ignores(wrong, defaults):
+    return wrong.explained_by(lambda case, _: wrong.call(case | defaults, wrong.solution))
+
+
+def _unused_text(wrong, unused):
+    values = " and ".join(f"{name}={value!r}" for name, value in unused.items())
+    names, verb = " and ".join(unused), "is" if len(unused) == 1 else "are"
+    return f"{wrong.symbol} is the result for {values}: {names} {verb} not used, or not saved."
 
 
 def factor(wrong: WrongResult) -> str:

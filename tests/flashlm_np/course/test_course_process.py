@@ -49,7 +49,7 @@ BROKEN = {
     "sigmoid": (
         "    return input('?')",
         "sigmoid_forward, line {line}: EOFError: EOF when reading a line\n  for x = [0.0]\n  "
-        "Hint: nobody types during a check: leave out input().",
+        "Hint: nobody types during a check: leave out input() and breakpoint().",
     ),
     "sigmoid_gate": (
         "    return 1 / 0",

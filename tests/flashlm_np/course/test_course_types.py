@@ -2,6 +2,8 @@
 
 import dataclasses
 from collections import namedtuple
+from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -177,6 +179,68 @@ def test_a_packed_matrix_has_the_types_of_its_fields(pack, details):
     found = graded("pack", pack=pack).details
     assert found[0] == details[0]
     assert found[-1].endswith(details[-1]) or len(details) == 1
+
+
+class Shapeless(np.ndarray):
+    shape = property(lambda self: self.nothing)
+
+
+ODD = [
+    1.0,
+    True,
+    10**5000,
+    "text" * 1000,
+    Fraction(1, 3),
+    np.float64("nan"),
+    np.ma.masked,
+    np.array([None, 1.0], dtype=object),
+    np.array(["text"]),
+    np.array(["2020"], "M8[Y]"),
+    np.zeros(2, [("a", float)]),
+    np.broadcast_to(1.0, (10**6, 10**6)),
+    RowGradient("text", np.ones(3), 5),
+    np.ones(2).view(Shapeless),
+    NotImplemented,
+    (x for x in ()),
+    range(3),
+    {"a": 1},
+]
+
+
+@pytest.mark.parametrize("name", ["sum", "linear", "embedding"])
+def test_no_value_stops_the_grader(name):
+    """A number in the place of an array has the shape (), and most others have no numbers."""
+    for value in ODD:
+        for position in (0, 1):
+            result = graded(name, **{f"{name}_backward": gradients_with(value, position, name)})
+            assert result.state == "wrong"
+        result = graded(name, **{f"{name}_forward": partial(forward_with, value, name)})
+        assert result.state == "wrong"
+        assert len(result.details[0]) < 600
+
+
+def gradients_with(value, position, name):
+    def backward(dy, saved):
+        gradients = list(TABLE[name].backward(dy, saved))
+        gradients[position % len(gradients)] = value
+        return tuple(gradients)
+
+    return backward
+
+
+def forward_with(value, name, *arrays, **options):
+    return value, TABLE[name].forward(*arrays, **options)[1]
+
+
+def test_a_number_in_place_of_an_array_is_named():
+    result = graded("linear", linear_backward=lambda dy, saved: (1.0, None))
+    assert result.details[0] == (
+        "linear_backward: returns a tuple of 2, expected 3: (dx, dw, db)"
+    )
+    result = graded("sigmoid", sigmoid_backward=lambda dy, saved: (1.0,))
+    assert result.details[0] == (
+        "sigmoid_backward, argument x: expected shape (1,), found shape ()"
+    )
 
 
 def test_a_list_is_no_tuple():

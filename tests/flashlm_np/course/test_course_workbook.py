@@ -11,7 +11,7 @@ from course_answers import solution
 from flashlm_np.course.blanks import exercise_text, is_blank, source_of
 from flashlm_np.course.exercises import EXERCISES, find
 from flashlm_np.course.runner import check
-from flashlm_np.course.student import read
+from flashlm_np.course.source import read
 from flashlm_np.course.workbook import expect_workbook, files_in, start
 from flashlm_np.errors import UserError
 from minigrad.ops import gated
