@@ -49,6 +49,7 @@ def resume_run(folder: Path, changes: dict, threads: int | None = None) -> Itera
         except UserError as error:
             raise UserError(f"{folder}: {error}") from None
         trainer.counts.best_loss = _best_loss(folder)
+        checkpoint.remove_unnamed(folder)  # a kill at the end of a save leaves old arrays
         saved_machine = run.checkpoint.state.get("machine", {})
         for sentence in (
             differences(saved_machine, trainer.fast_step.workers.threads),
