@@ -43,13 +43,7 @@ def resume_run(folder: Path, changes: dict, threads: int | None = None) -> Itera
             say(f"{folder} has taken all of its {step:,} steps; --steps N goes on to step N")
         else:
             say(f"Going on with {folder} after step {step:,} ...")
-        trainer = Trainer(config, run.dataset(), run.tokenizer, folder, threads)
-        try:
-            trainer.restore(run.checkpoint)
-        except UserError as error:
-            raise UserError(f"{folder}: {error}") from None
-        trainer.counts.best_loss = _best_loss(folder)
-        checkpoint.remove_unnamed(folder)  # a kill at the end of a save leaves old arrays
+        trainer = _restored(run, config, threads)
         saved_machine = run.checkpoint.state.get("machine", {})
         for sentence in (
             differences(saved_machine, trainer.fast_step.workers.threads),
@@ -59,6 +53,18 @@ def resume_run(folder: Path, changes: dict, threads: int | None = None) -> Itera
             if sentence:
                 say(sentence)
         yield trainer
+
+
+def _restored(run: SavedRun, config: Config, threads: int | None) -> Trainer:
+    """A trainer in the state of the run's checkpoint."""
+    trainer = Trainer(config, run.dataset(), run.tokenizer, run.folder, threads)
+    try:
+        trainer.restore(run.checkpoint)
+    except UserError as error:
+        raise UserError(f"{run.folder}: {error}") from None
+    trainer.counts.best_loss = _best_loss(run.folder)
+    checkpoint.remove_unnamed(run.folder)  # a kill at the end of a save leaves old arrays
+    return trainer
 
 
 def _changed(run: SavedRun, changes: dict) -> tuple[Config, Config]:
