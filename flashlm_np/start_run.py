@@ -26,6 +26,8 @@ from .training.minutes import steps_in
 from .training.run_folders import expect_new
 from .training.trainer import Trainer
 
+MADE = ("random", "corpus", "gpt2")  # the embeddings that are no files
+
 say = partial(print, flush=True)
 
 
@@ -47,6 +49,8 @@ def start_run(
     with locked(out):
         go_on = command("train", "--resume", out)
         expect_new(out, f"go on with {go_on}, or choose another --out")
+        if config.embedding not in MADE:  # a file: an error comes before the long stages
+            load_embedding(Path(config.embedding), config.vocab_size, config.d_model)
         say(_first_stage(config, source))
         dataset, tokenizer = load_dataset(source, **config.data_options())
         if dataset.skipped:

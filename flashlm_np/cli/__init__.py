@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Iterator
 
+from .. import __version__
 from ..errors import INTERRUPTED, PACKAGE_MISSING, PackageMissing, UserError
 
 
@@ -84,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="flashlm", description="FlashLM v3, a ternary language model, in plain NumPy."
     )
+    parser.add_argument("--version", action="version", version=f"flashlm-np {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for add in (
         train.add_train,

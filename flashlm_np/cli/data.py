@@ -7,6 +7,7 @@ import numpy as np
 from ..commands import command
 from ..data.stories import stories
 from ..data.tokenizers.tokenizer import Tokenizer
+from ..model.config import QUICKSTART, V3
 from ..training.threads import available_cores
 from .arguments import COUNT, THREADS, TOKENIZERS, WHOLE, add_command, add_options
 
@@ -52,9 +53,10 @@ def _prepare(options) -> None:
         min_characters=options.min_characters,
     )
     of_hub = source.on_hub or not options.source
+    tokenizer = Tokenizer.named(options.tokenizer)
     record = prepare(
         source,
-        Tokenizer.named(options.tokenizer),
+        tokenizer,
         options.out,
         documents=options.documents or (V3_DOCUMENTS if of_hub else None),
         separator=options.separator,
@@ -64,8 +66,17 @@ def _prepare(options) -> None:
     print(
         f"{record['tokens']:,} tokens of {record['documents']:,} documents "
         f"({record['bytes']:,} bytes of text; {skipped}) are in {options.out}\n"
-        f"Train on them with: " + command("train", "--preset", "v3", "--data", options.out)
+        f"Train on them with: {command('train', *fitting(tokenizer), '--data', options.out)}"
     )
+
+
+def fitting(tokenizer: Tokenizer) -> list[str]:
+    """The options of `train` with which a model fits a tokenizer."""
+    if tokenizer.vocab_size == V3.vocab_size:
+        return ["--preset", "v3"]
+    if tokenizer.vocab_size <= QUICKSTART.vocab_size:
+        return []
+    return ["--vocab-size", str(tokenizer.vocab_size)]
 
 
 def add_stories(commands):

@@ -106,6 +106,7 @@ def _read_record(folder):
     if not path.is_file():
         raise UserError(
             f"{folder} holds no {RECORD_FILE}, so it is not a prepared dataset, or not a "
-            f"complete one; make it with: {command('prepare', '--out', folder)}"
+            f"complete one; make one with: {command('prepare', 'TEXTS', '--out', 'DIR')}, "
+            "or let --text read the texts"
         )
     return records.read_record(path, FORMAT, ENTRIES, advice, OLD_FORMAT)

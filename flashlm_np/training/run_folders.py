@@ -23,7 +23,9 @@ def expect_run(folder: Path, name: str) -> None:
         raise UserError(
             f"{folder} has {other}, but no {name}.json; copy {other} to {name}.json"
         )
-    near = _runs_in(folder) or _runs_in(folder.parent) or _runs_in(Path("runs"))
+    if inside := _runs_in(folder):
+        raise UserError(f"{folder} is no run itself, but holds {_listed(inside)}; name one")
+    near = _runs_in(folder.parent) or _runs_in(Path("runs"))
     advice = f"there are runs in {_listed(near)}" if near else f"make one: {command('train')}"
     raise UserError(f"{_what_is_there(folder)}; {advice}")
 

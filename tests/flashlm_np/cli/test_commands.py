@@ -1,5 +1,6 @@
 """Sequences of commands: prepare, train, eval, generate, convert."""
 
+import itertools
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,9 @@ import pytest
 import tiny
 from torch_zip import save
 
+import flashlm_np
 from flashlm_np.cli import main
+from flashlm_np.commands import command
 from flashlm_np.data.dataset import DataSource, load_dataset, training_size
 from flashlm_np.data.tokenizers.tokenizer import save_tokenizer
 from flashlm_np.data.tokenizers.vocab_file import format_vocab
@@ -243,3 +246,37 @@ def test_a_model_without_tokenizer_reads_and_generates_ids(published, tmp_path, 
     assert "'2000' is no id" in output(
         capsys, 1, "eval", out, "--text", str(tmp_path / "ids.txt")
     )
+
+
+@pytest.mark.parametrize(
+    ("tokens", "options"), [(300, []), (2000, []), (3000, ["--vocab-size", "3000"])]
+)
+def test_prepare_prints_a_command_whose_model_fits_the_tokenizer(
+    tokens, options, tmp_path, capsys
+):
+    texts, vocabulary = tmp_path / "text.txt", tmp_path / "own.bpe"
+    texts.write_text(TEXT)
+    pairs = itertools.product(range(256), repeat=2)
+    pieces = [bytes([b]) for b in range(256)] + [bytes(pair) for pair in pairs]
+    ranks = {piece: rank for rank, piece in enumerate(pieces[: tokens - 1])}
+    vocabulary.write_bytes(format_vocab(ranks))
+    out = tmp_path / "my tokens"
+    printed = output(
+        capsys, 0, "prepare", str(texts), "--out", str(out), "--tokenizer", str(vocabulary)
+    )
+    assert f"Train on them with: {command('train', *options, '--data', out)}\n" in printed
+
+
+def test_an_embedding_that_is_missing_is_said_before_the_long_stages(tmp_path, capsys):
+    missing = tmp_path / "no.safetensors"
+    assert main(["train", "--embedding", str(missing), "--out", str(tmp_path / "run")]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == f"flashlm: cannot read {missing}: No such file or directory\n"
+
+
+def test_the_version_is_printed(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"flashlm-np {flashlm_np.__version__}\n"

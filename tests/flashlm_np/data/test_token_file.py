@@ -107,7 +107,7 @@ def no_ids(folder):
 
 NAMED = {"name": "bytes", "fingerprint": BYTES.fingerprint}
 DAMAGE = {
-    "holds no tokens.json, so it is not a prepared dataset, or not a complete one; make": [
+    "holds no tokens.json, so it is not a prepared dataset, or not a complete one": [
         lambda folder: (folder / "tokens.json").unlink(),
         lambda folder: ((folder / "tokens.json").unlink(), (folder / "tokens.json").mkdir()),
     ],

@@ -40,7 +40,7 @@ def test_a_folder_of_runs_lists_them(reader, capsys):
     make_runs(Path("runs"), "first", "second")
     runs = Path("runs", "second"), Path("runs", "first")
     assert error_of(capsys, *reader, "runs") == (
-        f"runs holds no run, only first, second; there are runs in {runs[0]}, {runs[1]}"
+        f"runs is no run itself, but holds {runs[0]}, {runs[1]}; name one"
     )
 
 
@@ -68,9 +68,12 @@ def test_where_there_is_no_run_the_command_that_makes_one_is_named(reader, capsy
 
 def test_many_names_are_cut_short(capsys):
     make_runs(Path("runs"), *"abcdef")
-    error = error_of(capsys, "eval", "runs")
-    assert "only a, b, c, d and 2 more; there are runs in " in error
-    assert error.endswith(" and 2 more")
+    names = [Path("runs", name) for name in "fedc"]
+    assert f"{', '.join(map(str, names))} and 2 more" in error_of(capsys, "eval", "runs")
+    for name in "gabcde":
+        Path("notes", name).mkdir(parents=True)
+    expected = "notes holds no run, only a, b, c, d and 2 more; there are runs in "
+    assert error_of(capsys, "eval", "notes").startswith(expected)
 
 
 def test_a_lost_record_names_the_other(capsys):
