@@ -38,13 +38,13 @@ def test_a_missing_package_is_named(command, sentence, tmp_path, monkeypatch, ca
 
 def test_training_and_local_texts_need_no_extra_package(tmp_path):
     (tmp_path / "book.txt").write_text("A fox lived in a den. " * 400)
+    small = "--d-model 16 --recursions 1 --dilations 1 --steps 2 --phases 1:16:2:2"
     program = (
         f"import sys; sys.modules.update(dict.fromkeys({EXTRA}))\n"
         "from flashlm_np.cli import main\n"
-        "few = '--d-model 16 --recursions 1 --dilations 1 --steps 2'.split()\n"
-        "sys.exit(main(['train', '--text', 'book.txt', '--out', 'run', *few, '--phases', '1:16:2:2'])\n"
-        "    or main(['prepare', 'book.txt', '--out', 'tokens', '--tokenizer', 'stories'])\n"
-        "    or main(['generate', 'run', '--tokens', '3']))"
+        f"sys.exit(main('train --text book.txt --out run {small}'.split())\n"
+        "    or main('prepare book.txt --out tokens --tokenizer stories'.split())\n"
+        "    or main('generate run --tokens 3'.split()))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True
