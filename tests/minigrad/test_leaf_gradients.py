@@ -20,9 +20,9 @@ from minigrad import (
     ShapeError,
     Tensor,
     apply,
-    leaf_gradients,
 )
 from minigrad import functional as F
+from minigrad.guards import leaf_gradients
 
 
 def leaf(*values, **options):
