@@ -57,7 +57,7 @@ def _prepare(source, tokenizer, out, documents, separator, threads):
     record = {
         "dataset": source.dataset,
         "config": source.config,
-        "split": source.split,
+        "split": source.part,
         "column": source.column,
         "min_characters": source.shortest,
         "documents": 0,

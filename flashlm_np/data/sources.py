@@ -4,7 +4,6 @@
 the hub, and in a folder if one is asked for; it also reads the kinds that `texts` does not.
 """
 
-import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..commands import command
-from ..errors import UserError, extra_package
+from ..errors import UserError
+from .hub import builder_of, open_file
 from .texts.documents import OTHER_FILES, Document, NoTexts
 from .texts.local_files import local_files
 from .texts.readers import READERS, kind_of, read_file
@@ -49,6 +49,11 @@ class DocumentSource:
     def like_hub(self) -> bool:
         """Whether the source is read by the rules of the hub."""
         return self.on_hub or self.config is not None or self.split is not None
+
+    @property
+    def part(self) -> str | None:
+        """The split that is read; None for local texts, which are read whole."""
+        return self.split or ("train" if self.like_hub else None)
 
     @property
     def shortest(self) -> int:
@@ -102,11 +107,11 @@ class DocumentSource:
 
     def _of_file(self, file):
         name = re.sub(r"^hf://datasets/|@[0-9a-f]{40}", "", file)
-        with self._one_sentence(name), _open(file) as stream:
+        with self._one_sentence(name), open_file(file) as stream:
             yield from read_file(stream, name, self.column)
 
     def _of_dataset(self):
-        split, builder = self.split or "train", self._builder()
+        split, builder = self.part, self._builder()
         files = (builder.config.data_files or {}).get(split)
         if files and {kind_of(file) for file in files} <= READERS.keys():
             for file in files:
@@ -123,16 +128,7 @@ class DocumentSource:
                 f"{self.dataset}: --config and --split are for a dataset of the hub, or one "
                 "folder like it; leave them out"
             )
-        with extra_package("reading a dataset of the Hugging Face hub"):
-            import datasets
-
-        datasets.disable_progress_bars()
-        datasets.logging.set_verbosity(logging.CRITICAL)
-        logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)
-        datasets.config.STREAMING_READ_MAX_RETRIES = 2  # each of them tries five times again
-        datasets.config.STREAMING_READ_RETRY_INTERVAL = 1  # second
-        where = self.names[0] if self.on_hub else self.folders[0]
-        return datasets.load_dataset_builder(str(where), self.config)
+        return builder_of(self.names[0] if self.on_hub else str(self.folders[0]), self.config)
 
     @contextmanager
     def _one_sentence(self, name: str):
@@ -151,14 +147,6 @@ class DocumentSource:
                 "name, --config, --split and the network, or prepare texts that you have: "
                 + command("prepare", "FILE.txt", "--out", "DIR")
             ) from None
-
-
-def _open(file: str):
-    if not file.startswith("hf://"):
-        return open(file, "rb")
-    from huggingface_hub import HfFileSystem
-
-    return HfFileSystem().open(file, "rb")
 
 
 def _reason(error: Exception) -> str:

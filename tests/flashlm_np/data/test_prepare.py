@@ -335,7 +335,7 @@ def test_the_default_is_streamed_from_the_hub(tmp_path, out):
     tokens = load_tokens(out)
     np.testing.assert_array_equal(tokens.ids, joined(TEXTS))
     assert tokens.record["dataset"] == "HuggingFaceFW/fineweb-edu"
-    assert tokens.record["config"] == "sample-10BT"
+    assert (tokens.record["config"], tokens.record["split"]) == ("sample-10BT", "train")
     assert f"{len(tokens.ids):,} tokens of 20 documents" in printed
     assert "skipped 1 too short" in printed
 

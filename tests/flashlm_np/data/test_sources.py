@@ -118,9 +118,10 @@ def test_a_folder_of_texts_is_read_in_the_order_of_its_names(tmp_path):
     ],
 )
 def test_every_name_of_a_text_is_read(tmp_path, name):
-    texts = written(tmp_path, "!first.txt", name)
-    assert read(tmp_path) == (texts, {})
-    assert read(tmp_path / name) == (texts[1:], {})
+    folder = tmp_path / "my [texts]"
+    texts = written(folder, "!first.txt", name)
+    assert read(folder) == (texts, {})
+    assert read(folder / name) == (texts[1:], {})
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
