@@ -69,6 +69,16 @@ def test_more_steps_follow_the_schedule_of_so_many_and_say_so(run, capsys):
     )
 
 
+def test_a_run_of_version_0_1_keeps_its_schedule(run, capsys):
+    saved = checkpoint.load(run)
+    del saved.state["machine"]  # version 0.1 did not know it
+    checkpoint.save(run, saved, ["last"])
+    text = resume(capsys, run, "--steps", 8)
+    assert "their factor was 0 at step 6, and is 0.25 at step 7" in text
+    assert [row["lr_factor"] for row in read_metrics(run / "metrics.csv")[6:]] == [0.25, 0]
+    assert "learning rates are 0 after step 8;" in resume(capsys, run, "--steps", 9)
+
+
 def test_an_unchanged_schedule_is_not_mentioned(tmp_path, capsys):
     options = ["--steps", "4", "--schedule-steps", "9", "--out", str(tmp_path)]
     assert main(["train", *tiny.OPTIONS, *options]) == 0
