@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..analysis.inspection import inspect_run
+from ..commands import quoted
 from ..errors import UserError
 from ..evaluation.evaluate import evaluate
 from ..files import write_atomically
@@ -93,7 +94,7 @@ def _export(options) -> None:
     if options.c is not None:
         source = c_source(packed, run.tokenizer.vocab_size)
         write_atomically(options.c, source.encode())
-        print(f"{options.c}: compile with cc -std=c99 -O2 {options.c} -o model -lm")
+        print(f"{options.c}: compile with cc -std=c99 -O2 {quoted(options.c)} -o model -lm")
     if options.out is not None:
         size = save_export(run, packed, options.out)
         before = sum(p.data.nbytes for p in run.model.parameters())

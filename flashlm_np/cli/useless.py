@@ -1,6 +1,7 @@
 """Options that have no effect beside others: each is refused, because its user expects one."""
 
 import argparse
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -18,6 +19,11 @@ class Rule(NamedTuple):
 
 def _embedding(options):
     return options.embedding or PRESETS[options.preset or "quickstart"].embedding
+
+
+def _is_plain(name):
+    """Whether a name is that of a text file, which may be compressed."""
+    return bool(re.search(r"\.(txt|md)(\.gz|\.zst)?$", name.lower()))
 
 
 RULES = {
@@ -41,6 +47,13 @@ RULES = {
             lambda o: o.temperature == 0,
             "--temperature 0 always takes the likeliest token",
             ("top_k", "top_p", "seed"),
+        ),
+    ),
+    "prepare": (
+        Rule(
+            lambda o: o.source and all(map(_is_plain, o.source)),
+            "only tables have columns, and these are plain texts",
+            ("text_column",),
         ),
     ),
     "embed": (

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..commands import quoted
 from ..errors import UserError
 from ..folders import locked
 from ..progress import Progress
@@ -50,8 +51,8 @@ def prepare(
 def _prepare(source, tokenizer, out, documents, separator, threads):
     if (out / RECORD_FILE).exists():
         raise UserError(
-            f"{out} holds a prepared dataset already; train with --data {out}, delete it, or "
-            "choose another --out"
+            f"{out} holds a prepared dataset already; give --data {quoted(out)} to train, "
+            "delete it, or choose another --out"
         )
     skipped = Skipped()
     record = {

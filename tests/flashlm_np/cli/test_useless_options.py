@@ -35,6 +35,10 @@ CASES = [
         "--temperature 0 always takes the likeliest token; leave out --top-p",
     ),
     (
+        "prepare a.txt b.md.gz --out x --text-column body",
+        "only tables have columns, and these are plain texts; leave out --text-column",
+    ),
+    (
         "embed random --out x --weights /no/such/file --data y",
         "embed random only draws numbers; leave out --data, --weights",
     ),

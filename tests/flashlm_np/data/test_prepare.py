@@ -179,7 +179,7 @@ def test_a_prepared_corpus_is_not_overwritten(path, out):
     run(path, out)
     before = (out / "tokens.bin").read_bytes()
     message = refused(path, out, FILES, separator=True)
-    assert "holds a prepared dataset already; train with --data" in message
+    assert "holds a prepared dataset already; give --data" in message
     assert (out / "tokens.bin").read_bytes() == before
 
 

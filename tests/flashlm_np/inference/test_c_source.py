@@ -125,3 +125,12 @@ def test_the_c_file_needs_an_int8_head(run, tmp_path, capsys):
     assert main(["export", str(run)]) == 1
     assert "give a folder OUT, or --c FILE" in capsys.readouterr().err
     assert checkpoint.load(run).step == 12
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler named cc")
+def test_the_printed_command_compiles_a_file_with_any_name(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", str(run), "--c=-my model.c"]) == 0
+    command = capsys.readouterr().out.strip().partition("compile with ")[2]
+    subprocess.run(command, shell=True, check=True, timeout=60)
+    assert len(generated("./model", [1], 2)) == 2
