@@ -113,5 +113,5 @@ def fuzz(subject: Subject) -> Iterator[Fuzz]:
     """A subject in a temporary folder, in memory where the system has one."""
     memory = Path("/dev/shm")
     where = memory if memory.is_dir() else None
-    with tempfile.TemporaryDirectory(dir=where) as folder:
+    with tempfile.TemporaryDirectory(dir=where, ignore_cleanup_errors=True) as folder:
         yield Fuzz(subject, Path(folder) / "x")
