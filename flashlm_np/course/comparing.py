@@ -73,7 +73,7 @@ def first_mismatch(expected: Any, found: Any) -> Mismatch | None:
     """
     if type(expected) is not np.ndarray:
         return _mismatch_of_objects(expected, found)
-    kinds = Mismatch("type", f"an array of shape {expected.shape}", _describe(found))
+    kinds = Mismatch("type", f"an array of shape {expected.shape}", described(found))
     array = np.asarray(found) if isinstance(found, (Real, np.generic)) else found
     if type(array) is not np.ndarray:
         return kinds
@@ -103,7 +103,7 @@ def _mismatch_of_values(expected, found, tolerance):
 def _mismatch_of_objects(expected, found):
     """Compare None, a number, a text or a tuple with the object found."""
     if type(expected) is not type(found):
-        return Mismatch("type", _describe(expected), _describe(found))
+        return Mismatch("type", described(expected), described(found))
     if isinstance(expected, tuple) and len(expected) == len(found):
         pairs = zip(expected, found, strict=True)
         return next(filter(None, (_mismatch_of_objects(*pair) for pair in pairs)), None)
@@ -113,7 +113,8 @@ def _mismatch_of_objects(expected, found):
     return Mismatch("value", *_distinct_texts(expected, found))
 
 
-def _describe(value):
+def described(value: Any) -> str:
+    """A number, a text or None as it is; of anything else its type and shape."""
     parts = value if type(value) is tuple else [value]
     if all(part is None or isinstance(part, (str, Real)) for part in parts):
         with suppress(Exception):  # an integer may have too many digits

@@ -3,6 +3,7 @@
 The saved values come from the student's forward, or from the package's while it is blank.
 """
 
+import inspect
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -84,9 +85,17 @@ class BackwardTest(FunctionTest):
         arrays, _ = split(self.forward, case)
         names = [f"d{n}" if a.dtype.kind == "f" else "None" for n, a in arrays.items()]
         hint = "return one gradient per array of the forward, None for integers."
+        hint += self._without(arrays)
         gradients = as_tuple(self.name, functions[self.name](case["dy"], saved), names, hint)
         pairs = zip(arrays, gradients, strict=True)
         return {name: self._dense(name, gradient) for name, gradient in pairs}
+
+    def _without(self, arrays):
+        """Words about the inputs that a call leaves out, and that then have no gradient."""
+        parameters = inspect.signature(self.forward).parameters.values()
+        names = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        left_out = [name for name in names if name not in arrays]
+        return f" This call leaves out {' and '.join(left_out)}." if left_out else ""
 
     def _dense(self, name, gradient):
         """A RowGradient as an array; a student may pass anything to it."""

@@ -11,7 +11,7 @@ from ..function_tests import FunctionTest
 from ..inputs import Case
 from ..raised import text_of
 from ..student import Answer
-from .places import Place, matrix_hint, shape_hint, unpacking_hint
+from .places import Place, matrix_hint, none_hint, shape_hint, spelling_hint, unpacking_hint
 from .products import product_hint
 
 _NOBODY_TYPES = "nobody types during a check: leave out input() and breakpoint()."
@@ -24,6 +24,10 @@ _OF_KINDS = {
 }
 _OF_WORDS = {
     "bitwise_xor": "a power is x ** 2; ^ is an operation on bits.",
+    "truth value of an array": "if, and, or, max and min take one number; np.where, np.maximum "
+    "and np.minimum take arrays.",
+    "from dtype('O')": "one operand is no array of numbers. A RowGradient adds itself to an "
+    "array: gradient.add_to(array).",
     "converted to Python scalars": "this place takes one number, and got an array. NumPy's "
     "functions, such as np.sqrt, take arrays.",
 }
@@ -45,15 +49,17 @@ def exception_hint(
     hints += [hint for words, hint in _OF_WORDS.items() if words in text]
     if hints:
         return hints[0]
-    if isinstance(error, NameError) and test.is_backward:
-        return _name_hint(error.name, test.forward.__name__, answer)
-    if not isinstance(error, ValueError):
-        return ""
     file = answer.file or inspect.getsourcefile(answer.functions[test.name])
     place = Place.of(error, file)
-    if place and "to unpack" in text:
+    if isinstance(error, (NameError, AttributeError)):
+        return _hidden_name(error, test, answer) or spelling_hint(error, place)
+    if place and isinstance(error, TypeError) and "NoneType" in text:
+        return none_hint(place)
+    if not place or not isinstance(error, ValueError):
+        return ""
+    if "to unpack" in text:
         return unpacking_hint(place, test, answer)
-    if place and any(word in text for word in _OF_SHAPES):
+    if any(word in text for word in _OF_SHAPES):
         product = product_hint(place.frame, place.line, test, expected)
         return matrix_hint(place) or product or shape_hint(place, case, text)
     return ""
@@ -69,11 +75,12 @@ def _engine_hint(error):
     return _DEEP if isinstance(error, RecursionError) else ""
 
 
-def _name_hint(name, forward, answer):
+def _hidden_name(error, test, answer):
     """A backward does not see the variables of the forward."""
+    forward = test.forward.__name__
     code = getattr(answer.functions[forward], "__code__", None)
-    if code is None or name not in code.co_varnames:
+    is_hidden = isinstance(error, NameError) and test.is_backward and code
+    if not is_hidden or error.name not in code.co_varnames:
         return ""
-    return (
-        f"{name} is a variable of {forward}: return it in saved there, and read it from saved."
-    )
+    advice = "return it in saved there, and read it from saved."
+    return f"{error.name} is a variable of {forward}: {advice}"

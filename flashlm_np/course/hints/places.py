@@ -1,14 +1,19 @@
 """Hints from the line that raised an exception, and from the variables there."""
 
+import contextlib
+import difflib
 import linecache
 import re
 import traceback
 from dataclasses import dataclass
+from functools import reduce
 from types import FrameType
+from typing import Any
 
 import numpy as np
 
 from ..blanks import saved_values
+from ..comparing import described
 from ..function_tests import FunctionTest
 from ..inputs import Case
 from ..student import Answer
@@ -28,14 +33,21 @@ class Place:
         inside = [step for step in steps if step[0].f_code.co_filename == file]
         return cls(*inside[-1], linecache.getline(file, inside[-1][1])) if inside else None
 
+    def values(self) -> dict[str, Any]:
+        """The values of the names in the line, such as x or self.grad, in its order."""
+        found = {}
+        for name in re.findall(r"(?<![.\w])[A-Za-z_][\w.]*", self.source):
+            first, *attributes = name.split(".")
+            if first in self.frame.f_locals:
+                with contextlib.suppress(Exception):  # of a student's object
+                    found[name] = reduce(getattr, attributes, self.frame.f_locals[first])
+        return found
+
     def arrays(self) -> dict[str, np.ndarray]:
-        """The arrays that the line names, in its order."""
-        values = {name: self.frame.f_locals.get(name) for name in _names(self.source)}
-        return {n: value for n, value in values.items() if isinstance(value, np.ndarray)}
-
-
-def _names(source):
-    return re.findall(r"(?<![.\w])[A-Za-z_]\w*", source)
+        """The arrays that the line names."""
+        names = dict.fromkeys(name.split(".")[0] for name in self.values())
+        found = {name: self.frame.f_locals[name] for name in names}
+        return {n: value for n, value in found.items() if isinstance(value, np.ndarray)}
 
 
 def matrix_hint(place: Place) -> str:
@@ -50,7 +62,8 @@ def matrix_hint(place: Place) -> str:
 def shape_hint(place: Place, case: Case, message: str) -> str:
     """The shapes of the arrays in the line, or else of the inputs, and how they fit."""
     inputs = {name: a for name, a in case.items() if isinstance(a, np.ndarray)}
-    arrays = place.arrays() or inputs
+    arrays = place.arrays()
+    arrays = arrays if len(arrays) > 1 else inputs
     hint = f"the shapes are {_shapes(arrays)}."
     if ".T" in place.source and any(array.ndim > 2 for array in inputs.values()):
         hint += " .T reverses all axes; np.swapaxes(a, -1, -2) exchanges the last two."
@@ -64,16 +77,35 @@ def _shapes(arrays):
     return ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
 
 
+def none_hint(place: Place) -> str:
+    """An input that was left out, or a gradient that is not there yet."""
+    names = [name for name, value in place.values().items() if value is None]
+    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} None here." * bool(
+        names
+    )
+
+
+def spelling_hint(error: NameError | AttributeError, place: Place | None) -> str:
+    """A name that is nearly the same."""
+    if isinstance(error, AttributeError):
+        known = dir(error.obj)
+    else:
+        known = [*place.frame.f_locals, *place.frame.f_globals] if place else []
+    near = difflib.get_close_matches(error.name or "", known, n=1, cutoff=0.8)
+    return f"did you mean {near[0]}?" if near else ""
+
+
 def unpacking_hint(place: Place, test: FunctionTest, answer: Answer) -> str:
     """The values that `saved`, or a shape, has."""
-    if "saved" in _names(place.source) and test.is_backward:
-        forward = test.forward.__name__
+    values = place.values()
+    if "saved" in values and test.is_backward:
+        forward, saved = test.forward.__name__, values["saved"]
         if forward in answer.blank:
-            values = " or ".join(saved_values(test.forward))
-            return f"until you have written {forward}, saved is the package's: {values}."
-        saved = place.frame.f_locals.get("saved")
-        count = len(saved) if isinstance(saved, (tuple, list)) else "no"
-        return f"{forward} returned {count} value{'s' * (count != 1)} as saved."
+            names = " or ".join(saved_values(test.forward))
+            return f"until you have written {forward}, saved is the package's: {names}."
+        if not isinstance(saved, (tuple, list)):
+            return f"{forward} returned {described(saved)} as saved, and no tuple."
+        return f"{forward} returned {len(saved)} value{'s' * (len(saved) != 1)} as saved."
     if ".shape" in place.source and (arrays := place.arrays()):
         return f"the shapes are {_shapes(arrays)}."
     return ""

@@ -33,6 +33,19 @@ def with_three_sizes(x, w, *, eps=1e-8):
     return x, (B, T, D)
 
 
+def with_another_name(x, w, *, eps=1e-8):
+    mean_square = (x * x).mean(-1, keepdims=True)
+    return x / mean_sqare, (mean_square,)  # noqa: F821
+
+
+def with_another_function(x, w, *, eps=1e-8):
+    return np.multipy(x, w), ()
+
+
+def with_a_condition(x, w, *, eps=1e-8):
+    return max(x, w), ()
+
+
 def raising(error):
     def rms_norm_forward(x, w, *, eps=1e-8):
         raise error
@@ -56,6 +69,13 @@ FORWARDS = {
         with_a_function_of_one_number,
         "this place takes one number, and got an array. NumPy's functions, such as np.sqrt, "
         "take arrays.",
+    ),
+    "another name": (with_another_name, "did you mean mean_square?"),
+    "another function": (with_another_function, "did you mean multiply?"),
+    "a condition": (
+        with_a_condition,
+        "if, and, or, max and min take one number; np.where, np.maximum and np.minimum take "
+        "arrays.",
     ),
     "three sizes": (with_three_sizes, "the shapes are x (1, 2)."),
     "a debugger": (raising(BdbQuit()), NOBODY_TYPES),
@@ -92,6 +112,9 @@ def test_saved_of_another_length_is_explained():
 
     assert graded_with(()) == "Hint: multiply_forward returned 0 values as saved."
     assert graded_with([1]) == "Hint: multiply_forward returned 1 value as saved."
+    assert graded_with(np.ones(3)) == (
+        "Hint: multiply_forward returned an array of shape (3,) as saved, and no tuple."
+    )
 
     def cross_entropy_backward(dy, saved):
         _, _ = saved
@@ -132,6 +155,38 @@ def test_options_that_are_all_ignored_are_named():
 def test_the_gradient_of_integers_is_called_none():
     assert graded("embedding", embedding_backward=lambda dy, saved: dy).details[0] == (
         "embedding_backward: returns an array, expected the tuple (dw, None)"
+    )
+
+
+def test_a_value_that_is_none_is_named():
+    def linear_forward(x, w, b=None):
+        y = x @ w.T
+        return y + b, (x, w, b)
+
+    def linear_backward(dy, saved):
+        x, w, *_ = saved
+        return dy @ w, dy.T @ x, dy.sum(axis=0)
+
+    def accumulate(self, gradient):
+        self.grad += gradient
+
+    assert graded("linear", linear_forward).details[-1] == "Hint: b is None here."
+    assert graded("accumulate", accumulate).details[-1] == "Hint: self.grad is None here."
+    assert graded("linear", linear_backward).details[-1] == (
+        "Hint: return one gradient per array of the forward, None for integers. This call "
+        "leaves out b."
+    )
+
+
+def test_a_row_gradient_is_no_array():
+    def accumulate(self, gradient):
+        if self.grad is None:
+            self.grad = np.zeros_like(self.data)
+        self.grad += gradient
+
+    assert graded("accumulate", accumulate).details[-1] == (
+        "Hint: one operand is no array of numbers. A RowGradient adds itself to an array: "
+        "gradient.add_to(array)."
     )
 
 
