@@ -47,11 +47,16 @@ def main():
     names = [options.only] if options.only else list(subjects())
     if options.show is not None:
         return show(names[0], options.seed, options.show)
-    each = -(-options.inputs // len(names))
-    with ThreadPoolExecutor(options.processes) as pool:
+    run_all(names, options.seed, -(-options.inputs // len(names)), options.processes)
+    return None
+
+
+def run_all(names, seed, each, processes):
+    """Try `each` inputs of each subject, and print a row for it."""
+    with ThreadPoolExecutor(processes) as pool:
         chunks = {
             name: [
-                pool.submit(run_chunk, name, options.seed, start, min(each, start + CHUNK))
+                pool.submit(run_chunk, name, seed, start, min(each, start + CHUNK))
                 for start in range(0, each, CHUNK)
             ]
             for name in names
@@ -66,7 +71,6 @@ def main():
             print_findings(findings)
             total += counts
         print_row("all", total, time.monotonic() - began)
-    return None
 
 
 def print_row(name, counts, seconds):

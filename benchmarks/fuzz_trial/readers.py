@@ -26,8 +26,9 @@ EXERCISE = EXERCISES[0]
 
 
 def run(folder: Path) -> object:
-    saved = SavedRun.load(folder, "last").checkpoint
-    return saved.config.to_dict(), saved.step, saved.arrays, saved.state
+    """Both checkpoints of a run or of an export."""
+    saved = [SavedRun.load(folder, name).checkpoint for name in ("last", "best")]
+    return [(s.config.to_dict(), s.step, s.arrays, s.state) for s in saved]
 
 
 def resumed(folder: Path) -> object:

@@ -32,7 +32,8 @@ def _records():
     published = packing.archive_parts(seeds.torch_file(save, seeds.published()))
     short = packing.archive_parts(seeds.torch_file(save, seeds.SHORT))
     old = seeds.torch_file(save_old, seeds.SHORT)
-    yield Subject("run", parts["run"], readers.run, pack, is_covered=True)
+    weights = {name: part for name, part in parts["run"].items() if name != "metrics.csv"}
+    yield Subject("run", weights, readers.run, pack, is_covered=True)
     yield Subject("run, resumed", parts["run"], readers.resumed, pack, is_covered=True)
     yield Subject("export", parts["export"], readers.run, pack, is_covered=True)
     data = packing.prepared_parts(made["data"])
