@@ -12,20 +12,24 @@ def rate_factor(config: Config, step: int) -> float:
     """The factor of all learning rates at optimizer step `step`, counted from 1."""
     planned = config.schedule_steps or config.steps
     decay_from = round(planned * (1 - config.decay_share))
-    # The factor is 0 at the first step after the run, so that the last step still learns.
-    zero_at = config.schedule_steps or planned + 1
     # A run may be shorter than its warm-up. Then the factor rises to its last step.
-    total = max(zero_at, config.warmup_steps)
+    total = max(_zero_at(config), config.warmup_steps)
     return wsd(step, warmup=config.warmup_steps, decay_from=decay_from, total=total)
+
+
+def _zero_at(config):
+    """The step at which the factor is 0, by default the one after the last, which learns."""
+    return config.schedule_steps or config.steps + 1
 
 
 def new_schedule(before: Config, config: Config, step: int) -> str | None:
     """A sentence about how a run that goes on after `step` changes its schedule, if it does."""
-    if step >= config.steps or rate_factor(before, step + 1) == rate_factor(config, step + 1):
+    if step >= config.steps or _zero_at(before) == _zero_at(config):
         return None
+    planned = config.schedule_steps or config.steps
     return (
-        f"The learning rates now follow the schedule of {config.steps:,} steps: their factor "
-        f"was {rate_factor(before, step):.3g} at step {step:,}, and is "
+        f"The learning rates now follow the schedule of {planned:,} steps: their factor was "
+        f"{rate_factor(before, step):.3g} at step {step:,}, and is "
         f"{rate_factor(config, step + 1):.3g} at step {step + 1:,}"
     )
 

@@ -61,8 +61,9 @@ class Metrics:
             else:
                 _append(self.path, _csv(self._waiting), durable)
         except (OSError, UserError) as error:
-            why = error if isinstance(error, UserError) else f"{self.path}: {error.strerror}"
             if not self._told:
+                is_os_error = isinstance(error, OSError)
+                why = f"{self.path}: {error.strerror or error}" if is_os_error else error
                 self.say(f"{why}; the run goes on, and writes its rows later")
             self._told = True
         else:

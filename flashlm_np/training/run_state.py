@@ -104,7 +104,7 @@ class RunState:
             self.fast_step.optimizers.load_state_dict(saved.arrays, saved.step)
             self.rng.bit_generator.state = saved.state["generator"]
             self.counts = Counts(**saved.state["counts"])
-        except (KeyError, TypeError, ValueError) as error:
+        except ValueError as error:
             raise UserError(f"the checkpoint cannot be resumed: {one_line(error)}") from None
         self.step = saved.step
 

@@ -56,7 +56,7 @@ class Trainer(RunState):
             stop_requests() as stop,
             closing(Metrics(path, self.step, progress.write)) as metrics,
         ):
-            if self.step == 0:
+            if self.step == 0:  # without the tokenizer nobody can read a checkpoint
                 save_tokenizer(self.out, self.tokenizer)
             while self.step < self.config.steps and not stopping:
                 result = self.one_step()

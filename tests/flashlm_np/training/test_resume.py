@@ -69,6 +69,13 @@ def test_more_steps_follow_the_schedule_of_so_many_and_say_so(run, capsys):
     )
 
 
+def test_a_change_is_mentioned_also_where_it_comes_later(tmp_path, capsys):
+    options = ["--steps", "3", "--decay-share", "0.1", "--out", str(tmp_path)]
+    assert main(["train", *tiny.OPTIONS, *options, "--schedule-steps", "30"]) == 0
+    text = resume(capsys, tmp_path, "--steps", 4, "--schedule-steps", 20)
+    assert "the schedule of 20 steps: their factor was 1 at step 3, and is 1 at step 4" in text
+
+
 def test_a_run_of_version_0_1_keeps_its_schedule(run, capsys):
     saved = checkpoint.load(run)
     del saved.state["machine"]  # version 0.1 did not know it
