@@ -33,7 +33,7 @@ def _is_idle(arrays, key):
 
 
 def _wrong_steps(key, t):
-    if not (t >= 0 and t == np.floor(t)):  # NaN is neither
+    if not (0 <= t < np.inf and t == np.floor(t)):  # NaN is neither
         yield f"wrong: {key} is {t}, expected a number of steps"
 
 

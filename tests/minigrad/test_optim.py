@@ -413,7 +413,7 @@ def test_a_state_that_is_no_dict_is_refused():
         SGD(parameters(), lr=0.1).load_state_dict(None)
 
 
-@pytest.mark.parametrize("t", [-1, 1.5, np.nan])
+@pytest.mark.parametrize("t", [-1, 1.5, np.nan, np.inf])
 def test_an_impossible_number_of_steps_is_refused(t):
     running = SGD(parameters().items(), lr=0.1)
     run(running, steps=1)
