@@ -62,7 +62,7 @@ def _limited_memory() -> Iterator[None]:
     try:
         import resource
 
-        pages = int(Path("/proc/self/statm").read_text().split()[5])  # of data in use
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[5])  # of data in use
     except (ImportError, OSError):
         yield
         return

@@ -112,7 +112,7 @@ def test_an_answer_changes_nothing_else(workbook, capsys):
     for name in ("multiply", "sum"):
         file = workbook / BY_NAME[name].file_name
         file.write_text(solution(BY_NAME[name]), encoding="utf-8")
-    file.write_text(file.read_text(encoding="utf-8") + "np.seterr(all='raise')\n")
+    file.write_text(file.read_text(encoding="utf-8") + "np.seterr(all='raise')\n", "utf-8")
     found = unwrapped(output_of(capsys, 1, "check", workbook, "add", "multiply", "sum"))
     assert (
         "01 add: wrong reading the file: changes numpy.abs Hint: other code uses it, too. "

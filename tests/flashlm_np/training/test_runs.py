@@ -80,7 +80,7 @@ def test_metrics_count_the_tokens_and_positions(run):
 
 
 def test_the_report_has_the_true_loss_and_its_baselines(run):
-    report = (run / "report.md").read_text()
+    report = (run / "report.md").read_text("utf-8")
     rows = read_metrics(run / "metrics.csv")
     assert f"**{rows[-1]['valid_loss']:.4f}" in report
     for words in (
