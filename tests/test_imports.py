@@ -70,7 +70,9 @@ FLASHLM_NP = {
     "course": {*CORE, "training"},
     "start_run": {*CORE, "training", "published"},
     "api": {*CORE, "training", "published", "analysis", "start_run"},
-    "cli": {*CORE, "training", "published", "analysis", "course", "start_run", "api"},
+    "cli": {
+        *("__init__", *CORE, "training", "published", "analysis", "course", "start_run", "api"),
+    },
     "__main__": {"cli"},
 }
 
