@@ -124,7 +124,7 @@ def test(arguments):
         say("Running " + shown(command))
         codes.append(job(python(*command), cwd=ROOT))
         if codes[-1] == INTERRUPTED:
-            return INTERRUPTED
+            raise KeyboardInterrupt
         if codes[-1] and command[0] == "ruff":
             say("Failed: " + shown(command))
     return next((code for code in codes if code), 0)
@@ -367,9 +367,12 @@ def install(extras, megabytes):
     project = ".[{}]".format(",".join(extras)) if extras else "."
     say(f"Installing flashlm-np{project[1:]} into .venv, about {megabytes} MB ", end="")
     command = python("pip", "install", "--no-input", "--disable-pip-version-check")
-    command += ["--no-compile", "--prefer-binary"]  # most modules are never imported
+    command += ["--no-user"]  # .venv refuses --user, which the settings of pip may ask for
+    command += ["--no-compile"]  # most modules are never imported
+    command += ["--prefer-binary"]  # an older wheel, where the newest release has none
+    command += ["--editable", project]
     quietly(
-        [*command, "--editable", project],
+        command,
         "pip could not install the project; its last lines are above. "
         "If they speak of connections, check the network, then run the same command again.",
     )

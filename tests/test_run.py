@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -397,3 +398,25 @@ def test_the_child_handles_a_signal_itself(number, code):
         process.send_signal(number)
     out, err = process.communicate(timeout=10)
     assert (out, err, process.returncode) == ("saved\n", "", code)
+
+
+@pytest.mark.skipif(
+    shutil.which("git") is None or not (run.ROOT / ".git").exists(),
+    reason="needs a clone of git",
+)
+def test_a_clone_on_windows_keeps_the_line_ends(tmp_path):
+    clone = [
+        "git",
+        "-c",
+        "core.autocrlf=true",
+        "clone",
+        "-q",
+        "--no-tags",
+        str(run.ROOT),
+        "clone",
+    ]
+    subprocess.run(clone, cwd=tmp_path, check=True)
+    listing = subprocess.check_output(
+        ["git", "ls-files", "--eol"], cwd=tmp_path / "clone", text=True, encoding="utf-8"
+    )
+    assert {line.split()[1] for line in listing.splitlines()} == {"w/lf", "w/-text", "w/none"}
