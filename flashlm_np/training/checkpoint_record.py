@@ -11,6 +11,8 @@ from ..records import SHA256, Number, misfit, read_record
 
 FORMAT, OLD_FORMAT = "flashlm-np checkpoint 2", "flashlm-np checkpoint 1"  # 1: no checksum
 ARRAYS = re.compile(r"step-[0-9]{6,}(-[0-9a-f]{8})?\.safetensors")  # version 0.1: no hash
+# In a name, bytes that are not UTF-8 are the surrogates dc80 to dcff. Others are in no name.
+PATH = re.compile(r"[^\x00\ud800-\udc7f\udd00-\udfff]+")
 ENTRIES = {
     "step": Number(int, 0, 10**9),
     "arrays": ARRAYS,
@@ -18,7 +20,7 @@ ENTRIES = {
     "config": dict,  # Config.from_dict checks its fields
     "state": {
         "tokenizer": {"name": str, "fingerprint": str},
-        "corpus": {"name": str, "separated": bool, "files?": [str], "folder?": (str, None)},
+        "corpus": {"name": str, "separated": bool, "files?": [PATH], "folder?": (PATH, None)},
         "packed?": {"encoding": str, "head": str},  # of an export
         "published?": dict,  # of a converted checkpoint
     },
@@ -38,7 +40,7 @@ RUN_STATE = {  # also in the state of a run, which is no export and not converte
         "best_loss": Number(float, 0, float("inf")),
     },
     "machine?": {"threads": COUNT, "numpy": str, "blas": str, "processor": str},  # machine.py
-    "corpus": {"files": list, "folder": (str, None), "fingerprint": str},
+    "corpus": {"files": list, "folder": (PATH, None), "fingerprint": str},
 }
 
 

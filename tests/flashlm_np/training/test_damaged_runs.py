@@ -172,6 +172,12 @@ def test_a_missing_entry_is_refused(run, good, old):
         (("state", "tokenizer", "name"), "../bytes", "is no name of a tokenizer"),
         (("state", "tokenizer", "fingerprint"), "0" * 64, "is not the tokenizer that"),
         (("state", "corpus", "files"), ["a", 1], "state.corpus.files[1] is 1, expected a text"),
+        (
+            ("state", "corpus", "files"),
+            ["\0"],
+            'state.corpus.files[0] is "\\u0000", expected a',
+        ),
+        (("state", "corpus", "folder"), "\ud800", 'state.corpus.folder is "\\ud800", expected'),
         (("state", "corpus", "fingerprint"), "x", "the text is not the one"),
     ],
 )
