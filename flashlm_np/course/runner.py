@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from ..commands import command
 from ..training.threads import available_cores
 from . import verdict
 from .blanks import exercise_text
@@ -48,8 +49,8 @@ def _check_file(exercise, file, seconds, stop):
     """The grade of one file; a subprocess starts only if the file is not as it was written."""
     start = time.perf_counter()
     if file is None:
-        text = f"{exercise.file_name} is missing; flashlm course start writes it"
-        return Grade(TO_DO, (text,))
+        advice = f"write it with: {command('course', 'start', 'DIR')}"
+        return Grade(TO_DO, (f"{exercise.file_name} is missing; {advice}",))
     try:
         source = source_of_student(file).replace(b"\r\n", b"\n")
     except Failure as failure:
@@ -64,18 +65,8 @@ def _check_file(exercise, file, seconds, stop):
 
 def _grade_in_subprocess(exercise, file, seconds, folder, stop):
     arguments = [exercise.name, str(file), str(folder), seconds]
-    present = folder / "answer"  # the present folder of the answer: it may write files there
-    present.mkdir()
     with open(folder / "printed.txt", "w+b") as printed:
-        process = subprocess.Popen(
-            [sys.executable, "-uBc", _START, json.dumps([_module_path(file), arguments])],
-            stdin=subprocess.DEVNULL,
-            stdout=printed,
-            stderr=subprocess.STDOUT,
-            cwd=present,
-            env=os.environ | {"PYTHONIOENCODING": "utf-8"},
-            start_new_session=os.name == "posix",
-        )
+        process = _started([_module_path(file), arguments], folder / "answer", printed)
         excess = _wait(process, printed, seconds, stop)
         _end(process)
         printed.seek(0)
@@ -87,6 +78,27 @@ def _grade_in_subprocess(exercise, file, seconds, folder, stop):
         grade = Grade(WRONG, (reason,), crashed=True)
     grade.printed = text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}\n... and so on"
     return grade
+
+
+def _started(arguments, present, printed):
+    """Start a subprocess; `present` is its folder, in which the answer may write files."""
+    present.mkdir()
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            return subprocess.Popen(
+                [sys.executable, "-uBc", _START, json.dumps(arguments)],
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+                cwd=present,
+                env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+                start_new_session=os.name == "posix",
+            )
+        except BlockingIOError:  # children of another answer are as many as the system allows
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 # The path of modules is set in the subprocess: in PYTHONPATH it would come before Python's own.

@@ -19,6 +19,7 @@ from .raised import exception_failure
 from .student import load
 
 MEMORY = 2_000_000_000  # bytes that an answer may use under Linux
+MOST_SECONDS = 1e6  # the clock of faulthandler ends between this and infinity
 
 
 def main(name: str, file: str, folder: str, seconds: float) -> None:
@@ -31,7 +32,7 @@ def main(name: str, file: str, folder: str, seconds: float) -> None:
     sys.path.append(str(Path(file).parent))  # last: it hides no module
     with _open(folder, "trace.txt") as trace, _open(folder, "grade.json") as grade_file:
         faulthandler.enable(trace)
-        faulthandler.dump_traceback_later(seconds, exit=True, file=trace)
+        faulthandler.dump_traceback_later(min(seconds, MOST_SECONDS), exit=True, file=trace)
         watch_looks(file)
         with _limited_memory():
             result = _grade(find(name), Path(file))

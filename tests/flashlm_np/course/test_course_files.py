@@ -214,6 +214,12 @@ def test_two_checks_at_once_disturb_nobody(workbook):
     assert reasons == {"FileExistsError: [Errno 17] File exists: 'file'"}
 
 
+def test_a_timeout_may_be_longer_than_any_clock(workbook, capsys):
+    file_with(workbook, "sum", solved=True)
+    found = output_of(capsys, 0, "check", workbook, "sum", "--timeout", "1e300")
+    assert found.startswith("03 sum: right\n")
+
+
 @posix
 def test_ctrl_c_ends_a_check_in_one_line(workbook):
     file_with(workbook, "multiply", "    while True:\n        pass")

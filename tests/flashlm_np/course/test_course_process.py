@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+import subprocess
 import sys
 from xml.etree import ElementTree
 
@@ -293,6 +294,21 @@ def test_the_children_of_an_answer_end_with_it(workbook, capsys):
         connection.settimeout(20)
         with connection:
             assert connection.recv(1) == b""
+
+
+def test_a_check_waits_while_no_process_can_be_started(workbook, capsys, monkeypatch):
+    """The children of one answer may be as many as the system allows, until they are ended."""
+    start, refusals = subprocess.Popen, [BlockingIOError()] * 2
+
+    def popen(*arguments, **options):
+        if refusals:
+            raise refusals.pop()
+        return start(*arguments, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    file_with(workbook, "sum", solved=True)
+    assert output_of(capsys, 0, "check", workbook, "sum").startswith("03 sum: right\n")
+    assert not refusals
 
 
 def test_a_thread_without_end_does_not_delay_the_check(workbook, capsys):
