@@ -88,9 +88,10 @@ def main(arguments):
 
 def old_python(version, executable):
     """The sentence for a Python that is too old."""
-    return "FlashLM needs Python {}.{} or newer, and {} is Python {}.{}.{}.".format(
-        *OLDEST, executable, *version[:3]
-    )
+    return (
+        "FlashLM needs Python {}.{} or newer, and {} is Python {}.{}.{}: install a newer one "
+        "from python.org, or start run.py with one that you have, such as python3.12."
+    ).format(*OLDEST, executable, *version[:3])
 
 
 def say(line, end="\n"):
@@ -392,6 +393,9 @@ def quietly(command, failure):
             start_new_session=True,  # so that `end` can end what the child has started
         )
         wait_with_dots(child, caught)
+        if caught:
+            end(child)
+            raise KeyboardInterrupt
         if child.returncode:
             log.seek(0)
             lines = log.read().decode("utf-8", "replace").splitlines()
@@ -401,16 +405,14 @@ def quietly(command, failure):
 
 
 def wait_with_dots(child, caught):
-    """Wait for the child; if a signal was caught, leave nothing running behind."""
-    for wait in itertools.count(1):
-        if caught:
-            end(child)
-            raise KeyboardInterrupt
+    """Wait for the end of the child, or until a signal was caught."""
+    tenths = itertools.count(1)
+    while not caught:
         try:
             child.wait(timeout=0.1)
             return
         except subprocess.TimeoutExpired:
-            say("." if wait % 20 == 0 else "", end="")
+            say("." if next(tenths) % 20 == 0 else "", end="")
 
 
 def end(child):
