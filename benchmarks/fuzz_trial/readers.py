@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from flashlm_np.course import student
+from flashlm_np.course import source
 from flashlm_np.course.exercise import Failure
 from flashlm_np.course.exercises import EXERCISES
 from flashlm_np.course.verdict import grade_in
@@ -67,7 +67,7 @@ def gpt2_table(folder: Path) -> object:
 def exercise(folder: Path) -> object:
     """The blank functions of a student's file, which is compiled and not run."""
     try:
-        return student.read(EXERCISE, expect_workbook(folder)[EXERCISE.name])[1]
+        return source.read(EXERCISE, expect_workbook(folder)[EXERCISE.name])[1]
     except (Failure, KeyError) as failure:
         raise UserError(" ".join(str(failure).split())) from None
 
