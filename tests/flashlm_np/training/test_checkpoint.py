@@ -189,12 +189,11 @@ def test_a_damaged_checkpoint_is_an_error_of_one_sentence(tmp_path, damage, mess
         checkpoint.load(tmp_path)
 
 
-@pytest.mark.parametrize("dtype", [bool, np.complex64])
-def test_arrays_are_real_numbers(tmp_path, dtype):
+def test_arrays_are_real_numbers(tmp_path):
     saved = a_checkpoint()
-    saved.arrays["model/w"] = np.ones(3, dtype)
+    saved.arrays["model/w"] = np.ones(3, bool)
     checkpoint.save(tmp_path, saved, ["last"])
-    with pytest.raises(UserError, match=r"its array model/w has dtype \w+, expected real"):
+    with pytest.raises(UserError, match=r"its array model/w has dtype bool, expected real"):
         checkpoint.load(tmp_path)
 
 
