@@ -99,6 +99,8 @@ def new_file(*suffixes):
 WHOLE, COUNT = at_least(int, 0), at_least(int, 1)
 
 # Options of several commands, for add_options.
-THREADS = ("--threads", COUNT, None, "cores to use; default: all")
+MOST_THREADS = 256  # each takes memory, so a slip of the finger would take all
+_threads = number(int, lambda n: 1 <= n <= MOST_THREADS, f"is not between 1 and {MOST_THREADS}")
+THREADS = ("--threads", _threads, None, "cores to use; default: all")
 PICTURE = ("--picture", new_file(".png", ".svg", ".pdf"), None, "also draw it")
 TOKENIZERS = "gpt2, stories, or a vocabulary file in tiktoken's format"
