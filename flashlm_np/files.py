@@ -24,13 +24,18 @@ NO_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EP
 def read_bytes(path: Path) -> bytes:
     """Read a file. Raises UserError that says why it cannot be read."""
     try:
-        if path.exists() and not (path.is_file() or path.is_dir()):
-            raise UserError(f"cannot read {path}: it is no file, but a device or a pipe")
+        expect_an_end(path)
         return patiently(path.read_bytes)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
     except ValueError:  # a name that no file can have, such as "\0"
         raise UserError(f"cannot read {str(path)!r}: it is no name of a file") from None
+
+
+def expect_an_end(path: Path) -> None:
+    """Raise a UserError for a device or a pipe, at whose end a reader might wait for ever."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UserError(f"cannot read {path}: it is no file, but a device or a pipe")
 
 
 def write_atomically(path: Path, data: bytes) -> None:

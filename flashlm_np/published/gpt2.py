@@ -7,6 +7,7 @@ import numpy as np
 from safetensors import safe_open
 
 from ..errors import UserError, extra_package
+from ..files import expect_an_end
 from ..progress import Progress
 from ..training.initial_embedding import ReducedTable, row_blocks, truncated_svd
 
@@ -21,6 +22,8 @@ def from_gpt2(D: int, weights: Path | None = None) -> ReducedTable:
 
     Raises UserError if it cannot be read, or if D is larger than its 768 numbers.
     """
+    if weights:
+        expect_an_end(weights)
     name = weights or REPOSITORY
     path = weights or _hub().try_to_load_from_cache(REPOSITORY, FILE)
     try:

@@ -22,6 +22,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from ..errors import UserError
+from ..files import expect_an_end
 from .stack_machine import Opaque
 from .tensors import ANSWERS, STORAGES, numbers, storage_id
 from .unpickle import unpickle
@@ -48,6 +49,7 @@ def read_torch_file(path: Path) -> object:
         UserError: the file cannot be read, is of another kind, or is damaged.
     """
     try:
+        expect_an_end(path)
         with open(path, "rb") as file:
             start = file.read(512)
             file.seek(0)

@@ -100,6 +100,12 @@ def test_a_server_that_keeps_failing_is_an_error_of_one_sentence(server, fault, 
     assert message.endswith(gpt2.REMEDY)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_in_place_of_weights_is_refused_before_it_is_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert "it is no file, but a device or a pipe" in refused(7, tmp_path / "pipe")
+
+
 def test_a_missing_repository_is_an_error_of_one_sentence(server):
     server.commits.clear()
     assert "repository not found" in refused(7)

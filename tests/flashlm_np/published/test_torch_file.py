@@ -439,6 +439,12 @@ def test_another_kind_of_file_is_an_error_of_one_sentence(tmp_path, make, messag
     assert "\n" not in refused(path, message.format(p=path))
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_refused_before_it_is_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    refused(tmp_path / "pipe", "it is no file, but a device or a pipe")
+
+
 def test_an_encrypted_member_is_an_error(tmp_path):
     def encrypt(data):
         entry = data.index(b"PK\x01\x02")
