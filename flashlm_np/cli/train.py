@@ -23,7 +23,7 @@ PICTURE_SECONDS = 2  # that a picture and samples take, about
 
 def add_train(commands):
     train = add_command(commands, _train, "train", "train a model")
-    train.usage = "flashlm train [OPTION ...]; flashlm train --help lists the options"
+    train.usage = "%(prog)s [OPTION ...]; %(prog)s --help lists the options"
     train.add_argument("--preset", choices=PRESETS, help="default: quickstart")
     texts = "texts, or folders of them; default: stories"
     train.add_argument("--text", nargs="+", metavar="FILE", help=texts)
