@@ -31,7 +31,10 @@ def call(test: FunctionTest, answer: Answer, case: Case) -> Results:
     """
     locked = LockedArrays()
     inputs = locked.copies(case, test.changes)
-    return _guarded(test, answer, case, locked, lambda f: test.call(f, inputs, locked))
+    (result,) = _guarded(
+        test, answer, case, locked, lambda f: [(0, test.call(f, inputs, locked))]
+    )
+    return result[1]
 
 
 def call_in_turn(
@@ -42,7 +45,7 @@ def call_in_turn(
     Raises:
         Failure: as for `call`.
     """
-    locked = LockedArrays()
+    locked = LockedArrays(apart=True)
     locked.situation, locked.hint = f" {test.in_turn}", test.apart
     inputs = [locked.copies(case, test.changes) for case in cases]
     try:
@@ -54,7 +57,7 @@ def call_in_turn(
         raise
 
 
-def _guarded(test, answer, case, locked, run: Callable):
+def _guarded(test, answer, case, locked, run: Callable) -> list[tuple[int, Results]]:
     surroundings = answer.surroundings
     try:
         with (
@@ -72,7 +75,7 @@ def _guarded(test, answer, case, locked, run: Callable):
         raise failure from error
     if written := locked.written():
         raise Failure(f"{test.name}: writes into {' and '.join(written)}", _NEW_ARRAY)
-    for by_name in [r for _, r in results] if isinstance(results, list) else [results]:
+    for _, by_name in results:
         for name, value in by_name.items():
             _expect_own_elements(f"{test.name}, {test.result_text.format(name)}", value, locked)
     return results

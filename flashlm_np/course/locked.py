@@ -11,11 +11,12 @@ class LockedArrays:
     """Makes arrays read-only while a student's function runs.
 
     only: the name of the arrays to lock; without it all are locked.
+    apart: whether arrays that are locked already are copied, too, when they are locked again.
     situation, hint: words for the message of an exception that the next call raises.
     """
 
-    def __init__(self, only: str | None = None):
-        self.only, self.situation, self.hint = only, "", ""
+    def __init__(self, only: str | None = None, apart: bool = False):
+        self.only, self.apart, self.situation, self.hint = only, apart, "", ""
         self.names: list[str] = []
         self._known: dict[int, np.ndarray] = {}  # also those of another name than `only`
         self._locked: list[tuple[str, np.ndarray, bytes]] = []  # with the numbers at that time
@@ -44,8 +45,8 @@ class LockedArrays:
 
     def _copy(self, value):
         if type(value) is np.ndarray and not value.dtype.hasobject:
-            known = id(value) in self._known
-            return value if known else np.ndarray(value.shape, value.dtype, value.tobytes())
+            keep = id(value) in self._known and not self.apart
+            return value if keep else np.ndarray(value.shape, value.dtype, value.tobytes())
         if type(value) in (tuple, list):
             return type(value)(map(self._copy, value))
         if type(value) is dict:

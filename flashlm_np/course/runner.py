@@ -27,7 +27,7 @@ from .source import source_of_student
 SECONDS = 20.0  # the student's time for one exercise
 START_SECONDS = 30.0  # more, until the subprocess is ended from outside; it has to start
 MAX_PRINTED = 10_000_000  # bytes that end the subprocess
-MAX_SHOWN = 4000  # characters of the output that are kept
+MAX_SHOWN, MAX_LINES = 4000, 40  # characters and lines of the output that are kept
 
 
 def check(
@@ -70,14 +70,21 @@ def _grade_in_subprocess(exercise, file, seconds, folder, stop):
         excess = _wait(process, printed, seconds, stop)
         _end(process)
         printed.seek(0)
-        text = printed.read(4 * MAX_SHOWN).decode("utf-8", "replace").replace("\r\n", "\n")
+        text = printed.read(4 * MAX_SHOWN).decode("utf-8", "replace")
     grade = verdict.grade_in(folder / "grade.json")
     if excess or grade is None:
         trace = folder / "trace.txt"
         reason = excess or verdict.reason_of_end(process.returncode, trace, file, seconds)
         grade = Grade(WRONG, (reason,), crashed=True)
-    grade.printed = text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}\n... and so on"
+    grade.printed = _beginning(text)
     return grade
+
+
+def _beginning(text):
+    """The first lines of what an answer printed."""
+    text = text.replace("\r\n", "\n")
+    start = "\n".join(text[:MAX_SHOWN].split("\n")[:MAX_LINES])
+    return f"{start}\n... and so on" if text[len(start) :].strip() else start
 
 
 def _started(arguments, present, printed):

@@ -64,9 +64,11 @@ def _expect_signature(name, found, expected):
     except (TypeError, ValueError):
         raise Failure(f"{name} is not a function", crashed=True) from None
     if _form(have) != _form(want):
-        raise Failure(
-            f"{name} takes {have}, expected {want}", "leave its first line as it was."
-        )
+        other = getattr(found, "__name__", name)
+        hint = "leave its first line as it was."
+        if other != name:
+            hint = f"a decorator, or an assignment, has put {other} in its place."
+        raise Failure(f"{name} takes {have}, expected {want}", hint)
 
 
 def _form(signature):

@@ -43,7 +43,7 @@ class BackwardTest(FunctionTest):
             self.cases.append(case | {"dy": example_array(y.shape, 6)})
 
     def call(self, functions, case, locked):
-        saved = self._saved(functions, case, locked)
+        saved = locked.lock("saved", self._returned(functions, case))
         gradients = self._gradients(functions, case, saved)
         locked.situation, locked.hint = ", in a second call with the same dy and saved", _TWICE
         again = self._gradients(functions, case, saved)
@@ -57,8 +57,13 @@ class BackwardTest(FunctionTest):
         return gradients
 
     def call_in_turn(self, functions, cases, locked):
-        """All forwards, then all backwards, in both orders: networks call them so."""
-        saved = [self._saved(functions, case, locked) for case in cases]
+        """All forwards, then all backwards, in both orders: networks call them so.
+
+        The saved values are copied after the last forward, which may have changed them, and so
+        that none is found again by its address.
+        """
+        returned = [self._returned(functions, case) for case in cases]
+        saved = [locked.lock("saved", values) for values in returned]
         order = [*range(len(cases)), *reversed(range(len(cases)))]
         return [(n, self._gradients(functions, cases[n], saved[n])) for n in order]
 
@@ -74,11 +79,11 @@ class BackwardTest(FunctionTest):
 
         return (total(step) - total(-step)) / (2 * step)
 
-    def _saved(self, functions, case, locked):
-        """The saved values of the forward, locked."""
+    def _returned(self, functions, case):
+        """The saved values of the forward."""
         name = self.forward.__name__
         _, saved = as_tuple(name, self.run(functions[name], case), ["y", "saved"], _TWO_VALUES)
-        return locked.lock("saved", saved)
+        return saved
 
     def _gradients(self, functions, case, saved):
         """The gradients by the names of the arguments."""

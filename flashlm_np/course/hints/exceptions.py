@@ -11,7 +11,8 @@ from ..function_tests import FunctionTest
 from ..inputs import Case
 from ..raised import text_of
 from ..student import Answer
-from .places import Place, matrix_hint, none_hint, shape_hint, spelling_hint, unpacking_hint
+from . import places
+from .places import Place
 from .products import product_hint
 
 _NOBODY_TYPES = "nobody types during a check: leave out input() and breakpoint()."
@@ -51,17 +52,19 @@ def exception_hint(
         return hints[0]
     file = answer.file or inspect.getsourcefile(answer.functions[test.name])
     place = Place.of(error, file)
+    if isinstance(error, UnboundLocalError):
+        return places.unassigned_hint(text)
     if isinstance(error, (NameError, AttributeError)):
-        return _hidden_name(error, test, answer) or spelling_hint(error, place)
+        return _hidden_name(error, test, answer) or places.spelling_hint(error, place)
     if place and isinstance(error, TypeError) and "NoneType" in text:
-        return none_hint(place)
+        return places.none_hint(place)
     if not place or not isinstance(error, ValueError):
         return ""
     if "to unpack" in text:
-        return unpacking_hint(place, test, answer)
+        return places.unpacking_hint(place, test, answer)
     if any(word in text for word in _OF_SHAPES):
         product = product_hint(place.frame, place.line, test, expected)
-        return matrix_hint(place) or product or shape_hint(place, case, text)
+        return places.matrix_hint(place) or product or places.shape_hint(place, case, text)
     return ""
 
 

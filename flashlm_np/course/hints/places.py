@@ -64,7 +64,7 @@ def shape_hint(place: Place, case: Case, message: str) -> str:
     inputs = {name: a for name, a in case.items() if isinstance(a, np.ndarray)}
     arrays = place.arrays()
     arrays = arrays if len(arrays) > 1 else inputs
-    hint = f"the shapes are {_shapes(arrays)}."
+    hint = _shapes(arrays)
     if ".T" in place.source and any(array.ndim > 2 for array in inputs.values()):
         hint += " .T reverses all axes; np.swapaxes(a, -1, -2) exchanges the last two."
     shapes = [array.shape for array in arrays.values()]
@@ -74,15 +74,24 @@ def shape_hint(place: Place, case: Case, message: str) -> str:
 
 
 def _shapes(arrays):
-    return ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+    texts = [f"{name} {array.shape}" for name, array in arrays.items()]
+    return f"the shape{'s are' if len(texts) > 1 else ' is'} {', '.join(texts)}."
 
 
 def none_hint(place: Place) -> str:
     """An input that was left out, or a gradient that is not there yet."""
     names = [name for name, value in place.values().items() if value is None]
-    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} None here." * bool(
-        names
-    )
+    verb = "is" if len(names) == 1 else "are"
+    return f"{' and '.join(names)} {verb} None here." if names else ""
+
+
+def unassigned_hint(message: str) -> str:
+    """A counter outside of the function, or a value that only one branch sets."""
+    name = re.search(r"'(\w+)'", message)
+    if name is None:
+        return ""
+    own = f"so {name[1]} is its own variable, which has no value yet here."
+    return f"the function assigns to {name[1]}, {own}"
 
 
 def spelling_hint(error: NameError | AttributeError, place: Place | None) -> str:
@@ -107,5 +116,5 @@ def unpacking_hint(place: Place, test: FunctionTest, answer: Answer) -> str:
             return f"{forward} returned {described(saved)} as saved, and no tuple."
         return f"{forward} returned {len(saved)} value{'s' * (len(saved) != 1)} as saved."
     if ".shape" in place.source and (arrays := place.arrays()):
-        return f"the shapes are {_shapes(arrays)}."
+        return _shapes(arrays)
     return ""

@@ -42,6 +42,11 @@ def with_another_function(x, w, *, eps=1e-8):
     return np.multipy(x, w), ()
 
 
+def with_a_counter(x, w, *, eps=1e-8):
+    calls += 1  # noqa: F821, F841
+    return x, ()
+
+
 def with_a_condition(x, w, *, eps=1e-8):
     return max(x, w), ()
 
@@ -72,12 +77,17 @@ FORWARDS = {
     ),
     "another name": (with_another_name, "did you mean mean_square?"),
     "another function": (with_another_function, "did you mean multiply?"),
+    "a counter": (
+        with_a_counter,
+        "the function assigns to calls, so calls is its own variable, which has no value yet "
+        "here.",
+    ),
     "a condition": (
         with_a_condition,
         "if, and, or, max and min take one number; np.where, np.maximum and np.minimum take "
         "arrays.",
     ),
-    "three sizes": (with_three_sizes, "the shapes are x (1, 2)."),
+    "three sizes": (with_three_sizes, "the shape is x (1, 2)."),
     "a debugger": (raising(BdbQuit()), NOBODY_TYPES),
     "no input": (raising(EOFError()), NOBODY_TYPES),
     "no memory": (
@@ -212,6 +222,22 @@ def test_a_blank_function_below_a_written_one_is_found(tmp_path):
     above = f"{future}def multiply_forward(a, b):\n{BLANK}"
     file.write_text(text.replace(future, above), encoding="utf-8")
     assert read(exercise, file)[1] == []
+
+
+def test_a_function_that_a_decorator_replaced_is_named(tmp_path):
+    file = tmp_path / "07_sigmoid.py"
+    decorator = (
+        "def timed(function):\n    def measured(*arguments):\n"
+        "        return function(*arguments)\n    return measured\n\n\n@timed\ndef sigmoid_f"
+    )
+    text = solution(BY_NAME["sigmoid"]).replace("def sigmoid_f", decorator)
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(Failure) as failure:
+        load(BY_NAME["sigmoid"], file)
+    assert failure.value.reason == "sigmoid_forward takes (*arguments), expected (x)"
+    assert failure.value.hint == (
+        "a decorator, or an assignment, has put measured in its place."
+    )
 
 
 def test_a_library_that_changes_another_is_noted(tmp_path, monkeypatch):

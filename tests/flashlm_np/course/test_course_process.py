@@ -296,6 +296,15 @@ def test_the_children_of_an_answer_end_with_it(workbook, capsys):
             assert connection.recv(1) == b""
 
 
+def test_the_first_lines_of_a_long_output_are_shown(workbook, capsys):
+    printing = "for number in range(1000): print(number)\n"
+    file_with(workbook, "sum", solved=True, below=printing)
+    lines = output_of(capsys, 0, "check", workbook, "sum").splitlines()
+    assert lines[-1] == "  | ... and so on"
+    assert lines[-2] == f"  | {len(lines) - 5}"
+    assert len(lines) == 44
+
+
 def test_a_check_waits_while_no_process_can_be_started(workbook, capsys, monkeypatch):
     """The children of one answer may be as many as the system allows, until they are ended."""
     start, refusals = subprocess.Popen, [BlockingIOError()] * 2

@@ -105,6 +105,36 @@ def test_values_kept_in_any_place_are_found(place, name):
     assert details[-1] == NOT_SAVED
 
 
+def test_a_list_of_all_calls_is_no_saved():
+    """Each call returns the same list, and the last value in it is that of the last call."""
+    kept = []
+
+    def sigmoid_forward(x):
+        y, _ = forward(x)
+        kept.append(y)
+        return y, kept
+
+    def sigmoid_backward(dy, saved):
+        return backward(dy, (saved[-1],))
+
+    assert graded("sigmoid", sigmoid_forward, sigmoid_backward).details[-1] == NOT_SAVED
+
+
+def test_a_value_that_is_found_by_the_address_of_saved_is_not_in_it():
+    kept = {}
+
+    def sigmoid_forward(x):
+        kept[id(x)] = forward(x)
+        return kept[id(x)][0], x
+
+    def sigmoid_backward(dy, saved):
+        return backward(dy, kept[id(saved)][1])
+
+    details = graded("sigmoid", sigmoid_forward, sigmoid_backward).details
+    assert details[0].startswith("sigmoid_backward after another forward: KeyError: ")
+    assert details[-1] == NOT_SAVED
+
+
 def test_an_option_kept_in_a_default_value_is_found():
     """A default value is made once, so it lives as long as the function."""
 
