@@ -25,6 +25,11 @@ def about(seconds: float) -> str:
     return f"about {amount} {unit}{'' if amount == '1' else 's'}"
 
 
+def rate(count: float, seconds: float) -> float:
+    """The count per second. A clock may stand still, so 0 seconds count as a billionth."""
+    return count / max(seconds, 1e-9)
+
+
 class Progress:
     """Count `unit`s of work from `done` to `total` (None: unknown).
 

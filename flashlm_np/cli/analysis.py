@@ -41,7 +41,7 @@ def _profile(options) -> None:
     if number > len(config.phases):
         raise UserError(f"--phase is {number}, but {config.preset} has {len(config.phases)}")
     keep_freed_memory()
-    phase = sorted(config.phases, key=lambda phase: phase.first_step)[number - 1]
+    phase, _ = config.phases_in_order()[number - 1]
     title = f"Phase {number} of {config.preset}, {phase}: {phase.tokens:,} tokens per step"
     print(title)
     step = step_profile.measure(config, phase, options.steps, options.threads)

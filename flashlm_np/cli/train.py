@@ -8,7 +8,8 @@ from pathlib import Path
 from ..commands import command
 from ..data.dataset import DataSource
 from ..errors import INTERRUPTED, UserError
-from ..model.config import PRESETS, Config, Phase, option_name, text_of
+from ..model.config import PRESETS, Config, Phase, text_of
+from ..model.fields import option_name
 from ..progress import Stopped, about
 from ..start_run import start_run
 from ..training.memory import keep_freed_memory

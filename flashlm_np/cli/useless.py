@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..errors import UserError
-from ..model.config import PRESETS, option_name
+from ..model.config import PRESETS
+from ..model.fields import option_name
 
 
 class Rule(NamedTuple):

@@ -16,7 +16,7 @@ import numpy as np
 from ..commands import quoted
 from ..errors import UserError
 from ..folders import locked
-from ..progress import Progress
+from ..progress import Progress, rate
 from .sources import DocumentSource
 from .texts.documents import Document, Skipped, encode, no_usable_text
 from .token_file import RECORD_FILE, write_ids, write_record
@@ -88,8 +88,8 @@ def _rows(encoded, tokenizer, record, skipped, documents) -> Iterator[np.ndarray
             tokens += len(row)
             record["documents"] += 1
             record["bytes"] += size
-            rate = tokens / max(time.perf_counter() - start, 1e-9)  # a clock may stand still
-            progress.advance(f"{tokens:,} tokens, {rate:,.0f} per second")
+            per_second = rate(tokens, time.perf_counter() - start)
+            progress.advance(f"{tokens:,} tokens, {per_second:,.0f} per second")
             if record["documents"] == documents:
                 break
     if not tokens:

@@ -12,6 +12,7 @@ import numpy as np
 from minigrad.errors import expect_integers
 
 from ..data.tokenizers.tokenizer import Tokenizer
+from ..model.config import TEMPERATURE
 from ..model.flashlm import FlashLM
 from .sampling_checks import expect_sampling
 from .streaming import Stream
@@ -43,6 +44,14 @@ class TextGenerator:
             **options,
         )
         return self.tokenizer.decode_stream(ids)
+
+    @np.errstate(over="ignore", invalid="ignore")  # of a model that diverged
+    def sample(self, tokens: int, seed: int = 0) -> str:
+        """A text without a prompt; if the model diverged, in brackets why there is none."""
+        try:
+            return "".join(self.generate("", tokens, seed, temperature=TEMPERATURE))
+        except ValueError as error:
+            return f"(nothing; {error})"
 
     def prompt_ids(self, prompt: str) -> np.ndarray:
         """The ids of a prompt: after a separator, or if there are none, at least one id."""

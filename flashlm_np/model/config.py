@@ -6,9 +6,8 @@ from dataclasses import asdict, dataclass, fields
 from minigrad.ops.ternary import SCALES
 from minigrad.optim.normuon import FORMS
 
-from .fields import MANY, check_fields, check_together, option
-from .fields import option_name as option_name
-from .phase import V3_PHASES, Phase
+from .fields import check_fields, check_together, option
+from .phase import MOST_STEPS, V3_PHASES, Phase
 
 TEMPERATURE = 0.5  # of generated text, unless the user chooses another
 
@@ -45,11 +44,11 @@ class Config:
     stories: int = option(16000, "training stories to make when no text is given", 1, 10**6)
     validation_share: float = option(0.05, "last part of a text, kept for validation", 0, 1)
     # The optimizer
-    steps: int = option(10000, "optimizer steps to take", 1, MANY)
+    steps: int = option(10000, "optimizer steps to take", 1, MOST_STEPS)
     schedule_steps: int = option(
-        10000, "step at which the rates are 0; 0: the one after the last step", 0, MANY
+        10000, "step at which the rates are 0; 0: the one after the last step", 0, MOST_STEPS
     )
-    warmup_steps: int = option(200, "steps over which the learning rates rise", 0, MANY)
+    warmup_steps: int = option(200, "steps over which the learning rates rise", 0, MOST_STEPS)
     decay_share: float = option(0.1, "last part of the schedule: the rates fall to 0", 0, 1)
     phases: tuple[Phase, ...] = option(V3_PHASES, "FIRST:SEQUENCE:BATCH:MICRO[:frozen] ...")
     position_share: float = option(0.25, "part of the positions that the loss scores", 0, 1)
@@ -63,9 +62,9 @@ class Config:
     clip_norm: float = option(1.0, "largest joint norm of the gradients", 1e-30, math.inf)
     ema_decay: float = option(0.999, "memory of the averaged weights", 0, 1)
     # Evaluations and checkpoints
-    eval_every: int = option(500, "steps between evaluations", 1, MANY)
+    eval_every: int = option(500, "steps between evaluations", 1, MOST_STEPS)
     eval_tokens: int = option(16384, "validation tokens scored at each evaluation", 1, 10**7)
-    save_every: int = option(100, "steps between checkpoints", 1, MANY)
+    save_every: int = option(100, "steps between checkpoints", 1, MOST_STEPS)
 
     def __post_init__(self):
         check_fields(self)
@@ -84,6 +83,12 @@ class Config:
     def phase(self, step: int) -> Phase:
         """The phase that optimizer step `step` belongs to."""
         return max((p for p in self.phases if p.first_step <= step), key=lambda p: p.first_step)
+
+    def phases_in_order(self) -> list[tuple[Phase, float]]:
+        """Each phase with its last step, which is infinite for the last phase."""
+        phases = sorted(self.phases, key=lambda phase: phase.first_step)
+        ends = [*(phase.first_step - 1 for phase in phases[1:]), math.inf]
+        return list(zip(phases, ends, strict=True))
 
     def data_options(self) -> dict:
         """The fields that `data.dataset.load_dataset` takes as keywords."""

@@ -11,7 +11,6 @@ from typing import Any, get_args
 
 LARGEST = 1e38  # of a float; float32 ends at 3.4e38
 MOST_VALUES = 100  # of a field that is a tuple
-MANY = 10**9  # steps of a run
 
 
 def option(default, help: str, least=None, most=None, among=None):

@@ -23,6 +23,7 @@ from ..errors import UserError, one_line
 from ..folders import locked
 from ..model.config import V3, Config
 from ..model.flashlm import FlashLM
+from ..model.phase import MOST_STEPS
 from ..training import checkpoint
 from ..training.checkpoint import Checkpoint
 from ..training.run_folders import expect_new
@@ -88,7 +89,7 @@ def _checkpoint(path, published) -> Checkpoint:
             averages = notebook_dict.weights(published, "ema_state")
             arrays |= _loaded(model, "ema", averages)
         step = notebook_dict.entry(published, "last_step", int)
-        if not 0 <= step < 10**9:
+        if not 0 <= step <= MOST_STEPS:
             raise ValueError(f"its last_step is {step}, which no run has reached")
     except (ValueError, OverflowError) as error:
         raise UserError(

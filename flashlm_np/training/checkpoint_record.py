@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from ..errors import UserError
+from ..model.phase import MOST_STEPS
 from ..records import SHA256, Number, misfit, read_record
 
 FORMAT, OLD_FORMAT = "flashlm-np checkpoint 2", "flashlm-np checkpoint 1"  # 1: no checksum
@@ -14,7 +15,7 @@ ARRAYS = re.compile(r"step-[0-9]{6,}(-[0-9a-f]{8})?\.safetensors")  # version 0.
 # In a name, bytes that are not UTF-8 are the surrogates dc80 to dcff. Others are in no name.
 PATH = re.compile(r"[^\x00\ud800-\udc7f\udd00-\udfff]+")
 ENTRIES = {
-    "step": Number(int, 0, 10**9),
+    "step": Number(int, 0, MOST_STEPS),
     "arrays": ARRAYS,
     "sha256": SHA256,
     "config": dict,  # Config.from_dict checks its fields

@@ -1,6 +1,5 @@
 """How many steps fit into some minutes: a few steps of each phase are timed."""
 
-import math
 import statistics
 import time
 
@@ -23,11 +22,9 @@ def steps_in(
     """
     left, steps = 60 * minutes * TRAINING_PART, 0
     state = RunState(config, dataset, tokenizer, threads)
-    phases = sorted(config.phases, key=lambda phase: phase.first_step)
-    ends = [*(phase.first_step for phase in phases[1:]), math.inf]
-    for phase, end in zip(phases, ends, strict=True):
+    for phase, last in config.phases_in_order():
         seconds = _seconds_per_step(state, phase.first_step)
-        fitting, length = int(left / seconds), end - phase.first_step
+        fitting, length = int(left / seconds), last - phase.first_step + 1
         steps += min(fitting, length)
         left -= seconds * length
         if fitting < length:

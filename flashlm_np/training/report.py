@@ -14,7 +14,7 @@ from ..files import write_atomically
 from ..inference.text_generator import TextGenerator
 from ..model.config import TEMPERATURE, V3, Config, text_of
 from ..model.weights import model_with_weights
-from ..progress import clock
+from ..progress import clock, rate
 from .loss_plot import write_plot
 from .memory import peak_memory
 from .trainer import Trainer
@@ -45,7 +45,7 @@ def write_results(trainer: Trainer, final: Evaluation) -> Results:
         final,
         evaluate(averaged, config, dataset.valid, tokenizer),
         baselines(dataset.train, dataset.valid, config.vocab_size),
-        [_sample(generator, seed) for seed in range(SAMPLES)],
+        [generator.sample(SAMPLE_TOKENS, seed) for seed in range(SAMPLES)],
     )
     _write(trainer.out / "sample.txt", _samples(results.samples))
     write_plot(trainer.out, config, results.counted, dataset.best_possible_loss)
@@ -56,15 +56,6 @@ def write_results(trainer: Trainer, final: Evaluation) -> Results:
 def _write(path, text):
     """Write a text. Bytes of a file's name that are not UTF-8 become question marks in it."""
     write_atomically(path, text.encode(errors="replace"))
-
-
-@np.errstate(over="ignore", invalid="ignore")  # of a model that diverged
-def _sample(generator, seed):
-    try:
-        pieces = generator.generate("", SAMPLE_TOKENS, seed, temperature=TEMPERATURE)
-        return "".join(pieces)
-    except ValueError as error:  # the last step made the model diverge
-        return f"(nothing; {error})"
 
 
 def _samples(texts):
@@ -80,7 +71,7 @@ def _report(trainer, results):
         f"Trained on {trainer.dataset.name} for {config.steps:,} steps in "
         f"{clock(counts.seconds)} of training: {counts.tokens_seen:,} tokens seen, "
         f"{counts.positions_scored:,} positions scored, "
-        f"{counts.tokens_seen / max(counts.seconds, 1e-9):,.0f} tokens per second. "
+        f"{rate(counts.tokens_seen, counts.seconds):,.0f} tokens per second. "
         f"{_machine()}.",
         _losses(results, best),
         "![loss](loss.png)",

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..folders import locked
-from ..model.config import Config, option_name
+from ..model.config import Config
+from ..model.fields import option_name
 from . import checkpoint
 from .learning_rates import new_schedule, steps_without_learning
 from .machine import differences

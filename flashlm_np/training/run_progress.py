@@ -7,12 +7,10 @@ count as training.
 import time
 from collections.abc import Callable
 
-import numpy as np
-
 from ..evaluation.evaluate import Evaluation, with_error
 from ..inference.text_generator import TextGenerator
-from ..model.config import TEMPERATURE, Config
-from ..progress import Progress, about, clock
+from ..model.config import Config
+from ..progress import Progress, about, clock, rate
 
 SAMPLE_TOKENS = 30
 TIMED_STEPS = 5  # after the first step, which warms up; then the time of all is announced
@@ -52,12 +50,13 @@ class RunProgress:
     ) -> None:
         """Show a step that was taken, its loss, and its evaluation if there was one."""
         tokens, seconds = (now - then for now, then in zip(counted, self.counted, strict=True))
-        rate = tokens / max(seconds, 1e-9)  # a clock may stand still
+        speed = rate(tokens, seconds)
         if step == self.first_step:
             self.counted = counted  # the speed is that of the steps after the first
         self.evaluations += evaluation is not None
-        left = tokens_left(self.config, step) / rate + self._others_left(step, counted[1])
-        self.progress.advance(f"loss {loss:.3f}, {rate:,.0f} tokens/s, {clock(left)} left")
+        left = tokens_left(self.config, step) / speed
+        left += self._others_left(step, counted[1])
+        self.progress.advance(f"loss {loss:.3f}, {speed:,.0f} tokens/s, {clock(left)} left")
         if evaluation is not None:
             self._show_evaluation(step, evaluation)
         if step == self.first_step + TIMED_STEPS < self.config.steps:
@@ -91,20 +90,13 @@ def evaluations_left(config: Config, step: int) -> int:
 
 def tokens_left(config: Config, step: int) -> int:
     """The training tokens of the steps after `step`."""
-    phases = sorted(config.phases, key=lambda phase: phase.first_step)
-    ends = [*(phase.first_step - 1 for phase in phases[1:]), config.steps]
     return sum(
-        phase.tokens * max(0, min(end, config.steps) - max(phase.first_step - 1, step))
-        for phase, end in zip(phases, ends, strict=True)
+        phase.tokens * max(0, min(last, config.steps) - max(phase.first_step - 1, step))
+        for phase, last in config.phases_in_order()
     )
 
 
-@np.errstate(over="ignore", invalid="ignore")  # of a model that diverges
 def sample_line(generator: TextGenerator) -> str:
     """The beginning of a text by a model, on one line, with the same draws each time."""
-    try:
-        pieces = generator.generate("", SAMPLE_TOKENS, seed=0, temperature=TEMPERATURE)
-        text = " ".join("".join(pieces).split())
-    except ValueError as error:  # the logits of a model that diverges are not finite
-        return f"nothing; {error}"
+    text = " ".join(generator.sample(SAMPLE_TOKENS).split())
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

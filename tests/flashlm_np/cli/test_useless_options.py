@@ -5,7 +5,7 @@ from tiny import TEXT_OPTIONS
 
 from flashlm_np.cli import main
 from flashlm_np.cli.useless import RULES
-from flashlm_np.model.config import option_name
+from flashlm_np.model.fields import option_name
 
 STORIES = "the stories for validation are always the same; only a text is divided"
 SPREAD = "only a random embedding has a standard deviation to choose"

@@ -56,13 +56,13 @@ def test_samples_change_no_bit_of_the_run(tmp_path, monkeypatch):
 def test_a_sample_of_a_model_that_diverged_says_so(tmp_path):
     run = trained(tmp_path / "run", steps=1)
     run.model.embedding.weight.data[...] = np.nan
-    assert run._sample().startswith("nothing; ")
+    assert run._sample().startswith("(nothing; ")
 
 
 def test_a_sample_is_one_line_without_control_characters():
     class Generator:
-        def generate(self, *_arguments, **_options):
-            return iter(["one\n\ntwo ", "\x1b[31m", " three\t"])
+        def sample(self, _tokens):
+            return "one\n\ntwo \x1b[31m three\t"
 
     assert (
         run_progress.sample_line(Generator()) == "one two \N{REPLACEMENT CHARACTER}[31m three"
