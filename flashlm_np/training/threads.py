@@ -5,11 +5,10 @@ gets one thread while the workers work, because two pools of threads on the same
 each other. Afterwards it has its own number of threads again.
 """
 
-import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from functools import cache
 from pathlib import Path
@@ -18,8 +17,8 @@ import numpy as np  # loads the BLAS that the controller searches for
 from threadpoolctl import ThreadpoolController
 
 QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of a container: microseconds of CPU time, and per what
-# NumPy's names of BLAS libraries that need no control: the threads of Accelerate are macOS's
-# own, which shares the cores among all, and the reference BLAS has none.
+# NumPy's names of BLAS libraries that need no control. The threads of Accelerate are macOS's
+# own, which shares the cores among all. The reference BLAS, and NumPy without BLAS, have none.
 NEED_NO_CONTROL = ("accelerate", "blas", None)
 
 
@@ -90,7 +89,7 @@ def available_cores() -> int:
     """
     affinity = getattr(os, "sched_getaffinity", None)  # Linux has it
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    with contextlib.suppress(OSError, ValueError):  # no such file, or the quota is "max"
+    with suppress(OSError, ValueError):  # no such file, or the quota is "max"
         quota, period = map(int, QUOTA.read_text(encoding="ascii").split())
         cores = min(cores, -(-quota // period))
     return cores
