@@ -19,6 +19,7 @@ from .raised import exception_failure
 from .student import load
 
 MEMORY = 2_000_000_000  # bytes that an answer may use under Linux
+FILE_SIZE = 100_000_000  # bytes of a file that it writes, but not under Windows
 MOST_SECONDS = 1e6  # the clock of faulthandler ends between this and infinity
 
 
@@ -34,7 +35,7 @@ def main(name: str, file: str, folder: str, seconds: float) -> None:
         faulthandler.enable(trace)
         faulthandler.dump_traceback_later(min(seconds, MOST_SECONDS), exit=True, file=trace)
         watch_looks(file)
-        with _limited_memory():
+        with _limits():
             result = _grade(find(name), Path(file))
         if os.getpid() == process:  # no child of the student's code
             grade_file.write(verdict.as_json(result))
@@ -58,21 +59,24 @@ def _grade(exercise: Exercise, path: Path) -> Grade:
 
 
 @contextlib.contextmanager
-def _limited_memory() -> Iterator[None]:
-    """Let Python raise a MemoryError before the computer has no memory left; only in Linux."""
+def _limits() -> Iterator[None]:
+    """Let Python raise an exception before the memory or the disk is full, as far as it can."""
     try:
         import resource
-
-        pages = int(Path("/proc/self/statm").read_text("ascii").split()[5])  # of data in use
-    except (ImportError, OSError):
+    except ImportError:  # Windows has no limits of a process
         yield
         return
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    limits = [pages * resource.getpagesize() + MEMORY, soft, hard]
-    limit = min(limit for limit in limits if limit != resource.RLIM_INFINITY)
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+    most = {resource.RLIMIT_FSIZE: FILE_SIZE}
+    with contextlib.suppress(OSError):  # only Linux has this file, and limits the data
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[5])  # of data in use
+        most[resource.RLIMIT_DATA] = pages * resource.getpagesize() + MEMORY
+    before = {kind: resource.getrlimit(kind) for kind in most}
+    for kind, (soft, hard) in before.items():
+        values = [v for v in (most[kind], soft, hard) if v != resource.RLIM_INFINITY]
+        resource.setrlimit(kind, (min(values), hard))
     try:
         yield
     finally:
-        with contextlib.suppress(ValueError, OSError):  # the answer may have set limits, too
-            resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+        for kind, limits in before.items():
+            with contextlib.suppress(ValueError, OSError):  # the answer may have set one
+                resource.setrlimit(kind, limits)

@@ -275,6 +275,19 @@ def test_memory_that_grows_without_end_is_a_memory_error(workbook, capsys):
 
 
 @posix
+def test_a_file_that_grows_without_end_is_an_error(workbook, capsys):
+    """Otherwise the disk would be full, and no other answer could be graded."""
+    body = "    with open('file', 'wb') as f:\n        f.seek(10**9)\n        f.write(b'x')"
+    file_with(workbook, "multiply", body)
+    line = line_of(workbook, "multiply", "open(")
+    found = unwrapped(output_of(capsys, 1, "check", workbook, "multiply"))
+    place = re.search(
+        r"multiply_forward, line (\d+): OSError: \[Errno \d+\] File too large", found
+    )
+    assert line <= int(place[1]) <= line + 2
+
+
+@posix
 def test_the_children_of_an_answer_end_with_it(workbook, capsys):
     """The child keeps a connection, which is closed at its end."""
     with socket.create_server(("127.0.0.1", 0)) as server:
