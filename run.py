@@ -43,7 +43,7 @@ STAMP = VENV / "flashlm-np.json"
 OLDEST = (3, 10)
 INTERRUPTED = 130  # the usual exit code after Ctrl-C
 PACKAGE_MISSING = 69  # the exit code of flashlm if it needs the extra `prepare`
-QUICK = (
+QUICK = (  # arguments of pytest
     "tests/minigrad",
     "--ignore=tests/minigrad/test_hard_gradients.py",
     "--ignore=tests/minigrad/test_step_through.py",
@@ -80,6 +80,9 @@ def main(arguments):
         return JOBS[arguments[0]](arguments[1:]) if arguments[0] in JOBS else flashlm(arguments)
     except SetupError as error:
         say(str(error))
+        return 1
+    except OSError as error:
+        say(f"run.py cannot go on: {error}")
         return 1
     except KeyboardInterrupt:  # only outside jobs, which handle it themselves
         say("\nInterrupted.")
@@ -331,7 +334,11 @@ def read_stamp():
         found = json.loads(STAMP.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) and found.keys() == stamp(()).keys() else None
+    if not isinstance(found, dict) or found.keys() != stamp(()).keys():
+        return None
+    extras = found["extras"]
+    known = isinstance(extras, list) and all(extra in [*MEGABYTES] for extra in extras)
+    return found if known else None
 
 
 def write_stamp(content):
@@ -366,7 +373,8 @@ def make_venv():
 def install(extras, megabytes):
     """Install the project, editable, and its extras into .venv."""
     project = ".[{}]".format(",".join(extras)) if extras else "."
-    say(f"Installing flashlm-np{project[1:]} into .venv, about {megabytes} MB ", end="")
+    amount = f", about {megabytes} MB" if megabytes else ""  # none: pyproject.toml has changed
+    say(f"Installing flashlm-np{project[1:]} into .venv{amount} ", end="")
     command = python("pip", "install", "--no-input", "--disable-pip-version-check")
     command += ["--no-user"]  # .venv refuses --user, which the settings of pip may ask for
     command += ["--no-compile"]  # most modules are never imported
