@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from .commands import command
-from .data.dataset import Dataset, DataSource, load_dataset
+from .data.dataset import Dataset, DataSource
+from .data.loading import load_dataset
 from .data.sources import DocumentSource
 from .data.story_ids import seconds_for
 from .data.tokenizers.tokenizer import GPT2_TOKENS, Tokenizer

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ..commands import command
-from ..data.dataset import training_size
+from ..data.loading import training_size
 from ..data.token_file import load_tokens
 from ..errors import UserError
 from ..model.config import V3

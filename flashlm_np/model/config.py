@@ -91,7 +91,7 @@ class Config:
         return list(zip(phases, ends, strict=True))
 
     def data_options(self) -> dict:
-        """The fields that `data.dataset.load_dataset` takes as keywords."""
+        """The fields that `data.loading.load_dataset` takes as keywords."""
         names = ("vocab_size", "seed", "stories", "validation_share", "eval_tokens")
         longest = max(phase.sequence for phase in self.phases)
         return {name: getattr(self, name) for name in names} | {"longest_sequence": longest}

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.dataset import Dataset, DataSource, load_dataset
+from ..data.dataset import Dataset, DataSource
+from ..data.loading import load_dataset
 from ..data.tokenizers.base import PlainIds
 from ..data.tokenizers.tokenizer import Tokenizer, load_tokenizer, save_tokenizer
 from ..errors import UserError, one_line

@@ -19,7 +19,8 @@ from threadpoolctl import threadpool_limits
 
 from flashlm_np import QUICKSTART, V3, Phase
 from flashlm_np.analysis.multiply_adds import multiply_adds
-from flashlm_np.data.dataset import DataSource, load_dataset, sample_batch
+from flashlm_np.data.dataset import DataSource, sample_batch
+from flashlm_np.data.loading import load_dataset
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.training.optimizers import Optimizers
 from flashlm_np.training.step import train_step

@@ -26,7 +26,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from flashlm_np import QUICKSTART, Phase
-from flashlm_np.data.dataset import DataSource, load_dataset, sample_batch
+from flashlm_np.data.dataset import DataSource, sample_batch
+from flashlm_np.data.loading import load_dataset
 from flashlm_np.data.stories import stories
 from flashlm_np.data.story_ids import validation_stories
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer

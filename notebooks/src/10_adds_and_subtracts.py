@@ -25,7 +25,8 @@ from threadpoolctl import threadpool_limits
 
 from flashlm_np import QUICKSTART, V3, Phase
 from flashlm_np.analysis.costs import cost_summary, cost_table, ternary_matrices, token_costs
-from flashlm_np.data.dataset import DataSource, load_dataset
+from flashlm_np.data.dataset import DataSource
+from flashlm_np.data.loading import load_dataset
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.evaluation.evaluate import evaluate
 from flashlm_np.inference.export import pack_weights, unpack_weights

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from tiny import CONFIG
 
-from flashlm_np.data.dataset import Dataset, DataSource, load_dataset, sample_batch
+from flashlm_np.data.dataset import Dataset, DataSource, sample_batch
+from flashlm_np.data.loading import load_dataset
 from flashlm_np.data.stories import stories
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.errors import UserError

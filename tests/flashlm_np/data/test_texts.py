@@ -17,7 +17,8 @@ from documents import TEXTS, read, table
 from shared import shared
 from tiny import CONFIG
 
-from flashlm_np.data.dataset import DataSource, load_dataset
+from flashlm_np.data.dataset import DataSource
+from flashlm_np.data.loading import load_dataset
 from flashlm_np.data.prepare import prepare
 from flashlm_np.data.sources import DocumentSource
 from flashlm_np.data.texts import documents as page

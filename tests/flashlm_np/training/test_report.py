@@ -9,7 +9,8 @@ import pytest
 import tiny
 
 from flashlm_np.cli import main
-from flashlm_np.data.dataset import DataSource, load_dataset
+from flashlm_np.data.dataset import DataSource
+from flashlm_np.data.loading import load_dataset
 from flashlm_np.model.config import V3
 from flashlm_np.training import report
 from flashlm_np.training.trainer import Trainer

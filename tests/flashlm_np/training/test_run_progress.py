@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tiny
 
-from flashlm_np.data.dataset import DataSource, load_dataset
+from flashlm_np.data.dataset import DataSource
+from flashlm_np.data.loading import load_dataset
 from flashlm_np.evaluation.evaluate import Evaluation
 from flashlm_np.model.config import V3
 from flashlm_np.progress import about
