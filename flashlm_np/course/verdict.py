@@ -1,6 +1,6 @@
 """The grade that a subprocess leaves in a file, or the reason why it left none.
 
-Student's code runs in the subprocess. It can end it at any line, and it can write any file.
+The student's code runs in the subprocess. It can end it at any line, and it can write any file.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ def reason_of_end(code: int, trace: Path, file: Path, seconds: float) -> str:
     """
     stack = _text_in(trace)
     place = _place_in(stack, file)
-    if "Timeout" in stack:
+    if stack.startswith("Timeout"):
         return f"took longer than {seconds:g} s{place}: an endless loop?"
     if code < 0:
         return f"its process was ended by {_signal_text(-code)}{place}"

@@ -153,6 +153,30 @@ def test_a_grade_is_read_as_it_was_written(tmp_path):
     assert verdict.grade_in(tmp_path) is verdict.grade_in(tmp_path / "nothing") is None
 
 
+STACK = 'Fatal Python error: Aborted\n\nThread 0x1:\n  File "{}", line 3 in Timeout_of\n'
+ENDS = [
+    (3, "", "its process ended with exit code 3, before it was graded"),
+    (0xC0000005, "", "its process ended with exit code 0xc0000005, before it was graded"),
+    (1, "Timeout (0:00:20)!\n", "took longer than 20 s: an endless loop?"),
+    (
+        1,
+        STACK,
+        "its process ended with exit code 1, in line 3, Timeout_of, before it was graded",
+    ),
+    (-1000, "", "its process was ended by the signal 1000"),
+]
+
+
+@pytest.mark.parametrize(("code", "stack", "reason"), ENDS)
+def test_the_end_of_a_process_is_read_from_its_code_and_its_stack(
+    code, stack, reason, tmp_path
+):
+    """Windows has exit codes of its own for crashes."""
+    file, trace = tmp_path / "07_sigmoid.py", tmp_path / "trace.txt"
+    trace.write_text(stack.format(file), encoding="utf-8")
+    assert verdict.reason_of_end(code, trace, file, 20.0) == reason
+
+
 def test_an_answer_that_writes_another_grade_is_told(workbook, capsys):
     """It finds the file in the arguments of its process."""
     below = (
