@@ -3,7 +3,7 @@
 import logging
 from typing import TYPE_CHECKING, BinaryIO
 
-from ..errors import extra_package
+from ..errors import PackageMissing, extra_package
 
 if TYPE_CHECKING:
     import datasets
@@ -16,6 +16,11 @@ def builder_of(dataset: str, config: str | None) -> "datasets.DatasetBuilder":
     """
     with extra_package("reading a dataset of the Hugging Face hub"):
         import datasets
+    if int(datasets.__version__.partition(".")[0]) < 4:
+        raise PackageMissing(
+            f"datasets {datasets.__version__} may run a program that belongs to a dataset, and "
+            'newer ones do not: pip install "datasets>=4"'
+        )
 
     datasets.disable_progress_bars()
     datasets.logging.set_verbosity(logging.CRITICAL)

@@ -37,6 +37,15 @@ def test_a_missing_package_is_named(command, sentence, tmp_path, monkeypatch, ca
     assert [path.name for path in tmp_path.iterdir()] == ["x.parquet"]
 
 
+def test_an_old_package_that_runs_programs_of_datasets_is_refused(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(pytest.importorskip("datasets"), "__version__", "3.6.0")
+    monkeypatch.chdir(tmp_path)
+    assert main([*PREPARE, "a/dataset", "--out", "made"]) == PACKAGE_MISSING
+    assert 'do not: pip install "datasets>=4"\n' in capsys.readouterr().err
+
+
 def test_training_and_local_texts_need_no_extra_package(tmp_path):
     (tmp_path / "book.txt").write_text("A fox lived in a den. " * 400)
     small = "--d-model 16 --recursions 1 --dilations 1 --steps 2 --phases 1:16:2:2"
