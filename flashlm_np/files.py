@@ -56,11 +56,9 @@ def written_atomically(path: Path) -> Iterator[BinaryIO]:
         raise UserError(f"cannot write {path}: that is not a file; choose another name")
     # No other process can foresee the name. Mode "x" neither follows a link nor overwrites.
     temporary = path.with_name(f"{path.name}.tmp-{secrets.token_hex(4)}")
-    with _write_errors(path):
-        file = open(temporary, "xb")  # noqa: SIM115 (only a file that was made is removed)
     try:
         with _write_errors(path):
-            with file:
+            with open(temporary, "xb") as file:
                 yield file
                 sync(file)
             patiently(os.replace, temporary, path)
