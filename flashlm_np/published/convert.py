@@ -20,13 +20,12 @@ import numpy as np
 from ..data.tokenizers.base import PlainIds
 from ..data.tokenizers.tokenizer import GPT2_TOKENS, Tokenizer, save_tokenizer
 from ..errors import UserError, one_line
-from ..folders import locked
 from ..model.config import V3, Config
 from ..model.flashlm import FlashLM
 from ..model.phase import MOST_STEPS
 from ..training import checkpoint
 from ..training.checkpoint import Checkpoint
-from ..training.run_folders import expect_new
+from ..training.run_folders import new_run
 from . import notebook_dict
 from .torch_file import read_torch_file
 
@@ -56,11 +55,10 @@ def convert(path: Path, out: Path, tokenizer: str | None = None) -> Checkpoint:
     Raises:
         UserError: the file is no checkpoint of FlashLM v3, or `out` holds a run already.
     """
-    expect_new(out, "choose another folder")
-    converted = _checkpoint(path, read_torch_file(path))
-    chosen = _tokenizer(path, converted.config.vocab_size, tokenizer)
-    converted.state["tokenizer"] = {"name": chosen.name, "fingerprint": chosen.fingerprint}
-    with locked(out):
+    with new_run(out):
+        converted = _checkpoint(path, read_torch_file(path))
+        chosen = _tokenizer(path, converted.config.vocab_size, tokenizer)
+        converted.state["tokenizer"] = chosen.identity
         save_tokenizer(out, chosen)
         checkpoint.save(out, converted, ["last", "best"])
     return converted

@@ -51,8 +51,7 @@ def read_torch_file(path: Path) -> object:
     try:
         expect_an_end(path)
         with open(path, "rb") as file:
-            start = file.read(512)
-            file.seek(0)
+            start = file.peek(512)[:512]
             if OLD in start[:32]:
                 return _read_old(file)
             if kind := _other_kind(start):
