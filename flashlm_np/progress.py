@@ -1,11 +1,12 @@
 """Long work: its progress on a terminal, in a notebook or a log file, and how to stop it."""
 
+import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from tqdm import tqdm
 
@@ -89,6 +90,8 @@ def stop_requests() -> Iterator[threading.Event]:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
+        with suppress(OSError):  # standard error may be closed
+            os.write(2, b"\nStopping after this step; a second Ctrl-C stops at once.\n")
 
     signals = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, request) for number in signals]

@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a notebook's stream has no such method
             stream.reconfigure(errors="backslashreplace")
     try:
-        options = _parser().parse_args(arguments)
+        options = _parsed(arguments)
         return options.run(options) or 0
     except PackageMissing as error:
         return _fail(str(error), PACKAGE_MISSING)
@@ -72,6 +72,14 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail("out of memory; use a smaller --d-model, batch or sequence (--phases)")
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED)
+
+
+def _parsed(arguments):
+    from .useless import refuse_strays
+
+    options, strays = _parser().parse_known_args(arguments)
+    refuse_strays(options, strays)
+    return options
 
 
 def _fail(message: str, code: int = 1) -> int:

@@ -95,6 +95,8 @@ def _export(options) -> None:
         source = c_source(packed, run.tokenizer.vocab_size)
         write_atomically(options.c, source.encode())
         print(f"{options.c}: compile with cc -std=c99 -O2 {quoted(options.c)} -o model -lm")
+        ids = " ".join(map(str, run.text_generator.prompt_ids("")))
+        print(f"It reads and writes ids; 100 from the beginning of a text: ./model 100 {ids}")
     if options.out is not None:
         size = save_export(run, packed, options.out)
         before = sum(p.data.nbytes for p in run.model.parameters())

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ..commands import command
+from ..errors import UserError
 from .arguments import above_0, add_command, add_options, new_file
 
 
@@ -19,7 +20,7 @@ def add_course(commands):
     check = add_command(actions, _check, "check", "check your answers")
     check.add_argument("folder", metavar="DIR", type=Path, help="a workbook")
     names = "only these exercises, such as rms_norm or 9"
-    check.add_argument("names", metavar="NAME", nargs="*", help=names)
+    check.add_argument("names", metavar="NAME", nargs="*", default=[], help=names)
     add_options(
         check,
         ("--timeout", above_0("seconds"), 20.0, "seconds for each exercise"),
@@ -41,7 +42,7 @@ def _start(options) -> None:
         print(f"{options.folder}: wrote {' and '.join(written)}")
     else:
         print(f"{options.folder}: wrote {len(written)} files, {written[0]} to {written[-1]}")
-    print(f"Check with: {command('course', 'check', options.folder)}")
+    print(f"Begin with its README.md. Check with: {command('course', 'check', options.folder)}")
 
 
 def _check(options) -> int:
@@ -54,6 +55,7 @@ def _check(options) -> int:
     from ..course.workbook import expect_workbook
     from ..files import write_atomically
 
+    _expect_folder_first(options.folder, options.names)
     files = expect_workbook(options.folder)
     chosen = [find(name) for name in options.names] or EXERCISES
     grades = {}
@@ -67,3 +69,9 @@ def _check(options) -> int:
         write_atomically(options.junit, report.junit(grades))
     states = {grade.state for grade in grades.values()}
     return int(WRONG in states or (options.strict and states != {RIGHT}))
+
+
+def _expect_folder_first(folder, names):
+    if names and not folder.exists() and Path(names[-1]).is_dir():
+        line = command("course", "check", Path(names[-1]), folder, *names[:-1])
+        raise UserError(f"the folder comes before the names of exercises: {line}")

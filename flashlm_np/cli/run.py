@@ -13,6 +13,10 @@ from .arguments import WHOLE, add_choice, add_command, add_options, at_least, nu
 
 def add_eval(commands):
     parser = add_command(commands, _eval, "eval", "evaluate a run", of_run=True)
+    parser.usage = (  # DIR is first, because --text takes all names that follow it
+        f"{parser.prog} DIR [-h] [--checkpoint {{best,last}}] [--ema] "
+        "[--text FILE [FILE ...] | --data DIR]"
+    )
     others = parser.add_mutually_exclusive_group()
     others.add_argument("--text", nargs="+", metavar="FILE", help="score the whole of these")
     others.add_argument("--data", metavar="DIR", help="score the last part of this corpus")

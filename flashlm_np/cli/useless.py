@@ -1,4 +1,4 @@
-"""Options that have no effect beside others: each is refused, because its user expects one."""
+"""Arguments that have no effect: each is refused, because its user expects one."""
 
 import argparse
 import re
@@ -81,6 +81,21 @@ def refuse_useless(options: argparse.Namespace) -> None:
         given = [name for name in rule.useless if _is_given(options, name)]
         if given and rule.holds(options):
             raise UserError(f"{rule.why}; leave out {', '.join(map(option_name, given))}")
+
+
+# What the writer of a word that no argument takes has probably left out.
+FORGOTTEN = {
+    "train": "; a text to learn from is given with --text",
+    "eval": "; a text to score is given with --text",
+    "generate": "; the beginning of a text is given with --prompt, in quotes",
+}
+
+
+def refuse_strays(options: argparse.Namespace, strays: list[str]) -> None:
+    """Leave with a usage error of the command, if there are arguments that it does not have."""
+    if strays:
+        hint = "" if strays[0].startswith("-") else FORGOTTEN.get(options.command, "")
+        options.parser.error(f"unrecognized arguments: {' '.join(strays)}{hint}")
 
 
 def _is_given(options, name):

@@ -138,7 +138,7 @@ static long number(const char *name, const char *text, long most) {
     char *end;
     const long value = strtol(text, &end, 10);
     if (end == text || *end || value < 0 || value > most) {
-        fprintf(stderr, "%s is '%s', expected a number from 0 to %ld\n", name, text, most);
+        fprintf(stderr, "%s is '%.40s', expected a number from 0 to %ld\n", name, text, most);
         exit(2);
     }
     return value;

@@ -93,7 +93,7 @@ class Tokenizer(BaseTokenizer):
         raise UserError(
             "GPT-2's tokenizer is not in tiktoken's cache and cannot be downloaded; "
             "connect to the network once, or copy a cache that holds r50k_base or gpt2 and set "
-            "TIKTOKEN_CACHE_DIR to its folder, or choose another --tokenizer"
+            "TIKTOKEN_CACHE_DIR to its folder; --tokenizer stories needs neither"
         )
 
     @classmethod

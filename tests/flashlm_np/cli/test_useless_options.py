@@ -7,6 +7,18 @@ from flashlm_np.cli import main
 from flashlm_np.cli.useless import RULES
 from flashlm_np.model.fields import option_name
 
+STRAYS = [
+    ("train book.txt", "train", "book.txt; a text to learn from is given with --text"),
+    ("train --Steps 5", "train", "--Steps 5"),
+    ("eval x book.txt", "eval", "book.txt; a text to score is given with --text"),
+    ("stories 5", "stories", "5"),
+    ("course check x --all", "course check", "--all"),
+    (
+        "generate x Once upon",
+        "generate",
+        "Once upon; the beginning of a text is given with --prompt, in quotes",
+    ),
+]
 STORIES = "the stories for validation are always the same; only a text is divided"
 SPREAD = "only a random embedding has a standard deviation to choose"
 CASES = [
@@ -97,3 +109,19 @@ def test_a_number_that_is_not_finite_or_too_small_is_refused(command, value, cap
         main(f"{command}={value}".split())
     assert stop.value.code == 2
     assert f"{command.split()[-1]}: {value} is " in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("line", "name", "sentence"), STRAYS)
+def test_a_word_that_no_argument_takes_is_an_error_of_its_command(line, name, sentence, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(line.split())
+    usage, _, message = capsys.readouterr().err.partition(f"flashlm {name}: error: ")
+    assert (left.value.code, message) == (2, f"unrecognized arguments: {sentence}\n")
+    assert usage.startswith(f"usage: flashlm {name} ")
+
+
+def test_the_usage_of_eval_has_the_folder_before_the_texts(capsys):
+    with pytest.raises(SystemExit):  # --text takes the folder, too
+        main(["eval", "--text", "book.txt", "runs/mine"])
+    usage = capsys.readouterr().err.splitlines()[0]
+    assert usage.index(" DIR ") < usage.index("--text")

@@ -20,7 +20,7 @@ def workbook(tmp_path, capsys, monkeypatch):
     assert main(["course", "start", str(folder)]) == 0
     assert capsys.readouterr().out == (
         f"{folder}: wrote 23 files, README.md to 22_backward_steps.py\n"
-        f"Check with: {command('course', 'check', folder)}\n"
+        f"Begin with its README.md. Check with: {command('course', 'check', folder)}\n"
     )
     return folder
 
@@ -66,7 +66,14 @@ def test_an_exercise_is_to_do_then_wrong_then_right(workbook, capsys):
 def test_in_the_project_the_printed_command_is_run_py(workbook, capsys, monkeypatch):
     monkeypatch.chdir(Path(__file__).parents[3])
     last = output_of(capsys, 0, "start", workbook).splitlines()[-1]
-    assert last == f"Check with: {PYTHON} run.py course check {workbook}"
+    assert last.endswith(f" Check with: {PYTHON} run.py course check {workbook}")
+
+
+def test_the_folder_after_an_exercise_is_an_error_that_shows_the_order(workbook, capsys):
+    assert main(["course", "check", "add", "9", str(workbook)]) == 1
+    right = command("course", "check", workbook, "add", "9")
+    message = f"flashlm: the folder comes before the names of exercises: {right}\n"
+    assert capsys.readouterr().err == message
 
 
 def test_a_transposed_stack_of_matrices_is_explained(workbook, capsys):

@@ -84,6 +84,7 @@ def test_both_programs_choose_the_same_tokens(run, program, tmp_path):
         (["3", "1", "-1"], "ID is '-1', expected a number from 0 to 1999"),
         (["3", "2000"], "ID is '2000', expected a number from 0 to 1999"),
         (["3", "1", ""], "ID is '', expected a number from 0 to 1999"),
+        (["3", "x" * 1000], f"ID is '{'x' * 40}', expected a number from 0 to 1999"),
     ],
 )
 def test_a_wrong_argument_is_an_error_of_one_sentence(program, arguments, error):
@@ -131,6 +132,8 @@ def test_the_c_file_needs_an_int8_head(run, tmp_path, capsys):
 def test_the_printed_command_compiles_a_file_with_any_name(run, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["export", str(run), "--c=-my model.c"]) == 0
-    command = capsys.readouterr().out.strip().partition("compile with ")[2]
-    subprocess.run(command, shell=True, check=True, timeout=60)
-    assert len(generated("./model", [1], 2)) == 2
+    compiling, running = capsys.readouterr().out.strip().splitlines()
+    subprocess.run(compiling.partition("compile with ")[2], shell=True, check=True, timeout=60)
+    line = running.partition("of a text: ")[2]
+    ids = subprocess.run(line, shell=True, check=True, capture_output=True, timeout=60).stdout
+    assert len(ids.split()) == 100

@@ -92,7 +92,7 @@ def test_a_new_run_that_is_interrupted_leaves_nothing_and_starts_again(
 
 
 @pytest.mark.parametrize("steps", [1, 3, 6])
-def test_ctrl_c_during_an_evaluation_stops_after_the_step(tmp_path, monkeypatch, capsys, steps):
+def test_ctrl_c_during_an_evaluation_stops_after_the_step(tmp_path, monkeypatch, capfd, steps):
     real, evaluations = trainer.evaluate, itertools.count()
 
     def evaluate(*arguments):
@@ -102,9 +102,10 @@ def test_ctrl_c_during_an_evaluation_stops_after_the_step(tmp_path, monkeypatch,
 
     monkeypatch.setattr(trainer, "evaluate", evaluate)
     assert train(tmp_path / "run") == 130
-    captured = capsys.readouterr()
+    captured = capfd.readouterr()
     assert f"Stopped after step {steps}; everything is saved." in captured.out
-    assert captured.err == ""
+    at_once = "\nStopping after this step; a second Ctrl-C stops at once.\n"
+    assert captured.err == at_once
     assert checkpoint.load(tmp_path / "run").step == steps
     assert main(["train", "--resume", str(tmp_path / "run")]) == 0
 
