@@ -73,7 +73,8 @@ def _limits() -> Iterator[None]:
     before = {kind: resource.getrlimit(kind) for kind in most}
     for kind, (soft, hard) in before.items():
         values = [v for v in (most[kind], soft, hard) if v != resource.RLIM_INFINITY]
-        resource.setrlimit(kind, (min(values), hard))
+        with contextlib.suppress(ValueError, OSError):  # a system may refuse it
+            resource.setrlimit(kind, (min(values), hard))
     try:
         yield
     finally:

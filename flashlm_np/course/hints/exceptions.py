@@ -58,13 +58,14 @@ def exception_hint(
         return _hidden_name(error, test, answer) or places.spelling_hint(error, place)
     if place and isinstance(error, TypeError) and "NoneType" in text:
         return places.none_hint(place)
-    if not place or not isinstance(error, ValueError):
-        return ""
-    if "to unpack" in text:
+    if place and isinstance(error, ValueError) and "to unpack" in text:
         return places.unpacking_hint(place, test, answer)
-    if any(word in text for word in _OF_SHAPES):
-        product = product_hint(place.frame, place.line, test, expected)
-        return places.matrix_hint(place) or product or places.shape_hint(place, case, text)
+    if place and isinstance(error, ValueError) and any(word in text for word in _OF_SHAPES):
+        return (
+            places.matrix_hint(place)
+            or product_hint(place.frame, place.line, test, expected)
+            or places.shape_hint(place, case, text)
+        )
     return ""
 
 
