@@ -18,13 +18,12 @@ from .data.sources import DocumentSource
 from .data.story_ids import seconds_for
 from .data.tokenizers.tokenizer import GPT2_TOKENS, Tokenizer
 from .errors import UserError
-from .folders import locked
 from .model.config import Config
 from .progress import about
 from .training.initial_embedding import CORPUS_RMS, from_corpus, load_embedding, scaled_to_rms
 from .training.learning_rates import steps_without_learning
 from .training.minutes import steps_in
-from .training.run_folders import expect_new
+from .training.run_folders import new_run
 from .training.trainer import Trainer
 
 MADE = ("random", "corpus", "gpt2")  # the embeddings that are no files
@@ -47,9 +46,8 @@ def start_run(
     """
     if source.files:
         DocumentSource(source.files).expect_outside(out)
-    with locked(out):
-        go_on = command("train", "--resume", out)
-        expect_new(out, f"go on with {go_on}, or choose another --out")
+    go_on = command("train", "--resume", out)
+    with new_run(out, f"go on with {go_on}, or choose another --out"):
         if config.embedding not in MADE:  # a file: an error comes before the long stages
             load_embedding(Path(config.embedding), config.vocab_size, config.d_model)
         say(_first_stage(config, source))

@@ -63,8 +63,7 @@ def write_ids(folder: Path, rows: Iterable[np.ndarray], dtype: np.dtype) -> dict
 def write_record(folder: Path, tokenizer: Tokenizer, record: dict) -> None:
     """Write the tokenizer and then tokens.json, which makes the folder a prepared dataset."""
     save_tokenizer(folder, tokenizer)
-    about = {"name": tokenizer.name, "fingerprint": tokenizer.fingerprint}
-    about["vocab_size"] = tokenizer.vocab_size
+    about = tokenizer.identity | {"vocab_size": tokenizer.vocab_size}
     records.write_record(folder / RECORD_FILE, FORMAT, record | {"tokenizer": about})
 
 

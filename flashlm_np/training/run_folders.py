@@ -1,9 +1,12 @@
 """Folders that a user names: is there a run, and if not, what is there, and where are runs?"""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..commands import command
 from ..errors import UserError
+from ..folders import locked
 
 RECORDS = ("last", "best")
 NAMED = 4  # of files or runs, in a message
@@ -30,8 +33,18 @@ def expect_run(folder: Path, name: str) -> None:
     raise UserError(f"{_what_is_there(folder)}; {advice}")
 
 
-def expect_new(folder: Path, advice: str) -> None:
-    """Raise a UserError if the folder holds a run, or files that a run might overwrite."""
+@contextmanager
+def new_run(folder: Path, advice: str = "choose another folder") -> Iterator[None]:
+    """Hold the lock of a folder for a new run.
+
+    Raises a UserError if the folder holds a run, or files that a run might overwrite.
+    """
+    with locked(folder):
+        _expect_new(folder, advice)
+        yield
+
+
+def _expect_new(folder, advice):
     if any((folder / f"{name}.json").exists() for name in RECORDS):
         raise UserError(f"{folder} holds a run already; {advice}")
     if folder.exists() and (names := _names(folder, UNFINISHED)):

@@ -74,12 +74,12 @@ class RunState:
         """The whole state of the run, from which it can go on with the same bits."""
         arrays = {f"model/{name}": p.data for name, p in self.model.named_parameters()}
         arrays |= self.fast_step.optimizers.state_dict()
-        tokenizer, dataset = self.tokenizer, self.dataset
+        dataset = self.dataset
         state = {
             "generator": self.rng.bit_generator.state,
             "counts": asdict(self.counts),
             "machine": machine(self.fast_step.workers.threads),
-            "tokenizer": {"name": tokenizer.name, "fingerprint": tokenizer.fingerprint},
+            "tokenizer": self.tokenizer.identity,
             "corpus": {
                 "name": dataset.name,
                 **asdict(dataset.source),

@@ -11,7 +11,6 @@ from ..data.loading import load_dataset
 from ..data.tokenizers.base import PlainIds
 from ..data.tokenizers.tokenizer import Tokenizer, load_tokenizer, save_tokenizer
 from ..errors import UserError, one_line
-from ..folders import locked
 from ..inference.export import PackedModel, unpack_weights
 from ..inference.text_generator import TextGenerator
 from ..model.config import Config
@@ -19,7 +18,7 @@ from ..model.flashlm import FlashLM
 from ..model.weights import model_with_weights
 from . import checkpoint
 from .checkpoint import Checkpoint
-from .run_folders import expect_new, expect_run
+from .run_folders import expect_run, new_run
 
 
 @dataclass
@@ -104,8 +103,7 @@ def save_export(run: SavedRun, packed: PackedModel, out: Path) -> int:
     about = {"encoding": packed.encoding, "head": packed.head, "step": step}
     state |= {"counts": {}, "packed": about}
     saved = Checkpoint(packed.config, step, packed.arrays, state)
-    with locked(out):
-        expect_new(out, "choose another folder")
+    with new_run(out):
         save_tokenizer(out, run.tokenizer)
         checkpoint.save(out, saved, ["last", "best"])
         return sum(path.stat().st_size for path in out.glob("step-*.safetensors"))

@@ -8,7 +8,9 @@ import numpy as np
 
 
 class BaseTokenizer:
-    """The tokens of a vocabulary, each at the index that is its id; subclasses have `encode`.
+    """The tokens of a vocabulary, each at the index that is its id.
+
+    A subclass has `encode` and `fingerprint`.
 
     dtype: the smallest unsigned type that holds all ids.
     """
@@ -17,6 +19,11 @@ class BaseTokenizer:
         self.name, self.tokens = name, tokens
         self.vocab_size = len(tokens)
         self.dtype = np.dtype(np.uint16 if self.vocab_size <= 2**16 else np.uint32)
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """The entries of a record by which `load_tokenizer` finds this tokenizer again."""
+        return {"name": self.name, "fingerprint": self.fingerprint}
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of `ids`; bytes that are not valid UTF-8 become U+FFFD.

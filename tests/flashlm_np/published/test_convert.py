@@ -16,10 +16,12 @@ from torch_zip import Code, save, save_old
 
 from flashlm_np.data.tokenizers.base import PlainIds
 from flashlm_np.errors import UserError
+from flashlm_np.folders import locked
 from flashlm_np.model.config import V3
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.model.weights import load_weights
 from flashlm_np.published.convert import convert
+from flashlm_np.published.torch_file import read_torch_file
 from flashlm_np.training import checkpoint
 
 CONFIG = replace(V3, vocab_size=11, d_model=6, conv_groups=3, taps=2, glu_ratio=1.5)
@@ -158,7 +160,7 @@ def test_a_file_that_does_not_fit_is_an_error_of_one_sentence(tmp_path, changes,
     with pytest.raises(UserError, match=re.escape(message)) as error:
         converted(tmp_path, published(**changes))
     assert f"{tmp_path / 'final.pt'} is not a checkpoint of FlashLM v3: " in str(error.value)
-    assert not (tmp_path / "runs").exists()
+    assert not (tmp_path / "runs" / "out").exists()
 
 
 def test_a_file_without_a_dict_is_an_error(tmp_path):
@@ -188,6 +190,16 @@ def test_a_folder_with_a_run_is_not_overwritten(tmp_path):
     with pytest.raises(UserError, match="holds a run already; choose another folder"):
         converted(tmp_path, published(last_step=1))
     assert (tmp_path / "runs" / "out" / "last.json").read_bytes() == before
+
+
+def test_no_run_begins_in_the_folder_while_the_file_is_read(tmp_path, monkeypatch):
+    def read(path):
+        with pytest.raises(UserError, match="in use"), locked(tmp_path / "runs" / "out"):
+            pass
+        return read_torch_file(path)
+
+    monkeypatch.setattr("flashlm_np.published.convert.read_torch_file", read)
+    converted(tmp_path, published())
 
 
 def wrapped(change):
