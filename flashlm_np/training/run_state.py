@@ -1,7 +1,7 @@
 """A run in memory: its model, optimizers and random generator, and their checkpoint."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 
@@ -103,7 +103,8 @@ class RunState:
         try:
             self.fast_step.optimizers.load_state_dict(saved.arrays, saved.step)
             self.rng.bit_generator.state = saved.state["generator"]
-            self.counts = Counts(**saved.state["counts"])
+            counts = saved.state["counts"]  # it may have more entries, of another version
+            self.counts = Counts(**{f.name: counts[f.name] for f in fields(Counts)})
         except ValueError as error:
             raise UserError(f"the checkpoint cannot be resumed: {one_line(error)}") from None
         self.step = saved.step

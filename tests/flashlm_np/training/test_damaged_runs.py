@@ -226,3 +226,11 @@ def test_a_checkpoint_without_the_optimizers_is_not_resumed(run):
     assert refused(SavedRun.load, run) is False
     with pytest.raises(UserError, match="NorMuon: the state does not fit:; missing: block"):
         resume(run)
+
+
+@pytest.mark.parametrize("entry", ["another", "__class__"])
+def test_an_entry_that_another_version_may_have_written_is_passed_over(run, entry):
+    edit_record(run / "last.json", put, ("state", "counts", entry), 7)
+    with resume_run(run, {"steps": 7}) as trainer:
+        assert not hasattr(trainer.counts, "another")
+        assert trainer.step == 6
