@@ -225,7 +225,7 @@ def test_ctrl_c_saves_and_prints_the_command_to_resume(tmp_path, uninterrupted):
     process.send_signal(signal.SIGINT)
     printed, error = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert error == ""
+    assert error == "\nStopping after this step; a second Ctrl-C stops at once.\n"
     assert command("train", "--resume", out) in printed
     stopped = checkpoint.load(out).step
     assert f"Stopped after step {stopped}" in printed
