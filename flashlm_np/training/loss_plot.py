@@ -78,8 +78,7 @@ def _draw_lines(axes, lines):
     free = 0.0  # the lowest free height for a name, as a part of the axis
     for name, (value, color, style) in sorted(lines.items(), key=lambda line: line[1][0]):
         axes.axhline(value, color=color, lw=1, ls=style)
-        height = math.log(max(value, low) / low) / math.log(high / low)
-        height = max(height, free)
+        height = max(free, math.log(max(value, low) / low) / math.log(high / low))
         free = height + APART
         place = {"transform": axes.transAxes, "va": "center", "color": color, "fontsize": 8}
         axes.text(1.01, height, f"{name} {value:.2f}", **place)
