@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command, and return its exit code."""
     for stream in (sys.stdout, sys.stderr):  # a file on Windows may lack some letters
         if hasattr(stream, "reconfigure"):  # a notebook's stream has no such method
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors="backslashreplace", line_buffering=True)
     try:
         options = _parsed(arguments)
         return options.run(options) or 0

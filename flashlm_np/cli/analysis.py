@@ -43,12 +43,13 @@ def _profile(options) -> None:
     keep_freed_memory()
     phase, _ = config.phases_in_order()[number - 1]
     title = f"Phase {number} of {config.preset}, {phase}: {phase.tokens:,} tokens per step"
-    print(title)
+    print(f"{title}\nTiming {options.steps} steps ...")
     step = step_profile.measure(config, phase, options.steps, options.threads)
-    print(step_profile.step_table(step))
+    print(f"{step_profile.step_table(step)}\n")
+    print("Timing the head in four forms, some of them slow ...")
     half = max(2, options.steps // 2)
     heads = step_profile.measure_heads(config, phase, half, options.threads)
-    print(f"\n{step_profile.head_table(heads)}")
+    print(step_profile.head_table(heads))
     if options.picture:
         from ..analysis import pictures
 

@@ -99,6 +99,8 @@ def _run(trainer: Trainer) -> int:
     print(losses(final, results.counted, best))
     report = out / "report.md"
     print(f"A sample:\n\n{results.samples[0]}\n\nReport, curve and samples: {report}")
+    more = command("generate", out, "--prompt", "Once upon a time")
+    print(f"Let it go on with words of yours:\n  {more}")
     return 0
 
 

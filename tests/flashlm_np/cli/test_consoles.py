@@ -57,6 +57,14 @@ def test_a_command_prints_on_a_stream_that_lacks_letters(
     assert text
 
 
+def test_a_pipe_gets_each_line_at_once(folder, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "utf-8"))
+        assert main(["inspect", str(folder / "run")]) == 0
+        before_it_is_closed = sys.stdout.buffer.getvalue()
+    assert before_it_is_closed.endswith(b"\n")
+
+
 def test_no_letter_of_a_name_is_lost(folder, monkeypatch):
     monkeypatch.chdir(folder)
     code, text = printed("ascii", monkeypatch, "eval", "nö→")

@@ -57,6 +57,15 @@ def fails(capsys, code, *arguments):
 # -- the files of a run ---------------------------------------------------------------------
 
 
+def test_a_run_ends_with_a_command_that_writes_more(tmp_path, capsys):
+    assert train(tmp_path / "my run") == 0
+    *_, words, line = capsys.readouterr().out.splitlines()
+    assert words == "Let it go on with words of yours:"
+    assert line.strip() == command(
+        "generate", tmp_path / "my run", "--prompt", "Once upon a time"
+    )
+
+
 def test_a_run_writes_its_files(run):
     assert {path.name for path in run.iterdir()} >= {*FILES, "stories.bpe"}
     assert (run / "loss.png").read_bytes().startswith(b"\x89PNG")
