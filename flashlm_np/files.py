@@ -21,15 +21,19 @@ WAITS = (0.1, 0.2, 0.4, 0.8, 1.6, 1.9) if os.name == "nt" else ()
 NO_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM}
 
 
-def read_bytes(path: Path) -> bytes:
-    """Read a file. Raises UserError that says why it cannot be read."""
+def read_bytes(path: Path, most: int | None = None) -> bytes:
+    """Read a file of at most `most` bytes. Raises UserError that says why it cannot be read."""
     try:
         expect_an_end(path)
-        return patiently(path.read_bytes)
+        with patiently(open, path, "rb") as file:
+            data = file.read(-1 if most is None else most + 1)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
     except ValueError:  # a name that no file can have, such as "\0"
         raise UserError(f"cannot read {str(path)!r}: it is no name of a file") from None
+    if most is not None and len(data) > most:
+        raise UserError(f"cannot read {path}: it has more than {most:,} bytes")
+    return data
 
 
 def expect_an_end(path: Path) -> None:

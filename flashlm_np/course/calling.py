@@ -11,7 +11,7 @@ from .exercise import Failure
 from .function_tests import FunctionTest
 from .inputs import Case
 from .locked import LockedArrays
-from .raised import exception_failure, line_of, text_of
+from .raised import exception_failure, place_of, text_of
 from .student import Answer
 
 Results = dict[str, Any]  # by name
@@ -133,8 +133,7 @@ def _is_write_error(error):
 def _write_failure(test, answer, case, names, error):
     """Name the arrays that the function writes to, by locking one name at a time."""
     written = [name for name in names if _writes_to(test, answer, case, name)]
-    line = line_of(error, answer.file)
-    place = f"{test.name}, line {line}" if line else test.name
+    place = place_of(error, answer.file, test.name)
     what = " and ".join(written) or "an array that is read-only"
     return Failure(f"{place}: writes into {what}", _NEW_ARRAY)
 

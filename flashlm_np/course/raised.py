@@ -1,14 +1,14 @@
 """An exception of the student's code as a failure: its place, its name and its message."""
 
 import traceback
+from types import FrameType
 
 from .exercise import TO_DO, Failure
 
 
 def exception_failure(error: BaseException, file: str, where: str) -> Failure:
     """The failure for an exception of the student's code, with the line of the file."""
-    line = line_of(error, file)
-    place = f"{where}, line {line}" if line else where
+    place = place_of(error, file, where)
     if isinstance(error, NotImplementedError) and error.args == (TO_DO,):
         return Failure(f"{place}: still to do", to_do=True)
     if isinstance(error, SystemExit):
@@ -25,8 +25,14 @@ def text_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
-def line_of(error: BaseException, file: str) -> int | None:
-    """The innermost line of the file that the exception passed through."""
+def place_of(error: BaseException, file: str, where: str) -> str:
+    """`where`, with the number of the innermost line of the file, if there is one."""
+    step = innermost(error, file)
+    return f"{where}, line {step[1]}" if step else where
+
+
+def innermost(error: BaseException, file: str) -> tuple[FrameType, int] | None:
+    """The frame and the innermost line of the file that the exception passed through."""
     steps = traceback.walk_tb(error.__traceback__)
-    lines = [line for frame, line in steps if frame.f_code.co_filename == file]
-    return lines[-1] if lines else None
+    inside = [step for step in steps if step[0].f_code.co_filename == file]
+    return inside[-1] if inside else None

@@ -2,32 +2,16 @@
 
 import ast
 import codecs
-import os
-import stat
 import types
 from pathlib import Path
 
+from ..errors import UserError
+from ..files import read_bytes
 from .blanks import is_blank
 from .exercise import TO_DO, Exercise, Failure
 from .raised import text_of
 
 MAX_BYTES = 1_000_000  # of a student's file; a page has a few thousand
-
-
-def read_at_most(file: Path, most: int) -> bytes:
-    """The bytes of an ordinary file.
-
-    Raises:
-        OSError: it cannot be read, has more than `most` bytes, or is no ordinary file, so that
-            it may have no end. `strerror` says which.
-    """
-    if not stat.S_ISREG(os.stat(file).st_mode):
-        raise OSError(None, "it is no ordinary file, but a folder, a pipe or a device")
-    with open(file, "rb") as stream:
-        data = stream.read(most + 1)
-    if len(data) > most:
-        raise OSError(None, f"it has more than {most:,} bytes")
-    return data
 
 
 def source_of_student(file: Path) -> bytes:
@@ -37,9 +21,9 @@ def source_of_student(file: Path) -> bytes:
         Failure: they cannot be read.
     """
     try:
-        return read_at_most(file, MAX_BYTES)
-    except OSError as error:
-        raise Failure(f"the file cannot be read: {error.strerror}", crashed=True) from None
+        return read_bytes(file, MAX_BYTES)
+    except UserError as error:
+        raise Failure(str(error), crashed=True) from None
 
 
 def read(exercise: Exercise, file: Path) -> tuple[types.CodeType, list[str]]:

@@ -9,8 +9,9 @@ import re
 import signal
 from pathlib import Path
 
+from ..errors import UserError
+from ..files import read_bytes
 from .exercise import RIGHT, TO_DO, WRONG, Grade
-from .source import read_at_most
 
 MAX_BYTES = 1_000_000  # of a grade, and of a stack trace
 _KINDS = {"state": str, "details": list, "right": list, "crashed": bool}
@@ -66,6 +67,6 @@ def _signal_text(number):
 def _text_in(file):
     """The text of a file, or "" if it cannot be read."""
     try:
-        return read_at_most(file, MAX_BYTES).decode("utf-8", "replace")
-    except OSError:
+        return read_bytes(file, MAX_BYTES).decode("utf-8", "replace")
+    except UserError:
         return ""

@@ -4,7 +4,6 @@ import contextlib
 import difflib
 import linecache
 import re
-import traceback
 from dataclasses import dataclass
 from functools import reduce
 from types import FrameType
@@ -16,6 +15,7 @@ from ..blanks import saved_values
 from ..comparing import described
 from ..function_tests import FunctionTest
 from ..inputs import Case
+from ..raised import innermost
 from ..student import Answer
 
 
@@ -29,9 +29,8 @@ class Place:
 
     @classmethod
     def of(cls, error: BaseException, file: str) -> "Place | None":
-        steps = traceback.walk_tb(error.__traceback__)
-        inside = [step for step in steps if step[0].f_code.co_filename == file]
-        return cls(*inside[-1], linecache.getline(file, inside[-1][1])) if inside else None
+        step = innermost(error, file)
+        return cls(*step, linecache.getline(file, step[1])) if step else None
 
     def values(self) -> dict[str, Any]:
         """The values of the names in the line, such as x or self.grad, in its order."""
