@@ -7,6 +7,7 @@ page, and of each function the signature, the docstring and one line to replace.
 import ast
 import inspect
 import textwrap
+import threading
 from collections.abc import Callable, Sequence
 
 from minigrad.ops import TABLE
@@ -14,13 +15,14 @@ from minigrad.ops import TABLE
 from .exercise import TO_DO, Exercise
 from .inputs import wrapped
 
+_PARSING = threading.Lock()  # CPython's parser may fail if two threads parse at once
 _RAISE = f'raise NotImplementedError("{TO_DO}")'
 
 
 def exercise_text(exercise: Exercise) -> str:
     """The student's file."""
     source = inspect.getsource(exercise.page)
-    docstring, *statements = ast.parse(source).body
+    docstring, *statements = _parsed(source)
     constants = [
         "\n".join(source.splitlines()[node.lineno - 1 : node.end_lineno])  # with its comment
         for node in statements
@@ -37,10 +39,15 @@ def exercise_text(exercise: Exercise) -> str:
     return "\n\n\n".join([head, *functions]) + "\n"
 
 
+def _parsed(source):
+    with _PARSING:
+        return ast.parse(source).body
+
+
 def is_blank(function: ast.FunctionDef) -> bool:
     """Whether the function holds nothing but a docstring and the line to replace."""
     body = function.body[1:] if ast.get_docstring(function) is not None else function.body
-    return [ast.dump(node) for node in body] == [ast.dump(ast.parse(_RAISE).body[0])]
+    return [ast.dump(node) for node in body] == [ast.dump(_parsed(_RAISE)[0])]
 
 
 def names_in(*nodes: ast.AST) -> set[str]:
@@ -51,7 +58,7 @@ def names_in(*nodes: ast.AST) -> set[str]:
 def source_of(function: Callable) -> tuple[list[str], ast.FunctionDef]:
     """The lines of a function, without indentation, and its syntax tree."""
     text = textwrap.dedent(inspect.getsource(function))
-    return text.splitlines(), ast.parse(text).body[0]
+    return text.splitlines(), _parsed(text)[0]
 
 
 def _heading(exercise):

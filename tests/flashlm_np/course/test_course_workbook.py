@@ -3,6 +3,8 @@
 import ast
 import inspect
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import get_type_hints
 
 import pytest
@@ -237,3 +239,22 @@ def test_a_worker_does_not_load_large_libraries():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
     )
     assert not {"datasets", "matplotlib", "torch"} & set(done.stdout.split())
+
+
+def test_no_two_threads_parse_at_once(monkeypatch):
+    """CPython 3.11 once answered two threads of the grader with a SystemError."""
+    parsing, most, parse = [], [], ast.parse
+
+    def slow(source):
+        parsing.append(source)
+        most.append(len(parsing))
+        time.sleep(0.001)
+        tree = parse(source)
+        parsing.pop()
+        return tree
+
+    monkeypatch.setattr(ast, "parse", slow)
+    with ThreadPoolExecutor(4) as pool:
+        texts = list(pool.map(exercise_text, EXERCISES[:8]))
+    assert max(most) == 1
+    assert all(texts)
