@@ -1,6 +1,7 @@
-"""A dataset of the Hugging Face hub, as its libraries find and read it."""
+"""The Hugging Face hub: its datasets, as its libraries find and read them, and its errors."""
 
 import logging
+import re
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import PackageMissing, extra_package
@@ -37,3 +38,14 @@ def open_file(path: str) -> BinaryIO:
     from huggingface_hub import HfFileSystem
 
     return HfFileSystem().open(path, "rb")
+
+
+def reason_of(error: Exception) -> str:
+    """The reason of an error of any library, on one line.
+
+    It has no addresses, because that of a file on a hub's server may contain a secret.
+    """
+    if reason := getattr(error, "strerror", None):
+        return reason
+    words = re.sub(r"\S+://\S+", "...", " ".join(str(error).split()))
+    return f"{type(error).__name__}: {words[:200]}".rstrip(".: ")

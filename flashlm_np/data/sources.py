@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..commands import command
 from ..errors import UserError
-from .hub import builder_of, open_file
+from .hub import builder_of, open_file, reason_of
 from .texts.documents import OTHER_FILES, Document, NoTexts
 from .texts.local_files import local_files
 from .texts.readers import READERS, kind_of, read_file
@@ -141,17 +141,9 @@ class DocumentSource:
             raise UserError(f"cannot read {name}: a document does not fit in memory") from None
         except Exception as error:  # the libraries raise errors of all classes
             if not self.on_hub:
-                raise UserError(f"cannot read {name}: {_reason(error)}") from None
+                raise UserError(f"cannot read {name}: {reason_of(error)}") from None
             raise UserError(
-                f"cannot read {name} from the Hugging Face hub: {_reason(error)}; check its "
+                f"cannot read {name} from the Hugging Face hub: {reason_of(error)}; check its "
                 "name, --config, --split and the network, or prepare texts that you have: "
                 + command("prepare", "FILE.txt", "--out", "DIR")
             ) from None
-
-
-def _reason(error: Exception) -> str:
-    """The reason on one line, without addresses, which may contain secrets."""
-    if reason := getattr(error, "strerror", None):
-        return reason
-    words = re.sub(r"\S+://\S+", "...", " ".join(str(error).split()))
-    return f"{type(error).__name__}: {words[:200].rstrip('.')}"

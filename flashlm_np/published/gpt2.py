@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from safetensors import safe_open
 
+from ..data.hub import reason_of
 from ..errors import UserError, extra_package
 from ..files import expect_an_end
 from ..progress import Progress
@@ -29,9 +30,8 @@ def from_gpt2(D: int, weights: Path | None = None) -> ReducedTable:
     try:
         wide = _from_file(path) if isinstance(path, str | Path) else _from_hub()
     except Exception as error:  # those of safetensors, the hub and HTTP have no common base
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        reason = reason.split(" for url")[0][:300].rstrip(".")  # a CDN's address is a secret
-        raise UserError(f"cannot read {name}: {reason}{'' if weights else REMEDY}") from None
+        remedy = "" if weights else REMEDY
+        raise UserError(f"cannot read {name}: {reason_of(error)}{remedy}") from None
     if wide.ndim != 2 or not 1 <= D <= wide.shape[1]:
         raise UserError(f"an embedding of shape {wide.shape} cannot be reduced to width {D}")
     if not np.isfinite(wide).all():
