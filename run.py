@@ -9,9 +9,12 @@ and three more, for the course:
     python3 run.py notebooks [--check] [NAME ...]  build them from notebooks/src
     python3 run.py docs                            build the site, docs/_build/html/index.html
 
-On Windows, write `py` for `python3`. Every command of flashlm works the same way:
-`python3 run.py generate DIR`. The first run makes the folder .venv beside this file and
-installs the project into it, once. A command that needs more packages adds them.
+Every command of flashlm works the same way, such as `python3 run.py generate runs/quickstart`:
+train, eval, generate, prepare, embed, convert, stories, profile, inspect, export, course.
+`python3 run.py COMMAND --help` describes one. On Windows, write `py` for `python3`.
+
+The first run makes the folder .venv beside this file and installs the project into it, once.
+A command that needs more packages adds them.
 
 `test` checks the style with ruff, then runs all tests. `--parity` also installs PyTorch (a
 large download) and runs the tests that compare this project with it. `--site` also installs the
@@ -109,10 +112,10 @@ def flashlm(arguments):
     """Run `flashlm ARGUMENTS` in the caller's folder; add the extra `prepare` when needed."""
     prepare(extras=())
     say("Running " + shown(["flashlm", *arguments]))
-    code = job(python("flashlm_np", *arguments))
+    code = job(python("flashlm_np", *arguments), later=[signal.SIGINT])
     if code == PACKAGE_MISSING and prepare(extras=("prepare",)):
         say("Running it again")
-        code = job(python("flashlm_np", *arguments))
+        code = job(python("flashlm_np", *arguments), later=[signal.SIGINT])
     return code
 
 
@@ -186,11 +189,12 @@ def shown(command):
     return " ".join(map(shlex.quote, command))
 
 
-def job(command, cwd=None):
+def job(command, cwd=None, later=()):
     """Run a command to its end; return its exit code (128 + N if signal N ended it).
 
     A terminal sends Ctrl-C to the command, too, which may write a checkpoint: wait for it.
-    SIGTERM reaches only this process, so it is passed on.
+    SIGTERM reaches only this process, so it is passed on. The signals `later` wait until the
+    command unblocks them: Python, while it starts, would print a traceback.
     """
     children, caught = [], []
 
@@ -201,11 +205,25 @@ def job(command, cwd=None):
                 child.terminate()
 
     with signals_handled_by(handle):
-        children.append(subprocess.Popen([str(part) for part in command], cwd=cwd))
+        with blocked(later):  # the command inherits that
+            children.append(subprocess.Popen([str(part) for part in command], cwd=cwd))
         code = children[0].wait()
     if code and signal.SIGINT in caught:
         return INTERRUPTED
     return code if code >= 0 else 128 - code
+
+
+@contextlib.contextmanager
+def blocked(signals):
+    """Let these signals wait, on systems that can."""
+    if not signals or not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

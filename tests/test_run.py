@@ -58,7 +58,7 @@ class Recorder:
     def quietly(self, command, failure):
         self.record(command)
 
-    def job(self, command, cwd=None):
+    def job(self, command, cwd=None, later=()):
         self.record(command)
         self.folders.append(cwd)
         codes = self.codes.get(self.commands[-1][0], [])
@@ -256,8 +256,16 @@ def test_no_module_of_the_callers_folder_is_run(module, tmp_path, monkeypatch, c
 @pytest.mark.parametrize(("arguments", "code"), [([], 2), (["--help"], 0), (["-h"], 0)])
 def test_usage(project, arguments, code, capsys):
     assert run.main(arguments) == code
-    assert "python3 run.py train" in capsys.readouterr().out
+    usage = capsys.readouterr().out
+    assert "python3 run.py train" in usage
+    commands = re.findall(r"^    (\w+)  ", flashlm_help(), re.MULTILINE)
+    assert ", ".join(commands) in usage
     assert project.commands == []
+
+
+def flashlm_help():
+    command = [sys.executable, "-m", "flashlm_np", "--help"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def test_an_old_python_is_an_error_of_one_sentence(project, monkeypatch, capsys):
@@ -397,6 +405,20 @@ def test_an_installation_whose_run_py_was_killed_keeps_the_lock(tmp_path):
         os.killpg(int((tmp_path / "group").read_text()), signal.SIGKILL)
     while not is_free(tmp_path):
         time.sleep(0.01)
+
+
+@posix
+def test_ctrl_c_waits_while_the_python_of_flashlm_starts(capfd):
+    program = (
+        "import os, signal, sys\n"
+        "os.kill(os.getpid(), signal.SIGINT)\n"  # before flashlm is imported
+        "sys.argv[1:] = ['stories']\n"
+        "from flashlm_np.cli import command\n"
+        "command()\n"
+    )
+    assert run.job([sys.executable, "-c", program], later=[signal.SIGINT]) == 130
+    assert capfd.readouterr() == ("", "flashlm: interrupted\n")
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 @posix

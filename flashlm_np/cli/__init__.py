@@ -37,13 +37,18 @@ def command() -> None:
 
 @contextlib.contextmanager
 def _leaving_at_ctrl_c() -> Iterator[None]:
-    """Inside, Ctrl-C ends the process at once, because an import may lose an exception."""
+    """Inside, Ctrl-C ends the process at once, because an import may lose an exception.
+
+    run.py has blocked it since the process began: one that has come meanwhile acts here.
+    """
 
     def leave(signum, frame):
         os.write(2, b"flashlm: interrupted\n")
         os._exit(INTERRUPTED)
 
     before = signal.signal(signal.SIGINT, leave)
+    if hasattr(signal, "pthread_sigmask"):  # not on Windows
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     try:
         yield
     finally:
