@@ -113,9 +113,9 @@ def _change(parent, key, rng):
     if kind < 0.15:
         del parent[key]
     elif kind < 0.25 and isinstance(value, dict):
-        value[rng.choice(("x", "", "\0", "__class__", "checksum"))] = rng.choice(VALUES)
+        value[rng.choice(("x", "", "\0", "__class__", "checksum"))] = _any_value(rng)
     elif kind < 0.25 and isinstance(value, list):
-        value += [rng.choice(VALUES), *value[:1]]
+        value += [_any_value(rng), *value[:1]]
     elif kind < 0.35 and isinstance(parent, dict):
         parent[key + rng.choice((" ", "x", "\0"))] = parent.pop(key)
     elif kind < 0.6 and type(value) in (int, float) and abs(value) < 1e300:
@@ -125,7 +125,11 @@ def _change(parent, key, rng):
             "utf-8", "surrogateescape"
         )
     else:
-        parent[key] = rng.choice((rng.choice(VALUES), rng.choice(NUMBERS)))
+        parent[key] = rng.choice((_any_value(rng), rng.choice(NUMBERS)))
+
+
+def _any_value(rng):
+    return copy.deepcopy(rng.choice(VALUES))  # a later mutation may change it
 
 
 def to_json(value: object) -> bytes:
