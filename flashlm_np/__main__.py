@@ -2,7 +2,6 @@
 
 from .cli import command
 
-if (
-    __name__ == "__main__"
-):  # and not in a process that multiprocessing starts on a Mac or Windows
+# In a process that multiprocessing starts on macOS or Windows, the name is another.
+if __name__ == "__main__":
     command()

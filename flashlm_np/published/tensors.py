@@ -54,9 +54,8 @@ def _tensor(arguments):
     """A view of a storage; NumPy checks that the view lies in it."""
     match arguments:
         case (np.ndarray() as stored, offset, tuple(size), tuple(stride), *others):
-            if any(
-                others[2:]
-            ):  # such as {"conj": True}: the numbers are not those of the storage
+            # Such as {"conj": True}: the numbers are not those of the storage.
+            if any(others[2:]):
                 return Opaque(("a conjugated or negated tensor", ""), arguments)
             return _view(stored, offset, size, stride)
     return Opaque(TENSOR, arguments)

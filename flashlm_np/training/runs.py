@@ -69,7 +69,7 @@ class SavedRun:
 
         Raises UserError if it cannot be read, or the folder does not name its source.
         """
-        about = self.checkpoint.state.get("corpus", {})
+        about = self.checkpoint.state["corpus"]
         if source is None and "files" not in about:
             raise UserError(
                 f"{self.folder} came without its training text; give --text FILE or --data DIR "

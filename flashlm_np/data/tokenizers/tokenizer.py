@@ -170,14 +170,13 @@ def load_tokenizer(folder: Path, record: dict, vocab_size: int) -> Tokenizer | P
 
     Raises: UserError unless the tokenizer is exactly the recorded one.
     """
-    name = record.get("name")
-    is_name = isinstance(name, str) and name.isprintable() and Path(name).name == name
-    if not is_name or len(name) > 250:
-        raise UserError(f"{folder}: {str(name)[:100]!r} is no name of a tokenizer")
+    name = record["name"]
+    if not (name.isprintable() and Path(name).name == name and len(name) <= 250):
+        raise UserError(f"{folder}: {name[:100]!r} is no name of a tokenizer")
     if name == PlainIds.name:
         return PlainIds(vocab_size)
     path = folder / f"{name}.bpe"
     tokenizer = Tokenizer._of_file(path, f"{path} is damaged")
-    if tokenizer.fingerprint != record.get("fingerprint"):
+    if tokenizer.fingerprint != record["fingerprint"]:
         raise UserError(f"{path} is not the tokenizer that {folder} was made with")
     return tokenizer
