@@ -55,7 +55,7 @@ QUICK = (  # arguments of pytest
     "tests/flashlm_np/training/test_step.py",
     "tests/flashlm_np/inference/test_generate.py",
 )
-# What each extra adds to .venv, and "" the project itself (Linux, Python 3.11, 2026-11).
+# The size of each extra in .venv; "" is the project itself (Linux, Python 3.11, 2026-11).
 MEGABYTES = {
     "": 185,
     "prepare": 240,

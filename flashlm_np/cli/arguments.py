@@ -78,8 +78,8 @@ def above_0(unit):
 def new_file(*suffixes):
     """The path of a file to write, as an argparse type; its name ends in one of `suffixes`.
 
-    Other programs choose by the end of a name how to read a file. What could not be written is
-    refused here, before the work.
+    Other programs choose by the end of a name how to read a file. A path that cannot be written
+    is refused here, before the work.
     """
 
     def read(text):

@@ -83,7 +83,7 @@ def refuse_useless(options: argparse.Namespace) -> None:
             raise UserError(f"{rule.why}; leave out {', '.join(map(option_name, given))}")
 
 
-# What the writer of a word that no argument takes has probably left out.
+# The option that is probably missing before a word that no argument takes.
 FORGOTTEN = {
     "train": "; a text to learn from is given with --text",
     "eval": "; a text to score is given with --text",

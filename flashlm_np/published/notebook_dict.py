@@ -1,4 +1,4 @@
-"""The dict that v3's notebook saves, and its kin: entries, weights, their sizes, remarks.
+"""The dict that v3's notebook saves, or one like it: entries, weights, sizes, remarks.
 
 A training script may wrap the model, and each wrapper adds a part to the names of the weights:
 `module.` of DataParallel, `_orig_mod.` of torch.compile. These parts are removed wherever they

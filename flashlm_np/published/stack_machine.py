@@ -1,4 +1,4 @@
-"""The stack machine that a pickle is a program for, without its dangerous half.
+"""The stack machine that a pickle is a program for, without imports and calls.
 
 Python's own machine imports the names in a pickle and calls them. This one keeps numbers,
 texts, lists, tuples and dicts. A name, the result of a call and an object become an Opaque,
@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 MAX_ARGUMENTS = 12
 
-# Functions of ours by module and name. Each gets the arguments of a call.
+# Functions of this folder by the module and name that a pickle calls, given the arguments.
 Answers = dict[tuple[str, str], Callable[[tuple], object]]
 
 

@@ -67,7 +67,7 @@ def read_torch_file(path: Path) -> object:
 
 
 def _other_kind(start: bytes) -> str | None:
-    """What a file with these first bytes is, if it is neither form of torch.save."""
+    """The kind of a file with these first bytes, if it is neither form of torch.save."""
     if not start:
         return "empty; copy it again"
     if start[257:262] == b"ustar":
@@ -110,7 +110,7 @@ def _members(path, file):
 
 
 def _read_old(file):
-    """The value is read twice, because its storages are behind it."""
+    """The value is read twice, because its storages follow it."""
     _number, _version, system = (unpickle(file, {}, _foreign) for _ in range(3))
     if not (isinstance(system, dict) and system.get("little_endian") is True):
         raise ValueError(BIG_ENDIAN)
@@ -143,7 +143,7 @@ def _old_storages(file, kinds):
 
 
 def _foreign(identity: object) -> Opaque:
-    """What stands for a persistent id that is no storage; a class may have its source there."""
+    """The stand-in for a persistent id of no storage, such as a class with its source."""
     match identity:
         case (str("module"), Opaque() as name, *_):
             return name

@@ -14,9 +14,9 @@ MAX_OPCODES = 2**22
 def unpickle(
     file: BinaryIO, answers: Answers, persistent: Callable[[object], object]
 ) -> object:
-    """Return the value of the pickle at the file's position, and move behind the pickle.
+    """Return the value of the pickle at the file's position, and move to the pickle's end.
 
-    answers: functions of ours that answer a call, by the module and the name of the called.
+    answers: functions that answer calls, by the module and the name of the called function.
     persistent: returns the value of a persistent id.
 
     Raises:
@@ -44,7 +44,7 @@ def _foreign(kind):
     return _push(lambda machine, argument: Opaque((kind, str(argument))))
 
 
-# What each opcode does with the machine m and its argument a. Any other pushes its argument.
+# The action of each opcode on the machine m, with its argument a. Any other pushes a.
 ACTIONS = {
     **dict.fromkeys(("PROTO", "FRAME", "STOP", "READONLY_BUFFER"), lambda m, a: None),
     **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"), lambda m, a: m.remember(a)),

@@ -57,7 +57,7 @@ def read_checkpoint_record(out: Path, name: str) -> dict:
 
 
 def remedy(out: Path, name: str) -> str:
-    """What to do if the checkpoint `name` ("last" or "best") is damaged."""
+    """The advice for a user whose checkpoint `name` ("last" or "best") is damaged."""
     other = "last" if name == "best" else "best"
     if (out / f"{other}.json").is_file():
         return f"{other}.json may still be whole: copy it over {name}.json"

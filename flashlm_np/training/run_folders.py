@@ -10,7 +10,7 @@ from ..folders import locked
 
 RECORDS = ("last", "best")
 NAMED = 4  # of files or runs, in a message
-# What a command that was killed may leave before it has written a record.
+# The files that a killed command may leave before it has written a record.
 UNFINISHED = ("metrics.csv", "*.bpe", "step-*.safetensors", ".*", "Thumbs.db", "desktop.ini")
 
 
