@@ -29,6 +29,7 @@ from flashlm_np.data.dataset import DataSource
 from flashlm_np.model.config import Phase
 from flashlm_np.start_run import start_run
 from flashlm_np.training import checkpoint
+from flashlm_np.training.checkpoint_record import records_in
 from flashlm_np.training.metrics import read_metrics
 from flashlm_np.training.resume import resume_run
 
@@ -60,11 +61,6 @@ def result(out: Path) -> tuple:
     return repr([(one.step, one.state) for one in saved]), arrays, repr(rows), files
 
 
-def can_go_on(out: Path) -> bool:
-    """Whether the run has a checkpoint. Without one it starts again."""
-    return any((out / f"{name}.json").exists() for name in ("last", "best"))
-
-
 # -- at each operation -----------------------------------------------------------------------
 
 
@@ -80,7 +76,7 @@ def train(out: Path, kill_at: int | None = None) -> None:
     sys.addaudithook(hook)
     os.fsync = lambda file: None  # slow, and only a crash of the whole system would need it
     new = (CONFIG, DataSource(), out, None, 1)
-    run = resume_run(out, {}, 1) if can_go_on(out) else start_run(*new)
+    run = resume_run(out, {}, 1) if records_in(out) else start_run(*new)
     with contextlib.redirect_stdout(io.StringIO()), run as trainer:
         trainer.run()
 
@@ -118,7 +114,7 @@ def kill_at_operations(folder: Path) -> None:
 
 def start(out: Path) -> subprocess.Popen:
     """Start a run as a user does, or go on with it."""
-    options = ["--resume", str(out)] if can_go_on(out) else [*OPTIONS, "--out", str(out)]
+    options = ["--resume", str(out)] if records_in(out) else [*OPTIONS, "--out", str(out)]
     command = [sys.executable, "-m", "flashlm_np", "train", *options]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 

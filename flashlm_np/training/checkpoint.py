@@ -26,7 +26,7 @@ from ..errors import UserError, one_line
 from ..files import read_bytes, remove, write_atomically
 from ..model.config import Config
 from ..records import write_record
-from .checkpoint_record import ARRAYS, FORMAT, read_checkpoint_record, remedy
+from .checkpoint_record import ARRAYS, FORMAT, read_checkpoint_record, records_in, remedy
 
 
 @dataclass
@@ -98,9 +98,8 @@ def _arrays(data):
 
 def remove_unnamed(out: Path) -> None:
     """Delete the arrays that neither last.json nor best.json names any more."""
-    names = [name for name in ("last", "best") if (out / f"{name}.json").exists()]
     try:
-        named = {read_checkpoint_record(out, name)["arrays"] for name in names}
+        named = {read_checkpoint_record(out, name)["arrays"] for name in records_in(out)}
     except UserError:  # nobody knows which arrays a damaged record names
         return
     for path in out.glob("step-*.safetensors"):

@@ -10,6 +10,7 @@ from ..errors import UserError
 from ..model.phase import MOST_STEPS
 from ..records import SHA256, Number, misfit, read_record
 
+NAMES = ("last", "best")
 FORMAT, OLD_FORMAT = "flashlm-np checkpoint 2", "flashlm-np checkpoint 1"  # 1: no checksum
 ARRAYS = re.compile(r"step-[0-9]{6,}(-[0-9a-f]{8})?\.safetensors")  # version 0.1: no hash
 # In a name, bytes that are not UTF-8 are the surrogates dc80 to dcff. Others are in no name.
@@ -58,7 +59,12 @@ def read_checkpoint_record(out: Path, name: str) -> dict:
 
 def remedy(out: Path, name: str) -> str:
     """The advice for a user whose checkpoint `name` ("last" or "best") is damaged."""
-    other = "last" if name == "best" else "best"
-    if (out / f"{other}.json").is_file():
-        return f"{other}.json may still be whole: copy it over {name}.json"
+    for other in records_in(out):
+        if other != name:
+            return f"{other}.json may still be whole: copy it over {name}.json"
     return "train again"
+
+
+def records_in(folder: Path) -> list[str]:
+    """The names of the checkpoints that a folder has: "last", "best", both or none."""
+    return [name for name in NAMES if (folder / f"{name}.json").exists()]

@@ -12,6 +12,7 @@ from ..folders import locked
 from ..model.config import Config
 from ..model.fields import option_name
 from . import checkpoint
+from .checkpoint_record import records_in
 from .learning_rates import new_schedule, steps_without_learning
 from .machine import differences
 from .runs import SavedRun
@@ -36,8 +37,7 @@ def resume_run(folder: Path, changes: dict, threads: int | None = None) -> Itera
         SavedRun.load(folder, "last")  # raises the error; `locked` would make the folder
     with locked(folder):
         # A kill during the first save may leave best.json only.
-        only_best = (folder / "best.json").exists() and not (folder / "last.json").exists()
-        run = SavedRun.load(folder, "best" if only_best else "last")
+        run = SavedRun.load(folder, "best" if records_in(folder) == ["best"] else "last")
         before, config = _changed(run, changes)
         step = run.checkpoint.step
         if config.steps == step:

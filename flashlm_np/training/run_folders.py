@@ -7,8 +7,8 @@ from pathlib import Path
 from ..commands import command
 from ..errors import UserError
 from ..folders import locked
+from .checkpoint_record import NAMES, records_in
 
-RECORDS = ("last", "best")
 NAMED = 4  # of files or runs, in a message
 # The files that a killed command may leave before it has written a record.
 UNFINISHED = ("metrics.csv", "*.bpe", "step-*.safetensors", ".*", "Thumbs.db", "desktop.ini")
@@ -19,10 +19,11 @@ def expect_run(folder: Path, name: str) -> None:
 
     It says what is there in its place, and which runs are near.
     """
-    if (folder / f"{name}.json").is_file():
+    found = records_in(folder)
+    if name in found:
         return
-    if others := [other for other in RECORDS if (folder / f"{other}.json").is_file()]:
-        other = f"{others[0]}.json"
+    if found:
+        other = f"{found[0]}.json"
         raise UserError(
             f"{folder} has {other}, but no {name}.json; copy {other} to {name}.json"
         )
@@ -45,7 +46,7 @@ def new_run(folder: Path, advice: str = "choose another folder") -> Iterator[Non
 
 
 def _expect_new(folder, advice):
-    if any((folder / f"{name}.json").exists() for name in RECORDS):
+    if records_in(folder):
         raise UserError(f"{folder} holds a run already; {advice}")
     if folder.exists() and (names := _names(folder, UNFINISHED)):
         raise UserError(f"{folder} is not empty: it holds {_listed(names)}; name a new folder")
@@ -69,7 +70,7 @@ def _runs_in(folder):
     """The runs in a folder, the newest first."""
     if not folder.is_dir():
         return []
-    records = [record for name in RECORDS for record in folder.glob(f"*/{name}.json")]
+    records = [record for name in NAMES for record in folder.glob(f"*/{name}.json")]
     newest = sorted(records, key=lambda record: record.stat().st_mtime, reverse=True)
     return list(dict.fromkeys(record.parent for record in newest))
 

@@ -17,6 +17,7 @@ from ..inference.text_generator import TextGenerator
 from ..model.config import Config
 from ..progress import Stopped, stop_requests
 from . import checkpoint
+from .checkpoint_record import records_in
 from .metrics import Metrics
 from .run_progress import RunProgress, evaluation_is_due, sample_line
 from .run_state import RunState
@@ -110,7 +111,7 @@ class Trainer(RunState):
         if math.isfinite(result.loss) and math.isfinite(result.grad_norm):
             return
         how_to_go_on = "No checkpoint was written yet."
-        if (self.out / "last.json").is_file():
+        if "last" in records_in(self.out):
             resume = command("train", "--resume", self.out)
             how_to_go_on = f"The last good checkpoint is kept: {resume}"
         raise UserError(
