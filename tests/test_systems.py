@@ -110,7 +110,7 @@ def test_a_message_takes_the_commands_in_it_from_one_place():
                 assert in_a_file or not typed.search(text), f"{path}: {text}"
 
 
-GUIDES = ["docs/quick_start.md", "docs/course.md", "docs/teach.md"]
+GUIDES = ["README.md", "docs/quick_start.md", "docs/course.md", "docs/teach.md"]
 GUIDES += ["flashlm_np/course/workbook.md", "notebooks/src/00_first_look.py"]
 
 
