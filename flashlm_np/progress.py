@@ -15,6 +15,11 @@ PLAIN_LINE_EVERY = 15.0  # seconds
 clock = tqdm.format_interval  # of seconds: "01:15" or "1:01:15"
 
 
+def say(line: str) -> None:
+    """Print a line at once, also into a pipe."""
+    print(line, flush=True)
+
+
 def about(seconds: float) -> str:
     """A duration in words: "about 40 seconds", "about 3 minutes", "about 2.5 hours"."""
     if seconds < 90:

@@ -6,7 +6,6 @@ These functions print a line before each part that takes seconds.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from .data.story_ids import seconds_for
 from .data.tokenizers.tokenizer import GPT2_TOKENS, Tokenizer
 from .errors import UserError
 from .model.config import Config
-from .progress import about
+from .progress import about, say
 from .training.initial_embedding import CORPUS_RMS, from_corpus, load_embedding, scaled_to_rms
 from .training.learning_rates import steps_without_learning
 from .training.minutes import steps_in
@@ -27,8 +26,6 @@ from .training.run_folders import new_run
 from .training.trainer import Trainer
 
 MADE = ("random", "corpus", "gpt2")  # the embeddings that are no files
-
-say = partial(print, flush=True)
 
 
 @contextmanager

@@ -4,13 +4,13 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from ..errors import UserError
 from ..folders import locked
 from ..model.config import Config
 from ..model.fields import option_name
+from ..progress import say
 from . import checkpoint
 from .checkpoint_record import records_in
 from .learning_rates import new_schedule, steps_without_learning
@@ -19,8 +19,6 @@ from .runs import SavedRun
 from .trainer import Trainer
 
 CHANGEABLE = ("steps", "schedule_steps", "eval_every", "save_every")  # fields of Config
-
-say = partial(print, flush=True)
 
 
 @contextmanager
