@@ -19,12 +19,6 @@ from flashlm_np.course.workbook import files_in, start
 posix = pytest.mark.skipif(os.name != "posix", reason="Windows has no such files or signals")
 
 
-@pytest.fixture
-def workbook(tmp_path):
-    start(tmp_path / "workbook")
-    return tmp_path / "workbook"
-
-
 # -- files -------------------------------------------------------------------------------------
 
 NO_FILE = "it is no file, but a device or a pipe"

@@ -12,14 +12,6 @@ from course_answers import BY_NAME, solution
 from course_commands import file_with, line_of, output_of, unwrapped
 
 from flashlm_np.course import runner
-from flashlm_np.course.workbook import start
-
-
-@pytest.fixture
-def workbook(tmp_path):
-    start(tmp_path / "workbook")
-    return tmp_path / "workbook"
-
 
 BROKEN = {
     "add": (

@@ -27,12 +27,6 @@ accumulate backward_steps
 """
 
 
-@pytest.fixture
-def workbook(tmp_path):
-    start(tmp_path / "workbook")
-    return tmp_path / "workbook"
-
-
 def test_the_exercises_are_in_order():
     assert [exercise.name for exercise in EXERCISES] == IN_ORDER.split()
     assert [exercise.number for exercise in EXERCISES] == list(
