@@ -53,7 +53,7 @@ def start_run(
             say(dataset.skipped)
         embedding = initial_embedding(config, dataset, tokenizer)
         if minutes:
-            say(f"Timing a few steps, to see how many fit into {minutes:g} minutes ...")
+            say(f"Timing a few steps, to see how many fit into {minutes:g} min ...")
             config = _with_steps(minutes, config, dataset, tokenizer, threads)
         if sentence := steps_without_learning(config):
             say(sentence)

@@ -55,6 +55,7 @@ def _corpus_table(options):
         raise UserError("embed corpus needs --data DIR, a folder that flashlm prepare made")
     tokens = load_tokens(Path(options.data))
     train = tokens.ids[: training_size(len(tokens.ids), V3.validation_share)]
+    print("Counting the tokens' neighbours ...")
     reduced = from_corpus(train, tokens.tokenizer.vocab_size, options.width)
     rms = CORPUS_RMS if options.std is None else options.std
     return scaled_to_rms(reduced.table, rms), str(reduced)
@@ -63,6 +64,7 @@ def _corpus_table(options):
 def _gpt2_table(options):
     from ..published.gpt2 import from_gpt2
 
+    print("Reading GPT-2's embedding ...")
     reduced = from_gpt2(options.width, options.weights)
     return reduced.table, str(reduced)
 

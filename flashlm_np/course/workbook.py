@@ -62,6 +62,9 @@ def expect_workbook(folder: Path) -> dict[str, Path]:
     Raises:
         UserError: it holds none, or does not exist.
     """
+    if folder.is_file():
+        one = command("course", "check", folder.parent, folder.name)
+        raise UserError(f"{folder} is a file; its folder comes first: {one}")
     if not folder.is_dir():
         raise UserError(
             f"there is no folder {folder}; write one with: {command('course', 'start', folder)}"

@@ -44,7 +44,9 @@ def test_random_numbers_have_the_standard_deviation(tmp_path, capsys):
 def test_a_corpus_embedding_has_the_root_mean_square(tmp_path, capsys, data, few_contexts):
     out = tmp_path / "embedding.safetensors"
     assert embed("corpus", out, "--data", str(data), "--std", "0.5") == 0
-    assert "variance kept" in capsys.readouterr().out
+    first, *_ = printed = capsys.readouterr().out.splitlines()
+    assert first == "Counting the tokens' neighbours ..."
+    assert "variance kept" in printed[1]
     table = load_embedding(out, 2000, 8)
     used = table[table.any(axis=1)]
     assert np.sqrt(np.mean(used**2)) == pytest.approx(0.5, rel=1e-4)

@@ -69,6 +69,13 @@ def test_in_the_project_the_printed_command_is_run_py(workbook, capsys, monkeypa
     assert last.endswith(f" Check with: {PYTHON} run.py course check {workbook}")
 
 
+def test_the_file_of_an_exercise_is_an_error_that_shows_the_order(workbook, capsys):
+    assert main(["course", "check", str(workbook / "02_multiply.py")]) == 1
+    right = command("course", "check", workbook, "02_multiply.py")
+    assert capsys.readouterr().err.endswith(f"is a file; its folder comes first: {right}\n")
+    output_of(capsys, 0, "check", workbook, "02_multiply.py")
+
+
 def test_the_folder_after_an_exercise_is_an_error_that_shows_the_order(workbook, capsys):
     assert main(["course", "check", "add", "9", str(workbook)]) == 1
     right = command("course", "check", workbook, "add", "9")
