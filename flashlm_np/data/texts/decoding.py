@@ -38,7 +38,7 @@ def decoded_lines(file: BinaryIO, name: str) -> Iterator[str]:
                 raise _with_nul(name, f"line {number:,}")
             yield line
     except UnicodeDecodeError:
-        raise not_text(name, f"after line {number:,}") from None
+        raise not_text(name, f"in line {number + 1:,} or later") from None
 
 
 def open_text(file: BinaryIO, **options) -> io.TextIOWrapper:

@@ -79,6 +79,6 @@ def _documents(rows: Iterable, name: str, column: str) -> Iterator[Document]:
         raise no_column(name, column, columns)
     if columns is None and other_values:
         raise NoTexts(
-            f'{name} holds no JSON objects, such as {{"{column}": "..."}}, one per line; one '
-            "value of many lines, an array of objects, is read where the name ends in .json"
+            f'{name} holds no JSON objects such as {{"{column}": "..."}}; write one per line, '
+            "or an array of them, also of many lines, where the name ends in .json"
         )

@@ -220,10 +220,14 @@ def test_a_string_in_json_is_not_changed(tmp_path):
 def test_a_jsonl_file_that_is_other_json_is_told_so(tmp_path, content):
     (tmp_path / "a.jsonl").write_text(content)
     message = both_refuse(tmp_path / "a.jsonl", tmp_path / "out")
-    assert (
-        'a.jsonl holds no JSON objects, such as {"text": "..."}, one per line; one' in message
-    )
-    assert "array of objects, is read where the name ends in .json" in message
+    assert 'a.jsonl holds no JSON objects such as {"text": "..."}; write one per ' in message
+    assert "an array of them, also of many lines, where the name ends in .json" in message
+
+
+def test_an_array_without_objects_is_told_so(tmp_path):
+    (tmp_path / "a.json").write_text('["The owl slept."]')
+    message = both_refuse(tmp_path / "a.json", tmp_path / "out")
+    assert 'a.json holds no JSON objects such as {"text": "..."}; write one per ' in message
 
 
 @pytest.mark.parametrize(
@@ -285,7 +289,7 @@ def test_a_text_with_bare_commas_is_not_cut(tmp_path):
         (b"a,b\n1,2\n", "--text-column among: a, b"),
         (b'text\n"an open quote\nmore\n', "is no valid CSV at line 3 (unexpected end of data)"),
         (b'text\n"a" b\n', "is no valid CSV at line 2"),
-        (b"text\ncaf\xe9\n", "is not UTF-8 text (after line "),
+        (b"text\ncaf\xe9\n", "is not UTF-8 text (in line 1 or later)"),
         (b"text\nowl\x00\n", "holds a NUL (line 2)"),
     ],
 )
