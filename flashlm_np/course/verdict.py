@@ -11,14 +11,16 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..files import read_bytes
+from ..records import misfit
 from .exercise import RIGHT, TO_DO, WRONG, Grade
 
 MAX_BYTES = 1_000_000  # of a grade, and of a stack trace
-_KINDS = {"state": str, "details": list, "right": list, "crashed": bool}
+_STATE = re.compile("|".join([TO_DO, WRONG, RIGHT]))
+_ENTRIES = {"state": _STATE, "details": [str], "right": [str], "crashed": bool}
 
 
 def as_json(grade: Grade) -> str:
-    return json.dumps({name: getattr(grade, name) for name in _KINDS})
+    return json.dumps({name: getattr(grade, name) for name in _ENTRIES})
 
 
 def grade_in(file: Path) -> Grade | None:
@@ -27,12 +29,9 @@ def grade_in(file: Path) -> Grade | None:
         entries = json.loads(_text_in(file))
     except (ValueError, RecursionError):
         return None
-    if type(entries) is not dict or {k: type(v) for k, v in entries.items()} != _KINDS:
+    if misfit(entries, _ENTRIES) or len(entries) > len(_ENTRIES) or not entries["details"]:
         return None
-    texts = entries["details"] + entries["right"]
-    if entries["state"] not in (TO_DO, WRONG, RIGHT) or not entries["details"]:
-        return None
-    return Grade(**entries) if all(type(text) is str for text in texts) else None
+    return Grade(**entries)
 
 
 def reason_of_end(code: int, trace: Path, file: Path, seconds: float) -> str:
