@@ -84,15 +84,25 @@ def _train(options) -> int:
 
 
 def _run(trainer: Trainer) -> int:
-    """Run a trainer to its end, or until Ctrl-C; print its losses and a sample."""
+    """Run a trainer to its end, or until Ctrl-C; then print how to go on."""
+    resume = f"Go on with\n  {command('train', '--resume', trainer.out)}"
+    try:
+        return _run_to_the_end(trainer)
+    except Stopped as stopped:
+        print(f"{stopped} {resume}")
+        return INTERRUPTED
+    except KeyboardInterrupt:  # a second Ctrl-C, or one after the last step
+        if (trainer.out / "last.json").is_file():
+            print(f"\nThe last checkpoint is kept. {resume}")
+        raise
+
+
+def _run_to_the_end(trainer):
+    """Run a trainer; print its losses and a sample."""
     keep_freed_memory()
     _describe(trainer)
     out, best = trainer.out, trainer.dataset.best_possible_loss
-    try:
-        final = trainer.run()
-    except Stopped as stopped:
-        print(f"{stopped} Go on with\n  {command('train', '--resume', out)}")
-        return INTERRUPTED
+    final = trainer.run()
     seconds = trainer.evaluation_seconds + PICTURE_SECONDS
     print(f"Scoring the averaged weights, writing samples and a report: {about(seconds)} ...")
     results = write_results(trainer, final)

@@ -15,6 +15,7 @@ import tiny
 from flashlm_np import start_run as start_page
 from flashlm_np.analysis.step_profile import measure, measure_heads, step_table
 from flashlm_np.cli import main
+from flashlm_np.commands import command
 from flashlm_np.model.config import Phase
 from flashlm_np.training import checkpoint, metrics, minutes, report, trainer
 from flashlm_np.training.metrics import read_metrics
@@ -151,7 +152,9 @@ def test_ctrl_c_during_the_report_is_one_line(tmp_path, monkeypatch, capsys, par
     with monkeypatch.context() as patch:
         patch.setattr(report, part, press_ctrl_c)
         assert train(out) == 130
-    assert capsys.readouterr().err == "flashlm: interrupted\n"
+    captured = capsys.readouterr()
+    assert captured.err == "flashlm: interrupted\n"
+    assert captured.out.endswith(f"Go on with\n  {command('train', '--resume', out)}\n")
     assert not (out / "report.md").exists()
     assert not list(out.glob("*.tmp-*"))
     assert main(["train", "--resume", str(out)]) == 0
