@@ -18,7 +18,9 @@ def add_eval(commands):
         "[--text FILE [FILE ...] | --data DIR]"
     )
     others = parser.add_mutually_exclusive_group()
-    others.add_argument("--text", nargs="+", metavar="FILE", help="score the whole of these")
+    others.add_argument(
+        "--text", action="extend", nargs="+", metavar="FILE", help="score the whole of these"
+    )
     others.add_argument("--data", metavar="DIR", help="score the last part of this corpus")
 
 

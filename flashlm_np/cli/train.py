@@ -27,7 +27,7 @@ def add_train(commands):
     train.usage = "%(prog)s [OPTION ...]; %(prog)s --help lists the options"
     train.add_argument("--preset", choices=PRESETS, help="default: quickstart")
     texts = "texts, or folders of them; default: stories"
-    train.add_argument("--text", nargs="+", metavar="FILE", help=texts)
+    train.add_argument("--text", action="extend", nargs="+", metavar="FILE", help=texts)
     train.add_argument("--data", metavar="DIR", help="learn from a folder of flashlm prepare")
     train.add_argument("--out", metavar="DIR", help="default: runs/PRESET, or a free name")
     train.add_argument("--resume", metavar="DIR", help="go on from the last checkpoint in DIR")

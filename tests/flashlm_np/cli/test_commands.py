@@ -174,6 +174,15 @@ def test_eval_reads_texts_as_prepare_does(run, capsys, tmp_path):
     assert "is not UTF-8 text" in output(capsys, 1, "eval", run, "--text", str(tmp_path))
 
 
+def test_texts_may_be_given_one_by_one(run, capsys, tmp_path):
+    names = [str(tmp_path / name) for name in ("a.txt", "b.txt")]
+    for name in names:
+        Path(name).write_text(TEXT)
+    together = output(capsys, 0, "eval", run, "--text", *names)
+    assert output(capsys, 0, "eval", run, "--text", names[0], "--text", names[1]) == together
+    assert output(capsys, 0, "eval", run, "--text", names[0]) != together
+
+
 # -- the initial embedding -------------------------------------------------------------------
 
 
