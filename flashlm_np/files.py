@@ -37,7 +37,7 @@ def read_bytes(path: Path, most: int | None = None) -> bytes:
 
 
 def expect_an_end(path: Path) -> None:
-    """Raise a UserError for a device or a pipe, at whose end a reader might wait for ever."""
+    """Raise a UserError for a device or a pipe, which may have no end."""
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise UserError(f"cannot read {path}: it is no file, but a device or a pipe")
 
@@ -70,6 +70,21 @@ def written_atomically(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         remove(temporary)
         raise
+
+
+def append(path: Path, data: bytes, durable: bool = False) -> None:
+    """Append all of `data`, or nothing. If it is `durable`, wait until it is on the disk."""
+    with _write_errors(path):
+        size = path.stat().st_size if path.exists() else 0
+        try:
+            with open(path, "ab") as file:
+                file.write(data)
+                if durable:
+                    sync(file)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.truncate(path, size)  # a part of the data may be in the file
+            raise
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -1,17 +1,15 @@
 """metrics.csv: one row per optimizer step, appended while the run goes on."""
 
-import contextlib
 import csv
 import io
 import math
-import os
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
 from ..errors import UserError
 from ..evaluation.evaluate import Evaluation
-from ..files import read_bytes, sync, write_atomically
+from ..files import append, read_bytes, write_atomically
 
 OF_STEP = ("step", "train_loss", "grad_norm", "lr_factor")
 OF_RUN = ("tokens_seen", "positions_scored", "seconds")  # totals so far
@@ -59,12 +57,10 @@ class Metrics:
             if self._whole:
                 write_atomically(self.path, _csv(self._waiting))
             else:
-                _append(self.path, _csv(self._waiting), durable)
-        except (OSError, UserError) as error:
+                append(self.path, _csv(self._waiting), durable)
+        except UserError as error:
             if not self._told:
-                is_os_error = isinstance(error, OSError)
-                why = f"{self.path}: {error.strerror or error}" if is_os_error else error
-                self.say(f"{why}; the run goes on, and writes its rows later")
+                self.say(f"{error}; the run goes on, and writes its rows later")
             self._told = True
         else:
             self._waiting, self._whole = [], False
@@ -75,19 +71,6 @@ def _csv(rows):
     writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writerows(rows)
     return text.getvalue().encode()
-
-
-def _append(path, data, durable):
-    size = path.stat().st_size if path.exists() else 0
-    try:
-        with open(path, "ab") as file:
-            file.write(data)
-            if durable:
-                sync(file)
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.truncate(path, size)  # a part of the rows may be in the file
-        raise
 
 
 def read_metrics(path: Path, say: Callable[[str], None] = lambda text: None) -> list[dict]:

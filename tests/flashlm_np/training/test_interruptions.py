@@ -130,18 +130,19 @@ def test_ctrl_c_while_a_checkpoint_is_written_loses_no_step(
 
 
 def test_rows_are_on_the_disk_before_the_checkpoint_that_covers_them(tmp_path, monkeypatch):
-    out, real_sync, real_save = tmp_path / "run", metrics.sync, checkpoint.save
+    out, real_append, real_save = tmp_path / "run", metrics.append, checkpoint.save
     synced = []
 
-    def sync(file):
-        real_sync(file)
-        synced.append(read_metrics(out / "metrics.csv")[-1]["step"])
+    def append(path, data, durable):
+        real_append(path, data, durable)
+        if durable:
+            synced.append(read_metrics(path)[-1]["step"])
 
     def save(out, saved, names):
         assert synced[-1] == saved.step
         real_save(out, saved, names)
 
-    monkeypatch.setattr(metrics, "sync", sync)
+    monkeypatch.setattr(metrics, "append", append)
     monkeypatch.setattr(checkpoint, "save", save)
     assert train(out) == 0
 

@@ -5,7 +5,9 @@ import errno
 import pytest
 import tiny
 
+from flashlm_np import files
 from flashlm_np.cli import main
+from flashlm_np.errors import UserError
 from flashlm_np.training import metrics as page
 from flashlm_np.training.metrics import COLUMNS, Metrics, read_metrics
 
@@ -87,14 +89,19 @@ def refuse(*arguments):
     raise PermissionError(errno.EACCES, "Permission denied")
 
 
+def refuse_rows(path, *arguments):
+    raise UserError(f"cannot write {path}: Permission denied")
+
+
 def test_rows_wait_while_another_program_has_the_file_open(path, monkeypatch, capsys):
     metrics = Metrics(path, keep_to_step=4)
-    monkeypatch.setattr(page, "_append", refuse)
+    monkeypatch.setattr(page, "append", refuse_rows)
     for step in (5, 6):
         metrics.add(row(step))
         metrics.sync()
-    text = f"{path}: Permission denied; the run goes on, and writes its rows later\n"
-    assert capsys.readouterr().out == text
+    assert capsys.readouterr().out == (
+        f"cannot write {path}: Permission denied; the run goes on, and writes its rows later\n"
+    )
     assert steps(path) == [1, 2, 3, 4]
     monkeypatch.undo()
     metrics.add(row(7))
@@ -105,7 +112,7 @@ def test_rows_wait_while_another_program_has_the_file_open(path, monkeypatch, ca
 
 def test_rows_that_never_could_be_written_are_named_at_the_end(path, monkeypatch, capsys):
     metrics = Metrics(path, keep_to_step=4)
-    monkeypatch.setattr(page, "_append", refuse)
+    monkeypatch.setattr(page, "append", refuse_rows)
     metrics.add(row(5))
     metrics.close()
     assert capsys.readouterr().out.splitlines()[1:] == [
@@ -114,7 +121,7 @@ def test_rows_that_never_could_be_written_are_named_at_the_end(path, monkeypatch
 
 
 def test_a_run_ends_well_although_its_metrics_cannot_be_written(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(page, "_append", refuse)
+    monkeypatch.setattr(page, "append", refuse_rows)
     assert main(["train", *tiny.OPTIONS, "--out", str(tmp_path)]) == 0
     text = capsys.readouterr().out
     assert text.count("metrics.csv") == 2  # it waits, and it lacks rows
@@ -142,10 +149,10 @@ def test_a_write_that_fails_leaves_no_half_row(path, monkeypatch, capsys):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(page, "_append", refuse)
+        patch.setattr(page, "append", refuse_rows)
         metrics.add(row(5))
     with monkeypatch.context() as patch:
-        patch.setattr(page, "sync", full_disk)
+        patch.setattr(files, "sync", full_disk)
         metrics.sync()
     assert path.read_bytes() == before
     metrics.close()
