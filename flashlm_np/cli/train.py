@@ -85,15 +85,14 @@ def _train(options) -> int:
 
 def _run(trainer: Trainer) -> int:
     """Run a trainer to its end, or until Ctrl-C; then print how to go on."""
-    resume = f"Go on with\n  {command('train', '--resume', trainer.out)}"
     try:
         return _run_to_the_end(trainer)
     except Stopped as stopped:
-        print(f"{stopped} {resume}")
+        print(f"{stopped} Go on with\n  {trainer.resume_command}")
         return INTERRUPTED
     except KeyboardInterrupt:  # a second Ctrl-C, or one after the last step
-        if (trainer.out / "last.json").is_file():
-            print(f"\nThe last checkpoint is kept. {resume}")
+        if resume := trainer.resume_command:
+            print(f"\nThe last checkpoint is kept. Go on with\n  {resume}")
         raise
 
 

@@ -72,6 +72,11 @@ class Trainer(RunState):
                 raise Stopped(f"Stopped after step {self.step:,}; everything is saved.")
         return evaluation or self.evaluate()
 
+    @property
+    def resume_command(self) -> str:
+        """The command that goes on with this run; "" before its first checkpoint."""
+        return command("train", "--resume", self.out) if records_in(self.out) else ""
+
     def evaluate(self) -> Evaluation:
         """Score the validation tokens with the present weights."""
         start = time.perf_counter()
@@ -111,8 +116,7 @@ class Trainer(RunState):
         if math.isfinite(result.loss) and math.isfinite(result.grad_norm):
             return
         how_to_go_on = "No checkpoint was written yet."
-        if "last" in records_in(self.out):
-            resume = command("train", "--resume", self.out)
+        if resume := self.resume_command:
             how_to_go_on = f"The last good checkpoint is kept: {resume}"
         raise UserError(
             f"at step {self.step} the loss is {result.loss} and the gradients' norm "
