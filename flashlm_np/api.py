@@ -74,6 +74,7 @@ class Run(SavedRun):
             have the probability top_p.
         """
         _expect(tokens >= 0, f"generate: tokens is {tokens}, expected 0 or more")
+        _expect(seed >= 0, f"generate: seed is {seed}, expected 0 or more")
         options = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
         try:
             expect_options("generate", **options)

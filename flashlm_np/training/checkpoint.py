@@ -15,7 +15,7 @@ the best, or that the resumed run reaches again.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,7 @@ class Checkpoint:
 
     config: Config
     step: int
-    arrays: dict[str, np.ndarray]
+    arrays: dict[str, np.ndarray] = field(repr=False)
     state: dict
 
     def weights(self, kind: str = "model") -> dict[str, np.ndarray]:

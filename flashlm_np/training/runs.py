@@ -50,6 +50,10 @@ class SavedRun:
             raise UserError(f"{folder}: {one_line(error)}") from None
         return cls(folder, saved, model, tokenizer)
 
+    def __repr__(self) -> str:  # without the arrays, which fill thousands of lines
+        step = f"step {self.checkpoint.step:,}"
+        return f"{type(self).__name__}({str(self.folder)!r}, {step}, {self.model!r})"
+
     @property
     def config(self) -> Config:
         return self.checkpoint.config

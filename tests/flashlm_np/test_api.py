@@ -31,6 +31,12 @@ def test_generation_continues_the_prompt(run):
     assert run.generate("The owl", tokens=0) == "The owl"
 
 
+def test_a_run_and_its_checkpoint_are_shown_in_short(run):
+    shown = f"Run({str(run.folder)!r}, step 2, {run.model!r})"
+    assert repr(run) == shown
+    assert len(repr(run.checkpoint)) < 3000  # no arrays
+
+
 def test_the_averaged_weights_are_loaded(run):
     average = flashlm.load(run.folder, "last", average=True).model.state_dict()
     expected = run.checkpoint.weights("ema")["embedding.weight"]
@@ -67,6 +73,7 @@ def test_resuming_refuses_changes_of_most_fields(run):
             "generate: temperature is nan, expected",
         ),
         (lambda run: run.generate(top_k=-1), "generate: top_k is -1, expected 0 or a whole"),
+        (lambda run: run.generate(seed=-1), "generate: seed is -1, expected 0 or more"),
         (lambda run: run.score(""), "score: the text has no token to score"),
         (lambda run: flashlm.load(run.folder, "bset"), "load: checkpoint is 'bset', expected"),
         (lambda run: flashlm.train(out="x", minutes=-1), "train: minutes is -1, expected more"),
