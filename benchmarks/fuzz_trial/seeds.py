@@ -12,13 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
+from flashlm_np.api import TINY
 from flashlm_np.data.dataset import DataSource
 from flashlm_np.data.prepare import prepare
 from flashlm_np.data.sources import DocumentSource
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.data.tokenizers.vocab_file import format_vocab
 from flashlm_np.inference.export import pack_weights
-from flashlm_np.model.config import QUICKSTART, V3, Phase
+from flashlm_np.model.config import V3, Phase
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.start_run import start_run
 from flashlm_np.training.metrics import COLUMNS
@@ -29,12 +30,9 @@ from .packing import Files
 VOCABULARY = {bytes([b]): b for b in range(256)} | {b"th": 256, b"the": 257, b" the": 258}
 TEXT = "The fox saw the den. It was the best den of them all, said the fox, über alles.\n" * 12
 CONFIG = replace(
-    QUICKSTART,
+    TINY,
     vocab_size=len(VOCABULARY) + 1,
-    d_model=8,
-    conv_groups=2,
     dilations=(1, 3),
-    embedding="random",
     steps=4,
     warmup_steps=1,
     phases=(Phase(1, 16, 2, 1),),
@@ -42,8 +40,6 @@ CONFIG = replace(
     eval_tokens=40,
     save_every=2,
 )
-
-
 TABLE = np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3)
 ROWS = [[step, 5.5 - step, 0.25, 1.0, 32 * step, 8 * step, 0.125] for step in range(1, 5)]
 METRICS = "\n".join(
