@@ -5,7 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from ..commands import command
+from ..data.prepare import prepare
+from ..data.sources import V3_CONFIG, V3_DATASET, V3_DOCUMENTS, DocumentSource
 from ..data.stories import stories
+from ..data.texts.documents import Skipped
 from ..data.tokenizers.tokenizer import Tokenizer
 from ..model.config import QUICKSTART, V3
 from ..training.threads import available_cores
@@ -41,10 +44,6 @@ def add_prepare(commands):
 
 def _prepare(options) -> None:
     """Encode the documents of SOURCE as token ids, for `flashlm train --data DIR`."""
-    from ..data.prepare import prepare
-    from ..data.sources import V3_CONFIG, V3_DATASET, V3_DOCUMENTS, DocumentSource
-    from ..data.texts.documents import Skipped
-
     source = DocumentSource(
         names=tuple(options.source) or V3_DATASET,
         config=options.config or (None if options.source else V3_CONFIG),
@@ -52,13 +51,12 @@ def _prepare(options) -> None:
         column=options.text_column,
         min_characters=options.min_characters,
     )
-    of_hub = source.on_hub or not options.source
     tokenizer = Tokenizer.named(options.tokenizer)
     record = prepare(
         source,
         tokenizer,
         options.out,
-        documents=options.documents or (V3_DOCUMENTS if of_hub else None),
+        documents=options.documents or (V3_DOCUMENTS if source.on_hub else None),
         separator=options.separator,
         threads=options.threads or available_cores(),
     )
