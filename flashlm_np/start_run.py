@@ -46,7 +46,7 @@ def start_run(
     go_on = command("train", "--resume", out)
     with new_run(out, f"go on with {go_on}, or choose another --out"):
         if config.embedding not in MADE:  # a file: an error comes before the long stages
-            load_embedding(Path(config.embedding), config.vocab_size, config.d_model)
+            _embedding_of_file(config)
         say(_first_stage(config, source))
         dataset, tokenizer = load_dataset(source, **config.data_options())
         if dataset.skipped:
@@ -95,4 +95,12 @@ def initial_embedding(
 
         say("Reading GPT-2's embedding ...")
         return from_gpt2(D).table
-    return load_embedding(Path(config.embedding), V, D)
+    return _embedding_of_file(config)
+
+
+def _embedding_of_file(config):
+    path = Path(config.embedding)
+    if not path.is_file():
+        names = ", ".join(MADE)
+        raise UserError(f"--embedding is {path}, which is no file, and none of {names}")
+    return load_embedding(path, config.vocab_size, config.d_model)

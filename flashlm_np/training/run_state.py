@@ -92,13 +92,8 @@ class RunState:
     def restore(self, saved: Checkpoint) -> None:
         """Go on from a checkpoint of the same configuration and dataset.
 
-        Raises UserError if the dataset is another, or the checkpoint lacks a part.
+        Raises UserError if the checkpoint lacks a part.
         """
-        if saved.state["corpus"].get("fingerprint") != self.dataset.fingerprint:
-            raise UserError(
-                "the text is not the one that the run was trained on; restore the files, or "
-                "start a new run with --out"
-            )
         load_weights(self.model, saved.weights())
         try:
             self.fast_step.optimizers.load_state_dict(saved.arrays, saved.step)

@@ -71,7 +71,8 @@ class SavedRun:
     def dataset(self, source: DataSource | None = None) -> Dataset:
         """The dataset that the run was trained on, or another one in its tokens.
 
-        Raises UserError if it cannot be read, or the folder does not name its source.
+        Raises UserError if it cannot be read or has changed since, or the folder does not name
+        its source.
         """
         about = self.checkpoint.state["corpus"]
         if source is None and "files" not in about:
@@ -79,8 +80,16 @@ class SavedRun:
                 f"{self.folder} came without its training text; give --text FILE or --data DIR "
                 "to eval; it cannot be resumed"
             )
-        source = source or DataSource(tuple(about["files"]), about.get("folder"))
-        return load_dataset(source, tokenizer=self.tokenizer, **self.config.data_options())[0]
+        own = DataSource(tuple(about.get("files", ())), about.get("folder"))
+        options = {"tokenizer": self.tokenizer, **self.config.data_options()}
+        dataset = load_dataset(source or own, **options)[0]
+        then = about.get("fingerprint", dataset.fingerprint)
+        if source is None and then != dataset.fingerprint:
+            raise UserError(
+                f"{self.folder}: the text is not the one that the run was trained on; restore "
+                "the files, start a new run with --out, or give --text or --data to eval"
+            )
+        return dataset
 
     def ids_to_score(self, texts: Iterable[str]) -> np.ndarray:
         """The ids of texts, one after the other, after the ids with which a text starts.

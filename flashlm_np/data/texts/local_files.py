@@ -34,8 +34,8 @@ def local_files(name: str) -> Iterator[LocalFile]:
         yield LocalFile(path, name)
     else:
         raise UserError(
-            f"{name} is no file or folder; give texts or folders of texts, or to prepare a "
-            "dataset of the hub (OWNER/NAME)"
+            f"{name} is no file or folder; give texts or folders of texts that exist; prepare "
+            "also takes a dataset of the hub (OWNER/NAME)"
         )
 
 

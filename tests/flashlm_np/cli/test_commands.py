@@ -282,7 +282,8 @@ def test_an_embedding_that_is_missing_is_said_before_the_long_stages(tmp_path, c
     assert main(["train", "--embedding", str(missing), "--out", str(tmp_path / "run")]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err == f"flashlm: cannot read {missing}: No such file or directory\n"
+    none = "which is no file, and none of random, corpus, gpt2"
+    assert printed.err == f"flashlm: --embedding is {missing}, {none}\n"
 
 
 def test_the_version_is_printed(capsys):

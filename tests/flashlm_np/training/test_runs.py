@@ -136,6 +136,7 @@ def test_a_run_can_be_trained_on_a_text(tmp_path, capsys):
     assert main(["generate", str(out), "--tokens", "5"]) == 0
     text.write_text("changed " * 600)
     assert "the text is not the one" in fails(capsys, 1, "train", "--resume", str(out))
+    assert "the text is not the one" in fails(capsys, 1, "eval", str(out))
     text.unlink()
     assert f"{text} is no file or folder" in fails(capsys, 1, "eval", str(out))
     (tmp_path / "other.txt").write_text("The owl slept.")
