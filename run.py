@@ -142,7 +142,7 @@ def quick_test(options, chosen):
     if len(options) > 1:
         raise SetupError("--quick leaves out the tests of --parity and --site; choose one.")
     prepare(extras=("quick",))
-    say("Running the quick tests, about a minute. They leave out hard gradients, step_through,")
+    say("Running the quick tests, a minute. They leave out: hard gradients, step_through,")
     say("texts, runs, exports, the course, notebooks, guides, commands, the style of the code.")
     return job(python("pytest", "-q", "-n", "2", *QUICK, *chosen), cwd=ROOT)
 
