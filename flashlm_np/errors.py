@@ -13,7 +13,8 @@ class UserError(Exception):
 
 def one_line(error: Exception) -> str:
     """The message of an error, whose lines become parts of a sentence."""
-    return "; ".join(line.strip() for line in str(error).splitlines())[:500]
+    text = "; ".join(line.strip() for line in str(error).splitlines())
+    return text.replace(":; ", ": ")[:500]  # a line may announce the next ones
 
 
 class PackageMissing(UserError):

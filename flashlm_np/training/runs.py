@@ -104,7 +104,7 @@ def _weights(folder, saved, average):
     if "packed" in saved.state and not average:
         return unpack_weights(saved.config, saved.arrays, saved.state["packed"]["encoding"])
     weights = saved.weights("ema" if average else "model")
-    if not weights:
+    if average and not weights:
         raise UserError(f"{folder} holds no averaged weights; leave out --ema")
     return weights
 

@@ -15,7 +15,8 @@ ESCAPED = re.compile("[\udc80-\udcff]")  # a byte that is not UTF-8, after "surr
 def read_jsonl(file: BinaryIO, name: str, column: str) -> Iterator[Document]:
     """Each line is a document: a JSON object whose entry `column` is the text."""
     lines = filter(str.strip, _open(file))
-    yield from _documents(map(_parse, lines), name, column)
+    for first in lines:  # at most once, because `_documents` reads all of them
+        yield from _documents(map(_parse, chain([first], lines)), name, column, _layout(first))
 
 
 def read_json(file: BinaryIO, name: str, column: str) -> Iterator[Document]:
@@ -28,6 +29,16 @@ def read_json(file: BinaryIO, name: str, column: str) -> Iterator[Document]:
     else:
         rows = _items(first + stream.read(), name)
     yield from _documents(rows, name, column)
+
+
+def _layout(first: str) -> str:
+    """The layout of JSON with this first line, where it is not one object per line, or ""."""
+    line = first.strip().removeprefix("\ufeff")
+    if line.startswith("["):
+        return "is a JSON array: let its name end in .json"
+    if line == "{":
+        return "has JSON objects of many lines: if it is one, let its name end in .json"
+    return "has a comma after each line: remove the commas" if line.endswith("},") else ""
 
 
 def _open(file):
@@ -51,17 +62,21 @@ def _items(text, name):
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
-        raise NoTexts(
-            f"{name} is no valid JSON at line {error.lineno}, column {error.colno} "
-            f"({error.msg}); a comma before a closing bracket is the usual reason"
-        ) from None
+        reason = "a comma before a closing bracket is the usual reason"
+        if error.msg == "Extra data":
+            reason = "several objects stand in brackets, with commas between, or one per line"
+        place = f"line {error.lineno}, column {error.colno} ({error.msg})"
+        raise NoTexts(f"{name} is no valid JSON at {place}; {reason}") from None
     except (ValueError, RecursionError) as error:  # numbers, or brackets, without an end
         raise NoTexts(f"{name} is JSON that Python cannot read: {error}") from None
     return value if isinstance(value, list) else [value]
 
 
-def _documents(rows: Iterable, name: str, column: str) -> Iterator[Document]:
-    """The texts of JSON values. Raises NoTexts if no value has one."""
+def _documents(rows: Iterable, name: str, column: str, layout: str = "") -> Iterator[Document]:
+    """The texts of JSON values. Raises NoTexts if no value has one.
+
+    layout: of a file that is no JSON Lines, in words, for the error.
+    """
     found, columns, other_values = False, None, False
     for row in rows:
         if isinstance(row, dict):
@@ -78,7 +93,8 @@ def _documents(rows: Iterable, name: str, column: str) -> Iterator[Document]:
     if columns is not None and not found:
         raise no_column(name, column, columns)
     if columns is None and other_values:
-        raise NoTexts(
-            f'{name} holds no JSON objects such as {{"{column}": "..."}}; write one per line, '
+        objects = (
+            f'holds no JSON objects such as {{"{column}": "..."}}; write one per line, '
             "or an array of them, also of many lines, where the name ends in .json"
         )
+        raise NoTexts(f"{name} {layout or objects}")

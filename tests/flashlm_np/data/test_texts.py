@@ -207,17 +207,21 @@ def test_a_string_in_json_is_not_changed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "layout"),
     [
-        json.dumps(ROWS),
-        json.dumps(ROWS, indent=2),
-        json.dumps(ROWS[0], indent=2),
-        ",\n".join(map(json.dumps, ROWS)) + ",",
-        "text one\ntext two\n",
-        "[1, 2]",
+        (json.dumps(ROWS), "is a JSON array: let its name end in .json"),
+        (json.dumps(ROWS, indent=2), "is a JSON array: let its name end in .json"),
+        (json.dumps(ROWS[0], indent=2), "has JSON objects of many lines: if it is one, let"),
+        (",\n".join(map(json.dumps, ROWS)) + ",", "has a comma after each line: remove the"),
     ],
 )
-def test_a_jsonl_file_that_is_other_json_is_told_so(tmp_path, content):
+def test_a_jsonl_file_that_is_other_json_is_told_so(tmp_path, content, layout):
+    (tmp_path / "a.jsonl").write_text(content)
+    assert f"a.jsonl {layout}" in both_refuse(tmp_path / "a.jsonl", tmp_path / "out")
+
+
+@pytest.mark.parametrize("content", ["text one\ntext two\n", "7"])
+def test_a_jsonl_file_without_json_objects_is_told_so(tmp_path, content):
     (tmp_path / "a.jsonl").write_text(content)
     message = both_refuse(tmp_path / "a.jsonl", tmp_path / "out")
     assert 'a.jsonl holds no JSON objects such as {"text": "..."}; write one per ' in message
@@ -235,7 +239,6 @@ def test_an_array_without_objects_is_told_so(tmp_path):
     [
         ('[\n{"text": "a"},\n]', "line "),  # 3; from Python 3.13 on 2, the comma's
         ('[\n{"text": "a",}\n]', "line 2, column"),
-        ('{\n"text": "a"\n}\n{\n"text": "b"\n}', "line 4, column 1"),
         ("{'text': 'a'}", "line 1, column 2"),
         ("", "line 1, column 1"),
     ],
@@ -245,6 +248,19 @@ def test_broken_json_is_refused_with_the_place(tmp_path, content, place):
     message = both_refuse(tmp_path / "a.json", tmp_path / "out")
     assert f"a.json is no valid JSON at {place}" in message
     assert message.endswith("a comma before a closing bracket is the usual reason")
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        ('{\n"text": "a"\n}\n{\n"text": "b"\n}', "line 4, column 1"),
+        ('{"text": "a"},\n{"text": "b"},\n', "line 1, column 14"),
+    ],
+)
+def test_several_objects_without_brackets_are_told_so(tmp_path, content, place):
+    (tmp_path / "a.json").write_text(content)
+    message = both_refuse(tmp_path / "a.json", tmp_path / "out")
+    assert f"a.json is no valid JSON at {place} (Extra data); several objects" in message
 
 
 @pytest.mark.parametrize("content", ["[" * 100_000, "[1" + "0" * 5000 + "]"])

@@ -224,8 +224,16 @@ def test_a_checkpoint_without_the_optimizers_is_not_resumed(run):
     }
     checkpoint.save(run, saved, ["last", "best"])
     assert refused(SavedRun.load, run) is False
-    with pytest.raises(UserError, match="NorMuon: the state does not fit:; missing: block"):
+    with pytest.raises(UserError, match="NorMuon: the state does not fit: missing: block"):
         resume(run)
+
+
+def test_a_checkpoint_without_weights_is_not_taken_for_one_without_averages(run):
+    saved = checkpoint.load(run)
+    saved.arrays = {k: a for k, a in saved.arrays.items() if not k.startswith("model/")}
+    checkpoint.save(run, saved, ["last", "best"])
+    with pytest.raises(UserError, match=r"embedding\.weight has shape None"):
+        SavedRun.load(run)
 
 
 @pytest.mark.parametrize("entry", ["another", "__class__"])
