@@ -21,7 +21,7 @@ from flashlm_np.data.stories.grammar import Recall
 from flashlm_np.data.stories.stories import tables
 from flashlm_np.data.story_ids import validation_stories
 from flashlm_np.evaluation.evaluate import token_losses
-from flashlm_np.training.runs import SavedRun
+from flashlm_np.runs.saved_run import SavedRun
 
 FREE = "choices and the words between"
 

@@ -27,11 +27,11 @@ from pathlib import Path
 from flashlm_np.api import TINY
 from flashlm_np.data.dataset import DataSource
 from flashlm_np.model.config import Phase
+from flashlm_np.runs import checkpoint
+from flashlm_np.runs.checkpoint_record import records_in
+from flashlm_np.runs.metrics import read_metrics
+from flashlm_np.runs.resume import resume_run
 from flashlm_np.start_run import start_run
-from flashlm_np.training import checkpoint
-from flashlm_np.training.checkpoint_record import records_in
-from flashlm_np.training.metrics import read_metrics
-from flashlm_np.training.resume import resume_run
 
 # The best checkpoint is also replaced without the last one, and the last without the best.
 CONFIG = replace(

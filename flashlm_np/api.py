@@ -35,11 +35,11 @@ from .errors import UserError
 from .evaluation.evaluate import Evaluation, evaluate
 from .inference.sampling_checks import expect_options
 from .model.config import QUICKSTART, TEMPERATURE, Config, Phase
+from .runs.report import write_results
+from .runs.resume import resume_run
+from .runs.saved_run import SavedRun
+from .runs.trainer import Trainer
 from .start_run import start_run
-from .training.report import write_results
-from .training.resume import resume_run
-from .training.runs import SavedRun
-from .training.trainer import Trainer
 
 # A configuration for examples: it trains in a second, and learns next to nothing.
 TINY = replace(

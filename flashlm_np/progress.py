@@ -1,6 +1,7 @@
 """Long work: its progress on a terminal, in a notebook or a log file, and how to stop it."""
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -18,6 +19,11 @@ clock = tqdm.format_interval  # of seconds: "01:15" or "1:01:15"
 def say(line: str) -> None:
     """Print a line at once, also into a pipe."""
     print(line, flush=True)
+
+
+def printable(text: str) -> str:
+    """Text without control characters: they could control a terminal and are not valid XML."""
+    return re.sub(r"[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "�", text)
 
 
 def about(seconds: float) -> str:

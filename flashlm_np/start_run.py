@@ -19,11 +19,11 @@ from .data.tokenizers.tokenizer import GPT2_TOKENS, Tokenizer
 from .errors import UserError
 from .model.config import Config
 from .progress import about, say
+from .runs.minutes import steps_in
+from .runs.run_folders import new_run
+from .runs.trainer import Trainer
 from .training.initial_embedding import CORPUS_RMS, from_corpus, load_embedding, scaled_to_rms
 from .training.learning_rates import steps_without_learning
-from .training.minutes import steps_in
-from .training.run_folders import new_run
-from .training.trainer import Trainer
 
 MADE = ("random", "corpus", "gpt2")  # the embeddings that are no files
 

@@ -65,13 +65,24 @@ FLASHLM_NP = {
     "evaluation": {*BASE, "data", "model"},
     "inference": {*BASE, "data", "model", "evaluation"},
     "training": CORE,
-    "published": {*CORE, "training"},
-    "analysis": {*CORE, "training"},
+    "runs": {*CORE, "training"},
+    "published": {*CORE, "training", "runs"},
+    "analysis": {*CORE, "training", "runs"},
     "course": {*CORE, "training"},
-    "start_run": {*CORE, "training", "published"},
-    "api": {*CORE, "training", "published", "analysis", "start_run"},
+    "start_run": {*CORE, "training", "runs", "published"},
+    "api": {*CORE, "training", "runs", "published", "analysis", "start_run"},
     "cli": {
-        *("__init__", *CORE, "training", "published", "analysis", "course", "start_run", "api"),
+        *(
+            "__init__",
+            *CORE,
+            "training",
+            "runs",
+            "published",
+            "analysis",
+            "course",
+            "start_run",
+            "api",
+        ),
     },
     "__main__": {"cli"},
 }
@@ -132,7 +143,7 @@ def test_all_forms_of_imports_are_found():
     assert "minigrad.ops.cross_entropy" in set(imported("minigrad.ops.tied_head"))
     assert "minigrad.functional" in set(imported("minigrad.layers"))
     assert {"numpy", "minigrad.engine"} <= set(imported("minigrad.tensor"))
-    assert "flashlm_np.model.config" in set(imported("flashlm_np.training.checkpoint"))
+    assert "flashlm_np.model.config" in set(imported("flashlm_np.runs.checkpoint"))
     for package, may_use in (("minigrad", MINIGRAD), ("flashlm_np", FLASHLM_NP)):
         assert {room(m) for m in FILES if m.startswith(f"{package}.")} == set(may_use)
 

@@ -15,10 +15,10 @@ from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.errors import UserError
 from flashlm_np.published.convert import convert
 from flashlm_np.published.torch_file import read_torch_file
+from flashlm_np.runs.metrics import read_metrics
+from flashlm_np.runs.resume import resume_run
+from flashlm_np.runs.saved_run import SavedRun
 from flashlm_np.training.initial_embedding import load_embedding
-from flashlm_np.training.metrics import read_metrics
-from flashlm_np.training.resume import resume_run
-from flashlm_np.training.runs import SavedRun
 
 from . import seeds
 

@@ -21,9 +21,9 @@ from flashlm_np.data.tokenizers.vocab_file import format_vocab
 from flashlm_np.inference.export import pack_weights
 from flashlm_np.model.config import V3, Phase
 from flashlm_np.model.flashlm import FlashLM
+from flashlm_np.runs.metrics import COLUMNS
+from flashlm_np.runs.saved_run import SavedRun, save_export
 from flashlm_np.start_run import start_run
-from flashlm_np.training.metrics import COLUMNS
-from flashlm_np.training.runs import SavedRun, save_export
 
 from .packing import Files
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..model.config import Config
 from ..model.flashlm import FlashLM
-from ..training.runs import SavedRun
+from ..runs.saved_run import SavedRun
 from .costs import Cost, cost_summary, cost_table, ternary_matrices, token_costs
 
 VALUES = (-1, 0, 1)

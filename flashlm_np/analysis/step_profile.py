@@ -18,9 +18,9 @@ from minigrad.look import Profile, profile
 from ..data.dataset import Dataset
 from ..model.config import Config, Phase
 from ..model.flashlm import FlashLM
+from ..runs.run_state import draw_batches
 from ..training.fast_step import FastStep
 from ..training.memory import peak_memory
-from ..training.run_state import draw_batches
 from .multiply_adds import multiply_adds
 
 HEAD = ("tied_head", "linear", "cross_entropy")  # the operations of the head, fused and plain

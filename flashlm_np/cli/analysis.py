@@ -11,8 +11,8 @@ from ..files import write_atomically
 from ..inference.c_source import c_source
 from ..inference.export import pack_weights
 from ..model.config import PRESETS
+from ..runs.saved_run import SavedRun, save_export
 from ..training.memory import keep_freed_memory
-from ..training.runs import SavedRun, save_export
 from .arguments import COUNT, PICTURE, THREADS, add_choice, add_command, add_options, new_file
 from .run import dataset_or_none
 

@@ -1,5 +1,8 @@
 """`flashlm eval`, `generate`: the losses of a run, and text from its model."""
 
+import sys
+from itertools import chain
+
 from ..data.dataset import Dataset, DataSource
 from ..data.sources import DocumentSource
 from ..data.texts.documents import Skipped, no_usable_text
@@ -7,7 +10,8 @@ from ..errors import UserError
 from ..evaluation.evaluate import Evaluation, evaluate, with_error
 from ..evaluation.ngrams import Baselines, baselines
 from ..model.config import TEMPERATURE
-from ..training.runs import SavedRun
+from ..progress import printable
+from ..runs.saved_run import SavedRun
 from .arguments import WHOLE, add_choice, add_command, add_options, at_least, number
 
 
@@ -115,10 +119,10 @@ def _generate(options) -> None:
         )
     except ValueError as error:
         raise UserError(f"--prompt: {error}") from None
-    print(options.prompt, end="", flush=True)
+    show = printable if sys.stdout.isatty() else str  # a file gets the text as it is
     try:
-        for piece in pieces:
-            print(piece, end="", flush=True)
+        for piece in chain([options.prompt], pieces):
+            print(show(piece), end="", flush=True)
     except ValueError as error:  # the model has diverged
         raise UserError(f"{run.folder}: {error}") from None
     finally:

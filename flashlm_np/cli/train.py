@@ -10,12 +10,12 @@ from ..data.dataset import DataSource
 from ..errors import INTERRUPTED, UserError
 from ..model.config import PRESETS, Config, Phase, text_of
 from ..model.fields import option_name
-from ..progress import Stopped, about
+from ..progress import Stopped, about, printable
+from ..runs.report import write_results
+from ..runs.resume import resume_run
+from ..runs.trainer import Trainer
 from ..start_run import start_run
 from ..training.memory import keep_freed_memory
-from ..training.report import write_results
-from ..training.resume import resume_run
-from ..training.trainer import Trainer
 from .arguments import THREADS, above_0, add_command, add_options, parsed_by
 from .run import losses
 
@@ -106,8 +106,8 @@ def _run_to_the_end(trainer):
     print(f"Scoring the averaged weights, writing samples and a report: {about(seconds)} ...")
     results = write_results(trainer, final)
     print(losses(final, results.counted, best))
-    report = out / "report.md"
-    print(f"A sample:\n\n{results.samples[0]}\n\nReport, curve and samples: {report}")
+    print(f"A sample:\n\n{printable(results.samples[0])}\n")
+    print(f"Report, curve and samples: {out / 'report.md'}")
     more = command("generate", out, "--prompt", "Once upon a time")
     print(f"Let it go on with words of yours:\n  {more}")
     return 0

@@ -1,10 +1,10 @@
 """Grades as lines of text, and as JUnit XML."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from xml.etree import ElementTree
 
+from ..progress import printable
 from .exercise import RIGHT, TO_DO, WRONG, Exercise, Grade
 from .inputs import wrapped
 
@@ -29,11 +29,6 @@ def summary(grades: Iterable[Grade]) -> str:
     return ", ".join(
         f"{count[state]} {state}" for state in (RIGHT, WRONG, TO_DO) if count[state]
     )
-
-
-def printable(text: str) -> str:
-    """Text without control characters: they could control a terminal and are not valid XML."""
-    return re.sub(r"[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "�", text)
 
 
 def junit(grades: dict[Exercise, Grade]) -> bytes:

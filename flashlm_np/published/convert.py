@@ -23,9 +23,9 @@ from ..errors import UserError, one_line
 from ..model.config import V3, Config
 from ..model.flashlm import FlashLM
 from ..model.phase import MOST_STEPS
-from ..training import checkpoint
-from ..training.checkpoint import Checkpoint
-from ..training.run_folders import new_run
+from ..runs import checkpoint
+from ..runs.checkpoint import Checkpoint
+from ..runs.run_folders import new_run
 from . import notebook_dict
 from .torch_file import read_torch_file
 

@@ -1,1 +1,1 @@
-"""Training: optimizer steps, whole runs, their checkpoints, metrics and reports."""
+"""Training: one optimizer step, plain and fast, and the embedding that it begins with."""

@@ -41,7 +41,7 @@ from flashlm_np.evaluation.ngrams import baselines
 from flashlm_np.inference.text_generator import TextGenerator
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.model.weights import load_weights
-from flashlm_np.training.loss_plot import smooth
+from flashlm_np.runs.loss_plot import smooth
 from flashlm_np.training.optimizers import Optimizers
 from flashlm_np.training.step import train_step
 from minigrad import no_grad

@@ -36,7 +36,7 @@ from flashlm_np.inference.streaming import Stream
 from flashlm_np.inference.tables import signed_sums_of_five, table_sums
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.model.weights import model_with_weights
-from flashlm_np.training.trainer import Trainer
+from flashlm_np.runs.trainer import Trainer
 from minigrad.ops.ternary import ternarize
 
 threadpool_limits(1)  # BLAS uses one thread, so that all times here are of one core

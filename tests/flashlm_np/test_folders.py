@@ -11,7 +11,7 @@ from filelock import FileLock
 from flashlm_np.cli import main
 from flashlm_np.errors import UserError
 from flashlm_np.folders import locked
-from flashlm_np.training import report
+from flashlm_np.runs import report
 
 
 @pytest.fixture(scope="module")

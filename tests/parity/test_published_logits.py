@@ -8,7 +8,7 @@ from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.model.weights import load_weights
 from flashlm_np.published.convert import convert
 from flashlm_np.published.torch_file import read_torch_file
-from flashlm_np.training import checkpoint
+from flashlm_np.runs import checkpoint
 from minigrad import no_grad
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from flashlm_np.data.tokenizers.tokenizer import save_tokenizer
 from flashlm_np.data.tokenizers.vocab_file import format_vocab
 from flashlm_np.model.config import V3
 from flashlm_np.model.flashlm import FlashLM
-from flashlm_np.training import checkpoint
+from flashlm_np.runs import checkpoint
 from flashlm_np.training import initial_embedding as embeddings
 
 TEXT = "The owl looked at the moon, and the moon looked at the owl. " * 60
@@ -151,6 +152,13 @@ def test_a_wrong_combination_is_an_error_of_one_sentence(arguments, message, cap
 def test_a_vocabulary_that_is_too_small_is_an_error(data, capsys):
     printed = output(capsys, 1, "train", "--data", data, "--vocab-size", "100")
     assert "--vocab-size is 100, but the tokenizer has 2000 tokens" in printed
+
+
+def test_a_terminal_gets_no_control_characters_of_a_text(run, capsys, monkeypatch):
+    command = ["generate", run, "--tokens", "0", "--prompt", "\x1b[31m zw\u200dj\n"]
+    assert output(capsys, 0, *command) == "\x1b[31m zw\u200dj\n\n"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert output(capsys, 0, *command) == "\ufffd[31m zw\u200dj\n\n"
 
 
 def test_a_text_of_a_few_tokens_is_scored_without_an_error(run, capsys, tmp_path):

@@ -11,8 +11,8 @@ import tiny
 
 from flashlm_np.cli import main
 from flashlm_np.inference.text_generator import generate_fast
-from flashlm_np.training import checkpoint
-from flashlm_np.training.runs import SavedRun
+from flashlm_np.runs import checkpoint
+from flashlm_np.runs.saved_run import SavedRun
 
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 

@@ -16,8 +16,8 @@ from flashlm_np.errors import UserError
 from flashlm_np.inference.export import pack_weights, ternary_shapes, unpack_weights
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.model.weights import load_weights
-from flashlm_np.training import checkpoint
-from flashlm_np.training.runs import SavedRun
+from flashlm_np.runs import checkpoint
+from flashlm_np.runs.saved_run import SavedRun
 
 
 @pytest.fixture(scope="module", params=[[], ["--ternary-convs"]], ids=["v3", "ternary convs"])

@@ -22,7 +22,7 @@ from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.model.weights import load_weights
 from flashlm_np.published.convert import convert
 from flashlm_np.published.torch_file import read_torch_file
-from flashlm_np.training import checkpoint
+from flashlm_np.runs import checkpoint
 
 CONFIG = replace(V3, vocab_size=11, d_model=6, conv_groups=3, taps=2, glu_ratio=1.5)
 NUMBERS = {

@@ -13,8 +13,8 @@ from flashlm_np.data.loading import load_dataset
 from flashlm_np.evaluation.evaluate import Evaluation
 from flashlm_np.model.config import V3
 from flashlm_np.progress import about
-from flashlm_np.training import run_progress, trainer
-from flashlm_np.training.run_progress import (
+from flashlm_np.runs import run_progress, trainer
+from flashlm_np.runs.run_progress import (
     RunProgress,
     evaluation_is_due,
     evaluations_left,

@@ -11,11 +11,11 @@ from ..folders import locked
 from ..model.config import Config
 from ..model.fields import option_name
 from ..progress import say
+from ..training.learning_rates import new_schedule, steps_without_learning
 from . import checkpoint
 from .checkpoint_record import records_in
-from .learning_rates import new_schedule, steps_without_learning
 from .machine import differences
-from .runs import SavedRun
+from .saved_run import SavedRun
 from .trainer import Trainer
 
 CHANGEABLE = ("steps", "schedule_steps", "eval_every", "save_every")  # fields of Config

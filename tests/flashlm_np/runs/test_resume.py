@@ -11,11 +11,11 @@ import tiny
 
 from flashlm_np.cli import main
 from flashlm_np.model.config import V3
-from flashlm_np.training import checkpoint
-from flashlm_np.training import machine as machine_page
+from flashlm_np.runs import checkpoint
+from flashlm_np.runs import machine as machine_page
+from flashlm_np.runs.metrics import read_metrics
+from flashlm_np.runs.saved_run import SavedRun
 from flashlm_np.training.learning_rates import rate_factor
-from flashlm_np.training.metrics import read_metrics
-from flashlm_np.training.runs import SavedRun
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from ..inference.text_generator import TextGenerator
 from ..model.config import TEMPERATURE, V3, Config, text_of
 from ..model.weights import model_with_weights
 from ..progress import clock, rate
+from ..training.memory import peak_memory
 from .loss_plot import write_plot
-from .memory import peak_memory
 from .trainer import Trainer
 
 SAMPLES = 3

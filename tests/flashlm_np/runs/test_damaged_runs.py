@@ -20,9 +20,9 @@ from flashlm_np.data.token_file import load_tokens, write_ids, write_record
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.data.tokenizers.vocab_file import parse_vocab
 from flashlm_np.errors import UserError
-from flashlm_np.training import checkpoint
-from flashlm_np.training.resume import resume_run
-from flashlm_np.training.runs import SavedRun
+from flashlm_np.runs import checkpoint
+from flashlm_np.runs.resume import resume_run
+from flashlm_np.runs.saved_run import SavedRun
 
 FLIPS = 200  # of each file
 

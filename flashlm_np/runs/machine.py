@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 from threadpoolctl import threadpool_info
 
-from .threads import numpy_blas
+from ..training.threads import numpy_blas
 
 
 def machine(threads: int) -> dict[str, str | int]:

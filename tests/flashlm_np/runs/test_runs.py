@@ -15,9 +15,9 @@ from tiny import OPTIONS, TEXT_OPTIONS
 
 from flashlm_np.cli import main
 from flashlm_np.commands import command
-from flashlm_np.training import checkpoint
-from flashlm_np.training.metrics import read_metrics
-from flashlm_np.training.trainer import Trainer
+from flashlm_np.runs import checkpoint
+from flashlm_np.runs.metrics import read_metrics
+from flashlm_np.runs.trainer import Trainer
 
 FILES = ["best.json", "last.json", "loss.png", "metrics.csv", "report.md", "sample.txt"]
 

@@ -9,8 +9,8 @@ from tiny import CONFIG
 
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer, load_tokenizer, save_tokenizer
 from flashlm_np.errors import UserError
-from flashlm_np.training import checkpoint
-from flashlm_np.training.checkpoint import Checkpoint
+from flashlm_np.runs import checkpoint
+from flashlm_np.runs.checkpoint import Checkpoint
 
 STATE = {
     "generator": np.random.default_rng(0).bit_generator.state,

@@ -12,8 +12,8 @@ from flashlm_np.cli import main
 from flashlm_np.data.dataset import DataSource
 from flashlm_np.data.loading import load_dataset
 from flashlm_np.model.config import V3
-from flashlm_np.training import report
-from flashlm_np.training.trainer import Trainer
+from flashlm_np.runs import report
+from flashlm_np.runs.trainer import Trainer
 
 
 def test_the_heading_and_the_count_fit_whatever_differs():

@@ -17,9 +17,9 @@ from flashlm_np.analysis.step_profile import measure, measure_heads, step_table
 from flashlm_np.cli import main
 from flashlm_np.commands import command
 from flashlm_np.model.config import Phase
-from flashlm_np.training import checkpoint, metrics, minutes, report, trainer
-from flashlm_np.training.metrics import read_metrics
-from flashlm_np.training.run_state import RunState
+from flashlm_np.runs import checkpoint, metrics, minutes, report, trainer
+from flashlm_np.runs.metrics import read_metrics
+from flashlm_np.runs.run_state import RunState
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ..evaluation.evaluate import Evaluation, with_error
 from ..inference.text_generator import TextGenerator
 from ..model.config import Config
-from ..progress import Progress, about, clock, rate
+from ..progress import Progress, about, clock, printable, rate
 
 SAMPLE_TOKENS = 30
 TIMED_STEPS = 5  # after the first step, which warms up; then the time of all is announced
@@ -98,5 +98,4 @@ def tokens_left(config: Config, step: int) -> int:
 
 def sample_line(generator: TextGenerator) -> str:
     """The beginning of a text by a model, on one line, with the same draws each time."""
-    text = " ".join(generator.sample(SAMPLE_TOKENS).split())
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return printable(" ".join(generator.sample(SAMPLE_TOKENS).split()))

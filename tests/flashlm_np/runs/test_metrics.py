@@ -8,8 +8,8 @@ import tiny
 from flashlm_np import files
 from flashlm_np.cli import main
 from flashlm_np.errors import UserError
-from flashlm_np.training import metrics as page
-from flashlm_np.training.metrics import COLUMNS, Metrics, read_metrics
+from flashlm_np.runs import metrics as page
+from flashlm_np.runs.metrics import COLUMNS, Metrics, read_metrics
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 

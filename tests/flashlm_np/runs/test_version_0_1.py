@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from flashlm_np.cli import main
-from flashlm_np.training import checkpoint
-from flashlm_np.training.metrics import read_metrics
+from flashlm_np.runs import checkpoint
+from flashlm_np.runs.metrics import read_metrics
 
 SAVED = Path(__file__).resolve().parents[2] / "runs_of_version_0_1"
 

@@ -11,10 +11,10 @@ from ..errors import UserError, one_line
 from ..model.config import Config, Phase
 from ..model.flashlm import FlashLM
 from ..model.weights import load_weights
+from ..training.fast_step import FastStep
+from ..training.step import StepResult
 from .checkpoint import Checkpoint
-from .fast_step import FastStep
 from .machine import machine
-from .step import StepResult
 
 
 @dataclass

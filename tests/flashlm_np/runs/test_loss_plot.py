@@ -7,8 +7,8 @@ from pictures import outside_texts, overlapping_texts, saved_figures
 
 from flashlm_np.evaluation.ngrams import Baselines
 from flashlm_np.model.config import QUICKSTART, V3
-from flashlm_np.training.loss_plot import write_plot
-from flashlm_np.training.metrics import COLUMNS, OF_EVALUATION
+from flashlm_np.runs.loss_plot import write_plot
+from flashlm_np.runs.metrics import COLUMNS, OF_EVALUATION
 
 BASELINES = Baselines(7.60, 5.73, 2.24)
 FALLING = [7 * math.exp(-step / 100) + 0.4 for step in range(400)]
