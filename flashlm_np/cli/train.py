@@ -84,13 +84,13 @@ def _train(options) -> int:
 
 
 def _run(trainer: Trainer) -> int:
-    """Run a trainer to its end, or until Ctrl-C; then print how to go on."""
+    """Run a trainer to its end, or until Ctrl-C or an error; then print how to go on."""
     try:
         return _run_to_the_end(trainer)
     except Stopped as stopped:
         print(f"{stopped} Go on with\n  {trainer.resume_command}")
         return INTERRUPTED
-    except KeyboardInterrupt:  # a second Ctrl-C, or one after the last step
+    except (KeyboardInterrupt, UserError):  # a second Ctrl-C, or a file that is not written
         if resume := trainer.resume_command:
             print(f"\nThe last checkpoint is kept. Go on with\n  {resume}")
         raise

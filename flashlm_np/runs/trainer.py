@@ -115,10 +115,7 @@ class Trainer(RunState):
     def _expect_finite(self, result):
         if math.isfinite(result.loss) and math.isfinite(result.grad_norm):
             return
-        how_to_go_on = "No checkpoint was written yet."
-        if resume := self.resume_command:
-            how_to_go_on = f"The last good checkpoint is kept: {resume}"
         raise UserError(
             f"at step {self.step} the loss is {result.loss} and the gradients' norm "
-            f"{result.grad_norm}; lower --normuon-lr or --adamw-lr. {how_to_go_on}"
+            f"{result.grad_norm}; start a new run with a lower --normuon-lr or --adamw-lr"
         )

@@ -1,5 +1,6 @@
 """Kills, Ctrl-C and clocks that stand still, at any moment of a run."""
 
+import errno
 import itertools
 import os
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 import tiny
 
+from flashlm_np import files
 from flashlm_np import start_run as start_page
 from flashlm_np.analysis.step_profile import measure, measure_heads, step_table
 from flashlm_np.cli import main
@@ -158,6 +160,29 @@ def test_ctrl_c_during_the_report_is_one_line(tmp_path, monkeypatch, capsys, par
     assert captured.out.endswith(f"Go on with\n  {command('train', '--resume', out)}\n")
     assert not (out / "report.md").exists()
     assert not list(out.glob("*.tmp-*"))
+    assert main(["train", "--resume", str(out)]) == 0
+    assert (out / "report.md").exists()
+
+
+@pytest.mark.parametrize("name", ["loss.png", "report.md", "last.json"])
+def test_a_file_that_cannot_be_written_ends_with_the_command_to_go_on(
+    tmp_path, monkeypatch, capsys, name
+):
+    out = tmp_path / "run"
+    replace = os.replace
+
+    def refuse(old, new):
+        if os.path.basename(new) == name:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        replace(old, new)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", refuse)
+        patch.setattr(files, "WAITS", ())
+        assert train(out) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith(f"flashlm: cannot write {out / name}: Permission denied")
+    assert captured.out.endswith(f"Go on with\n  {command('train', '--resume', out)}\n")
     assert main(["train", "--resume", str(out)]) == 0
     assert (out / "report.md").exists()
 
