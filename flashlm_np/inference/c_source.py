@@ -31,7 +31,7 @@ def c_source(packed: PackedModel, vocab_size: int) -> str:
     """
     if (packed.encoding, packed.head) != ("base-3", "int8"):
         raise UserError(
-            f"the export has {packed.encoding} codes and a {packed.head} head; the C program "
+            f"the export has {packed.encoding} codes and a head of {packed.head}; the C program "
             "needs base-3 codes and an int8 head"
         )
     constants = [_sizes(packed.config, vocab_size), *_floats(packed), *_integers(packed)]
