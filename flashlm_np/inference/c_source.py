@@ -31,8 +31,8 @@ def c_source(packed: PackedModel, vocab_size: int) -> str:
     """
     if (packed.encoding, packed.head) != ("base-3", "int8"):
         raise UserError(
-            f"the export has {packed.encoding} codes and a head of {packed.head}; the C program "
-            "needs base-3 codes and an int8 head"
+            f"the export has {packed.encoding} codes and a head of {packed.head}; the C "
+            "program needs base-3 codes and an int8 head"
         )
     constants = [_sizes(packed.config, vocab_size), *_floats(packed), *_integers(packed)]
     program = files("flashlm_np.inference").joinpath("model.c").read_text(encoding="utf-8")
