@@ -45,7 +45,7 @@ CONFIG = replace(
 )
 OPTIONS = """
     --d-model 8 --conv-groups 2 --dilations 1 4 --stories 20 --phases 1:64:2:1 --steps 60
-    --eval-every 7 --eval-tokens 200 --save-every 2 --threads 1
+    --eval-every 7 --eval-tokens 200 --save-every 2
 """.split()  # noqa: SIM905 (as a user types them)
 OPERATIONS = {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.truncate"}
 
@@ -115,7 +115,7 @@ def kill_at_operations(folder: Path) -> None:
 def start(out: Path) -> subprocess.Popen:
     """Start a run as a user does, or go on with it."""
     options = ["--resume", str(out)] if records_in(out) else [*OPTIONS, "--out", str(out)]
-    command = [sys.executable, "-m", "flashlm_np", "train", *options]
+    command = [sys.executable, "-m", "flashlm_np", "train", "--threads", "1", *options]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
