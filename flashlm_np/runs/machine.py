@@ -50,7 +50,9 @@ def differences(saved: dict, threads: int) -> str | None:
     ]
     if not changes:
         return None
-    return (
+    sentence = (
         "The last digits will differ from those of a run without interruption, because "
         + "; ".join(changes)
     )
+    only_threads = saved | {"threads": threads} == here
+    return sentence + f"; --threads {saved['threads']} keeps them" * only_threads

@@ -171,7 +171,7 @@ def test_a_lost_best_checkpoint_is_made_anew(run, capsys, damage):
 
 
 def test_another_number_of_threads_is_mentioned(run, capsys):
-    expected = "because threads was 1 and is 2"
+    expected = "because threads was 1 and is 2; --threads 1 keeps them"
     assert expected in resume(capsys, run, "--steps", 7, "--threads", 2)
     assert expected not in resume(capsys, run, "--steps", 8, "--threads", 2)
 
@@ -183,6 +183,7 @@ def test_another_numpy_or_processor_is_mentioned(run, capsys, monkeypatch):
     assert "The last digits will differ from those of a run without interruption" in text
     assert f"numpy was {np.__version__} and is 9.9; blas was " in text
     assert text.count(" and is ") == 3
+    assert "keeps them" not in text
 
 
 def test_the_same_machine_is_not_mentioned(run, capsys):
