@@ -8,9 +8,8 @@ import platform
 from functools import cache
 
 import numpy as np
-from threadpoolctl import threadpool_info
 
-from ..training.threads import numpy_blas
+from ..training.threads import loaded_blas, numpy_blas
 
 
 def machine(threads: int) -> dict[str, str | int]:
@@ -22,11 +21,7 @@ def machine(threads: int) -> dict[str, str | int]:
 def _libraries():
     built = np.show_config(mode="dicts")
     keys = ("internal_api", "version", "architecture")
-    blas = [
-        " ".join(str(pool[key]) for key in keys if pool.get(key))
-        for pool in threadpool_info()
-        if pool["user_api"] == "blas"
-    ]
+    blas = [" ".join(str(pool[key]) for key in keys if pool.get(key)) for pool in loaded_blas()]
     # threadpoolctl does not know each BLAS, such as Apple's Accelerate.
     blas = blas or [numpy_blas() or "none"]
     instructions = built.get("SIMD Extensions", {}).get("found", [])

@@ -30,7 +30,9 @@ class Workers:
 
     def __init__(self, threads: int | None = None):
         # BLIS has one thread unless it is told otherwise, so that is nobody's wish.
-        limits = [blas["num_threads"] for blas in _blas() if blas["internal_api"] != "blis"]
+        limits = [
+            blas["num_threads"] for blas in loaded_blas() if blas["internal_api"] != "blis"
+        ]
         self.threads = threads or min([available_cores(), *limits])
         self._pool = None
         if self.threads > 1:
@@ -66,7 +68,7 @@ class Workers:
     def warning(self) -> str | None:
         """A sentence for the user if NumPy's BLAS has threads that cannot be controlled."""
         name, one_thread = numpy_blas(), os.environ.get("OMP_NUM_THREADS") == "1"
-        if one_thread or name in NEED_NO_CONTROL or _blas():
+        if one_thread or name in NEED_NO_CONTROL or loaded_blas():
             return None
         return (
             f"threadpoolctl cannot control {name}, the BLAS of this NumPy: results are "
@@ -109,6 +111,6 @@ def _one_openmp_thread():
     _controller().limit(limits=1, user_api="openmp")
 
 
-def _blas() -> list[dict]:
+def loaded_blas() -> list[dict]:
     """A description of each loaded BLAS that can be controlled, with its `num_threads`."""
     return _controller().select(user_api="blas").info()

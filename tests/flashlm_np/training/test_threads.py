@@ -104,7 +104,7 @@ def test_a_blas_with_threads_that_cannot_be_controlled_gives_a_warning(
 ):
     config = {"Build Dependencies": {"blas": blas}} if blas else {}
     monkeypatch.setattr(np, "show_config", lambda mode: config)
-    monkeypatch.setattr(parallel, "_blas", list)
+    monkeypatch.setattr(parallel, "loaded_blas", list)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     workers = Workers()
     assert workers.threads == parallel.available_cores()
@@ -121,7 +121,7 @@ def test_the_blas_of_this_machine_gives_no_warning():
 def test_the_smallest_of_several_blas_limits_the_workers_but_not_blis(monkeypatch):
     loaded = [("openblas", 64), ("blis", 1), ("mkl", 3), ("flexiblas", 5)]
     pools = [{"internal_api": api, "num_threads": number} for api, number in loaded]
-    monkeypatch.setattr(parallel, "_blas", lambda: pools)
+    monkeypatch.setattr(parallel, "loaded_blas", lambda: pools)
     monkeypatch.setattr(parallel, "available_cores", lambda: 16)
     assert Workers().threads == 3
 
