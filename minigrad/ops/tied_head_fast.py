@@ -47,8 +47,8 @@ def tied_head_fast_forward(
     expect_loss_options("tied_head", label_smoothing, z_loss)
     N, V, dtype = len(h), len(w), np.result_type(h, w)
     buffers = {} if buffers is None else buffers
-    z = _buffer(buffers, "z", (min(N, ROWS) * V,), dtype)
-    dw = _buffer(buffers, "dw", w.shape, dtype) if with_dw else None
+    z = reused(buffers, "z", (min(N, ROWS) * V,), dtype)
+    dw = reused(buffers, "dw", w.shape, dtype) if with_dw else None
     dh, loss = np.empty(h.shape, dtype), 0.0
     spans = [(V * part // parts, V * (part + 1) // parts) for part in range(parts)]
     for start in range(0, N, ROWS):
@@ -115,8 +115,8 @@ def _gradients(h, w, factors, one_hot, dw, is_first, blocks):
     return dh
 
 
-def _buffer(buffers, name, shape, dtype):
-    """An array with undefined content: the array of the last call if it fits."""
+def reused(buffers, name, shape, dtype):
+    """An array with undefined content: that of the last call with these buffers, if it fits."""
     array = buffers.get(name)
     if array is None or array.shape != shape or array.dtype != dtype:
         array = buffers[name] = np.empty(shape, dtype)

@@ -1,0 +1,44 @@
+"""The interface of an output layer: what a model asks of each head.
+
+A head turns hidden rows h (N, D) into probabilities of V words. `table` (V, D) is the
+embedding's table, which a head uses again as its own matrix: it is tied. A word is known by its
+row in this table: see layout.py.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad import Module, Tensor
+
+
+class Head(Module):
+    """An output layer. Its attributes hold only the parameters that the table does not have."""
+
+    # Whether the gradient of its large matrices consists of rows. Then LazyAdamW takes them.
+    rows_only = False
+
+    def initialize(self, table: np.ndarray) -> None:
+        """Set the start values of the head's own parameters from the table (V, D)."""
+
+    def loss(
+        self, h: Tensor, table: Tensor, targets: np.ndarray, rng: np.random.Generator, **work
+    ) -> Tensor:
+        """The mean loss of rows h (N, D) for the words targets (N,), in nats: for training.
+
+        It may be random, with numbers from `rng`, and so differ from the mean of `nll`.
+
+        work: options that change the work but not the result. `with_dw=False` leaves out the
+            gradient of the table; `parts` and `parallel_map` divide the work among workers;
+            `buffers` is a dict that keeps large arrays from call to call. See
+            minigrad/ops/tied_head_fast.py.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no loss")
+
+    def nll(self, h: np.ndarray, table: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """The exact -ln p of each target, in nats: (N, D), (V, D), (N,) -> (N,)."""
+        raise NotImplementedError(f"{type(self).__name__} has no nll")
+
+    def log_prob(self, h: np.ndarray, table: np.ndarray) -> np.ndarray:
+        """ln p of every word: (N, D), (V, D) -> (N, V). The exponentials of a row sum to 1."""
+        raise NotImplementedError(f"{type(self).__name__} has no log_prob")

@@ -1,0 +1,123 @@
+"""Two levels: first a class, then a word of this class. p(v | h) = p(k | h) · p(v | k, h).
+
+    forward    Each of V words has one class k(v) of G. The words of a class are a contiguous
+               slice w_k of the table.
+               z = h @ cᵀ + b                logits of the classes                      (N, G)
+               u = h @ w_kᵀ                  logits of the words of the target's class  (N, S_k)
+               loss = mean_n [ lse(z) - z_k + lse(u) - u_y ]
+    backward   Two softmaxes, each as on cross_entropy's page:
+               dz = dy/N (softmax(z) - onehot(k)) ;  du = dy/N (softmax(u) - onehot(y))
+               dc = dzᵀ @ h ;  db = Σ_n dz_n ;  dw_k = du_kᵀ @ h_k, from the rows whose target
+               is in class k. Words of other classes get no gradient.
+               dh = dz @ c + du @ w_k
+    saved      h, w, c, y, p(k | h) and p(v | k, h):  4·(N·G + Σ_n S_k(n)) bytes in float32
+               beside the inputs
+    cost       N·(G + S_k) logits, not N·V. With √V classes of √V words, 448 in place of 50,257
+    source     Goodman 2001, arXiv:cs/0108006; a class is a slice as in Mikolov et al. 2011,
+               "Extensions of recurrent neural network language model"
+
+Both softmaxes are exact, so the probabilities of all words sum to 1. The classes themselves are
+the approximation: p(k | h) must be right before any word of the class is likely (classes.py).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad import Operation, Parameter, apply
+from minigrad.errors import expect_shape
+from minigrad.ops.cross_entropy import expect_targets, log_sum_exp
+from minigrad.ops.tied_head_fast import reused
+
+from .head import Head
+from .slices import (
+    groups_of,
+    nll_and_softmax,
+    slice_gradients,
+    slice_softmaxes,
+    unwritten,
+)
+
+UNSEEN = 0.5  # the count of a word that was never seen, for its weight in means
+
+
+def two_level_forward(h, w, c, b, y, *, starts, with_dw=True, buffers=None, **work):
+    _expect_sizes(h, w, c, b, y, starts)
+    k = np.searchsorted(starts, y, side="right") - 1  # (N,) the class of each target
+    class_nll, p = nll_and_softmax(h @ c.T + b, k)  # (N,), (N, G)
+    groups = groups_of(k, starts)
+    word_nll, q = slice_softmaxes(h, w, y, groups, **work)
+    loss = (class_nll + word_nll).mean()
+    return np.asarray(loss), (h, w, c, y, k, p, groups, q, with_dw, buffers, work)
+
+
+def two_level_backward(dy, saved):
+    h, w, c, y, k, p, groups, q, with_dw, buffers, work = saved
+    N = len(h)
+    dz = dy / N * p  # (N, G)
+    dz[np.arange(N), k] -= dy / N
+    dw = reused({} if buffers is None else buffers, "dw", w.shape, w.dtype) if with_dw else None
+    dh = slice_gradients(dy / N, h, w, y, groups, q, dw, **work)  # (N, D)
+    if with_dw:
+        for rows in unwritten(groups, len(w)):  # of the classes without a target
+            dw[rows] = 0
+    return dh + dz @ c, dw, dz.T @ h, dz.sum(axis=0), None
+
+
+def class_log_prob(u, starts):
+    """ln p(v | class of v) of all words from their logits: (N, V) -> (N, V)."""
+    first, sizes = starts[:-1] - starts[0], np.diff(starts)
+    u = u - np.repeat(np.maximum.reduceat(u, first, axis=1), sizes, axis=1)
+    sums = np.add.reduceat(np.exp(u), first, axis=1)  # (N, G)
+    return u - np.repeat(np.log(sums), sizes, axis=1)
+
+
+def class_means(table, counts, starts):
+    """The mean of the rows of each class, weighted by their counts: (V, D), (V,) -> (G, D)."""
+    weights = (counts + UNSEEN)[:, None].astype(table.dtype)  # (V, 1)
+    first = starts[:-1]
+    return np.add.reduceat(table * weights, first) / np.add.reduceat(weights, first)
+
+
+def _expect_sizes(h, w, c, b, y, starts):
+    G = len(starts) - 1
+    expect_shape("two_level", "h", h, N=None, D=None)
+    expect_shape("two_level", "w", w, f"h {h.shape}", V=None, D=h.shape[1])
+    expect_shape("two_level", "c", c, "starts and h", G=G, D=h.shape[1])
+    expect_shape("two_level", "b", b, "starts", G=G)
+    expect_targets("two_level", y, len(h), len(w))
+
+
+TWO_LEVEL = Operation("two_level", two_level_forward, two_level_backward, integer_inputs=(4,))
+
+
+class TwoLevelHead(Head):
+    """The classes of the layout. Their vectors are the only new parameters."""
+
+    def __init__(self, config, layout, rng, dtype=np.float32):
+        G, D = len(layout.starts) - 1, config.d_model
+        self.layout = layout
+        self.classes = Parameter(np.zeros((G, D), dtype))
+        self.bias = Parameter(np.zeros(G, dtype))
+
+    def initialize(self, table):
+        # At first p(class) is the share of the class, and its vector points to its words.
+        layout = self.layout
+        self.classes.data[...] = class_means(table, layout.counts, layout.starts)
+        self.bias.data[...] = np.log(layout.shares)
+
+    def loss(self, h, table, targets, rng, **work):
+        arrays = h, table, self.classes, self.bias, targets
+        return apply(TWO_LEVEL, *arrays, starts=self.layout.starts, **work)
+
+    def nll(self, h, table, targets):
+        starts = self.layout.starts
+        k = self.layout.class_of(targets)
+        class_nll, _ = nll_and_softmax(h @ self.classes.data.T + self.bias.data, k)
+        return class_nll + slice_softmaxes(h, table, targets, groups_of(k, starts))[0]
+
+    def log_prob(self, h, table):
+        starts = self.layout.starts
+        z = h @ self.classes.data.T + self.bias.data  # (N, G)
+        z -= log_sum_exp(z)[:, None]
+        return np.repeat(z, np.diff(starts), axis=1) + class_log_prob(h @ table.T, starts)
