@@ -9,7 +9,7 @@
     backward   A pair is a row of h and a node on its target's path: P = Σ_n length(y_n).
                softplus'(x) = σ(x), so for each pair dz = -s σ(-s z) dy/N. Then
                dh_r = Σ dz n_i over the pairs of row r                            (N, D)
-               dn_i = Σ dz h_r over the pairs of node i ;  db_i = Σ dz            (V-1, D), (V-1,)
+               dn_i = Σ dz h_r over the pairs of node i ;  db_i = Σ dz  (V-1, D), (V-1,)
                Nodes on no path get nothing: dn is a RowGradient.
     saved      h and n, and row, node, sign and z of each pair:  17·P bytes in float32 beside
                the inputs
