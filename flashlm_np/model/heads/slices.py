@@ -38,7 +38,7 @@ def groups_of(classes: np.ndarray, starts: np.ndarray) -> list[Group]:
     """One group for each class that occurs in `classes` (N,), in the order of the classes."""
     order = np.argsort(classes, kind="stable")
     first = np.flatnonzero(np.diff(classes[order], prepend=-1))  # where a new class begins
-    parts = np.split(order, first[1:])
+    parts = np.split(order, first)[1:]  # of no rows: none
     found = classes[order[first]]
     pairs = zip(found, parts, strict=True)
     return [Group(rows, int(starts[g]), int(starts[g + 1])) for g, rows in pairs]
