@@ -20,19 +20,21 @@ import numpy as np
 PAIRS = 512  # rows gathered at a time: 0.5 MB in float32 for D = 256
 
 
-def dots(a, b, i, j, parallel_map: Callable = map) -> np.ndarray:
+def dots(a, b, i, j, *, parts: int = 1, parallel_map: Callable = map) -> np.ndarray:
     """The products of the rows a[i] and b[j]: (A, D), (B, D), (P,), (P,) -> (P,)."""
     z = np.empty(len(i), np.result_type(a, b))
 
-    def work(start):
-        pairs = slice(start, start + PAIRS)
-        z[pairs] = np.einsum("pd,pd->p", a[i[pairs]], b[j[pairs]])
+    def work(starts):
+        for start in starts:
+            here = slice(start, start + PAIRS)
+            z[here] = np.einsum("pd,pd->p", a[i[here]], b[j[here]])
 
-    list(parallel_map(work, range(0, len(i), PAIRS)))
+    starts = range(0, len(i), PAIRS)
+    list(parallel_map(work, [starts[part::parts] for part in range(parts)]))
     return z
 
 
-def weighted_sums(keys, weights, x, j, parallel_map: Callable = map):
+def weighted_sums(keys, weights, x, j, *, parts: int = 1, parallel_map: Callable = map):
     """Each key once, and the sum of its pairs' weights times their rows x[j].
 
     Shapes:
@@ -42,18 +44,20 @@ def weighted_sums(keys, weights, x, j, parallel_map: Callable = map):
     counts = np.diff(first, append=len(keys))  # (K,)
     sums = np.empty((len(first), x.shape[1]), np.result_type(weights, x))
 
-    def work(some):  # keys with the same count, c
-        pairs = first[some][:, None] + np.arange(counts[some[0]])  # (n, c)
-        sums[some] = (weights[pairs][:, None] @ x[j[pairs]])[:, 0]  # (n, 1, c) (n, c, D)
+    def work(groups):
+        for some in groups:  # keys with the same count, c
+            pairs = first[some][:, None] + np.arange(counts[some[0]])  # (n, c)
+            sums[some] = (weights[pairs][:, None] @ x[j[pairs]])[:, 0]  # (n, 1, c) (n, c, D)
 
-    list(parallel_map(work, _equal_counts(counts)))
+    groups = _equal_counts(counts)
+    list(parallel_map(work, [groups[part::parts] for part in range(parts)]))
     return keys[first], sums
 
 
 def _equal_counts(counts):
-    """The keys' places in arrays: in each, all counts are equal and sum to about PAIRS."""
-    order = np.argsort(counts, kind="stable")
-    ends = np.flatnonzero(np.diff(counts[order], append=0))  # the last place of each count
-    for some in np.split(order, ends[:-1] + 1):
-        size = max(1, PAIRS // int(counts[some[0]]))
-        yield from (some[i : i + size] for i in range(0, len(some), size))
+    """The numbers of the keys in groups: in each, all counts are equal and sum to PAIRS."""
+    groups = []
+    for c in np.unique(counts):
+        some, size = np.flatnonzero(counts == c), max(1, PAIRS // int(c))
+        groups += [some[i : i + size] for i in range(0, len(some), size)]
+    return groups

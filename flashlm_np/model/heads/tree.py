@@ -32,8 +32,6 @@ unigram model. Without b, the balanced tree would start at 15.8 ln 2 = 10.9 nats
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from minigrad import Operation, Parameter, apply
@@ -49,26 +47,26 @@ from .pairs import dots, weighted_sums
 ROWS = 64  # of all words' probabilities that are computed at a time: 39 MB for V = 50,257
 
 
-def tree_forward(h, n, b, y, *, tree: Tree, parallel_map: Callable = map):
-    nll, pairs = path_nll(h, n, b, y, tree, parallel_map)
-    return np.asarray(nll.mean()), (h, n, *pairs, parallel_map)
+def tree_forward(h, n, b, y, *, tree: Tree, **work):
+    nll, pairs = path_nll(h, n, b, y, tree, **work)
+    return np.asarray(nll.mean()), (h, n, *pairs, work)
 
 
 def tree_backward(dy, saved):
-    h, n, row, node, sign, z, parallel_map = saved
+    h, n, row, node, sign, z, work = saved
     dz = -sign * sigmoid(-sign * z) * (dy / len(h))  # (P,)
-    _, dh = weighted_sums(row, dz, n, node, parallel_map)  # (N, D); each row has a path
+    _, dh = weighted_sums(row, dz, n, node, **work)  # (N, D); each row has a path
     order = np.argsort(node, kind="stable")
-    used, dn = weighted_sums(node[order], dz[order], h, row[order], parallel_map)
+    used, dn = weighted_sums(node[order], dz[order], h, row[order], **work)
     db = np.bincount(node, dz, len(n)).astype(dz.dtype)  # (V-1,)
     return dh, RowGradient(used, dn, n.shape), db, None
 
 
-def path_nll(h, n, b, y, tree, parallel_map=map):
+def path_nll(h, n, b, y, tree, **work):
     """-ln p of each target (N,), and of each pair: row, node, sign, z (P,)."""
     _expect_sizes(h, n, b, y, tree)
     row, node, sign = pairs_of(y, tree)
-    z = dots(h, n, row, node, parallel_map) + b[node]  # (P,)
+    z = dots(h, n, row, node, **work) + b[node]  # (P,)
     first = np.flatnonzero(np.diff(row, prepend=-1))  # (N,) the first pair of each row
     return np.add.reduceat(softplus(-sign * z), first), (row, node, sign, z)
 
@@ -115,9 +113,9 @@ class TreeHead(Head):
         means = self.tree.sums(weights[:, None] * table) / totals[:, None]  # (2V-1, D)
         self.nodes.data[...] = means[left] - means[right]
 
-    def loss(self, h, table, targets, rng=None, *, parallel_map=map, **work):
-        options = {"tree": self.tree, "parallel_map": parallel_map}
-        return apply(TREE, h, self.nodes, self.bias, targets, **options)
+    def loss(self, h, table, targets, rng=None, *, with_dw=True, buffers=None, **work):
+        # with_dw and buffers are for a gradient of the table. There is none.
+        return apply(TREE, h, self.nodes, self.bias, targets, tree=self.tree, **work)
 
     def nll(self, h, table, targets):
         return path_nll(h, self.nodes.data, self.bias.data, targets, self.tree)[0]

@@ -249,13 +249,14 @@ def test_only_nodes_on_a_path_have_a_gradient():
 
 
 @every_tree
-def test_workers_share_the_work_with_the_same_result(kind):
+def test_workers_share_the_work_with_the_same_result(kind, monkeypatch):
+    monkeypatch.setattr(pairs, "PAIRS", 3)
     head = new_head(kind)
     arrays = arrays_of(head)
     alone, shared = [], []
     with ThreadPoolExecutor(2) as pool:
-        for results, parallel_map in [(alone, map), (shared, pool.map)]:
-            loss, saved = tree_forward(*arrays, tree=head.tree, parallel_map=parallel_map)
+        for results, work in [(alone, {}), (shared, {"parts": 2, "parallel_map": pool.map})]:
+            loss, saved = tree_forward(*arrays, tree=head.tree, **work)
             results += [loss, *map(dense, tree_backward(1.0, saved)[:3])]
     for a, b in zip(alone, shared, strict=True):
         np.testing.assert_array_equal(a, b)
