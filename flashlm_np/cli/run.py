@@ -81,7 +81,7 @@ def losses(result: Evaluation, counted: Baselines | None, best: float | None) ->
     if counted is not None:
         lines.append(
             f"baselines        uniform {counted.uniform:.4f}, unigram {counted.unigram:.4f}, "
-            f"bigram {counted.bigram:.4f}"
+            f"bigram {counted.bigram:.4f}, trigram {counted.trigram:.4f}"
         )
     return "\n".join([*lines, f"scored           {result.scored}"])
 

@@ -102,6 +102,7 @@ def _losses(results, best):
         "uniform over the vocabulary": f"{counted.uniform:.4f}",
         "unigram, counted on the training tokens": f"{counted.unigram:.4f}",
         "interpolated bigram, counted on the same": f"{counted.bigram:.4f}",
+        "interpolated trigram, counted on the same": f"{counted.trigram:.4f}",
         "perplexity (no unit)": f"{final.perplexity:.3f}",
         "bits per byte": f"{final.bits_per_byte:.4f}",
     }

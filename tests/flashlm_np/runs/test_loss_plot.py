@@ -10,7 +10,7 @@ from flashlm_np.model.config import QUICKSTART, V3
 from flashlm_np.runs.loss_plot import write_plot
 from flashlm_np.runs.metrics import COLUMNS, OF_EVALUATION
 
-BASELINES = Baselines(7.60, 5.73, 2.24)
+BASELINES = Baselines(7.60, 5.73, 2.24, 1.09)
 FALLING = [7 * math.exp(-step / 100) + 0.4 for step in range(400)]
 NAN, INF = math.nan, math.inf
 
@@ -21,10 +21,10 @@ RUNS = {
     "no evaluation": ([7.5, 7.4], {}, BASELINES, 0.34),
     "no step": ([], {}, BASELINES, None),
     "many steps": (FALLING * 25, dict.fromkeys(range(10, 10_000, 10), 0.5), BASELINES, 0.34),
-    "baselines alike": (FALLING, {400: 0.4}, Baselines(7.6, 7.55, 7.5), None),
-    "at the best": ([0.34] * 9, {9: 0.34}, Baselines(7.6, 5.7, 0.345), 0.3367),
+    "baselines alike": (FALLING, {400: 0.4}, Baselines(7.6, 7.55, 7.5, 7.5), None),
+    "at the best": ([0.34] * 9, {9: 0.34}, Baselines(7.6, 5.7, 0.345, 0.345), 0.3367),
     "below the best": ([0.01] * 9, {9: 0.001}, BASELINES, 0.34),
-    "zero": ([0.0] * 9, {9: 0.0}, Baselines(7.6, 5.7, 0.3), 0.0),
+    "zero": ([0.0] * 9, {9: 0.0}, Baselines(7.6, 5.7, 0.3, 0.2), 0.0),
     "diverged": ([7.5, 8, 100, 1e8], {1: 7.5, 4: 1e8}, BASELINES, 0.34),
     "not finite": ([7.5, 7.4, 7.3], {1: 7.5, 2: NAN, 3: INF}, BASELINES, 0.34),
 }

@@ -96,6 +96,7 @@ def test_the_report_has_the_true_loss_and_its_baselines(run):
         "best possible",
         "unigram",
         "bigram",
+        "trigram",
         "448 tokens seen",
         "| d_model | 16 | 256 |",
     ):
