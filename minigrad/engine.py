@@ -118,13 +118,16 @@ def _backward(node, dy):
 def add_gradients(a, b):
     """a + b in a new array: a may be another node's gradient, too, and `+=` would change that.
 
-    The gradient of a lookup is a RowGradient: some rows of the table, and their ids.
+    The gradient of a lookup is a RowGradient: some rows of the table, and their ids. Two of
+    them stay rows.
     """
     if isinstance(a, RowGradient):
         a, b = b, a  # if one of them is dense, it is a now
     if not isinstance(b, RowGradient):
         return a + b  # both are dense
-    total = a.dense() if isinstance(a, RowGradient) else a.copy()
+    if isinstance(a, RowGradient):
+        return RowGradient.joined([a, b])
+    total = a.copy()
     b.add_to(total)
     return total
 

@@ -44,7 +44,7 @@ class Tensor(Conversions):
 
     def __init__(self, data, requires_grad: bool = False, name: str | None = None):
         self._array = as_floating(data)
-        self.grad: np.ndarray | None = None  # until the first backward
+        self.grad: np.ndarray | RowGradient | None = None  # until the first backward
         self.name = name
         self.node: Node | None = None  # the operation that computed it, if one did
         self.requires_grad = requires_grad
@@ -129,7 +129,9 @@ class Tensor(Conversions):
 
     def zero_grad(self) -> None:
         """Clear the gradient in place. A leaf without a gradient stays without one."""
-        if self.grad is not None:
+        if isinstance(self.grad, RowGradient):
+            self.grad = self.grad.cleared()
+        elif self.grad is not None:
             gradient_written(self)  # a graph that still needs the old gradient is told
             self.grad.fill(0)  # the buffer stays, so the next step need not allocate it
 

@@ -49,6 +49,8 @@ def collect(leaf, gradient) -> bool:
     gradients = _collected.get()
     if gradients is None:
         gradient_written(leaf)
+        if isinstance(leaf.grad, RowGradient):  # the caller set it
+            leaf.grad = leaf.grad.dense()
         return False
     gradients.add(leaf, gradient)
     return True
@@ -107,7 +109,8 @@ class LeafGradients:
         grad = leaf.grad
         if not isinstance(grad, np.ndarray) or not grad.flags.writeable:
             total = self._total(leaf)
-            if grad is not None:  # a number, or an array that may not be changed
+            if grad is not None:  # a number, rows, or an array that may not be changed
+                grad = grad.dense() if isinstance(grad, RowGradient) else grad
                 _expect_fit(leaf, np.asarray(grad))
                 total = total + grad
             yield partial(setattr, leaf, "grad", np.asarray(total))
@@ -115,7 +118,7 @@ class LeafGradients:
         _expect_fit(leaf, grad)
         gradient_written(leaf)  # a graph that still needs the old gradient is told
         if leaf in self.rows:
-            ids, rows = _joined(self.rows[leaf]).summed()
+            ids, rows = RowGradient.joined(self.rows[leaf]).summed()
             yield partial(operator.setitem, grad, ids, grad[ids] + rows)
         if leaf in self.sums:
             yield partial(operator.iadd, grad, self.sums[leaf])
@@ -128,14 +131,6 @@ class LeafGradients:
         for gradient in self.rows.get(leaf, ()):
             gradient.add_to(total)
         return total
-
-
-def _joined(gradients):
-    """Several gradients by rows as one, which may repeat an id."""
-    if len(gradients) == 1:
-        return gradients[0]
-    ids, rows = zip(*((g.ids, g.rows) for g in gradients), strict=True)
-    return RowGradient(np.concatenate(ids), np.concatenate(rows), gradients[0].shape)
 
 
 def _expect_fit(leaf, gradient):

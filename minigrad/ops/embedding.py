@@ -27,12 +27,29 @@ class RowGradient:
         self.ids, self.rows, self.shape, self.dtype = ids, rows, shape, rows.dtype
 
     def summed(self):
-        """Each id once, and the sum of its rows."""
+        """The ids in ascending order, each once, and the sum of its rows."""
         order = np.argsort(self.ids, kind="stable")
         ids = self.ids[order]
         first = np.flatnonzero(np.diff(ids, prepend=-1))  # the places where a new id begins
         # np.add.at would do the same, several times slower.
         return ids[first], np.add.reduceat(self.rows[order], first, axis=0)
+
+    def compact(self):
+        """The same gradient with the ids in ascending order, each once."""
+        is_compact = (self.ids[1:] > self.ids[:-1]).all()
+        return self if is_compact else RowGradient(*self.summed(), self.shape)
+
+    @staticmethod
+    def joined(gradients):
+        """The sum of several gradients of one table, as one, in which an id may repeat."""
+        if len(gradients) == 1:
+            return gradients[0]
+        ids, rows = zip(*((g.ids, g.rows) for g in gradients), strict=True)
+        return RowGradient(np.concatenate(ids), np.concatenate(rows), gradients[0].shape)
+
+    def cleared(self):
+        """The gradient 0 of the same table: no rows."""
+        return RowGradient(self.ids[:0], self.rows[:0], self.shape)
 
     def add_to(self, table):
         """Add the rows into `table` in place. The rows of an id that repeats are summed."""

@@ -8,6 +8,7 @@ from .adam import Adam, adam_update
 from .adamw import AdamW, adamw_update
 from .clip import clip_grad_norm, clip_scale, grad_norm
 from .ema import EMA, ema_update
+from .lazy_adamw import LazyAdamW, lazy_adamw_update
 from .normuon import NorMuon, newton_schulz, normuon_update
 from .optimizer import Optimizer
 from .schedule import cosine, wsd
@@ -18,6 +19,7 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "LazyAdamW",
     "NorMuon",
     "Optimizer",
     "adam_update",
@@ -27,6 +29,7 @@ __all__ = [
     "cosine",
     "ema_update",
     "grad_norm",
+    "lazy_adamw_update",
     "newton_schulz",
     "normuon_update",
     "sgd_update",

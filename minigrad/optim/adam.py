@@ -10,7 +10,7 @@ source   Kingma & Ba 2015, arXiv:1412.6980, algorithm 1; λ as in PyTorch
 """
 
 from .adamw import AdamW, adamw_update
-from .gradients import with_finite_squares
+from .norms import with_finite_squares
 
 
 def adam_update(p, g, m, v, t, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):

@@ -12,7 +12,7 @@ source   Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2, with PyTorch's
 
 import numpy as np
 
-from .gradients import with_finite_squares
+from .norms import with_finite_squares
 from .optimizer import Optimizer
 
 

@@ -10,12 +10,14 @@ Each function equals a plain one: Optimizer.step, clip.grad_norm, EMA.update. `p
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 
 import numpy as np
 
 from ..errors import expect_number
+from ..ops import RowGradient
 from .ema import EMA, ema_update
-from .gradients import expect_finite, norm, scaled
+from .norms import expect_finite, norm, numbers, scaled
 from .optimizer import Optimizer
 from .parameters import Parameters, tensors
 
@@ -54,23 +56,27 @@ def _gradient_blocks(optimizers, gradients):
     """(optimizer's name, parameter's name, block) of each gradient."""
     for optimizer, named in zip(optimizers, gradients, strict=True):
         for name, g in named.items():
-            for (block,) in flat_blocks(g, size=8 * BLOCK_SIZE):
+            for (block,) in flat_blocks(numbers(g), size=8 * BLOCK_SIZE):
                 yield type(optimizer).__name__, name, block
 
 
 def _jobs(optimizer, gradients):
     """The updates of a step that do not depend on each other: p, g, state, t."""
     for p, g, state, t in optimizer.ready(gradients):
-        arrays = (p, g, *state.values())
-        blocks = flat_blocks(*arrays) if optimizer.elementwise else [arrays]
-        for p_block, g_block, *state_blocks in blocks:
+        if optimizer.by_rows:
+            blocks = row_blocks(g, p, *state.values())
+        elif optimizer.elementwise:
+            blocks = flat_blocks(g, p, *state.values())
+        else:
+            blocks = [(g, p, *state.values())]
+        for g_block, p_block, *state_blocks in blocks:
             yield p_block, g_block, dict(zip(state, state_blocks, strict=True)), t
 
 
 def grad_norm_in_blocks(parameters: Parameters, parallel_map: Callable = map) -> float:
     """The joint Euclidean norm of the gradients."""
     parameters = tensors("grad_norm_in_blocks", parameters)
-    gradients = [p.grad for p in parameters if p.grad is not None]
+    gradients = [numbers(p.grad) for p in parameters if p.grad is not None]
     blocks = [block for g in gradients for (block,) in flat_blocks(g, size=8 * BLOCK_SIZE)]
     return norm(blocks, parallel_map)
 
@@ -94,3 +100,17 @@ def flat_blocks(*arrays: np.ndarray, size: int = BLOCK_SIZE) -> Iterator[tuple]:
     flat = [array.reshape(-1) for array in arrays]
     for start in range(0, flat[0].size, size):
         yield tuple(array[start : start + size] for array in flat)
+
+
+def row_blocks(g: RowGradient, *arrays: np.ndarray, size: int = BLOCK_SIZE) -> Iterator[tuple]:
+    """The arrays of one length cut between the same rows, each block with its rows of g.
+
+    The ids of g are in order, and each occurs once.
+    """
+    per_block = max(1, size // max(1, arrays[0].shape[1]))
+    starts = range(0, len(arrays[0]), per_block)
+    borders = np.searchsorted(g.ids, [*starts, len(arrays[0])])
+    for start, (first, stop) in zip(starts, pairwise(borders), strict=True):
+        blocks = [array[start : start + per_block] for array in arrays]
+        rows = RowGradient(g.ids[first:stop] - start, g.rows[first:stop], blocks[0].shape)
+        yield rows, *blocks

@@ -2,11 +2,11 @@
 
 import math
 
-import numpy as np
-
 from ..errors import expect_number
 from ..guards.writes import gradient_written, label
-from .gradients import kind_of_gradient, norm, scaled
+from ..ops import RowGradient
+from .gradients import is_real, kind_of_gradient
+from .norms import norm, scaled
 from .parameters import Parameters, tensors
 
 
@@ -37,7 +37,7 @@ def grad_norm(parameters: Parameters) -> float:
 def _with_gradient(where, parameters):
     parameters = [p for p in tensors(where, parameters) if p.grad is not None]
     for p in parameters:
-        if not isinstance(p.grad, np.ndarray) or p.grad.dtype.kind not in "fiu":
+        if not is_real(p.grad.rows if isinstance(p.grad, RowGradient) else p.grad):
             raise TypeError(
                 f"{where}: the gradient of {label(p)} is {kind_of_gradient(p.grad)}, expected "
                 "an array of real numbers"
@@ -46,7 +46,9 @@ def _with_gradient(where, parameters):
 
 
 def _scale_gradient(p, scale):
-    if p.grad.dtype.kind == "f" and p.grad.flags.writeable:
+    if isinstance(p.grad, RowGradient):  # in new rows, because a graph may hold these
+        p.grad = scaled(p.grad, scale)
+    elif p.grad.dtype.kind == "f" and p.grad.flags.writeable:
         p.grad[...] = scaled(p.grad, scale)
     else:  # read-only or integers, set by the user
         p.grad = scaled(p.grad.astype(p.dtype), scale)

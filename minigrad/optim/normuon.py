@@ -24,7 +24,7 @@ source   Muon: Jordan et al. 2024, kellerjordan.github.io/posts/muon; NorMuon: L
 
 import numpy as np
 
-from .gradients import with_finite_norm
+from .norms import with_finite_norm
 from .optimizer import Optimizer
 
 FORMS = ("v3", "published")

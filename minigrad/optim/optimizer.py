@@ -6,8 +6,10 @@ import numpy as np
 
 from ..errors import ShapeError, expect_number
 from ..guards.writes import written
-from .gradients import expect_finite, fitting_gradient, wide
+from ..ops import RowGradient
+from .gradients import fitting_gradient, wide
 from .loading import problems_of_state
+from .norms import expect_finite
 from .options import checked
 from .parameters import Parameters, named
 
@@ -26,7 +28,9 @@ class Optimizer:
     """
 
     elementwise = False  # True if `update` treats each number by itself
+    by_rows = False  # True if `update` takes a RowGradient, and treats each row by itself
     squares: tuple[str, ...] = ()  # the entries of the state that are never below 0
+    step_numbers: tuple[str, ...] = ()  # those that hold steps, from 0 (none) to t
     decays_by_factor = True  # weight_decay makes p ← (1 - lr · weight_decay) p
 
     def __init__(self, parameters: Parameters, lr: float, **options):
@@ -77,7 +81,7 @@ class Optimizer:
             )
         return lr
 
-    def gradients(self) -> dict[str, np.ndarray]:
+    def gradients(self) -> dict[str, np.ndarray | RowGradient]:
         """The gradient of each parameter that takes a step, by name."""
         trained = {name: p for name, p in self.parameters.items() if p.requires_grad}
         moving = {name: p for name, p in trained.items() if p.grad is not None}
@@ -93,9 +97,9 @@ class Optimizer:
                     f"{where}: {name} has shape {p.shape}, and had {shape} when the optimizer "
                     "was made; make a new one"
                 )
-        return {name: fitting_gradient(where, name, p) for name, p in moving.items()}
+        return {n: fitting_gradient(where, n, p, self.by_rows) for n, p in moving.items()}
 
-    def ready(self, gradients: dict) -> Iterator[tuple[np.ndarray, np.ndarray, dict, int]]:
+    def ready(self, gradients: dict) -> Iterator[tuple]:
         """Count a step of every parameter with a gradient; yields its p, g, state and t."""
         for name, g in gradients.items():
             p = self.parameters[name].data
@@ -134,7 +138,7 @@ class Optimizer:
             ValueError: the state does not fit; the message lists each problem.
         """
         states = {name: self._new_state(p.data) for name, p in self.parameters.items()}
-        if lines := problems_of_state(states, arrays, self.squares):
+        if lines := problems_of_state(states, arrays, self.squares, self.step_numbers):
             where = type(self).__name__
             raise ValueError(f"{where}: the state does not fit:\n  " + "\n  ".join(lines))
         steps = {name: int(arrays[f"{name}/t"]) for name in states}
