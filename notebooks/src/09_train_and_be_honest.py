@@ -18,7 +18,7 @@
 
 # %%
 import textwrap
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import pairwise
 
 import matplotlib.pyplot as plt
@@ -72,9 +72,10 @@ print(f"of a story on average: {stories.totals().entropy:.1f}")
 #
 # ## 2. Baselines that count tokens
 #
-# *Predict first:* put these four in order, and guess the loss of the bigram. The best possible
-# loss. Uniform: every token is equally likely. Unigram: tokens by their frequency. Bigram:
-# tokens by their frequency after the token before.
+# *Predict first:* put these five in order, and guess the losses of the bigram and the trigram.
+# The best possible loss. Uniform: every token is equally likely. Unigram: tokens by their
+# frequency. Bigram: tokens by their frequency after the token before. Trigram: after the two
+# tokens before.
 
 # %%
 config = replace(
@@ -93,20 +94,20 @@ tokenizer = Tokenizer.embedded()
 dataset, _ = load_dataset(DataSource(), tokenizer=tokenizer, **config.data_options())
 counted = baselines(dataset.train, dataset.valid, config.vocab_size)
 print(f"{len(dataset.train):,} training tokens, {len(dataset.valid) - 1:,} validation tokens")
-lines = {"uniform": counted.uniform, "unigram": counted.unigram, "bigram": counted.bigram}
-lines["best possible"] = dataset.best_possible_loss
+lines = asdict(counted) | {"best possible": dataset.best_possible_loss}
 for name, nats in lines.items():
     print(f"{name:13} {nats:.4f} nats per token")
 
 # %% [markdown]
-# A model above the bigram knows less than a count of pairs, which takes a second. These numbers
-# cost nothing. Report them beside every loss.
+# A model above the bigram knows less than a count of pairs, and one above the trigram less than
+# a count of triples. The counts take a second. These numbers cost nothing. Report them beside
+# every loss.
 #
 # ## 3. Train
 #
 # The loop draws a batch, takes an optimizer step, and sometimes evaluates the validation text.
 # (`flashlm_np.train` and the command `python3 run.py train` do the same, and also save
-# checkpoints.) *Predict first:* how large is the loss at step 1? Which of the four lines will
+# checkpoints.) *Predict first:* how large is the loss at step 1? Which of the five lines will
 # the model have passed at step 200?
 
 
@@ -172,7 +173,8 @@ plt.show()
 #
 # - It begins at $\ln V$: the model knows nothing, and is not confident about anything.
 # - It falls fast to the unigram (which tokens are frequent), and more slowly to the bigram
-#   (which token follows which). Below the bigram it must use more than one token of the past.
+#   (which token follows which). Below the bigram it must use more than one token of the past,
+#   and below the trigram more than two. This short run does not reach the trigram.
 # - It is noisy, because every batch is another text. Section 6 computes how noisy it should be.
 # - Training and validation fall together, because the model sees nearly all of the text for the
 #   first time. If validation is a little above or below at all steps, the reason may be its
@@ -516,7 +518,8 @@ best = exact_losses(many).sum() / len(many[1:])
 print(
     f"{model!r}, {config.steps} steps, seed {config.seed}: {true.mean():.3f} ± {error:.3f} "
     f"nats per token (true loss, {len(true):,} tokens of {len(sizes)} new stories, error over "
-    f"stories); best possible {best:.3f}, bigram {counted.bigram:.3f}; "
+    f"stories); best possible {best:.3f}, bigram {counted.bigram:.3f}, trigram "
+    f"{counted.trigram:.3f}; "
     "last step, one run, nothing selected."
 )
 
