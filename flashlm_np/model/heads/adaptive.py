@@ -43,10 +43,12 @@ from .short_list import (
     bias_of_shares,
     expect_cutoffs,
     nll_by_rows,
+    part_of,
     short_list_gradients,
     short_list_nll,
 )
 from .slices import groups_of, unwritten
+from .two_level import class_means
 
 
 def adaptive_forward(h, w, t, b, y, *, cutoffs, with_dw=True, buffers=None, **work):
@@ -62,11 +64,6 @@ def adaptive_nll(h, w, t, b, y, cutoffs, **work):
     tails = [group for group in groups_of(k, starts) if group.start > 0]  # with their rows
     nll, q, softmaxes = short_list_nll(h, w, t, b, y, k, cutoffs[0], tails, **work)
     return nll, (k, q, softmaxes)
-
-
-def part_of(y, starts):
-    """The part of each target: 0 for the short list, j for tail j. starts: 0, c_1, ..., V."""
-    return np.searchsorted(starts, y, side="right") - 1  # right: row c_j belongs to tail j
 
 
 def adaptive_backward(dy, saved):
@@ -102,16 +99,16 @@ class AdaptiveHead(Head):
 
     def __init__(self, config, layout, rng, dtype=np.float32):
         self.layout, self.cutoffs = layout, tuple(config.cutoffs)
-        expect_cutoffs("adaptive", self.cutoffs, layout.V)
+        expect_cutoffs("adaptive", self.cutoffs, len(layout.counts))
         J, D = len(self.cutoffs), config.d_model
         self.tails = Parameter(np.zeros((J, D), dtype))
         self.bias = Parameter(np.zeros(J, dtype))
 
     def initialize(self, table):
         # At first p(tail) is about its share, and its vector points to its words.
-        starts = np.array([*self.cutoffs, len(table)])
-        self.tails.data[...] = self.layout.class_means(table, starts)
-        self.bias.data[...] = bias_of_shares(self.layout.shares(starts), self.cutoffs[0])
+        starts, counts = np.array([*self.cutoffs, len(table)]), self.layout.counts
+        self.tails.data[...] = class_means(table, counts, starts)
+        self.bias.data[...] = bias_of_shares(counts, starts)
 
     def loss(self, h, table, targets, rng, **work):
         options = {"cutoffs": self.cutoffs, "with_dw": table.requires_grad} | work

@@ -37,10 +37,12 @@ from .short_list import (
     bias_of_shares,
     expect_cutoffs,
     nll_by_rows,
+    part_of,
+    shares,
     short_list_gradients,
     short_list_nll,
 )
-from .two_level import class_log_prob, two_level_backward, two_level_nll
+from .two_level import class_log_prob, class_means, two_level_backward, two_level_nll
 
 
 def hybrid_forward(h, w, t, b, c, a, y, *, starts, with_dw=True, buffers=None, **work):
@@ -52,7 +54,7 @@ def hybrid_forward(h, w, t, b, c, a, y, *, starts, with_dw=True, buffers=None, *
 def hybrid_nll(h, w, t, b, c, a, y, starts, *, buffers=None, **work):
     """-ln p of each target (N,), and what the backward needs of the softmaxes."""
     F = int(starts[0])
-    k = (y >= F).astype(np.int64)  # (N,)
+    k = part_of(y, [0, F])  # (N,)
     nll, q, softmaxes = short_list_nll(h, w, t, b, y, k, F, [], buffers=buffers, **work)
     rest = np.flatnonzero(k)  # (M,)
     rest_nll, inner = two_level_nll(h[rest], w, c, a, y[rest], starts, **work)
@@ -100,7 +102,7 @@ class HybridHead(Head):
 
     def __init__(self, config, layout, rng, dtype=np.float32):
         self.layout, self.starts = layout, layout.starts
-        expect_cutoffs("hybrid", (int(self.starts[0]),), layout.V)
+        expect_cutoffs("hybrid", (int(self.starts[0]),), len(layout.counts))
         G, D = len(self.starts) - 1, config.d_model
         self.rest = Parameter(np.zeros((1, D), dtype))
         self.rest_bias = Parameter(np.zeros(1, dtype))
@@ -108,11 +110,11 @@ class HybridHead(Head):
         self.class_bias = Parameter(np.zeros(G, dtype))
 
     def initialize(self, table):
-        layout, edges = self.layout, self.starts[[0, -1]]  # of the rest as one class
-        self.rest.data[...] = layout.class_means(table, edges)
-        self.rest_bias.data[...] = bias_of_shares(layout.shares(edges), edges[0])
-        self.classes.data[...] = layout.class_means(table)
-        self.class_bias.data[...] = np.log(layout.shares())
+        counts, edges = self.layout.counts, self.starts[[0, -1]]  # the rest as one class
+        self.rest.data[...] = class_means(table, counts, edges)
+        self.rest_bias.data[...] = bias_of_shares(counts, edges)
+        self.classes.data[...] = class_means(table, counts, self.starts)
+        self.class_bias.data[...] = np.log(shares(counts, self.starts))
 
     def _own(self):
         return self.rest, self.rest_bias, self.classes, self.class_bias
