@@ -106,9 +106,10 @@ class AdaptiveHead(Head):
 
     def initialize(self, table):
         # At first p(tail) is about its share, and its vector points to its words.
-        starts, counts = np.array([*self.cutoffs, len(table)]), self.layout.counts
-        self.tails.data[...] = class_means(table, counts, starts)
-        self.bias.data[...] = bias_of_shares(counts, starts)
+        layout, starts = self.layout, np.array([*self.cutoffs, len(table)])
+        self.tails.data[...] = class_means(table, layout.counts, starts)
+        shares = np.add.reduceat(layout.frequencies, self.cutoffs)
+        self.bias.data[...] = bias_of_shares(shares, self.cutoffs[0])
 
     def loss(self, h, table, targets, rng, **work):
         options = {"cutoffs": self.cutoffs, "with_dw": table.requires_grad} | work

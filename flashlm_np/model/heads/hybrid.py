@@ -38,7 +38,6 @@ from .short_list import (
     expect_cutoffs,
     nll_by_rows,
     part_of,
-    shares,
     short_list_gradients,
     short_list_nll,
 )
@@ -110,11 +109,11 @@ class HybridHead(Head):
         self.class_bias = Parameter(np.zeros(G, dtype))
 
     def initialize(self, table):
-        counts, edges = self.layout.counts, self.starts[[0, -1]]  # the rest as one class
-        self.rest.data[...] = class_means(table, counts, edges)
-        self.rest_bias.data[...] = bias_of_shares(counts, edges)
-        self.classes.data[...] = class_means(table, counts, self.starts)
-        self.class_bias.data[...] = np.log(shares(counts, self.starts))
+        layout, F = self.layout, self.starts[0]
+        self.rest.data[...] = class_means(table, layout.counts, self.starts[[0, -1]])
+        self.rest_bias.data[...] = bias_of_shares(layout.frequencies[F:].sum(), F)
+        self.classes.data[...] = class_means(table, layout.counts, self.starts)
+        self.class_bias.data[...] = np.log(layout.shares)
 
     def _own(self):
         return self.rest, self.rest_bias, self.classes, self.class_bias

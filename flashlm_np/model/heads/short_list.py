@@ -21,7 +21,6 @@ import numpy as np
 
 from .blocks import Softmaxes, block_gradients, block_softmaxes
 from .slices import Group, nll_and_softmax
-from .two_level import UNSEEN
 
 ROWS = 2048  # whose logits exist at a time where no gradient is wanted
 
@@ -60,16 +59,9 @@ def part_of(y: np.ndarray, starts) -> np.ndarray:
     return np.searchsorted(starts, y, side="right") - 1  # right: starts[k] belongs to part k
 
 
-def bias_of_shares(counts: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Biases (J,) of the ways out that give them their shares where all z and h · t are 0."""
-    share = shares(counts, starts)  # (J,)
-    return np.log(share * starts[0] / (1 - share.sum()))  # starts[0]: words of the short list
-
-
-def shares(counts: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """The part of all counts (V,) that each class [starts[k], starts[k+1]) has."""
-    counts = counts + UNSEEN  # a class of words that were never seen has some, too
-    return np.add.reduceat(counts, starts[:-1]) / counts.sum()
+def bias_of_shares(shares: np.ndarray, words: int) -> np.ndarray:
+    """Biases (J,) that give J ways out their shares where the logits of all `words` are 0."""
+    return np.log(shares * words / (1 - shares.sum()))
 
 
 def expect_cutoffs(where: str, cutoffs: tuple[int, ...], V: int) -> None:
