@@ -18,9 +18,11 @@ from .data.story_ids import seconds_for
 from .data.tokenizers.tokenizer import GPT2_TOKENS, Tokenizer
 from .errors import UserError
 from .model.config import Config
+from .model.heads import needs_vectors
 from .progress import about, say
 from .runs.minutes import steps_in
 from .runs.run_folders import new_run
+from .runs.run_state import layout_of
 from .runs.trainer import Trainer
 from .training.initial_embedding import CORPUS_RMS, from_corpus, load_embedding, scaled_to_rms
 from .training.learning_rates import steps_without_learning
@@ -52,12 +54,15 @@ def start_run(
         if dataset.skipped:
             say(dataset.skipped)
         embedding = initial_embedding(config, dataset, tokenizer)
+        if needs_vectors(config):
+            say("Making classes of words with like neighbours ...")
+        layout = layout_of(config, dataset, embedding)
         if minutes:
             say(f"Timing a few steps, to see how many fit into {minutes:g} min ...")
-            config = _with_steps(minutes, config, dataset, tokenizer, threads)
+            config = _with_steps(minutes, config, dataset, tokenizer, threads, layout)
         if sentence := steps_without_learning(config):
             say(sentence)
-        yield Trainer(config, dataset, tokenizer, out, threads, embedding)
+        yield Trainer(config, dataset, tokenizer, out, threads, embedding, layout)
 
 
 def _first_stage(config, source):
@@ -67,9 +72,9 @@ def _first_stage(config, source):
     return f"Making up {config.stories:,} stories: {about(seconds)} ..."
 
 
-def _with_steps(minutes, config, dataset, tokenizer, threads):
+def _with_steps(minutes, config, *parts):
     try:
-        return replace(config, steps=steps_in(minutes, config, dataset, tokenizer, threads))
+        return replace(config, steps=steps_in(minutes, config, *parts))
     except ValueError as error:  # more than a run can have
         raise UserError(f"--minutes {minutes:g} is too many: {error}") from None
 

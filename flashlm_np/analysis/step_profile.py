@@ -18,12 +18,14 @@ from minigrad.look import Profile, profile
 from ..data.dataset import Dataset
 from ..model.config import Config, Phase
 from ..model.flashlm import FlashLM
+from ..model.heads import HEADS
 from ..runs.run_state import draw_batches
 from ..training.fast_step import FastStep
 from ..training.memory import peak_memory
 from .multiply_adds import multiply_adds
 
-HEAD = ("tied_head", "linear", "cross_entropy")  # the operations of the head, fused and plain
+# The operations of the heads; the exact one's are fused or plain.
+HEAD = ("tied_head", "linear", "cross_entropy", *HEADS)
 WARM_UP = 2  # steps that are not counted
 
 

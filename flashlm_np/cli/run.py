@@ -1,5 +1,6 @@
 """`flashlm eval`, `generate`: the losses of a run, and text from its model."""
 
+import math
 import sys
 from itertools import chain
 
@@ -74,8 +75,10 @@ def losses(result: Evaluation, counted: Baselines | None, best: float | None) ->
     lines = [
         f"true loss        {with_error(result.loss, result.loss_error)} nats per token, "
         f"perplexity {result.perplexity:.2f}, {result.bits_per_byte:.4f} bits per byte",
-        f"label-smoothed   {with_error(result.smoothed, result.smoothed_error)} (v3's number)",
     ]
+    if not math.isnan(result.smoothed):
+        smoothed = with_error(result.smoothed, result.smoothed_error)
+        lines.append(f"label-smoothed   {smoothed} (v3's number)")
     if best is not None:
         lines.append(f"best possible    {best:.4f}, which is {result.loss - best:.4f} lower")
     if counted is not None:

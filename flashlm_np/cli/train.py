@@ -74,7 +74,7 @@ def _train(options) -> int:
             return _run(trainer)
     preset = options.preset or "quickstart"
     try:
-        config = replace(PRESETS[preset], **chosen)
+        config = replace(PRESETS[preset].with_head(chosen.pop("head", "exact")), **chosen)
     except ValueError as error:
         raise UserError(str(error)) from None
     out = Path(options.out) if options.out else _free_folder(Path("runs") / preset)
@@ -123,9 +123,19 @@ def _describe(trainer):
         f"{dataset.name}: {len(dataset.train):,} training tokens, "
         f"{len(dataset.valid) - 1:,} validation tokens"
         + ("" if best is None else f", best possible loss {best:.4f}")
+        + _head(config)
         + f"\n{config.steps:,} steps; writing to {trainer.out}",
         flush=True,
     )
+
+
+def _head(config):
+    """A line about the output layer, if it is not v3's."""
+    if config.head == "exact":
+        return ""
+    share, loss = config.position_share, "-ln p, without label smoothing"
+    scored = "all positions" if share == 1 else f"{share:.0%} of the positions"
+    return f"\noutput layer {config.head}: it scores {scored}; the loss is {loss}"
 
 
 def _free_folder(folder: Path) -> Path:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from minigrad import no_grad
-from minigrad.ops.cross_entropy import log_sum_exp
 
 from ..data.tokenizers.tokenizer import Tokenizer
 from ..model.config import Config
 from ..model.flashlm import FlashLM
+from ..model.heads.exact import ExactHead
 
 WINDOW = 1024  # tokens per forward pass
 ROWS = 256  # positions whose logits (ROWS, V) are in memory at once
@@ -28,8 +28,8 @@ class Evaluation:
     """Means over the scored tokens, in nats per token, with standard errors.
 
     loss is the true -ln p. smoothed is FlashLM v3's number, 0.9·loss + 0.1·(mean over the
-    vocabulary of -ln p). It cannot be compared with the loss of another model. The errors are
-    NaN for fewer than FEWEST tokens.
+    vocabulary of -ln p). It cannot be compared with the loss of another model, and is NaN for
+    heads other than the exact one. The errors are NaN for fewer than FEWEST tokens.
     """
 
     loss: float
@@ -77,8 +77,9 @@ def token_losses(
     Each is given at least `context` tokens before it, as far as there are so many.
     """
     ids, targets = tokens[:-1].astype(np.int64), tokens[1:].astype(np.int64)
-    table = model.lm_head.weight.data  # (V, D)
-    true, smoothed = np.empty(len(ids)), np.empty(len(ids))
+    head, table = model.lm_head, model.embedding.weight.data  # (V, D)
+    targets = model.layout.rows(targets)
+    true, smoothed = np.empty(len(ids)), np.full(len(ids), np.nan)
     for start in range(0, len(ids), WINDOW):
         stop = min(start + WINDOW, len(ids))
         first = max(0, start - context)
@@ -86,10 +87,13 @@ def token_losses(
             h = model.hidden(ids[None, first:stop]).data[0, start - first :]  # (WINDOW, D)
         for row in range(start, stop, ROWS):
             rows = slice(row, min(row + ROWS, stop))
-            z = h[row - start : rows.stop - start] @ table.T  # (ROWS, V)
-            lse = log_sum_exp(z)  # (ROWS,)
-            true[rows] = lse - z[np.arange(len(z)), targets[rows]]
-            smoothed[rows] = (1 - SMOOTHING) * true[rows] + SMOOTHING * (lse - z.mean(axis=1))
+            part = h[row - start : rows.stop - start]  # (ROWS, D)
+            if isinstance(head, ExactHead):
+                log_p = head.log_prob(part, table)  # (ROWS, V)
+                true[rows] = -log_p[np.arange(len(part)), targets[rows]]
+                smoothed[rows] = (1 - SMOOTHING) * true[rows] - SMOOTHING * log_p.mean(axis=1)
+            else:  # fewer products than for all V words
+                true[rows] = head.nll(part, table, targets[rows])
     return true, smoothed
 
 

@@ -24,6 +24,7 @@ from .int8 import quantize
 from .packing import PackedTernary, pack
 
 EMBEDDING = "embedding.weight"
+LARGE = (EMBEDDING, "lm_head.nodes")  # a row for each word; the head tree has the nodes
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def pack_weights(
             T, s = ternarize(w, **ternary_options(config))
             packed = pack(T.reshape(len(T), -1), s, encoding)
             arrays |= {f"packed/{name}": packed.codes, f"scale/{name}": np.float32([s])}
-        elif name == EMBEDDING and head == "int8":
+        elif name in LARGE and head == "int8":
             q, step = quantize(w)
             arrays |= {f"int8/{name}": q, f"rows/{name}": step[:, 0]}
         elif name != "lm_head.weight":  # the second name of the embedding

@@ -25,6 +25,7 @@ from minigrad.errors import expect_integers, expect_shape
 from minigrad.ops.activations import relu
 
 from ..model.flashlm import FlashLM
+from ..model.heads.exact import ExactHead
 from .streaming_layers import StreamConv, StreamTernary, norm_rows
 
 CHUNK = 256  # tokens of a prompt that are read at once
@@ -59,6 +60,7 @@ class Stream:
         mixer, glu = block.token_mixer, block.glu
         self.recursions = model.recursions
         self.table = model.embedding.weight.data  # (V, D)
+        self.layout, self.head = model.layout, model.lm_head
         self.norm1, self.norm2, self.final_norm = block.norm1, block.norm2, model.final_norm
         self.norms, self.convs = mixer.norms, [StreamConv(layer) for layer in mixer.layers]
         self.out = StreamTernary([mixer.out_proj], int8_activations)  # D -> D
@@ -79,8 +81,12 @@ class Stream:
     def step(self, state: State, token: int) -> np.ndarray:
         """Read one token; returns the logits (V,) of the next one."""
         h = self._hidden(state, self._expect("step", "token", [token]))  # (1, D)
-        # Four rows of the table side by side, as BLAS reads them, take v3 twice as long.
-        return np.vecdot(self.table, h[0])
+        if isinstance(self.head, ExactHead):
+            # Four rows of the table side by side, as BLAS reads them, take v3 twice as long.
+            scores = np.vecdot(self.table, h[0])
+        else:
+            scores = self.head.log_prob(h, self.table)[0]
+        return self.layout.by_token(scores)
 
     def prefill(self, state: State, ids: np.ndarray) -> None:
         """Read ids (T,) without asking for the logits of the next token."""
@@ -97,7 +103,7 @@ class Stream:
 
     def _hidden(self, state, ids):
         """The input of the head at ids (T,), whose rows go into the rings: (T, D)."""
-        x = self.table[ids]  # (T, D)
+        x = self.table[self.layout.rows(ids)]  # (T, D)
         for rings in state.rings:
             x = x + self._mix(norm_rows(x, self.norm1), rings, state.position)
             x = x + self._glu(norm_rows(x, self.norm2))

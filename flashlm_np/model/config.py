@@ -1,12 +1,16 @@
 """The configuration of a run in one flat record, and the two presets."""
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 
 from minigrad.ops.ternary import SCALES
 from minigrad.optim.normuon import FORMS
 
 from .fields import check_fields, check_together, option
+from .heads import HEADS
+from .heads.candidates import PROPOSALS
+from .heads.classes import CLASS_ORDERS
+from .heads.huffman import TREES
 from .phase import MOST_STEPS, V3_PHASES, Phase
 
 TEMPERATURE = 0.5  # of generated text, unless the user chooses another
@@ -40,6 +44,19 @@ class Config:
     conv_identity: float = option(0.0, "added at first to a channel's value taps on itself", 0)
     out_std: float = option(0.01, "standard deviation of the initial output projections", 0)
     fused: bool = option(True, "fused gated convolutions and head; off: composed, for reading")
+    # The output layer: model/heads/
+    head: str = option("exact", "the output layer", among=tuple(HEADS))
+    classes: int = option(224, "classes of the heads two_level and hybrid", 1, 10**6)
+    class_order: str = option("frequency", "what words of a class share", among=CLASS_ORDERS)
+    cutoffs: tuple[int, ...] = option(
+        (2000, 10000),
+        "frequent words of the heads adaptive and hybrid, and ends of tails",
+        1,
+        10**7,
+    )
+    tree: str = option("huffman", "shape of the head tree", among=TREES)
+    candidates: int = option(2048, "random words per step of the head sampled", 1, 10**7)
+    candidates_from: str = option("counts", "their distribution", among=PROPOSALS)
     # The data
     stories: int = option(16000, "training stories to make when no text is given", 1, 10**6)
     validation_share: float = option(0.05, "last part of a text, kept for validation", 0, 1)
@@ -89,6 +106,33 @@ class Config:
         phases = sorted(self.phases, key=lambda phase: phase.first_step)
         ends = [*(phase.first_step - 1 for phase in phases[1:]), math.inf]
         return list(zip(phases, ends, strict=True))
+
+    def with_head(self, head: str) -> "Config":
+        """This configuration with another output layer, and what suits it.
+
+        That is the plain loss at all positions, and sizes that fit the vocabulary. The exact
+        head leaves everything as it is.
+        """
+        if head == "exact":
+            return replace(self, head=head)
+        V = self.vocab_size
+        two_tails = (min(2000, max(1, V // 25)), min(10000, max(2, V // 5)))
+        return replace(
+            self,
+            head=head,
+            position_share=1.0,
+            label_smoothing=0.0,
+            z_loss=0.0,
+            classes=min(224, math.isqrt(V)),
+            cutoffs=(min(8192, max(1, V // 6)),) if head == "hybrid" else two_tails,
+            candidates=min(2048, max(1, V // 8)),
+        )
+
+    @property
+    def loss_options(self) -> dict:
+        """The options of the model's loss. Only the exact head has any."""
+        names = ("label_smoothing", "z_loss") if self.head == "exact" else ()
+        return {name: getattr(self, name) for name in names}
 
     def data_options(self) -> dict:
         """The fields that `data.loading.load_dataset` takes as keywords."""

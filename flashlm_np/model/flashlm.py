@@ -4,6 +4,10 @@
     x = block(x), R times                       (B, T, D), the same weights each time
     logits = final_norm(x) @ embeddingᵀ         (B, T, D) -> (B, T, V)
 
+The last line is the exact head, v3's. Others need fewer products in training: heads/. They sort
+the words, so that row r of the table belongs to word layout.order[r]. v3's order is that of the
+ids.
+
 v3 has D = 256, R = 2 and V = 50,257. Of its 13.6 million parameters, 12.9 million are the
 embedding's table. The head uses the same table. A prediction sees 415 tokens: the last one and
 207 before it for each round.
@@ -16,26 +20,39 @@ from minigrad import functional as F
 from minigrad.layers import Embedding, RMSNorm
 
 from .config import Config
-from .fused import layer_classes
+from .fused import gated_conv_class
+from .heads import new_head, new_layout
+from .heads.layout import TableLayout
 from .layers import RecursiveBlock
 
 
 class FlashLM(Module):
-    """The language model. `config` gives every size; weights are drawn from `rng`."""
+    """The language model. `config` gives every size; weights are drawn from `rng`.
 
-    def __init__(self, config: Config, rng: np.random.Generator, dtype=np.float32):
+    layout: the order of the words in the table, by default one that needs no text.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        rng: np.random.Generator,
+        dtype=np.float32,
+        layout: TableLayout | None = None,
+    ):
         V, D = config.vocab_size, config.d_model
-        gated_conv, head = layer_classes(config)  # fused for speed, or composed as in layers.py
+        gated_conv = gated_conv_class(config)  # fused for speed, or composed as in layers.py
+        self.layout = new_layout(config) if layout is None else layout
         self.recursions = config.recursions
         self.embedding = Embedding(V, D, rng=rng, std=config.embedding_std, dtype=dtype)
         self.block = RecursiveBlock(config, rng, dtype, gated_conv)
         self.final_norm = RMSNorm(D, eps=config.norm_eps, dtype=dtype)
+        self.lm_head = new_head(config, self.layout, rng, dtype)
         # The same Parameter object, not a copy: its gradient is the sum of both uses.
-        self.lm_head = head(self.embedding.weight)
+        self.lm_head.weight = self.embedding.weight
 
     def hidden(self, ids: np.ndarray) -> Tensor:
         """The input of the head at every position: ids (B, T) -> (B, T, D)."""
-        x = self.embedding(ids)  # (B, T, D)
+        x = self.embedding(self.layout.rows(ids))  # (B, T, D)
         # The same weights again: the model is deeper and sees further back, but is no larger.
         for _ in range(self.recursions):
             x = self.block(x)
@@ -43,8 +60,11 @@ class FlashLM(Module):
         return self.final_norm(x)
 
     def forward(self, ids: np.ndarray) -> Tensor:
-        """Logits of the next token at every position: ids (B, T) -> (B, T, V)."""
-        return self.lm_head(self.hidden(ids))
+        """Logits of the next token at every position: ids (B, T) -> (B, T, V).
+
+        Heads other than the exact one give ln p, without a gradient.
+        """
+        return self.layout.by_token(self.lm_head(self.hidden(ids), self.lm_head.weight))
 
     def hidden_rows(self, ids: np.ndarray, positions: np.ndarray | None = None) -> Tensor:
         """The input of the head as rows (N, D): of all B·T positions, or of those given."""
@@ -52,18 +72,21 @@ class FlashLM(Module):
         h = h.reshape(-1, h.shape[-1])  # (B, T, D) -> (B·T, D)
         return h if positions is None else F.select_rows(h, positions)
 
-    def loss(self, ids, targets, positions=None, *, label_smoothing=0.0, z_loss=0.0) -> Tensor:
+    def loss(self, ids, targets, positions=None, rng=None, **options) -> Tensor:
         """Mean loss in nats: ids (B, T), targets (B, T), each the token after its id.
 
         With flat `positions` (N,), only these are scored. In v3 a step that scores a quarter of
         them takes a third of the time, because the head costs most (docs/speed.md).
+
+        rng: for the sampled head. options: label_smoothing and z_loss, of the exact head.
         """
         y = targets.reshape(-1)  # (B·T,)
-        y = y if positions is None else y[positions]  # (N,)
+        y = self.layout.rows(y if positions is None else y[positions])  # (N,)
         h = self.hidden_rows(ids, positions)  # (N, D)
-        return self.lm_head.loss(h, y, label_smoothing=label_smoothing, z_loss=z_loss)
+        return self.lm_head.loss(h, self.lm_head.weight, y, rng, **options)
 
     def next_logits(self, ids: np.ndarray) -> np.ndarray:
         """Logits (B, V) of the token after ids (B, T), without recording anything."""
         with no_grad():
-            return self.lm_head(self.hidden(ids)[:, -1]).data
+            last = self.hidden(ids)[:, -1]  # (B, D)
+            return self.layout.by_token(self.lm_head(last, self.lm_head.weight).data)

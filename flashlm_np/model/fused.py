@@ -1,22 +1,15 @@
-"""The fused forms of two parts of layers.py: the same mathematics in one operation each.
+"""The fused gated convolution: that of layers.py in one operation, with the same mathematics.
 
-    gated convolution   gated_conv in place of two causal_conv and a sigmoid_gate. The patches
-                        are gathered once each way, not twice.
-    tied head           tied_head_fast in place of linear and cross_entropy. Only 512 rows of
-                        logits exist at a time, in blocks that cores can share: 232 ms on two
-                        cores for v3's phase 1b, composed 728 ms on one (docs/speed.md).
-
-The option --no-fused chooses the composed forms. The tests hold both equal.
+gated_conv replaces two causal_conv and a sigmoid_gate. The patches are gathered once each way,
+not twice. The option --no-fused chooses the composed form. The tests hold both equal. The fused
+head is in heads/exact.py.
 """
 
-import numpy as np
-
-from minigrad import Tensor, apply
+from minigrad import Tensor
 from minigrad import functional as F
-from minigrad.ops import TIED_HEAD
 
 from .config import Config
-from .layers import GatedConv, TiedHead
+from .layers import GatedConv
 
 
 class FusedGatedConv(GatedConv):
@@ -26,14 +19,6 @@ class FusedGatedConv(GatedConv):
         return F.gated_conv(x, gate.kernel(), value.kernel(), **options)  # (B, T, D)
 
 
-class FusedTiedHead(TiedHead):
-    def loss(self, h: Tensor, targets: np.ndarray, **options) -> Tensor:
-        """As TiedHead.loss; `options` may also divide the work: see tied_head_fast.py."""
-        # A frozen table needs no gradient, which is a third of the work.
-        options["with_dw"] = self.weight.requires_grad
-        return apply(TIED_HEAD, h, self.weight, targets, **options)
-
-
-def layer_classes(config: Config) -> tuple[type[GatedConv], type[TiedHead]]:
-    """The classes of the gated convolutions and of the head that config.fused asks for."""
-    return (FusedGatedConv, FusedTiedHead) if config.fused else (GatedConv, TiedHead)
+def gated_conv_class(config: Config) -> type[GatedConv]:
+    """The class of the gated convolutions that config.fused asks for."""
+    return FusedGatedConv if config.fused else GatedConv

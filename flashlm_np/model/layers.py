@@ -4,7 +4,6 @@
     mixer   x ← x + σ(conv_gate(n)) · conv_value(n), n = norm(x), for each dilation ;
             y = out_proj(x)
     glu     y = down( max(gate(x), 0)² · up(x) ), H numbers wide inside
-    head    z = h @ wᵀ with the embedding's table w                     (N, D) -> (N, V)
 
 Only in the convolutions does a position receive information from earlier positions. The names
 of the attributes give the state dict the names of FlashLM v3's published checkpoint.
@@ -12,7 +11,7 @@ of the attributes give the state dict the names of FlashLM v3's published checkp
 
 import numpy as np
 
-from minigrad import Module, Parameter, Tensor
+from minigrad import Module, Tensor
 from minigrad import functional as F
 from minigrad.layers import CausalConv1d, Linear, RMSNorm, TernaryLinear
 
@@ -122,20 +121,3 @@ class RecursiveBlock(Module):
         # x also passes unchanged, so its gradient has a direct path back.
         x = x + self.token_mixer(self.norm1(x))
         return x + self.glu(self.norm2(x))  # (B, T, D)
-
-
-class TiedHead(Module):
-    """The output layer. Its matrix is the embedding's table under a second name."""
-
-    def __init__(self, weight: Parameter):
-        self.weight = weight
-
-    def forward(self, h: Tensor) -> Tensor:
-        return F.linear(h, self.weight)  # (..., D) -> (..., V)
-
-    def loss(
-        self, h: Tensor, targets: np.ndarray, *, label_smoothing=0.0, z_loss=0.0
-    ) -> Tensor:
-        """Mean loss of rows h (N, D) against ids (N,), in nats."""
-        logits = self(h)  # (N, V): in v3 the largest array of a training step
-        return F.cross_entropy(logits, targets, label_smoothing=label_smoothing, z_loss=z_loss)

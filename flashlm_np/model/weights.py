@@ -4,15 +4,18 @@ import numpy as np
 
 from .config import Config
 from .flashlm import FlashLM
+from .heads.layout import TableLayout
 
 
-def model_with_weights(config: Config, weights: dict[str, np.ndarray]) -> FlashLM:
+def model_with_weights(
+    config: Config, weights: dict[str, np.ndarray], layout: TableLayout | None = None
+) -> FlashLM:
     """A FlashLM with the given weights by parameter name.
 
     Raises ValueError if the weights do not have the configuration's names and sizes.
     """
     expect_sizes(config, weights)
-    model = FlashLM(config, np.random.default_rng(0))
+    model = FlashLM(config, np.random.default_rng(0), layout=layout)
     load_weights(model, weights)
     return model
 

@@ -7,13 +7,19 @@ from ..data.dataset import Dataset
 from ..data.tokenizers.tokenizer import Tokenizer
 from ..errors import UserError
 from ..model.config import Config
+from ..model.heads.layout import TableLayout
 from .run_state import RunState
 
 TRAINING_PART = 0.9  # of the minutes of a run; the rest is for evaluations and checkpoints
 
 
 def steps_in(
-    minutes: float, config: Config, dataset: Dataset, tokenizer: Tokenizer, threads: int | None
+    minutes: float,
+    config: Config,
+    dataset: Dataset,
+    tokenizer: Tokenizer,
+    threads: int | None,
+    layout: TableLayout,
 ) -> int:
     """The number of steps, at least 1, that fit into `minutes`.
 
@@ -21,7 +27,7 @@ def steps_in(
     on the clock only through the returned number.
     """
     left, steps = 60 * minutes * TRAINING_PART, 0
-    state = RunState(config, dataset, tokenizer, threads)
+    state = RunState(config, dataset, tokenizer, threads, layout=layout)
     for phase, last in config.phases_in_order():
         seconds = _seconds_per_step(state, phase.first_step)
         fitting, length = int(left / seconds), last - phase.first_step + 1

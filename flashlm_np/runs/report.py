@@ -1,6 +1,7 @@
 """The results of a finished run for its reader: loss.png, sample.txt and report.md."""
 
 import contextlib
+import math
 import os
 import platform
 from dataclasses import dataclass, fields
@@ -94,11 +95,11 @@ def _losses(results, best):
     if best is not None:
         rows["best possible on these tokens (exact)"] = f"{best:.4f}"
         rows["distance from the best possible"] = f"{final.loss - best:.4f}"
+    rows["with the averaged weights (EMA)"] = f"{results.averaged.loss:.4f}"
+    if not math.isnan(final.smoothed):
+        smoothed = with_error(final.smoothed, final.smoothed_error)
+        rows["label-smoothed 0.1 (v3's number; not comparable)"] = smoothed
     rows |= {
-        "with the averaged weights (EMA)": f"{results.averaged.loss:.4f}",
-        "label-smoothed 0.1 (v3's number; not comparable)": (
-            with_error(final.smoothed, final.smoothed_error)
-        ),
         "uniform over the vocabulary": f"{counted.uniform:.4f}",
         "unigram, counted on the training tokens": f"{counted.unigram:.4f}",
         "interpolated bigram, counted on the same": f"{counted.bigram:.4f}",

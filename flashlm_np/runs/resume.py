@@ -56,7 +56,8 @@ def resume_run(folder: Path, changes: dict, threads: int | None = None) -> Itera
 
 def _restored(run: SavedRun, config: Config, threads: int | None) -> Trainer:
     """A trainer in the state of the run's checkpoint."""
-    trainer = Trainer(config, run.dataset(), run.tokenizer, run.folder, threads)
+    layout = run.model.layout
+    trainer = Trainer(config, run.dataset(), run.tokenizer, run.folder, threads, layout=layout)
     try:
         trainer.restore(run.checkpoint)
     except UserError as error:

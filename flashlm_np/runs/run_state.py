@@ -10,8 +10,11 @@ from ..data.tokenizers.tokenizer import Tokenizer
 from ..errors import UserError, one_line
 from ..model.config import Config, Phase
 from ..model.flashlm import FlashLM
+from ..model.heads import needs_vectors, new_layout
+from ..model.heads.layout import TableLayout
 from ..model.weights import load_weights
 from ..training.fast_step import FastStep
+from ..training.initial_embedding import from_corpus
 from ..training.step import StepResult
 from .checkpoint import Checkpoint
 from .machine import machine
@@ -34,7 +37,8 @@ class RunState:
     config.seed. Its state is in every checkpoint, so a resumed run takes the same steps.
 
     threads: the number of cores to use, by default all that the process may use.
-    embedding: a table (V, D) in place of the random one.
+    embedding: a table (V, D), by token, in place of the random one.
+    layout: of a run that goes on; by default it is made from the training tokens.
     """
 
     def __init__(
@@ -44,12 +48,16 @@ class RunState:
         tokenizer: Tokenizer,
         threads: int | None = None,
         embedding: np.ndarray | None = None,
+        layout: TableLayout | None = None,
     ):
         self.config, self.dataset, self.tokenizer = config, dataset, tokenizer
         self.rng = np.random.default_rng(config.seed)
-        self.model = FlashLM(config, self.rng)
+        layout = layout_of(config, dataset, embedding) if layout is None else layout
+        self.model = FlashLM(config, self.rng, layout=layout)
+        table = self.model.embedding.weight.data  # (V, D), by row
         if embedding is not None:
-            self.model.embedding.weight.data[...] = embedding
+            table[...] = embedding[layout.order]
+        self.model.lm_head.initialize(table)
         self.fast_step = FastStep(self.model, config, threads)
         self.counts = Counts()
         self.step = 0
@@ -59,7 +67,7 @@ class RunState:
         start = time.perf_counter()
         config, phase = self.config, self.config.phase(self.step + 1)
         batches = draw_batches(self.dataset, config, phase, self.rng)
-        result = self.fast_step.step(self.step + 1, batches)
+        result = self.fast_step.step(self.step + 1, batches, self.rng)
         self.step += 1
         self.counts.tokens_seen += phase.tokens
         self.counts.positions_scored += sum(
@@ -73,7 +81,9 @@ class RunState:
     def checkpoint(self) -> Checkpoint:
         """The whole state of the run, from which it can go on with the same bits."""
         arrays = {f"model/{name}": p.data for name, p in self.model.named_parameters()}
-        arrays |= self.fast_step.optimizers.state_dict()
+        arrays |= self.fast_step.optimizers.state_dict() | layout_arrays(
+            self.config, self.model
+        )
         dataset = self.dataset
         state = {
             "generator": self.rng.bit_generator.state,
@@ -103,6 +113,27 @@ class RunState:
         except ValueError as error:
             raise UserError(f"the checkpoint cannot be resumed: {one_line(error)}") from None
         self.step = saved.step
+
+
+def layout_of(
+    config: Config, dataset: Dataset, embedding: np.ndarray | None = None
+) -> TableLayout:
+    """The order of the words for a new run, from the counts of its training tokens.
+
+    Classes by meaning come from `embedding`, or if there is none, from the tokens' neighbours.
+    """
+    if config.head == "exact":
+        return new_layout(config)
+    counts = np.bincount(dataset.train, minlength=config.vocab_size)
+    if needs_vectors(config) and embedding is None:
+        embedding = from_corpus(dataset.train, config.vocab_size, config.d_model).table
+    return new_layout(config, counts, embedding)
+
+
+def layout_arrays(config: Config, model: FlashLM) -> dict[str, np.ndarray]:
+    """The order of the words as arrays of a checkpoint; v3's order is that of the ids."""
+    arrays = {} if config.head == "exact" else model.layout.arrays()
+    return {f"layout/{name}": array for name, array in arrays.items()}
 
 
 def draw_batches(

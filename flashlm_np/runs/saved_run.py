@@ -19,6 +19,7 @@ from ..model.weights import model_with_weights
 from . import checkpoint
 from .checkpoint import Checkpoint
 from .run_folders import expect_run, new_run
+from .run_state import layout_arrays
 
 
 @dataclass
@@ -45,7 +46,8 @@ class SavedRun:
                 f"only {saved.config.vocab_size:,}"
             )
         try:
-            model = model_with_weights(saved.config, _weights(folder, saved, average))
+            weights = _weights(folder, saved, average)
+            model = model_with_weights(saved.config, weights, saved.layout())
         except ValueError as error:
             raise UserError(f"{folder}: {one_line(error)}") from None
         return cls(folder, saved, model, tokenizer)
@@ -115,7 +117,8 @@ def save_export(run: SavedRun, packed: PackedModel, out: Path) -> int:
     state = {key: run.checkpoint.state[key] for key in ("tokenizer", "corpus")}
     about = {"encoding": packed.encoding, "head": packed.head, "step": step}
     state |= {"counts": {}, "packed": about}
-    saved = Checkpoint(packed.config, step, packed.arrays, state)
+    arrays = packed.arrays | layout_arrays(run.config, run.model)
+    saved = Checkpoint(packed.config, step, arrays, state)
     with new_run(out):
         save_tokenizer(out, run.tokenizer)
         checkpoint.save(out, saved, ["last", "best"])

@@ -15,6 +15,7 @@ from ..errors import UserError
 from ..evaluation.evaluate import Evaluation, evaluate
 from ..inference.text_generator import TextGenerator
 from ..model.config import Config
+from ..model.heads.layout import TableLayout
 from ..progress import Stopped, stop_requests
 from . import checkpoint
 from .checkpoint_record import records_in
@@ -37,8 +38,9 @@ class Trainer(RunState):
         out: Path,
         threads: int | None = None,
         embedding: np.ndarray | None = None,
+        layout: TableLayout | None = None,
     ):
-        super().__init__(config, dataset, tokenizer, threads, embedding)
+        super().__init__(config, dataset, tokenizer, threads, embedding, layout)
         self.out = out
         self.evaluation_seconds = 0.0  # of the last one
 

@@ -48,15 +48,18 @@ class FastStep:
 
     # The caller sees a loss that overflows in StepResult, and needs no warning of each thread.
     @np.errstate(over="ignore", invalid="ignore")
-    def step(self, step: int, batches: Iterable[Batch]) -> StepResult:
+    def step(
+        self, step: int, batches: Iterable[Batch], rng: np.random.Generator | None = None
+    ) -> StepResult:
         """Take optimizer step number `step`, from 1, on micro-batches of one shape.
 
+        rng: of the sampled head, which draws words in every step.
         A loss or a norm that is not finite moves nothing, and is returned.
         """
         self.model.embedding.weight.requires_grad = not self.config.phase(step).frozen_embedding
         parallel_map, watch = self.workers.map, _Stopwatch()
         with self.workers.at_work():
-            loss = self._gradients(*merged(batches))
+            loss = self._gradients(*merged(batches), rng)
             watch.lap("forward and backward")
             norm = grad_norm_in_blocks(self.model.parameters(), parallel_map)
             watch.lap("gradient norm")
@@ -72,7 +75,7 @@ class FastStep:
                 watch.lap("averaged weights")
         return StepResult(loss, norm, watch.laps)
 
-    def _gradients(self, ids, targets, positions) -> float:
+    def _gradients(self, ids, targets, positions, rng) -> float:
         """Set each parameter's gradient of the batch's mean loss, and return the loss."""
         parallel_map = self.workers.map
         slices = self.workers.slices(len(ids), max(1, TOKENS_AT_ONCE // ids.shape[1]))
@@ -82,8 +85,8 @@ class FastStep:
         hidden = parallel_map(FlashLM.hidden_rows, replicas, ids, positions)
         rows = SharedParameter(np.concatenate([h.data for h in hidden]))  # (N, D)
         head = replica(self.model.lm_head)
-        y = np.concatenate(targets)  # (N,)
-        loss = head.loss(rows, y, **self._head_options())
+        y = self.model.layout.rows(np.concatenate(targets))  # (N,)
+        loss = head.loss(rows, head.weight, y, rng, **self._head_options())
         loss.backward()
         borders = np.cumsum([len(h) for h in hidden])[:-1]
         parallel_map(Tensor.backward, hidden, np.split(rows.grad, borders))
@@ -91,18 +94,21 @@ class FastStep:
         return loss.item()
 
     def _head_options(self):
-        options = {"label_smoothing": self.config.label_smoothing, "z_loss": self.config.z_loss}
-        if self.config.fused:
-            options |= {"parts": self.workers.threads, "parallel_map": self.workers.map}
-            options["buffers"] = self.buffers
-        return options
+        return self.config.loss_options | {
+            "with_dw": self.model.embedding.weight.requires_grad,
+            "parts": self.workers.threads,
+            "parallel_map": self.workers.map,
+            "buffers": self.buffers,
+        }
 
     def _add_up(self, head, replicas):
         """Set the model's gradients to the sums of the head's and the replicas'."""
         for parameter in self.model.parameters():
             parameter.grad = None
-        # The head's own buffer, not a copy: v3's has 51 MB.
-        self.model.lm_head.weight.grad = head.weight.grad
+        # The head's own buffers, not copies: v3's table has 51 MB.
+        pairs = zip(self.model.lm_head.parameters(), head.parameters(), strict=True)
+        for parameter, part in pairs:
+            parameter.grad = part.grad
         for model in replicas:
             pairs = zip(self.model.parameters(), model.parameters(), strict=True)
             for parameter, part in pairs:

@@ -1,7 +1,8 @@
 """The optimizers of a training run: which one moves which weight, how fast, and the average.
 
-    normuon          every matrix but the embedding             lr = normuon_lr
-    adamw            the embedding, with weight decay           lr = adamw_lr
+    normuon          every matrix of the block                  lr = normuon_lr
+    adamw            the matrices of words: the embedding, and those of the head, with weight
+                     decay                                      lr = adamw_lr
     adamw_conv       the convolutions, with weight decay        lr = adamw_lr · conv_lr_ratio
     adamw_no_decay   gains and biases                           lr = adamw_lr
 
@@ -13,7 +14,7 @@ from functools import partial
 
 import numpy as np
 
-from minigrad.optim import EMA, AdamW, NorMuon
+from minigrad.optim import EMA, AdamW, LazyAdamW, NorMuon
 
 from ..model.config import Config
 from ..model.flashlm import FlashLM
@@ -30,13 +31,16 @@ class Optimizers:
         by_ndim = {1: "adamw_no_decay", 2: "normuon", 3: "adamw_conv"}
         groups = {"adamw": []} | {group: [] for group in by_ndim.values()}
         for name, parameter in model.named_parameters():
-            group = "adamw" if name == "embedding.weight" else by_ndim[parameter.ndim]
+            of_words = parameter.ndim == 2 and name.startswith(("embedding.", "lm_head."))
+            group = "adamw" if of_words else by_ndim[parameter.ndim]
             groups[group].append((name, parameter))
         lr, decay = config.adamw_lr, {"weight_decay": config.weight_decay}
-        adamw = partial(AdamW, betas=(0.9, 0.95))
+        betas = (0.9, 0.95)
+        adamw = partial(AdamW, betas=betas)
+        of_words = partial(LazyAdamW, betas=betas) if model.lm_head.rows_only else adamw
         make = {
             "normuon": partial(NorMuon, lr=config.normuon_lr, form=config.normuon_form),
-            "adamw": partial(adamw, lr=lr, **decay),
+            "adamw": partial(of_words, lr=lr, **decay),
             "adamw_conv": partial(adamw, lr=lr * config.conv_lr_ratio, **decay),
             "adamw_no_decay": partial(adamw, lr=lr),
         }

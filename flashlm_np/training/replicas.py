@@ -28,9 +28,15 @@ class SharedParameter(Parameter):
         self.grad = gradient if self.grad is None else add_gradients(self.grad, gradient)
 
 
+OWN = (Module, Parameter, list, dict)  # what a replica has for itself, of a module's attributes
+
+
 def replica(module: Module) -> Module:
     """A copy of a module for one worker: the same weight arrays, gradients of its own."""
     memo = {}  # by id, the object that deepcopy uses in place of a copy
+    for _, part in module.named_modules():  # constants are shared: the layout of the words
+        shared = [value for value in vars(part).values() if not isinstance(value, OWN)]
+        memo |= {id(value): value for value in shared}
     for parameter in module.parameters():
         memo[id(parameter)] = shared = SharedParameter(parameter.data)
         shared.requires_grad = parameter.requires_grad

@@ -14,6 +14,8 @@ fast_step.py takes the same step on all cores. The tests hold both equal.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from minigrad.optim import clip_grad_norm
 
 from ..data.dataset import Batch
@@ -34,9 +36,16 @@ class StepResult:
 
 
 def train_step(
-    model: FlashLM, optimizers: Optimizers, step: int, batches: Sequence[Batch]
+    model: FlashLM,
+    optimizers: Optimizers,
+    step: int,
+    batches: Sequence[Batch],
+    rng: np.random.Generator | None = None,
 ) -> StepResult:
-    """Take optimizer step number `step`, from 1, on a list of micro-batches."""
+    """Take optimizer step number `step`, from 1, on a list of micro-batches.
+
+    rng: of the sampled head, which draws words in every step.
+    """
     config = optimizers.config
     # v3's first phase does not train the embedding, which starts as GPT-2's table, reduced.
     model.embedding.weight.requires_grad = not config.phase(step).frozen_embedding
@@ -45,13 +54,7 @@ def train_step(
     model.zero_grad()
     mean_loss = 0.0
     for ids, targets, positions in batches:  # (B, T), (B, T), (N,)
-        loss = model.loss(
-            ids,
-            targets,
-            positions,
-            label_smoothing=config.label_smoothing,
-            z_loss=config.z_loss,
-        )
+        loss = model.loss(ids, targets, positions, rng, **config.loss_options)
         # Because of this division, the gradients add up to the gradient of the mean loss. So
         # several batches of one size act as one large batch, and need memory for one graph.
         loss = loss / len(batches)

@@ -10,13 +10,8 @@ from ..errors import GraphError, ShapeError
 from ..gradcheck.inputs import argument_names
 from ..guards.writes import expect_old_values
 from ..ops import Operation
-from ..ops.tied_head_fast import tied_head_fast_forward
 from ..tensor import Tensor
 from .recorder import ENTRIES, ModuleCall, record
-
-# Options that do not change the result. They are not shown, and not passed on when the forward
-# runs again: the buffers, for example, still hold the gradients of the first run.
-EXECUTION_OPTIONS = {tied_head_fast_forward: ("with_dw", "parts", "parallel_map", "buffers")}
 
 
 @dataclass(eq=False)
@@ -65,7 +60,7 @@ class Graph:
         inputs = [self._input(*pair) for pair in zip(node.parents, arrays, strict=True)]
         output = self._index[id(node)] = len(self.values)
         self.values.append(Value("result", np.asarray(result)))
-        hidden = EXECUTION_OPTIONS.get(node.operation.forward, ())
+        hidden = node.operation.work_options
         visible = {name: option for name, option in options.items() if name not in hidden}
         names = argument_names(node.operation.forward, len(inputs))
         computed = node.operation, visible, node.saved

@@ -49,12 +49,15 @@ class Operation:
     """A named pair of functions on arrays.
 
     integer_inputs: positions of the arrays that hold ids or booleans; they have no gradient.
+    work_options: options that change the work but not the result, such as buffers. A viewer
+        does not show them, and does not pass them on when it runs the forward again.
     """
 
     name: str
     forward: Callable
     backward: Callable
     integer_inputs: tuple[int, ...] = ()
+    work_options: tuple[str, ...] = ()
 
 
 ADD = Operation("add", elementwise.add_forward, elementwise.add_backward)
@@ -153,6 +156,7 @@ TIED_HEAD = Operation(
     tied_head_fast.tied_head_fast_forward,
     tied_head_fast.tied_head_fast_backward,
     integer_inputs=(2,),
+    work_options=tied_head_fast.WORK_OPTIONS,
 )
 
 TABLE: dict[str, Operation] = {

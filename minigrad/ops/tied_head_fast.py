@@ -20,6 +20,7 @@ import numpy as np
 from .cross_entropy import expect_loss_options
 from .tied_head import ROWS, expect_head_sizes
 
+WORK_OPTIONS = ("with_dw", "parts", "parallel_map", "buffers")  # they do not change the result
 VOCABULARY_BLOCK = 1024  # columns of z at a time: 2 MB in float32 with 512 rows
 
 
@@ -46,7 +47,6 @@ def tied_head_fast_forward(
     expect_head_sizes(h, w, y)
     expect_loss_options("tied_head", label_smoothing, z_loss)
     N, V, dtype = len(h), len(w), np.result_type(h, w)
-    buffers = {} if buffers is None else buffers
     z = reused(buffers, "z", (min(N, ROWS) * V,), dtype)
     dw = reused(buffers, "dw", w.shape, dtype) if with_dw else None
     dh, loss = np.empty(h.shape, dtype), 0.0
@@ -115,9 +115,11 @@ def _gradients(h, w, factors, one_hot, dw, is_first, blocks):
     return dh
 
 
-def reused(buffers, name, shape, dtype):
+def reused(buffers: dict | None, name: str, shape: tuple, dtype) -> np.ndarray:
     """An array with undefined content: that of the last call with these buffers, if it fits."""
-    array = buffers.get(name)
+    array = None if buffers is None else buffers.get(name)
     if array is None or array.shape != shape or array.dtype != dtype:
-        array = buffers[name] = np.empty(shape, dtype)
+        array = np.empty(shape, dtype)
+        if buffers is not None:
+            buffers[name] = array
     return array

@@ -30,8 +30,7 @@ from flashlm_np.data.loading import load_dataset
 from flashlm_np.evaluation.evaluate import mean_and_error, token_losses
 from flashlm_np.evaluation.ngrams import baselines
 from flashlm_np.model.flashlm import FlashLM
-from flashlm_np.model.fused import FusedTiedHead
-from flashlm_np.model.layers import TiedHead
+from flashlm_np.model.heads.exact import ExactHead, FusedHead
 from flashlm_np.training.optimizers import Optimizers
 from flashlm_np.training.step import train_step
 from minigrad import Tensor, no_grad
@@ -352,11 +351,11 @@ for std in (0.02, 0.1, 0.147):
 # logits are not really random. But the block's output is so large that the embedding has little
 # effect: see [notebook 03](03_weights_in_three_values.ipynb).)
 #
-# **The milestones.** Counts of tokens give the *unigram* loss, and counts of pairs the *bigram*
-# loss. A model first learns how frequent each token is, and then which token follows which. The
-# figure shows our run, with these lines. It also shows a run with a bug: the targets are the
-# inputs, because somebody forgot to shift them by one. *Predict first:* which of the two runs
-# looks better while it trains?
+# **The milestones.** Counts of tokens give the *unigram* loss, counts of pairs the *bigram*
+# loss, and counts of triples the *trigram* loss. A model first learns how frequent each token
+# is, and then which token follows which. The figure shows our run, with these lines. It also
+# shows a run with a bug: the targets are the inputs, because somebody forgot to shift them by
+# one. *Predict first:* which of the two runs looks better while it trains?
 
 # %%
 plain_loss = replace(config, label_smoothing=0.0, z_loss=0.0)
@@ -377,7 +376,8 @@ axes.plot(steps, smoothed, "k-s", markersize=4, label="validation, label-smoothe
 axes.plot(steps, true, "k-o", lw=2, markersize=4, label="validation, true loss")
 axes.plot(range(1, 51), reported, color="0.5", ls="--", label="training loss with the bug")
 lines = {"ln V": counted.uniform, "unigram": counted.unigram, "bigram": counted.bigram}
-for name, nats in (lines | {"best possible": dataset.best_possible_loss}).items():
+lines |= {"trigram": counted.trigram, "best possible": dataset.best_possible_loss}
+for name, nats in lines.items():
     axes.axhline(nats, color="0.7", ls=":", zorder=0)
     axes.text(101, nats, f"{name} {nats:.2f}", va="center", fontsize=9)
 axes.set(xlim=(0, 100), ylim=(0, 8.5), xlabel="optimizer step", ylabel="nats per token")
@@ -432,7 +432,8 @@ HEAD_OPERATIONS = ("tied_head", "linear", "cross_entropy")
 
 def seconds(head_class, positions):
     """The time of one forward and backward pass: in the head, and in the rest."""
-    model_v3.lm_head = head_class(model_v3.embedding.weight)
+    model_v3.lm_head = head_class()
+    model_v3.lm_head.weight = model_v3.embedding.weight  # tied
     model_v3.zero_grad()
     with profile() as result:
         model_v3.loss(ids, targets, positions, **options).backward()
@@ -440,7 +441,7 @@ def seconds(head_class, positions):
     return head, sum(s.seconds for s in result.stats.values()) - head
 
 
-heads = {"plain": TiedHead, "fused": FusedTiedHead}
+heads = {"plain": ExactHead, "fused": FusedHead}
 scored = {"all positions": None, "a quarter of them": rng.permutation(128)[:32]}
 measured = {}
 for name, positions in scored.items():

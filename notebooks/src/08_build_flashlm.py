@@ -25,7 +25,8 @@ from threadpoolctl import threadpool_limits
 
 from flashlm_np import V3
 from flashlm_np.model.flashlm import FlashLM
-from flashlm_np.model.layers import RecursiveBlock, TiedHead
+from flashlm_np.model.heads.exact import ExactHead
+from flashlm_np.model.layers import RecursiveBlock
 from minigrad import Tensor, no_grad
 from minigrad import functional as F
 from minigrad.gradcheck import gradcheck
@@ -107,9 +108,9 @@ print("gated layer   ", glu_output)
 
 # %%
 final_norm = RMSNorm(D, eps=V3.norm_eps)
-head = TiedHead(embedding.weight)
+head = ExactHead()
 with no_grad():
-    logits = head(final_norm(block(block(x))))
+    logits = head(final_norm(block(block(x))), embedding.weight)
 model = FlashLM(replace(V3, fused=False), np.random.default_rng(42))  # composed, as above
 with no_grad():
     same = np.array_equal(logits.data, model(ids).data)
@@ -495,8 +496,8 @@ with tempfile.TemporaryDirectory() as folder:
 #    contributions does a kernel get, and the embedding? Does the count of section 4 change?
 # 4. *Change.* Train v3 for a few steps (notebook 09 shows how) on random windows, and draw
 #    section 9 again after each. Does the contribution of the mixer's second use grow?
-# 5. *Change.* Untie the head: give a `TiedHead` a parameter of its own. How large is the model
-#    now? How large is the logit of the repeated token in section 7? Which contribution to the
+# 5. *Change.* Untie the head: give `ExactHead` another table. How large is the model now?
+#    How large is the logit of the repeated token in section 7? Which contribution to the
 #    embedding's gradient is missing?
 # 6. *Workbook.* Run `python3 run.py course check DIR embedding` in the project's folder (or,
 #    with `.venv` active, `flashlm course check DIR embedding`), where DIR is your workbook.

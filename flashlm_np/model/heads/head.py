@@ -18,6 +18,11 @@ class Head(Module):
     # Whether the gradient of its large matrices consists of rows. Then LazyAdamW takes them.
     rows_only = False
 
+    def forward(self, h: Tensor, table: Tensor) -> Tensor:
+        """Scores whose softmax is p: (..., D) -> (..., V). Here ln p, without a gradient."""
+        rows = h.data.reshape(-1, h.shape[-1])
+        return Tensor(self.log_prob(rows, table.data).reshape(*h.shape[:-1], -1))
+
     def initialize(self, table: np.ndarray) -> None:
         """Set the start values of the head's own parameters from the table (V, D)."""
 

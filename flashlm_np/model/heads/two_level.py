@@ -27,7 +27,7 @@ import numpy as np
 from minigrad import Operation, Parameter, apply
 from minigrad.errors import expect_shape
 from minigrad.ops.cross_entropy import expect_targets, log_sum_exp
-from minigrad.ops.tied_head_fast import reused
+from minigrad.ops.tied_head_fast import WORK_OPTIONS, reused
 
 from .head import Head
 from .slices import (
@@ -43,20 +43,25 @@ UNSEEN = 0.5  # the count of a word that was never seen, for its weight in means
 
 def two_level_forward(h, w, c, b, y, *, starts, with_dw=True, buffers=None, **work):
     _expect_sizes(h, w, c, b, y, starts)
+    nll, parts = two_level_nll(h, w, c, b, y, starts, **work)  # (N,)
+    return np.asarray(nll.mean()), (h, w, c, y, parts, with_dw, buffers, work)
+
+
+def two_level_nll(h, w, c, b, y, starts, **work):
+    """-ln p of each target (N,), and what the backward needs of both softmaxes."""
     k = np.searchsorted(starts, y, side="right") - 1  # (N,) the class of each target
     class_nll, p = nll_and_softmax(h @ c.T + b, k)  # (N,), (N, G)
     groups = groups_of(k, starts)
     word_nll, q = slice_softmaxes(h, w, y, groups, **work)
-    loss = (class_nll + word_nll).mean()
-    return np.asarray(loss), (h, w, c, y, k, p, groups, q, with_dw, buffers, work)
+    return class_nll + word_nll, (k, p, groups, q)
 
 
 def two_level_backward(dy, saved):
-    h, w, c, y, k, p, groups, q, with_dw, buffers, work = saved
+    h, w, c, y, (k, p, groups, q), with_dw, buffers, work = saved
     N = len(h)
     dz = dy / N * p  # (N, G)
     dz[np.arange(N), k] -= dy / N
-    dw = reused({} if buffers is None else buffers, "dw", w.shape, w.dtype) if with_dw else None
+    dw = reused(buffers, "dw", w.shape, w.dtype) if with_dw else None
     dh = slice_gradients(dy / N, h, w, y, groups, q, dw, **work)  # (N, D)
     if with_dw:
         for rows in unwritten(groups, len(w)):  # of the classes without a target
@@ -88,7 +93,13 @@ def _expect_sizes(h, w, c, b, y, starts):
     expect_targets("two_level", y, len(h), len(w))
 
 
-TWO_LEVEL = Operation("two_level", two_level_forward, two_level_backward, integer_inputs=(4,))
+TWO_LEVEL = Operation(
+    "two_level",
+    two_level_forward,
+    two_level_backward,
+    integer_inputs=(4,),
+    work_options=WORK_OPTIONS,
+)
 
 
 class TwoLevelHead(Head):
@@ -111,10 +122,8 @@ class TwoLevelHead(Head):
         return apply(TWO_LEVEL, *arrays, starts=self.layout.starts, **work)
 
     def nll(self, h, table, targets):
-        starts = self.layout.starts
-        k = self.layout.class_of(targets)
-        class_nll, _ = nll_and_softmax(h @ self.classes.data.T + self.bias.data, k)
-        return class_nll + slice_softmaxes(h, table, targets, groups_of(k, starts))[0]
+        c, b = self.classes.data, self.bias.data
+        return two_level_nll(h, table, c, b, targets, self.layout.starts)[0]
 
     def log_prob(self, h, table):
         starts = self.layout.starts
