@@ -1,0 +1,73 @@
+"""Equal time: the step that a contender reaches in so many seconds, or scored positions.
+
+The seconds of a step are medians that were measured for all contenders in one run, in turn.
+Training itself may take any time, on any number of cores: its losses depend on the step alone.
+"""
+
+from dataclasses import dataclass
+
+from flashlm_np.model.config import Config
+from flashlm_np.model.phase import Phase
+
+from .contenders import Contender
+from .results import Results
+
+GUESSED_TOKENS = 2048  # of a step whose seconds are a contender's guess
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What each step of a run adds: seconds, or scored positions."""
+
+    parts: list[tuple[int, float, float]]  # of each phase: first step, last step, per step
+
+    def total(self, step: int) -> float:
+        """The sum over the steps 1 to `step`."""
+        taken = [(min(step, last) - first + 1, each) for first, last, each in self.parts]
+        return sum(count * each for count, each in taken if count > 0)
+
+    def steps_in(self, amount: float) -> float:
+        """The number of steps whose total is `amount`; it need not be whole."""
+        for first, last, each in self.parts:
+            length = last - first + 1
+            if amount <= each * length:
+                return first - 1 + amount / each
+            amount -= each * length
+        raise AssertionError("the last phase has no end")
+
+
+def pace(config: Config, per_step) -> Pace:
+    """The pace of a run, where per_step(phase) gives what a step adds."""
+    return Pace([(p.first_step, last, per_step(p)) for p, last in config.phases_in_order()])
+
+
+def seconds_pace(results: Results, name: str, contender: Contender, base: Config) -> Pace:
+    """The seconds of a contender's steps as last measured, and guessed where they are not."""
+    measured = {
+        line["phase"]: line["seconds"] for line in results.lines("time", contender=name)
+    }
+
+    def seconds(phase):
+        guess = contender.seconds * phase.tokens / GUESSED_TOKENS
+        return measured.get(size(phase), guess)
+
+    return pace(contender.config(base), seconds)
+
+
+def positions_pace(contender: Contender, base: Config) -> Pace:
+    """The positions that a contender's steps score."""
+    config = contender.config(base)
+    return pace(config, lambda phase: scored(config, phase))
+
+
+def scored(config: Config, phase: Phase) -> int:
+    """The positions that a step of a phase scores."""
+    micro_batch = phase.batch * phase.sequence
+    if config.position_share == 1:
+        return phase.micro_batches * micro_batch
+    return phase.micro_batches * max(1, int(config.position_share * micro_batch))
+
+
+def size(phase: Phase) -> str:
+    """A phase without its first step: its steps are the same wherever it begins."""
+    return str(phase).partition(":")[2]

@@ -1,0 +1,87 @@
+"""Two plots: loss against seconds, and loss against scored positions."""
+
+from pathlib import Path
+
+import numpy as np
+
+from .curves import Curves
+from .results import Results
+
+COLORS = {
+    "v3": "#222222",
+    "quarter": "#888888",
+    "exact": "#c44e52",
+    "two_level": "#2a7f3f",
+    "two_level_meaning": "#7bbf5a",
+    "adaptive": "#3b6ea5",
+    "hybrid": "#7aa6d6",
+    "sampled": "#dd8a30",
+    "tree": "#7b4fa3",
+    "tree_balanced": "#b794d4",
+}
+COUNTED = ("unigram", "bigram", "trigram")
+
+
+def draw(results: Results, curves: list[Curves], folder: Path) -> list[Path]:
+    """Write heads_seconds.png and heads_positions.png, and return their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kinds = {
+        "seconds": ("seconds of training, of which each head has the same number", "seconds"),
+        "positions": ("scored positions", "positions"),
+    }
+    paths = []
+    for name, (label, pace) in kinds.items():
+        paths.append(folder / f"heads_{name}.png")
+        _draw(results, curves, pace, label, paths[-1])
+    return paths
+
+
+def _draw(results, curves, pace, label, path):
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8.5, 5.4), layout="constrained", dpi=120)
+    axes = figure.add_subplot()
+    for curve in curves:
+        _draw_curve(axes, curve, getattr(curve, pace))
+    _draw_counted(axes, results.lines("data"))
+    axes.set(xlabel=f"{label} (logarithmic)", ylabel="nats per token", xscale="log")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.set_title("FlashLM v3 with ten output layers: exact loss on held-out tokens")
+    axes.grid(axis="y", color="#dddddd", lw=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside lower center", fontsize=8, ncols=4)
+    figure.savefig(path)
+
+
+def _draw_curve(axes, curve, pace):
+    """The mean over the seeds that reached a step, and a band of its standard error."""
+    every = sorted({int(step) for steps, _, _ in curve.runs.values() for step in steps})
+    points = [(step, _losses_at(curve, step)) for step in every]
+    points = [(step, losses) for step, losses in points if losses]
+    x = [pace.total(step) for step, _ in points]
+    mean = np.array([np.mean(losses) for _, losses in points])
+    spread = np.array(
+        [
+            np.std(losses, ddof=1) / len(losses) ** 0.5 if len(losses) > 1 else 0
+            for _, losses in points
+        ]
+    )
+    color = COLORS[curve.name]
+    axes.plot(x, mean, color=color, lw=1.5, marker=".", ms=4, label=curve.label)
+    axes.fill_between(x, mean - spread, mean + spread, color=color, alpha=0.2, lw=0)
+
+
+def _losses_at(curve, step):
+    """The measured losses at a step. Seeds that ended at other steps are left out."""
+    return [
+        losses[steps == step][0] for steps, losses, _ in curve.runs.values() if step in steps
+    ]
+
+
+def _draw_counted(axes, data):
+    for name in COUNTED:
+        if data and name in data[0]:
+            value = data[0][name]
+            axes.axhline(value, color="#777777", lw=1, ls=":")
+            place = {"transform": axes.get_yaxis_transform(), "fontsize": 8, "va": "center"}
+            axes.text(1.005, value, f"{name}\n{value:.2f}", color="#777777", **place)
