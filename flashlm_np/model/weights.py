@@ -4,18 +4,24 @@ import numpy as np
 
 from .config import Config
 from .flashlm import FlashLM
-from .heads.layout import TableLayout
+from .heads import read_layout
 
 
 def model_with_weights(
-    config: Config, weights: dict[str, np.ndarray], layout: TableLayout | None = None
+    config: Config,
+    weights: dict[str, np.ndarray],
+    layout: dict[str, np.ndarray] | None = None,
 ) -> FlashLM:
     """A FlashLM with the given weights by parameter name.
 
-    Raises ValueError if the weights do not have the configuration's names and sizes.
+    layout: the arrays of the order of the words, if the head is not the exact one.
+
+    Raises ValueError if the weights do not have the configuration's names and sizes, or the
+    layout is damaged.
     """
     expect_sizes(config, weights)
-    model = FlashLM(config, np.random.default_rng(0), layout=layout)
+    order = read_layout(config, layout or {})
+    model = FlashLM(config, np.random.default_rng(0), layout=order)
     load_weights(model, weights)
     return model
 
