@@ -26,6 +26,7 @@ import numpy as np
 
 from .layout import PSEUDO_COUNT, TableLayout
 
+CLASS_ORDERS = ("frequency", "meaning")
 ROWS = 4096  # of a table that are in float64 at once
 
 
@@ -69,7 +70,7 @@ def by_meaning(
         raise ValueError(
             f"vectors of shape {vectors.shape}: expected {len(counts)} finite rows"
         )
-    vectors, p = vectors[order], counts + PSEUDO_COUNT
+    vectors, p = _unit(vectors)[order], counts + PSEUDO_COUNT
     unseen = max(first, np.count_nonzero(counts))  # the first row of a token that never occurs
     sets = []
     for rows, k in _seen_and_unseen(p, first, unseen, classes):
@@ -120,22 +121,26 @@ def _split(rows, k, vectors, p):
 
 def _positions(vectors, rows, weight):
     """Where the rows stand along their principal direction: (N,)."""
-    starts = range(0, len(rows), ROWS)
-    blocks = [slice(start, start + ROWS) for start in starts]
-    mean = sum(weight[b] @ _unit(vectors[rows[b]]) for b in blocks) / weight.sum()  # (D,)
-    gram = 0
-    for b in blocks:
-        centred = (_unit(vectors[rows[b]]) - mean) * np.sqrt(weight[b])[:, None]  # (ROWS, D)
-        gram = gram + centred.T @ centred  # (D, D)
+    D = vectors.shape[1]
+    moment, gram = np.zeros(D), np.zeros((D, D))
+    for x, g in _blocks(vectors, rows, weight):
+        moment += g @ x
+        gram += (x * g[:, None]).T @ x
+    gram -= np.outer(moment, moment) / weight.sum()  # the covariance, times the sum of weights
     direction = np.linalg.eigh(gram)[1][:, -1]
     # The sign of a direction is free. The largest entry is positive, on every machine.
     direction *= np.sign(direction[np.abs(direction).argmax()])
-    at = np.concatenate([_unit(vectors[rows[b]]) @ direction for b in blocks])
+    at = np.concatenate([x @ direction for x, _ in _blocks(vectors, rows, weight)])
     return at.astype(np.float32)  # equal vectors are at equal places, whatever BLAS rounds
 
 
+def _blocks(vectors, rows, weight):
+    for start in range(0, len(rows), ROWS):
+        block = slice(start, start + ROWS)
+        yield vectors[rows[block]].astype(np.float64), weight[block]
+
+
 def _unit(vectors):
-    """The vectors in float64, scaled to length 1; zeros stay."""
-    vectors = vectors.astype(np.float64)
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.where(length == 0, 1, length)
+    """The vectors scaled to length 1, in float32; zeros stay."""
+    length = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
+    return (vectors / np.where(length == 0, 1, length)).astype(np.float32)
