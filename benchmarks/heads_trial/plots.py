@@ -38,6 +38,7 @@ def draw(results: Results, curves: list[Curves], folder: Path) -> list[Path]:
 
 def _draw(results, curves, pace, label, path):
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
 
     figure = Figure(figsize=(8.5, 5.4), layout="constrained", dpi=120)
     axes = figure.add_subplot()
@@ -45,7 +46,9 @@ def _draw(results, curves, pace, label, path):
         _draw_curve(axes, curve, getattr(curve, pace))
     _draw_counted(axes, results.lines("data"))
     axes.set(xlabel=f"{label} (logarithmic)", ylabel="nats per token", xscale="log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_minor_formatter("")
     axes.set_title("FlashLM v3 with ten output layers: exact loss on held-out tokens")
     axes.grid(axis="y", color="#dddddd", lw=0.6)
     axes.spines[["top", "right"]].set_visible(False)

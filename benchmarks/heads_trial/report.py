@@ -1,14 +1,12 @@
-"""The report: tables in Markdown, and the figures that answer the four questions."""
+"""The report: tables in Markdown."""
 
 import math
 
 from .contenders import CONTENDERS
 from .curves import Curves, all_curves, mean_and_spread
-from .equal_time import size
 from .results import Results
-from .timing import report_phase
+from .step_tables import last_of_steps, markdown, profile_table, speed_table
 
-PARTS = ("head", "body", "optimizer", "averages", "rest")
 POSITIONS = (2**18, 2**20, 2**22)  # equal scored positions
 
 
@@ -20,7 +18,7 @@ def report(results: Results, base, minutes: list[float]) -> str:
         loss_table(results, base, curves, sorted(minutes)),
         profile_table(results, base),
         speed_table(results),
-        answers(results, base, curves, max(minutes)),
+        answers_table(curves, minutes),
     ]
     return "\n\n".join(filter(None, parts))
 
@@ -44,7 +42,7 @@ def _data(results):
 
 def loss_table(results: Results, base, curves: list[Curves], minutes: list[float]) -> str:
     """A row per head: its speed, and its losses at equal times and equal scored positions."""
-    times = {line["contender"]: line for line in _times(results, base)}
+    times = last_of_steps(results, "time", base)
     columns = ["head", "rate", "s per step", "positions/s", "of v3's"]
     columns += [f"{m:g} min" for m in minutes] + [
         f"{n / 1e6:.2f} M positions" for n in POSITIONS
@@ -55,7 +53,7 @@ def loss_table(results: Results, base, curves: list[Curves], minutes: list[float
         losses += [curve.after_positions(n) for n in POSITIONS]
         speeds = _speeds(times, curve.name)
         rows.append([curve.label, f"×{curve.factor:g}", *speeds, *map(_loss, losses)])
-    return _markdown(columns, rows) if rows else ""
+    return markdown(columns, rows) if rows else ""
 
 
 def _speeds(times, name):
@@ -78,122 +76,60 @@ def _loss(losses):
     return f"{mean:.3f} ± {spread:.3f} ({len(losses)})"
 
 
-def _times(results, base):
-    """The last measured times of the phase in which steps are compared."""
-    wanted = size(report_phase(base))
-    last = {line["contender"]: line for line in results.lines("time", phase=wanted)}
-    return [last[name] for name in CONTENDERS if name in last]
-
-
-# -- the step --------------------------------------------------------------------------------
-
-
-def profile_table(results: Results, base) -> str:
-    """A row per head: the parts of its step, and how much faster a step without it would be."""
-    lines = results.lines("profile", phase=size(report_phase(base)))
-    last = {line["contender"]: line for line in lines}
-    rows = [
-        [
-            CONTENDERS[name].label,
-            f"{1e3 * last[name]['step']:,.0f}",
-            *(_share(last[name], part) for part in PARTS),
-            f"{ceiling(last[name]):.2f}×",
-        ]
-        for name in CONTENDERS
-        if name in last
-    ]
-    return _markdown(["head", "ms per step", *PARTS, "ceiling"], rows) if rows else ""
-
-
-def _share(line, part):
-    return f"{1e3 * line[part]:,.0f} ({line[part] / line['step']:.0%})"
-
-
-def ceiling(line: dict) -> float:
-    """How many times as fast a step would be if its head cost nothing (Amdahl)."""
-    return line["step"] / max(1e-9, line["step"] - line["head"])
-
-
-def speed_table(results: Results) -> str:
-    """A row per head alone: forward and both gradients, against the exact one."""
-    last = {line["contender"]: line for line in results.lines("head")}
-    if "exact" not in last:
-        return ""
-    exact = last["exact"]["seconds"]
-    rows = [
-        [
-            CONTENDERS[name].label,
-            f"{1e3 * line['seconds']:,.1f}",
-            f"{exact / line['seconds']:.1f}×",
-        ]
-        for name, line in ((n, last[n]) for n in CONTENDERS if n in last)
-    ]
-    return _markdown([f"the head alone, {last['exact']['rows']:,} rows", "ms", "faster"], rows)
-
-
 # -- the answers -----------------------------------------------------------------------------
 
 
-def answers(results: Results, base, curves: list[Curves], minutes: float) -> str:
-    """The figures of the four answers."""
+def answers_table(curves: list[Curves], minutes: list[float]) -> str:
+    """A row per head: how soon it has the last loss of v3's head and of the exact one.
+
+    The last column is its loss less that of the exact head, at the most positions that both
+    have scored.
+    """
     by_name = {curve.name: curve for curve in curves}
-    lines = [*_eighty_six(results, base), *_times_as_fast(by_name, minutes)]
-    lines += _lost(by_name, minutes)
-    return "\n".join(f"- {line}" for line in lines)
+    goals = [
+        goal for goal in (_goal(by_name, name, minutes) for name in ("v3", "exact")) if goal
+    ]
+    columns = ["head"]
+    columns += [
+        f"time to {loss:.3f}, {CONTENDERS[n].label} at {m:g} min" for n, loss, m in goals
+    ]
+    columns += ["nats more than exact, at positions"]
+    rows = [
+        [
+            curve.label,
+            *(_sooner(curve, *goal) for goal in goals),
+            _more_than_exact(curve, by_name.get("exact")),
+        ]
+        for curve in curves
+    ]
+    return markdown(columns, rows) if rows else ""
 
 
-def _eighty_six(results, base):
-    lines = results.lines("profile", phase=size(report_phase(base)))
-    last = {line["contender"]: line for line in lines}
-    for name in ("exact", "v3"):
-        if name in last:
-            share = last[name]["head"] / last[name]["step"]
-            yield (
-                f"{CONTENDERS[name].label}: the head takes {share:.0%} of a step; without it a "
-                f"step would be {ceiling(last[name]):.2f} times as fast"
-            )
+def _goal(by_name, name, minutes):
+    """The loss of a head after the longest of the minutes that it trained, and these."""
+    for most in sorted(minutes, reverse=True) if name in by_name else ():
+        loss, _ = mean_and_spread(by_name[name].after_seconds(60 * most))
+        if not math.isnan(loss):
+            return name, loss, most
+    return None
 
 
-def _times_as_fast(by_name, minutes):
-    """The time that each head takes to the last loss of v3's head and of the exact one."""
-    for goal in ("v3", "exact"):
-        end, _ = (
-            mean_and_spread(by_name[goal].after_seconds(60 * minutes))
-            if goal in by_name
-            else (math.nan, 0)
-        )
-        if math.isnan(end):
-            continue
-        for name, curve in by_name.items():
-            seconds = curve.seconds_to(end)
-            if name == goal or math.isinf(seconds):
-                continue
-            least = "at least " if seconds <= curve.seconds.total(curve.longest[0][0]) else ""
-            yield (
-                f"{curve.label} has the loss that {CONTENDERS[goal].label} has after "
-                f"{minutes:g} min, {end:.3f}, after {seconds / 60:.2f} min: "
-                f"{least}{60 * minutes / seconds:.1f} times as fast"
-            )
+def _sooner(curve, goal, loss, minutes):
+    if curve.name == goal:
+        return ""
+    taken = curve.seconds_to(loss)
+    if math.isinf(taken):
+        return "not reached"
+    first = curve.seconds.total(curve.longest[0][0])
+    most, least = ("at most ", "at least ") if taken <= first else ("", "")
+    return f"{most}{taken:,.0f} s: {least}{60 * minutes / taken:.1f}×"
 
 
-def _lost(by_name, minutes):
-    """The difference to the exact head at the most positions that both scored."""
-    if "exact" not in by_name:
-        return
-    exact = by_name["exact"]
-    most = exact.positions.total(exact.longest[0][-1])
-    for name, curve in by_name.items():
-        own = curve.positions.total(curve.longest[0][-1])
-        positions = min(most, own)
-        here, _ = mean_and_spread(curve.after_positions(positions))
-        there, _ = mean_and_spread(exact.after_positions(positions))
-        if name != "exact" and not math.isnan(here - there):
-            yield (
-                f"{curve.label}: {here - there:+.3f} nats against exact after "
-                f"{positions / 1e6:.2f} M scored positions each"
-            )
-
-
-def _markdown(columns, rows):
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def _more_than_exact(curve, exact):
+    if exact is None or curve is exact:
+        return ""
+    both = [c.positions.total(c.longest[0][-1]) for c in (curve, exact)]
+    here, there = (mean_and_spread(c.after_positions(min(both)))[0] for c in (curve, exact))
+    if math.isnan(here - there):
+        return ""
+    return f"{here - there:+.3f} at {min(both) / 1e6:.2f} M"
