@@ -83,7 +83,7 @@ def parsed(arguments):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="a folder of flashlm prepare")
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks/heads_results.jsonl")
-    parser.add_argument("--work", type=Path, default=Path("heads_work"), help="checkpoints")
+    parser.add_argument("--work", type=Path, default=Path("runs/heads"), help="checkpoints")
     parser.add_argument("--heads", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
     parser.add_argument("--minutes", nargs="+", type=float, default=[3, 10, 25])
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
