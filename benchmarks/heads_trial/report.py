@@ -43,7 +43,7 @@ def _data(results):
 def loss_table(results: Results, base, curves: list[Curves], minutes: list[float]) -> str:
     """A row per head: its speed, and its losses at equal times and equal scored positions."""
     times = last_of_steps(results, "time", base)
-    columns = ["head", "rate", "s per step", "positions/s", "of v3's"]
+    columns = ["head", "rate", "s per step (of v3's)", "positions/s", "of v3's"]
     columns += [f"{m:g} min" for m in minutes] + [
         f"{n / 1e6:.2f} M positions" for n in POSITIONS
     ]
@@ -59,12 +59,12 @@ def loss_table(results: Results, base, curves: list[Curves], minutes: list[float
 def _speeds(times, name):
     if name not in times:
         return ["", "", ""]
-    line = times[name]
-    rate = line["scored"] / line["seconds"]
-    of_v3 = ""
-    if "v3" in times:
-        of_v3 = f"{rate * times['v3']['seconds'] / times['v3']['scored']:.2f}"
-    return [f"{line['seconds']:.3f}", f"{rate:,.0f}", of_v3]
+    line, v3 = times[name], times.get("v3")
+    seconds, rate = line["seconds"], line["scored"] / line["seconds"]
+    if v3 is None:
+        return [f"{seconds:.3f}", f"{rate:,.0f}", ""]
+    of_v3 = rate * v3["seconds"] / v3["scored"]
+    return [f"{seconds:.3f} ({seconds / v3['seconds']:.2f})", f"{rate:,.0f}", f"{of_v3:.2f}"]
 
 
 def _loss(losses):

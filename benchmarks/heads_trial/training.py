@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from flashlm_np.evaluation.evaluate import with_error
 from flashlm_np.model.config import Config
+from flashlm_np.model.heads import read_layout
 from flashlm_np.progress import Stopped, stop_requests
 from flashlm_np.runs.checkpoint import load, save
 from flashlm_np.runs.run_state import RunState
@@ -95,7 +96,7 @@ def start(laboratory: Laboratory, run: Run, folder) -> RunState:
     if not (folder / "last.json").exists():
         return laboratory.state(config)
     saved = load(folder)
-    state = laboratory.state(config, saved.layout())
+    state = laboratory.state(config, read_layout(config, saved.layout()))
     state.restore(saved)
     return state
 
