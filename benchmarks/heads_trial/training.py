@@ -48,7 +48,8 @@ class Run:
         return vars(self) | {"phases": phases}
 
     def folder(self, laboratory: Laboratory):
-        code = zlib.crc32(repr(self.config(laboratory.base)).encode())
+        base, data = laboratory.base, laboratory.dataset.fingerprint
+        code = zlib.crc32(repr((base.phases, base.vocab_size, base.d_model, data)).encode())
         return laboratory.work / f"{self.contender}-{self.seed}-{self.factor:g}-{code:08x}"
 
 
