@@ -14,12 +14,14 @@ share p_v of the targets for row v, f_c = Σ_{v∈c} p_v, the expected work is G
                     f₁n₁/k₁ + f₂n₂/k₂, which is least at k₁ : k₂ = √(f₁n₁) : √(f₂n₂). A set is
                     cut in this proportion; with a constant p it is that of Σ √p again.
 
-Measured on 4.7 million tokens (S = 109; V = 50,257; G = 224; the bound S² / G is 53): by
-frequency 54 rows per target, by meaning 95, which by equal Σ √p would be 114.
+Measured on 4.7 million tokens of textbooks (V = 50,257; S = 109; G = 224, so S² / G = 53): by
+frequency 54 rows per target; by meaning 95, and 114 if sets are cut by equal Σ √p. For that,
+the class of a token and that of the next share 0.69 nats of information, and not 0.13.
 
-Sources: classes of words for speed, Goodman 2001, arXiv:cs/0108006; cut by frequency, Mikolov
-et al. 2011 (equal Σ p; their RNNLM toolkit has equal Σ √p, too); the exact minimum by dynamic
-programming, Zweig & Makarychev 2013. Balanced splits at a principal direction: ours.
+Sources: classes for speed, Goodman 2001, arXiv:cs/0108006. Cut by frequency, Mikolov et al.
+2011 (equal Σ p; their RNNLM toolkit also has equal Σ √p). The exact minimum, by dynamic
+programming, Zweig & Makarychev 2013; their classes for speed have a perplexity 5 to 10 % above
+that of classes for likelihood. Balanced splits along principal directions: ours.
 """
 
 import numpy as np
@@ -84,6 +86,7 @@ def _by_falling_count(counts, classes, first):
     rows = len(counts) - first
     if not 1 <= classes <= rows:
         raise ValueError(f"{classes} classes of {rows} rows: expected 1 to {rows} classes")
+    counts = np.asarray(counts, np.int64)  # the negative of an unsigned number is none
     order = np.argsort(-counts, kind="stable")
     return order, counts[order]
 

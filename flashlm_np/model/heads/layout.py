@@ -3,8 +3,8 @@
 A head that works with classes needs the rows of a class next to each other: a slice of the
 table costs nothing, while a gather copies it. So the table is put in order once, before the
 training, and the order is part of the checkpoint. A head sees rows only. The model maps tokens
-to rows on the way in, `rank[ids]`, and scores by row to scores by token on the way out,
-`scores[..., rank]`.
+to rows on the way in, with `rows`, and scores by row to scores by token on the way out, with
+`by_token`.
 """
 
 from dataclasses import dataclass
@@ -56,25 +56,8 @@ class TableLayout:
         order, counts, starts = (
             _whole_numbers(arrays, name) for name in ("order", "counts", "starts")
         )
-        for name, array in (("order", order), ("counts", counts)):
-            if array.shape != (V,):
-                raise ValueError(f"layout: {name} has shape {array.shape}, expected {(V,)}")
-        if (order < 0).any() or (order >= V).any() or len(np.unique(order)) < V:
-            raise ValueError(f"layout: order does not name each token from 0 to {V - 1} once")
-        if (counts < 0).any() or counts.sum(dtype=np.float64) >= MOST_TOKENS:
-            raise ValueError(
-                "layout: counts are not whole numbers from 0 on with a sum below 2^53"
-            )
-        rising = len(starts) > 1 and (starts[1:] > starts[:-1]).all()
-        if not rising or starts[0] < 0 or starts[-1] != V:
-            raise ValueError(f"layout: starts do not rise from a first row of a class to {V}")
-        found = len(starts) - 1, int(starts[0])
-        wanted = found[0] if classes is None else classes, found[1] if first is None else first
-        if found != wanted:
-            raise ValueError(
-                f"layout: there are {found[0]} classes from row {found[1]} on, "
-                f"expected {wanted[0]} from row {wanted[1]} on"
-            )
+        _expect_permutation(order, counts, V)
+        _expect_classes(starts, V, classes, first)
         return cls(order, counts, starts)
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -87,12 +70,6 @@ class TableLayout:
         rank = np.empty_like(self.order)
         rank[self.order] = np.arange(len(rank), dtype=rank.dtype)
         return rank
-
-    @cached_property
-    def frequencies(self) -> np.ndarray:
-        """The share of each row in the text, smoothed: (V,) float64, none 0, with the sum 1."""
-        smoothed = self.counts + PSEUDO_COUNT
-        return smoothed / smoothed.sum()
 
     @cached_property
     def is_identity(self) -> bool:
@@ -114,7 +91,8 @@ class TableLayout:
     @cached_property
     def shares(self) -> np.ndarray:
         """The share of each class in the text, smoothed: (G,) float64, none 0."""
-        return np.add.reduceat(self.frequencies, self.starts[:-1])
+        smoothed = self.counts + PSEUDO_COUNT  # the sums of halves are exact
+        return np.add.reduceat(smoothed, self.starts[:-1]) / smoothed.sum()
 
     @property
     def work(self) -> float:
@@ -132,3 +110,26 @@ def _whole_numbers(arrays, name):
             "expected whole numbers in one row"
         )
     return array
+
+
+def _expect_permutation(order, counts, V):
+    for name, array in (("order", order), ("counts", counts)):
+        if array.shape != (V,):
+            raise ValueError(f"layout: {name} has shape {array.shape}, expected {(V,)}")
+    if (order < 0).any() or (order >= V).any() or len(np.unique(order)) < V:
+        raise ValueError(f"layout: order does not name each token from 0 to {V - 1} once")
+    if (counts < 0).any() or counts.sum(dtype=np.float64) >= MOST_TOKENS:
+        raise ValueError("layout: counts are not whole numbers from 0 on with a sum below 2^53")
+
+
+def _expect_classes(starts, V, classes, first):
+    rising = len(starts) > 1 and (starts[1:] > starts[:-1]).all()
+    if not rising or starts[0] < 0 or starts[-1] != V:
+        raise ValueError(f"layout: starts do not rise from a first row of a class to {V}")
+    found = len(starts) - 1, int(starts[0])
+    wanted = found[0] if classes is None else classes, found[1] if first is None else first
+    if found != wanted:
+        raise ValueError(
+            f"layout: there are {found[0]} classes from row {found[1]} on, "
+            f"expected {wanted[0]} from row {wanted[1]} on"
+        )
