@@ -25,7 +25,9 @@ import numpy as np
 
 from .slices import Group, chunks
 
-BLOCK = 2**20  # logits of a block: 4 MB in float32
+# Logits of a block: 4 MB in float32. From 2 to 32 MB the time differs by 5 %, and workers that
+# share few large blocks do not end together.
+BLOCK = 2**20
 
 
 class Block(NamedTuple):
