@@ -42,7 +42,7 @@ MINIGRAD = {
     "tree": {"tensor"},
     "module": {"members", "tensor", "tree", "guards"},
     "layers": {"errors", "tensor", "functional", "module"},
-    "optim": {"errors", "module", "tensor", "guards"},
+    "optim": {"errors", "ops", "module", "tensor", "guards"},
     "gradcheck": {"errors", "ops", "engine", "tensor", "guards"},
     "look": {"errors", "arrays", "ops", "engine", "tensor", "module", "guards", "gradcheck"},
 }

@@ -48,7 +48,7 @@ def newton_schulz(g, steps=5):
     x = g / (np.linalg.norm(g) + 1e-7)  # now all singular values are at most 1
     tall = x.shape[0] > x.shape[1]
     if tall:
-        x = x.T  # so that x @ xᵀ is the smaller of the two squares
+        x = x.T.copy()  # so that x @ xᵀ is the smaller of the two squares; a view is slower
     for _ in range(steps):
         A = x @ x.T  # (O, O), or (D, D) if tall
         B = b * A + c * (A @ A)

@@ -175,7 +175,7 @@ def adamw_in_blocks(size):
         adamw_update(*part, 10, lr=1e-3, weight_decay=0.1)
 
 
-sizes = 1 << np.array([10, 12, 14, 16, 17, 19, 22])
+sizes = 1 << np.array([10, 12, 14, 15, 17, 19, 22])
 block_seconds = [seconds(lambda size=size: adamw_in_blocks(int(size)), 3) for size in sizes]
 
 fig, axes = plt.subplots(figsize=(8, 3), layout="constrained")
@@ -214,7 +214,7 @@ def python_loop(_):
     return total
 
 
-parts = list(flat_blocks(p, g, m, v))
+parts = list(flat_blocks(p, g, m, v, size=1 << 17))
 c, d = a[:512, :512].copy(), b[:512, :512].copy()
 jobs = {
     "a Python loop": (python_loop, range(6)),

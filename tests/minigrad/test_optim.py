@@ -12,6 +12,7 @@ from minigrad.optim import (
     SGD,
     Adam,
     AdamW,
+    LazyAdamW,
     NorMuon,
     Optimizer,
     blocks,
@@ -123,6 +124,8 @@ UPDATES = [
         adamw_reference,
         {"lr": 0.1, "betas": (0.8, 0.95), "eps": 1e-2, "weight_decay": 0.3},
     ),
+    # Every row has a gradient at every step, so LazyAdamW is AdamW: see test_lazy_adamw.py.
+    (LazyAdamW, adamw_reference, {"lr": 0.1, "betas": (0.8, 0.95), "weight_decay": 0.3}),
     (NorMuon, normuon_reference, {"lr": 0.02}),
     (NorMuon, normuon_reference, {"lr": 0.02, "beta1": 0.8, "beta2": 0.9, "weight_decay": 0.5}),
     (NorMuon, normuon_reference, {"lr": 0.02, "form": "published", "weight_decay": 0.1}),
@@ -155,7 +158,8 @@ def test_float32_stays_float32_and_steps_are_in_place(optimizer, reference, opti
     for name, p in started.items():
         assert p.data is arrays[name]
         assert p.dtype == np.float32
-        assert {a.dtype for a in running.state[name].values()} == {np.dtype(np.float32)}
+        kinds = {a.dtype for entry, a in running.state[name].items() if entry != "last"}
+        assert kinds == {np.dtype(np.float32)}
 
 
 @every_update
@@ -523,8 +527,11 @@ def test_an_average_is_a_copy_and_can_be_loaded():
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    """The blocks have 4 numbers, so every parameter needs several blocks."""
+    """The blocks have 4 numbers and the jobs 8, so every parameter needs several of both."""
     monkeypatch.setattr(blocks.flat_blocks, "__kwdefaults__", {"size": 4})
+    monkeypatch.setattr(blocks.row_blocks, "__kwdefaults__", {"size": 8})
+    monkeypatch.setattr(blocks, "BLOCK_SIZE", 4)
+    monkeypatch.setattr(blocks, "JOB_SIZE", 8)
 
 
 @every_update

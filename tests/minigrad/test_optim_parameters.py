@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 from minigrad import Module, Parameter, Tensor, layers
-from minigrad.optim import EMA, SGD, Adam, AdamW, NorMuon, blocks, clip_grad_norm, grad_norm
+from minigrad.optim import (
+    EMA,
+    SGD,
+    Adam,
+    AdamW,
+    LazyAdamW,
+    NorMuon,
+    blocks,
+    clip_grad_norm,
+    grad_norm,
+)
 
 
 class Pair(Module):
@@ -40,7 +50,7 @@ def with_gradients():
 
 
 @every_form
-@pytest.mark.parametrize("optimizer", [SGD, Adam, AdamW, NorMuon])
+@pytest.mark.parametrize("optimizer", [SGD, Adam, AdamW, LazyAdamW, NorMuon])
 def test_an_optimizer_takes_every_form(form, names, optimizer):
     pair = with_gradients()
     running = optimizer(form(pair), lr=0.1)
