@@ -27,7 +27,9 @@ Each node starts as the exact head would decide there, to first order in h. With
 smoothed counts, S a set of words, and logits h·w_v + ln c_v:
     ln Σ_{v in S} c_v e^(h·w_v) ≈ ln C_S + h·m_S,   C_S = Σ c_v,   m_S = Σ c_v w_v / C_S
 so b_i = ln C_left - ln C_right and n_i = m_left - m_right. At h = 0 the loss is that of the
-unigram model. Without b, the balanced tree would start at 15.8 ln 2 = 10.9 nats.
+unigram model. Without b, the balanced tree would start at 15.8 ln 2 = 10.9 nats. The table thus
+gives the head its start, if not its gradient: in a trial, 0.1 nats less after 300 steps than
+from n = 0.
 """
 
 from __future__ import annotations
@@ -41,7 +43,8 @@ from minigrad.ops.activations import sigmoid
 from minigrad.ops.cross_entropy import expect_targets
 
 from .head import Head
-from .huffman import TREES, UNSEEN, Tree
+from .huffman import TREES, Tree
+from .layout import PSEUDO_COUNT
 from .pairs import dots, weighted_sums
 
 ROWS = 64  # of all words' probabilities that are computed at a time: 39 MB for V = 50,257
@@ -92,7 +95,13 @@ def _expect_sizes(h, n, b, y, tree):
     expect_targets("tree", y, len(h), tree.V)
 
 
-TREE = Operation("tree", tree_forward, tree_backward, integer_inputs=(3,))
+TREE = Operation(
+    "tree",
+    tree_forward,
+    tree_backward,
+    integer_inputs=(3,),
+    work_options=("parts", "parallel_map"),
+)
 
 
 class TreeHead(Head):
@@ -106,11 +115,13 @@ class TreeHead(Head):
         self.bias = Parameter(np.zeros(config.vocab_size - 1, dtype))
 
     def initialize(self, table):
-        weights = (self.counts + UNSEEN).astype(table.dtype)
-        totals = self.tree.sums(weights)  # (2V-1,)
+        weights = self.counts + PSEUDO_COUNT  # (V,)
+        totals = self.tree.sums(weights)  # (2V-1,) of the words below each node
         left, right = self.tree.children.T
         self.bias.data[...] = np.log(totals[left] / totals[right])
-        means = self.tree.sums(weights[:, None] * table) / totals[:, None]  # (2V-1, D)
+        weights, totals = weights.astype(table.dtype), totals.astype(table.dtype)
+        means = self.tree.sums(weights[:, None] * table)  # (2V-1, D)
+        means /= totals[:, None]
         self.nodes.data[...] = means[left] - means[right]
 
     def loss(self, h, table, targets, rng=None, *, with_dw=True, buffers=None, **work):

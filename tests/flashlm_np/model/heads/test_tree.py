@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from flashlm_np.model.heads import pairs
-from flashlm_np.model.heads.huffman import TREES, UNSEEN, Tree, balanced_tree, huffman_tree
+from flashlm_np.model.heads.huffman import TREES, Tree, balanced_tree, huffman_tree
+from flashlm_np.model.heads.layout import PSEUDO_COUNT
 from flashlm_np.model.heads.tree import TREE, TreeHead, softplus, tree_backward, tree_forward
 from minigrad import ShapeError, Tensor
 from minigrad.gradcheck import GradientError, gradcheck
@@ -62,7 +63,7 @@ def least_cost(weights):
 
 @pytest.mark.parametrize("counts", [[5, 1], [0, 0, 0], [1, 1, 2, 3, 5, 8], [9, 0, 4, 4, 1, 0]])
 def test_no_tree_has_a_smaller_mean_depth_than_huffmans(counts):
-    weights = np.array(counts) + UNSEEN
+    weights = np.array(counts) + PSEUDO_COUNT
     lengths = huffman_tree(np.array(counts)).paths[2]
     assert weights @ lengths == least_cost(weights.tolist())
 
@@ -70,7 +71,7 @@ def test_no_tree_has_a_smaller_mean_depth_than_huffmans(counts):
 @pytest.mark.parametrize("seed", range(3))
 def test_the_mean_depth_is_less_than_one_above_the_entropy(seed):
     counts = np.random.default_rng(seed).zipf(1.3, 400) % 10_000
-    p = (counts + UNSEEN) / (counts + UNSEEN).sum()
+    p = (counts + PSEUDO_COUNT) / (counts + PSEUDO_COUNT).sum()
     entropy = -(p * np.log2(p)).sum()
     assert entropy <= p @ huffman_tree(counts).paths[2] < entropy + 1
 
@@ -136,7 +137,9 @@ def test_sums_add_up_what_is_below_each_node():
 
 def test_unseen_words_bound_the_depth():
     counts = np.concatenate([2 ** np.arange(22), np.zeros(8000, int)])  # 4 million
-    assert len(huffman_tree(counts).levels) <= np.log(2 * (counts + UNSEEN).sum()) / np.log(1.6)
+    assert len(huffman_tree(counts).levels) <= np.log(
+        2 * (counts + PSEUDO_COUNT).sum()
+    ) / np.log(1.6)
 
 
 # -- the head ------------------------------------------------------------------------------
@@ -183,7 +186,7 @@ def test_the_loss_is_the_mean_of_nll_and_does_not_touch_the_table(kind):
 
 @every_tree
 def test_the_first_loss_is_that_of_the_unigram_model(kind):
-    share = (COUNTS + UNSEEN) / (COUNTS + UNSEEN).sum()
+    share = (COUNTS + PSEUDO_COUNT) / (COUNTS + PSEUDO_COUNT).sum()
     for h, table in [(H, 0 * TABLE), (0 * H, TABLE)]:
         head = new_head(kind)
         head.initialize(table)
@@ -194,7 +197,7 @@ def test_the_first_loss_is_that_of_the_unigram_model(kind):
 def test_the_head_starts_as_the_exact_one_to_first_order(kind):
     head = new_head(kind)
     head.initialize(TABLE)
-    z = np.log(COUNTS + UNSEEN) + 1e-4 * H @ TABLE.T  # (N, V)
+    z = np.log(COUNTS + PSEUDO_COUNT) + 1e-4 * H @ TABLE.T  # (N, V)
     exact = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
     np.testing.assert_allclose(head.log_prob(1e-4 * H, TABLE), exact, atol=1e-7)
 
