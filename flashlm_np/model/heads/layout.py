@@ -72,6 +72,12 @@ class TableLayout:
         return rank
 
     @cached_property
+    def frequencies(self) -> np.ndarray:
+        """The share of each row in the text, smoothed: (V,) float64, none 0, with the sum 1."""
+        smoothed = self.counts + PSEUDO_COUNT  # the sum of halves is exact
+        return smoothed / smoothed.sum()
+
+    @cached_property
     def is_identity(self) -> bool:
         """Whether row r belongs to token r."""
         return bool((self.order == np.arange(len(self.order))).all())
@@ -91,7 +97,7 @@ class TableLayout:
     @cached_property
     def shares(self) -> np.ndarray:
         """The share of each class in the text, smoothed: (G,) float64, none 0."""
-        smoothed = self.counts + PSEUDO_COUNT  # the sums of halves are exact
+        smoothed = self.counts + PSEUDO_COUNT
         return np.add.reduceat(smoothed, self.starts[:-1]) / smoothed.sum()
 
     @property

@@ -31,8 +31,7 @@ def classes_of(layout):
 
 
 def roots(layout):
-    """√p of each row, smoothed."""
-    return np.sqrt((layout.counts + 0.5) / (layout.counts + 0.5).sum())
+    return np.sqrt(layout.frequencies)  # √p of each row
 
 
 def fewest_rows(layout):
@@ -76,12 +75,13 @@ def test_shares_are_those_of_the_counts_plus_a_half():
     layout = TableLayout(np.arange(4), [6, 2, 0, 0], [0, 1, 2, 4])
     np.testing.assert_allclose(layout.shares, [0.65, 0.25, 0.1], rtol=1e-15)
     np.testing.assert_allclose(layout.work, 0.65 + 0.25 + 0.1 * 2, rtol=1e-15)
+    np.testing.assert_allclose(layout.frequencies, [0.65, 0.25, 0.05, 0.05], rtol=1e-15)
     hybrid = TableLayout(np.arange(4), [6, 2, 0, 0], [1, 2, 4])
     np.testing.assert_allclose(hybrid.shares, [0.25, 0.1], rtol=1e-15)
 
 
 def test_the_arrays_are_read_only_copies_of_those_given():
-    order = np.array([1, 0])
+    order = np.array([1, 0], np.int32)
     layout = TableLayout(order, [3, 2], [0, 2])
     for array, dtype in zip(
         layout.arrays().values(), (np.int32, np.int64, np.int32), strict=True
@@ -198,6 +198,7 @@ DEGENERATE = {
     "all zero": np.zeros(7, int),
     "all equal": np.full(7, 3),
     "one token has everything": np.array([0, 0, 10**9, 0, 0, 0, 0]),
+    "one token has occurred once": np.array([0, 0, 0, 1, 0, 0, 0]),
     "one token is never seen": np.array([4, 2, 9, 0, 1, 1, 6]),
     "unsigned": np.array([4, 2, 9, 0, 1, 1, 6], np.uint16),
 }
