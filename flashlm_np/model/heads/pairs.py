@@ -8,9 +8,14 @@ uses a row that it has read hundreds of times, a gathered row is used once. So t
 of the memory, not of the arithmetic. Two habits keep it low:
 
     blocks          A gather of PAIRS rows stays in the cache until it is used.
-    equal counts    np.add.reduceat and np.add.at are slow on rows (reduceat: 6 ms for 2,048
-                    rows of 256). Keys with the same number of pairs, c, form an array: their
-                    weights (K_c, 1, c) times their rows (K_c, c, D) is one stacked product.
+    equal counts    np.add.at and np.add.reduceat are slow on rows. Keys with the same number of
+                    pairs, c, form an array: their weights (K_c, 1, c) times their rows
+                    (K_c, c, D) is one stacked product. Nothing is padded.
+
+The tree head with 2,048 rows and 21,193 pairs of D = 256, all gradients, processor time
+(2026-11-30): 21 ms; 135 ms with np.add.at, 189 ms with np.add.reduceat. The exact head takes
+2,099 ms. That is 100 times as long, for 4,900 times as many multiply-adds: one that is gathered
+costs as much as 49 in a product of matrices.
 """
 
 from collections.abc import Callable
