@@ -16,9 +16,9 @@
     saved      e^(z - top) of the first F words for all rows, q, and what two_level saves for M
                rows:  4·(N·F + M·(G + S_k)) bytes in float32 beside the inputs
     cost       N·F + M·(G + S_k) logits, not N·V. With V = 50,257, F = 8,192, 224 classes and
-               textbooks: 8,230 for each row, since 9 of 100 targets are in the rest. Forward and
-               backward take a fifth of the processor time of tied_head_fast (N = 2,048, D = 256,
-               measured 2026-11-30)
+               textbooks: 8,230 for each row, since 9 of 100 targets are in the rest. Forward
+               and backward take a fifth of the processor time of tied_head_fast (N = 2,048,
+               D = 256, measured 2026-11-30)
     source     the short list: Grave et al. 2017, arXiv:1609.04309; the classes: Goodman 2001,
                arXiv:cs/0108006; to put one into the other is ours
 
