@@ -64,10 +64,10 @@ class Cost:
 
 def token_costs(model: FlashLM, config: Config) -> list[Cost]:
     """The costs of a model's components, in the order in which a token meets them."""
-    D, H, V, R = config.d_model, config.glu_width, config.vocab_size, config.recursions
+    D, H, R = config.d_model, config.glu_width, config.recursions
     layers = len(config.dilations)
     norms = 2 + layers  # in the block
-    costs = [Cost("embedding and head", V * D, V * D, V * (D - 1))]
+    costs = [_words_cost(model, config)]
     for name, (T, scale) in ternary_matrices(model, config).items():
         scaling = 0 if scale == 1.0 else R * len(T)
         costs.append(Cost(name, T.size, scaling, R * _additions(T), T.size))
@@ -79,6 +79,17 @@ def token_costs(model: FlashLM, config: Config) -> list[Cost]:
         Cost("residual sums", 0, 0, R * (2 + layers) * D),
         Cost("router (unused)", D + 1, 0, 0),
     ]
+
+
+def _words_cost(model, config):
+    """The embedding and the head: in use, each of its rows is multiplied with h once."""
+    V, D = config.vocab_size, config.d_model
+    own = [p.data for p in model.lm_head.parameters() if p is not model.embedding.weight]
+    rows = sum(len(p) for p in own if p.ndim == 2)  # each with a bias
+    table = 0 if config.head == "tree" else V  # the tree has a matrix of its own
+    count = V * D + sum(p.size for p in own)
+    products = (table + rows) * D
+    return Cost("embedding and head", count, products, table * (D - 1) + rows * D)
 
 
 def ternary_matrices(model: FlashLM, config: Config) -> dict[str, tuple[np.ndarray, float]]:

@@ -22,6 +22,11 @@ def _embedding(options):
     return options.embedding or PRESETS[options.preset or "quickstart"].embedding
 
 
+def _only_of(*heads):
+    """The rule for options of some output layers: they have no effect with another one."""
+    return lambda o: not o.resume and (o.head or "exact") not in heads
+
+
 def _is_plain(name):
     """Whether a name is that of a text file, which may be compressed."""
     return bool(re.search(r"\.(txt|md)(\.gz|\.zst)?$", name.lower()))
@@ -41,6 +46,22 @@ RULES = {
             lambda o: _embedding(o) != "random" and not o.resume,
             "only a random embedding has a standard deviation to choose",
             ("embedding_std",),
+        ),
+        Rule(
+            _only_of("two_level", "hybrid"),
+            "only the heads two_level and hybrid have classes",
+            ("classes", "class_order"),
+        ),
+        Rule(
+            _only_of("adaptive", "hybrid"),
+            "only the heads adaptive and hybrid have cut-offs",
+            ("cutoffs",),
+        ),
+        Rule(_only_of("tree"), "only the head tree has a shape to choose", ("tree",)),
+        Rule(
+            _only_of("sampled"),
+            "only the head sampled draws words",
+            ("candidates", "candidates_from"),
         ),
     ),
     "generate": (

@@ -45,18 +45,20 @@ class Config:
     out_std: float = option(0.01, "standard deviation of the initial output projections", 0)
     fused: bool = option(True, "fused gated convolutions and head; off: composed, for reading")
     # The output layer: model/heads/
-    head: str = option("exact", "the output layer", among=tuple(HEADS))
+    head: str = option("exact", f"the output layer: {', '.join(HEADS)}", among=tuple(HEADS))
     classes: int = option(224, "classes of the heads two_level and hybrid", 1, 10**6)
-    class_order: str = option("frequency", "what words of a class share", among=CLASS_ORDERS)
+    class_order: str = option(
+        "frequency", "words of a class share their frequency or meaning", among=CLASS_ORDERS
+    )
     cutoffs: tuple[int, ...] = option(
         (2000, 10000),
         "frequent words of the heads adaptive and hybrid, and ends of tails",
         1,
         10**7,
     )
-    tree: str = option("huffman", "shape of the head tree", among=TREES)
+    tree: str = option("huffman", "shape of the head tree: huffman or balanced", among=TREES)
     candidates: int = option(2048, "random words per step of the head sampled", 1, 10**7)
-    candidates_from: str = option("counts", "their distribution", among=PROPOSALS)
+    candidates_from: str = option("counts", "drawn by counts or log_uniform", among=PROPOSALS)
     # The data
     stories: int = option(16000, "training stories to make when no text is given", 1, 10**6)
     validation_share: float = option(0.05, "last part of a text, kept for validation", 0, 1)
