@@ -20,8 +20,8 @@
     cost       N·c_1 + Σ_j n_j·S_j logits, not N·V. With V = 50,257, cut-offs 2,000 and 10,000,
                and textbooks: 6,500 for each row. Forward and backward take a seventh of the
                processor time of tied_head_fast (N = 2,048, D = 256, measured 2026-11-30)
-    source     Grave et al. 2017, arXiv:1609.04309, sections 4.2 and 4.3. There h is projected
-               to fewer numbers for a rarer tail, which is cheaper. Full width is our choice: a
+    source     Grave et al. 2017, arXiv:1609.04309, section 4. There h is projected to
+               fewer numbers for a rarer tail, which is cheaper. Full width is our choice: a
                word's row is also its embedding, since the table is tied.
 
 The probabilities of all words sum to 1. The price is that one vector t_j must tell when any of
