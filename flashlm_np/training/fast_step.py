@@ -19,6 +19,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from minigrad import Tensor
+from minigrad.ops import RowGradient
 from minigrad.optim import clip_scale
 from minigrad.optim.blocks import grad_norm_in_blocks, step_in_blocks, update_average_in_blocks
 
@@ -26,7 +27,7 @@ from ..data.dataset import Batch
 from ..model.config import Config
 from ..model.flashlm import FlashLM
 from .optimizers import Optimizers
-from .replicas import SharedParameter, merged, replica, windows_of
+from .replicas import SharedParameter, add_part, merged, replica, windows_of
 from .step import StepResult
 from .threads import Workers
 
@@ -113,7 +114,10 @@ class FastStep:
             pairs = zip(self.model.parameters(), model.parameters(), strict=True)
             for parameter, part in pairs:
                 if part.grad is not None:
-                    parameter.accumulate(part.grad)
+                    add_part(parameter, part.grad)
+        for parameter in self.model.parameters():
+            if isinstance(parameter.grad, RowGradient):  # else norm and step do this again
+                parameter.grad = parameter.grad.compact()
 
 
 class _Stopwatch:

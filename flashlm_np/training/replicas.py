@@ -12,6 +12,7 @@ import numpy as np
 
 from minigrad import Module, Parameter
 from minigrad.engine import add_gradients
+from minigrad.ops import RowGradient
 
 from ..data.dataset import Batch
 
@@ -26,6 +27,15 @@ class SharedParameter(Parameter):
 
     def accumulate(self, gradient) -> None:
         self.grad = gradient if self.grad is None else add_gradients(self.grad, gradient)
+
+
+def add_part(parameter: Parameter, gradient) -> None:
+    """Add a replica's gradient to the model's. Rows stay rows if nothing else came before."""
+    if isinstance(gradient, RowGradient) and not isinstance(parameter.grad, np.ndarray):
+        before = [] if parameter.grad is None else [parameter.grad]
+        parameter.grad = RowGradient.joined([*before, gradient])
+    else:
+        parameter.accumulate(gradient)
 
 
 OWN = (Module, Parameter, list, dict)  # what a replica has for itself, of a module's attributes

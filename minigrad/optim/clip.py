@@ -37,7 +37,7 @@ def grad_norm(parameters: Parameters) -> float:
 def _with_gradient(where, parameters):
     parameters = [p for p in tensors(where, parameters) if p.grad is not None]
     for p in parameters:
-        if not is_real(p.grad.rows if isinstance(p.grad, RowGradient) else p.grad):
+        if not is_real(p.grad):
             raise TypeError(
                 f"{where}: the gradient of {label(p)} is {kind_of_gradient(p.grad)}, expected "
                 "an array of real numbers"

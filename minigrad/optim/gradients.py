@@ -26,8 +26,7 @@ def fitting_gradient(where: str, name: str, parameter: Tensor, by_rows: bool = F
     g = parameter.grad
     if not parameter.data.flags.writeable:
         raise ValueError(f"{where}: the array of {name} is read-only; make {name} from a copy")
-    is_rows = isinstance(g, RowGradient)
-    if not is_real(g.rows if is_rows else g):
+    if not is_real(g):
         raise TypeError(
             f"{where}: the gradient of {name} is {kind_of_gradient(g)}, expected an array of "
             "real numbers"
@@ -36,35 +35,36 @@ def fitting_gradient(where: str, name: str, parameter: Tensor, by_rows: bool = F
         raise ShapeError(
             f"{where}: the gradient of {name} has shape {g.shape}, expected {parameter.shape}"
         )
-    if is_rows:
-        _expect_rows_fit(where, name, g)
-        g = g.compact()
-        rows = _in_precision_of(parameter, g.rows)
-        g = RowGradient(g.ids.astype(np.int64, copy=False), rows, g.shape)
-        return g if by_rows else g.dense()
-    g = _in_precision_of(parameter, g)
+    if isinstance(g, RowGradient):
+        rows = _fitting_rows(where, name, g, parameter.dtype)
+        return rows if by_rows else rows.dense()
+    g = _in_precision_of(parameter.dtype, g)
     return rows_of(g) if by_rows else g
 
 
 def is_real(g) -> bool:
-    """Whether g is an array of real numbers, without a mask."""
+    """Whether g is an array of real numbers, without a mask, or a RowGradient of such rows."""
+    g = g.rows if isinstance(g, RowGradient) else g
     return isinstance(g, np.ndarray) and g.dtype.kind in "fiu" and not hasattr(g, "filled")
 
 
-def _expect_rows_fit(where, name, g):
+def _fitting_rows(where, name, g, dtype):
     expect_integers(where, f"the ids of the gradient of {name}", g.ids, g.shape[0], "rows")
     if g.rows.shape != (g.ids.size, *g.shape[1:]) or g.ids.ndim != 1:
         raise ShapeError(
             f"{where}: the gradient of {name} has ids {g.ids.shape} and rows {g.rows.shape}, "
             f"expected (N,) and (N, {', '.join(map(str, g.shape[1:]))})"
         )
+    g = g.compact()
+    ids = g.ids.astype(np.int64, copy=False)  # small types cannot hold all row numbers
+    return RowGradient(ids, _in_precision_of(dtype, g.rows), g.shape)
 
 
-def _in_precision_of(parameter, g):
-    if g.dtype == parameter.dtype and g.dtype != HALF:  # the usual case
+def _in_precision_of(dtype, g):
+    if g.dtype == dtype and g.dtype != HALF:  # the usual case
         return g
     with np.errstate(over="ignore"):  # an infinite number is found by expect_finite
-        return g.astype(wide(parameter.dtype), copy=False)
+        return g.astype(wide(dtype), copy=False)
 
 
 def rows_of(g: np.ndarray) -> RowGradient:
