@@ -1,7 +1,8 @@
 """Optimizers: each update is a function on arrays, and a class keeps its state.
 
-Parameters are a model, a tensor, a dict, a list or a generator: see parameters.py. blocks.py
-has the same steps in cache-sized blocks on several cores.
+Parameters are a model, a tensor, a dict, a list or a generator: see parameters.py. The gradient
+of a table may be a RowGradient; LazyAdamW steps only the rows that it holds. blocks.py has the
+same steps in cache-sized blocks on several cores.
 """
 
 from .adam import Adam, adam_update

@@ -2,11 +2,11 @@
 
 Gains: AdamW on a table of 12.9 million weights takes 87 ms of processor time, not 210, and the
 averages take 21 ms, not 50, on two cores of an Intel Xeon with 2 MB of cache each (2026-11-30).
-An update is a dozen NumPy calls on the same arrays. On the whole table each call passes over
-main memory; on a block of 32,768 numbers only the first call does. A worker takes a job of
-several blocks at once, because a job costs it 30 µs of Python.
+LazyAdamW takes 18 ms if 1,450 rows are used; the weight decay of the whole table is 6 of them.
 
-LazyAdamW takes 18 ms, with 1,500 used rows. 6 of them are the weight decay of the whole table.
+An update is a dozen NumPy calls on the same arrays. On the whole table each call passes over
+main memory; on a block of 32,768 numbers only the first call does. A worker takes several
+blocks as one job, because each job costs 30 µs of Python.
 
 Each function equals a plain one: Optimizer.step, clip.grad_norm, EMA.update. `parallel_map` is
 `map` or works like it.

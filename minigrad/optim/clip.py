@@ -15,7 +15,8 @@ def clip_grad_norm(parameters: Parameters, max_norm: float) -> float:
 
     Returns the norm before clipping. Parameters without a gradient do not count; the direction
     is kept. The divisor has 1e-6 added, as in PyTorch. A norm that is not finite clips nothing,
-    and is returned for the caller to see. A max_norm of math.inf only measures.
+    and is returned for the caller to see. A max_norm of math.inf only measures. A RowGradient
+    is replaced, because a graph may hold its rows.
 
     Source: Pascanu, Mikolov & Bengio 2013, arXiv:1211.5063, algorithm 1.
     """
@@ -46,7 +47,7 @@ def _with_gradient(where, parameters):
 
 
 def _scale_gradient(p, scale):
-    if isinstance(p.grad, RowGradient):  # in new rows, because a graph may hold these
+    if isinstance(p.grad, RowGradient):
         p.grad = scaled(p.grad, scale)
     elif p.grad.dtype.kind == "f" and p.grad.flags.writeable:
         p.grad[...] = scaled(p.grad, scale)

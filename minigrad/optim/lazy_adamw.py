@@ -11,7 +11,7 @@ So m and v are AdamW's at each step of a row. One thing differs. After its last 
 moves a row on along its old m, a shorter way at each step. Here these moves are left out. If
 every row has a gradient at every step, both optimizers are the same.
 
-A step reads and writes the used rows of m and v, and of the table once all rows if λ > 0.
+A step reads and writes only the used rows of p, m and v. With λ > 0 it also passes over p once.
 
 source   the lazy form of Adam in TensorFlow Addons (LazyAdam) and PyTorch (SparseAdam). They
          let m and v of a row wait without a decay; here the decay is exact
