@@ -199,7 +199,7 @@ def test_the_report_has_a_row_for_each_head_and_two_plots(laboratory, results, t
             results.add("loss", **entries, step=step, positions=1, loss=loss, error=0.1)
     text = report(results, TINY, [1e-6, 100])
     for name in names:
-        assert text.count(f"| {CONTENDERS[name].label} |") == 3  # losses, step, answers
+        assert text.count(f"| {CONTENDERS[name].label} |") == 4  # times, losses, parts, answers
     assert "trigram" in text
     for path in draw(results, all_curves(results, TINY), tmp_path):
         assert path.stat().st_size > 10_000

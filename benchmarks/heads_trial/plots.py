@@ -24,6 +24,8 @@ COUNTED = ("unigram", "bigram", "trigram")
 
 def draw(results: Results, curves: list[Curves], folder: Path) -> list[Path]:
     """Write heads_seconds.png and heads_positions.png, and return their paths."""
+    if not curves:  # nothing to draw
+        return []
     folder.mkdir(parents=True, exist_ok=True)
     kinds = {
         "seconds": ("seconds of training, of which each head has the same number", "seconds"),

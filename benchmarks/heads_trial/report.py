@@ -5,7 +5,7 @@ import math
 from .contenders import CONTENDERS
 from .curves import Curves, all_curves, mean_and_spread
 from .results import Results
-from .step_tables import last_of_steps, markdown, profile_table, speed_table
+from .step_tables import markdown, profile_table, speed_table, time_table
 
 POSITIONS = (2**18, 2**20, 2**22)  # equal scored positions
 
@@ -15,7 +15,8 @@ def report(results: Results, base, minutes: list[float]) -> str:
     curves = all_curves(results, base)
     parts = [
         _data(results),
-        loss_table(results, base, curves, sorted(minutes)),
+        time_table(results, base),
+        loss_table(curves, sorted(minutes)),
         profile_table(results, base),
         speed_table(results),
         answers_table(curves, minutes),
@@ -40,10 +41,9 @@ def _data(results):
 # -- losses ----------------------------------------------------------------------------------
 
 
-def loss_table(results: Results, base, curves: list[Curves], minutes: list[float]) -> str:
-    """A row per head: its speed, and its losses at equal times and equal scored positions."""
-    times = last_of_steps(results, "time", base)
-    columns = ["head", "rate", "s per step (of v3's)", "positions/s", "of v3's"]
+def loss_table(curves: list[Curves], minutes: list[float]) -> str:
+    """A row per head: its losses at equal times and at equal scored positions."""
+    columns = ["head", "rate"]
     columns += [f"{m:g} min" for m in minutes] + [
         f"{n / 1e6:.2f} M positions" for n in POSITIONS
     ]
@@ -51,20 +51,8 @@ def loss_table(results: Results, base, curves: list[Curves], minutes: list[float
     for curve in curves:
         losses = [curve.after_seconds(60 * m) for m in minutes]
         losses += [curve.after_positions(n) for n in POSITIONS]
-        speeds = _speeds(times, curve.name)
-        rows.append([curve.label, f"×{curve.factor:g}", *speeds, *map(_loss, losses)])
+        rows.append([curve.label, f"×{curve.factor:g}", *map(_loss, losses)])
     return markdown(columns, rows) if rows else ""
-
-
-def _speeds(times, name):
-    if name not in times:
-        return ["", "", ""]
-    line, v3 = times[name], times.get("v3")
-    seconds, rate = line["seconds"], line["scored"] / line["seconds"]
-    if v3 is None:
-        return [f"{seconds:.3f}", f"{rate:,.0f}", ""]
-    of_v3 = rate * v3["seconds"] / v3["scored"]
-    return [f"{seconds:.3f} ({seconds / v3['seconds']:.2f})", f"{rate:,.0f}", f"{of_v3:.2f}"]
 
 
 def _loss(losses):

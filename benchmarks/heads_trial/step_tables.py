@@ -1,5 +1,7 @@
 """Tables of the report about steps: the parts of a step, and the heads alone."""
 
+import math
+
 from .contenders import CONTENDERS
 from .equal_time import size
 from .results import Results
@@ -13,6 +15,27 @@ def last_of_steps(results: Results, kind: str, base) -> dict[str, dict]:
     lines = results.lines(kind, phase=size(report_phase(base)))
     last = {line["contender"]: line for line in lines}
     return {name: last[name] for name in CONTENDERS if name in last}
+
+
+def time_table(results: Results, base) -> str:
+    """A row per head: seconds per step and scored positions per second, and both of v3's."""
+    times = last_of_steps(results, "time", base)
+    if not times:
+        return ""
+    columns = ["head", "s per step (least to most)", "of v3's", "positions/s", "of v3's"]
+    v3, rows = times.get("v3", {"seconds": math.nan, "scored": math.nan}), []
+    for name, line in times.items():
+        seconds, rate = line["seconds"], line["scored"] / line["seconds"]
+        rows.append(
+            [
+                CONTENDERS[name].label,
+                f"{seconds:.3f} ({line['least']:.3f} to {line['most']:.3f})",
+                f"{seconds / v3['seconds']:.2f}",
+                f"{rate:,.0f}",
+                f"{rate * v3['seconds'] / v3['scored']:.2f}×",
+            ]
+        )
+    return markdown(columns, rows)
 
 
 def profile_table(results: Results, base) -> str:

@@ -50,15 +50,18 @@ def _reaches(results, name, base, phase, minutes):
 def _time_phase(states, phase, results, steps):
     """Time steps of all contenders in one phase, one of each, round and round."""
     seconds = {name: [] for name in states}
-    for turn in range(WARM_UP + steps):
+    parts = {name: [] for name in states}
+    for turn in range(WARM_UP + steps + PROFILED):
         for name, state in states.items():
-            taken, _ = _timed_step(state, phase)
-            if turn >= WARM_UP:
-                seconds[name].append(taken)
+            if turn < WARM_UP:
+                _timed_step(state, phase)
+            elif turn < WARM_UP + steps:
+                seconds[name].append(_timed_step(state, phase)[0])
+            else:
+                parts[name].append(_parts_of_step(state, phase))
     for name, state in states.items():
         about = {"contender": name, "phase": size(phase)}
-        parts = _parts_of_step(state, phase)
-        taken = seconds[name]
+        taken, threads = seconds[name], state.fast_step.workers.threads
         results.add(
             "time",
             **about,
@@ -67,9 +70,10 @@ def _time_phase(states, phase, results, steps):
             most=max(taken),
             scored=scored(state.config, phase),
             steps=steps,
-            threads=state.fast_step.workers.threads,
+            threads=threads,
         )
-        results.add("profile", **about, **parts)
+        means = {key: statistics.fmean(p[key] for p in parts[name]) for key in parts[name][0]}
+        results.add("profile", **about, **means, threads=threads)
         print(f"{phase} {name}: {statistics.median(taken):.3f} s a step", flush=True)
 
 
@@ -84,12 +88,10 @@ def _timed_step(state: RunState, phase: Phase) -> tuple[float, dict]:
 def _parts_of_step(state: RunState, phase: Phase) -> dict[str, float]:
     """The seconds of a step, and of its parts: head, body, optimizer, averages, the rest."""
     with profile(state.fast_step.workers.threads) as operations:
-        taken = [_timed_step(state, phase) for _ in range(PROFILED)]
+        step, stages = _timed_step(state, phase)
     parts = {"head": 0.0, "body": 0.0, "optimizer": 0.0, "averages": 0.0}
     for (name, _), cost in operations.stats.items():
-        parts["head" if name in HEAD else "body"] += cost.seconds / PROFILED
-    for _, stages in taken:
-        for name, part in STAGES.items():
-            parts[part] += stages[name] / PROFILED
-    step = statistics.fmean(seconds for seconds, _ in taken)
+        parts["head" if name in HEAD else "body"] += cost.seconds
+    for name, part in STAGES.items():
+        parts[part] += stages[name]
     return {"step": step} | parts | {"rest": step - sum(parts.values())}
