@@ -40,7 +40,8 @@ def write_results(trainer: Trainer, final: Evaluation) -> Results:
     final: the last evaluation of the run.
     """
     config, dataset, tokenizer = trainer.config, trainer.dataset, trainer.tokenizer
-    averaged = model_with_weights(config, trainer.fast_step.optimizers.ema.average)
+    layout, average = trainer.model.layout.arrays(), trainer.fast_step.optimizers.ema.average
+    averaged = model_with_weights(config, average, layout)
     generator = TextGenerator(trainer.model, tokenizer, dataset.has_separators)
     results = Results(
         final,
