@@ -15,6 +15,7 @@ from ..model.heads.layout import TableLayout
 from ..model.weights import load_weights
 from ..training.fast_step import FastStep
 from ..training.initial_embedding import from_corpus
+from ..training.threads import Workers
 from ..training.step import StepResult
 from .checkpoint import Checkpoint
 from .machine import machine
@@ -127,7 +128,8 @@ def layout_of(
     counts = np.bincount(dataset.train, minlength=config.vocab_size)
     if needs_vectors(config) and embedding is None:
         embedding = from_corpus(dataset.train, config.vocab_size, config.d_model).table
-    return new_layout(config, counts, embedding)
+    with Workers(1).at_work():  # many small products, for which more threads only wait
+        return new_layout(config, counts, embedding)
 
 
 def layout_arrays(config: Config, model: FlashLM) -> dict[str, np.ndarray]:

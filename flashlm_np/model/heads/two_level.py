@@ -30,6 +30,7 @@ from minigrad.ops.cross_entropy import expect_targets, log_sum_exp
 from minigrad.ops.tied_head_fast import WORK_OPTIONS, reused
 
 from .head import Head
+from .layout import PSEUDO_COUNT
 from .slices import (
     groups_of,
     nll_and_softmax,
@@ -37,8 +38,6 @@ from .slices import (
     slice_softmaxes,
     unwritten,
 )
-
-UNSEEN = 0.5  # the count of a word that was never seen, for its weight in means
 
 
 def two_level_forward(h, w, c, b, y, *, starts, with_dw=True, buffers=None, **work):
@@ -79,7 +78,7 @@ def class_log_prob(u, starts):
 
 def class_means(table, counts, starts):
     """The mean of the rows of each class, weighted by their counts: (V, D), (V,) -> (G, D)."""
-    weights = (counts + UNSEEN)[:, None].astype(table.dtype)  # (V, 1)
+    weights = (counts + PSEUDO_COUNT)[:, None].astype(table.dtype)  # (V, 1)
     first = starts[:-1]
     return np.add.reduceat(table * weights, first) / np.add.reduceat(weights, first)
 
