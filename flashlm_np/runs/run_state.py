@@ -15,8 +15,8 @@ from ..model.heads.layout import TableLayout
 from ..model.weights import load_weights
 from ..training.fast_step import FastStep
 from ..training.initial_embedding import from_corpus
-from ..training.threads import Workers
 from ..training.step import StepResult
+from ..training.threads import Workers
 from .checkpoint import Checkpoint
 from .machine import machine
 
