@@ -80,14 +80,14 @@ def all_curves(results: Results, base) -> list[Curves]:
     found = []
     for name, contender in CONTENDERS.items():
         lines = results.lines("loss", contender=name, phases=phases)
-        if not lines:
-            continue
         trials = trial_losses(results, name, base)
-        factor = min(trials, key=trials.get) if trials else lines[0]["factor"]
+        trained = sorted({line["factor"] for line in lines})
+        if not trained:
+            continue
+        factor = min(trained, key=lambda factor: trials.get(factor, math.inf))
         runs = _runs(line for line in lines if line["factor"] == factor)
         paces = seconds_pace(results, name, contender, base), positions_pace(contender, base)
-        if runs:
-            found.append(Curves(name, factor, runs, *paces))
+        found.append(Curves(name, factor, runs, *paces))
     return found
 
 

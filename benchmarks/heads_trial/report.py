@@ -4,6 +4,7 @@ import math
 
 from .contenders import CONTENDERS
 from .curves import Curves, all_curves, mean_and_spread
+from .plan import trial_losses
 from .results import Results
 from .step_tables import markdown, profile_table, speed_table, time_table
 
@@ -16,6 +17,7 @@ def report(results: Results, base, minutes: list[float]) -> str:
     parts = [
         _data(results),
         time_table(results, base),
+        rate_table(results, base),
         loss_table(curves, sorted(minutes)),
         profile_table(results, base),
         speed_table(results),
@@ -39,6 +41,19 @@ def _data(results):
 
 
 # -- losses ----------------------------------------------------------------------------------
+
+
+def rate_table(results: Results, base) -> str:
+    """A row per head: its loss on the tokens for choices, at each factor of AdamW's rate."""
+    trials = {name: trial_losses(results, name, base) for name in CONTENDERS}
+    factors = sorted({factor for losses in trials.values() for factor in losses})
+    rows = []
+    for name, losses in trials.items():
+        cells = [f"{losses[f]:.3f}" if f in losses else "" for f in factors]
+        if losses:
+            rows.append([CONTENDERS[name].label, *cells])
+    columns = [f"rate ×{factor:g}" for factor in factors]
+    return markdown(["head, after a short trial", *columns], rows) if rows else ""
 
 
 def loss_table(curves: list[Curves], minutes: list[float]) -> str:
