@@ -909,3 +909,73 @@ def _(dy, saved):
 def _(dy, saved):
     x, w, *_ = saved
     return (w @ dy) @ x, (w @ dy) @ x, dy
+
+
+# Output layers -------------------------------------------------------------------------------
+
+NO_PLACE = (
+    "cross_entropy takes places among the logits of a row, from 0 on: y - starts[k] in the "
+    "slice of the right class k, or the place of y among the candidates."
+)
+
+
+def two_level_with(*, class_of=np.digitize, part=lambda n, N: n / N):
+    """A forward with these classes, which adds this part of the mean of each class."""
+
+    def two_level_forward(h, w, c, b, y, *, starts):
+        cross_entropy, k = TABLE["cross_entropy"].forward, class_of(y, starts) - 1
+        loss, _ = cross_entropy(h @ c.T + b, k)
+        for i in np.unique(k):
+            rows, first = k == i, starts[i]
+            mean, _ = cross_entropy(h[rows] @ w[first : starts[i + 1]].T, y[rows] - first)
+            loss = loss + part(int(rows.sum()), len(h)) * mean
+        return np.asarray(loss), ()
+
+    return two_level_forward
+
+
+wrong(
+    "two_level_forward",
+    "the mean over the n rows of a class was added as it is. The loss is the mean over all N "
+    "rows: a class adds n/N of its mean.",
+)(two_level_with(part=lambda n, N: 1))
+wrong(
+    "two_level_forward",
+    "only the class was scored: the loss of the word in its class is missing.",
+)(two_level_with(part=lambda n, N: 0))
+wrong("two_level_forward", NO_PLACE)(
+    two_level_with(class_of=lambda y, starts: np.digitize(y, starts, right=True))
+)  # the first word of a class counts to the class before
+
+
+def softmax(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def sampled_with(*, sign=-1, twice=False):
+    """A forward with this sign before ln P, and its softmax taken once or twice."""
+
+    def sampled_forward(h, w, y, *, candidates, correction):
+        z = h @ w[candidates].T + sign * correction
+        z = softmax(z) if twice else z
+        places = (candidates == y[:, None]).argmax(axis=1)
+        return TABLE["cross_entropy"].forward(z, places)[0], ()
+
+    return sampled_forward
+
+
+wrong(
+    "sampled_forward",
+    "the correction is missing: z is h @ w_Cᵀ - ln P. Without it, the model learns p/P, in "
+    "which the words that are often drawn are too rare.",
+)(sampled_with(sign=0))
+wrong(
+    "sampled_forward",
+    "the correction has the wrong sign: z is h @ w_Cᵀ - ln P. With + ln P, the model learns "
+    "p/P², which is worse than no correction.",
+)(sampled_with(sign=1))
+wrong(
+    "sampled_forward",
+    "softmax was taken twice: cross_entropy takes logits, and here it gets probabilities.",
+)(sampled_with(twice=True))

@@ -4,6 +4,7 @@ A workbook is a folder with a file per exercise: a page of the package without t
 functions. The solutions are the package itself.
 
     exercises       the table of exercises (exercise: one of them, its grade, a failure)
+    pages           the plain form of functions that the package has in a fast form alone
     blanks          the file of an exercise: a page without bodies
     workbook        the folder: write it, and find the files in it
     runner          a subprocess for each exercise, with limits (worker: the subprocess)

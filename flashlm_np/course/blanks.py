@@ -10,8 +10,6 @@ import textwrap
 import threading
 from collections.abc import Callable, Sequence
 
-from minigrad.ops import TABLE
-
 from .exercise import TO_DO, Exercise
 from .inputs import wrapped
 
@@ -104,14 +102,14 @@ def _blank_function(exercise, function):
 
 def _remarks(exercise, function):
     """The values that a forward or a backward returns."""
-    forward, backward = exercise.functions[-2:] if exercise.name in TABLE else (None, None)
+    forward, backward = exercise.functions[-2:] if exercise.operation else (None, None)
     if function not in (forward, backward):
         return []
     saved = " or ".join(saved_values(forward))
     if function is forward:
         return [f"Return y, saved. The package saves {saved}; yours may save anything."]
     return [
-        f"Return {_gradient_names(forward, TABLE[exercise.name].integer_inputs)}.",
+        f"Return {_gradient_names(forward, exercise.operation.integer_inputs)}.",
         f"Until you have written {forward.__name__}, saved is the package's: {saved}.",
     ]
 

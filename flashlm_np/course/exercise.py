@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
+from minigrad.ops import TABLE, Operation
+
 TO_DO, WRONG, RIGHT = "to do", "wrong", "right"
 MAX_REASON = 500  # characters; an exception's message may have millions
 
@@ -16,6 +18,7 @@ class Exercise:
     given: functions and classes that the student's file imports.
     constants: names of constants of the page that the student's file repeats.
     note: facts that the page does not state.
+    own_operation: the operation, if it is not in minigrad's table.
     """
 
     name: str
@@ -24,12 +27,18 @@ class Exercise:
     given: tuple[Callable, ...] = ()
     constants: tuple[str, ...] = ()
     note: str = ""
+    own_operation: Operation | None = None
     number: int = 0
 
     @property
     def solution(self) -> dict[str, Callable]:
         """The functions by name; a method is a plain function in the student's file."""
         return {function.__name__: function for function in self.functions}
+
+    @property
+    def operation(self) -> Operation | None:
+        """The operation whose forward and backward are the last two functions, if any."""
+        return self.own_operation or TABLE.get(self.name)
 
     @property
     def page(self) -> ModuleType:

@@ -15,6 +15,8 @@ from minigrad.tensor import Tensor
 from ..errors import UserError
 from ..inference import packing, tables
 from .exercise import Exercise
+from .pages.sampled import SAMPLED
+from .pages.two_level import TWO_LEVEL
 
 
 def _operation(operation: ops.Operation, about: str, **fields) -> Exercise:
@@ -159,6 +161,22 @@ _TABLE = (
         "node.number grows in the order of creation. A leaf is a Tensor and takes its "
         "gradient with leaf.accumulate(gradient). A gradient may be a RowGradient: "
         "_dense(gradient) makes an array of it, and add_gradients(a, b) adds two of any kind.",
+    ),
+    _operation(
+        TWO_LEVEL,
+        "An output layer in two steps: first a class, then a word of this class.",
+        given=(ops.CROSS_ENTROPY.forward, ops.CROSS_ENTROPY.backward),
+        note="starts is a tuple of G+1 numbers: the first row of each class, and V at the end. "
+        "The loss is an array of shape (): np.asarray(number).",
+        own_operation=TWO_LEVEL,
+    ),
+    _operation(
+        SAMPLED,
+        "An output layer that is trained on a few candidates, corrected by their probability.",
+        given=(ops.CROSS_ENTROPY.forward, ops.CROSS_ENTROPY.backward, RowGradient),
+        note="The candidates are in any order. A dense dw of w's shape is as right as a "
+        "RowGradient(ids, rows, shape), which has ids (K,), rows (K, D) and shape (V, D).",
+        own_operation=SAMPLED,
     ),
 )
 

@@ -1,5 +1,7 @@
 """Test cases of the operations by name: the smallest first, with sizes that differ."""
 
+import numpy as np
+
 from ..inputs import Case, case
 
 _PAIRS = [
@@ -35,6 +37,32 @@ _CONVOLUTIONS = [
     ((1, 3, 1), (1, 1, 3), {"dilation": 2}),  # the first tap sees nothing but padding
     ((2, 6, 4), (6, 2, 3), {"groups": 2, "dilation": 2}),
 ]
+_CLASSES = [  # N, D, targets, starts
+    (1, 1, [1], (0, 2)),
+    (1, 2, [1], (0, 1, 3)),  # the first word of its class
+    (2, 3, [4, 0], (0, 2, 5)),
+    (3, 2, [1, 3, 1], (0, 2, 3, 5)),  # two rows of one class, and a class without a target
+    (4, 2, [0, 4, 3, 3], (0, 1, 4, 5)),
+    (5, 1, [3, 2, 5, 2, 3], (0, 3, 6)),
+]
+_CANDIDATES = [  # N, D, V, targets, candidates and the probability of each
+    (1, 1, 3, [1], [1, 2], [1.0, 0.5]),
+    (1, 2, 3, [2], [0, 2], [0.5, 0.25]),
+    (2, 3, 5, [3, 1], [3, 4, 1], [0.125, 0.5, 0.75]),
+    (3, 2, 7, [6, 0, 6], [0, 2, 3, 6], [0.75, 0.25, 0.5, 0.125]),
+    (4, 1, 4, [1, 1, 3, 2], [2, 1, 3], [0.5, 0.125, 1.0]),
+]
+
+
+def _two_level(N, D, y, starts):
+    V, G = starts[-1], len(starts) - 1
+    return case({"h": (N, D), "w": (V, D), "c": (G, D), "b": (G,), "y": y}, starts=starts)
+
+
+def _sampled(N, D, V, y, candidates, probabilities):
+    options = {"candidates": np.array(candidates), "correction": np.log(probabilities)}
+    return case({"h": (N, D), "w": (V, D), "y": y}, **options)
+
 
 OPERATION_CASES: dict[str, list[Case]] = {
     "add": _PAIRS,
@@ -101,4 +129,6 @@ OPERATION_CASES: dict[str, list[Case]] = {
         case({"h": [[1000.0]], "w": [[1.0], [-1.0]], "y": [1]}),
         case({"h": (514, 1), "w": (2, 1), "y": [1, 0] * 257}),  # two blocks of the page's
     ],
+    "two_level": [_two_level(*sizes) for sizes in _CLASSES],
+    "sampled": [_sampled(*sizes) for sizes in _CANDIDATES],
 }

@@ -29,6 +29,9 @@ _OF_WORDS = {
     "and np.minimum take arrays.",
     "from dtype('O')": "one operand is no array of numbers. A RowGradient adds itself to an "
     "array: gradient.add_to(array).",
+    "cross_entropy: y holds": "cross_entropy takes places among the logits of a row, from 0 "
+    "on: y - starts[k] in the slice of the right class k, or the place of y among the "
+    "candidates.",
     "converted to Python scalars": "this place takes one number, and got an array. NumPy's "
     "functions, such as np.sqrt, take arrays.",
 }

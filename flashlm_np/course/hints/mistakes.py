@@ -21,9 +21,10 @@ from ..function_tests import FunctionTest
 from ..student import Answer
 from . import WrongResult
 from .mistakes_functions import MISTAKES as OF_FUNCTIONS
+from .mistakes_heads import MISTAKES as OF_HEADS
 from .mistakes_operations import MISTAKES as OF_OPERATIONS
 
-MISTAKES = OF_OPERATIONS | OF_FUNCTIONS
+MISTAKES = OF_OPERATIONS | OF_FUNCTIONS | OF_HEADS
 Edits = list[tuple[str, str]]  # pairs of old and new text
 
 

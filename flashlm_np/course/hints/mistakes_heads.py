@@ -1,0 +1,45 @@
+"""The usual mistakes in output layers, as edits of their pages; see `mistakes`."""
+
+from ..pages.sampled import SAMPLED
+from ..pages.two_level import TWO_LEVEL
+
+MISTAKES = {
+    TWO_LEVEL.forward: """
+        the mean over the n rows of a class was added as it is. The loss is the mean over all N
+        rows: a class adds n/N of its mean.
+            len(rows) / len(h) * mean  =>  mean
+        the words compete with all V words, not with those of their own class.
+            w[starts[i] : starts[i + 1]].T  =>  w.T
+            y[rows] - starts[i]  =>  y[rows]
+        softmax was taken twice: cross_entropy takes logits, and here it gets probabilities.
+            h @ c.T + b, k  =>  (lambda e: e / e.sum(1, keepdims=True))(np.exp(h @ c.T + b)), k
+        the bias b of the classes is missing.
+            h @ c.T + b  =>  h @ c.T
+        only the class was scored: the loss of the word in its class is missing.
+            loss = loss +  =>  loss = loss + 0 *
+    """,
+    TWO_LEVEL.backward: """
+        the loss has n/N of the mean of a class, and so has its gradient: n/N is missing.
+            len(rows) / len(h) * dy  =>  dy
+        += is missing in dh: h chooses the class and the word, and dh is the sum of both parts,
+        dz @ c and du @ w_k.
+            dh[rows] +=  =>  dh[rows] =
+        dh has the part of the classes alone: h also chooses the word, du @ w_k.
+            dh[rows] +=  =>  dh[rows] += 0 *
+    """,
+    SAMPLED.forward: """
+        the correction has the wrong sign: z is h @ w_Cᵀ - ln P. With + ln P, the model learns
+        p/P², which is worse than no correction.
+            - correction  =>  + correction
+        the correction is missing: z is h @ w_Cᵀ - ln P. Without it, the model learns p/P, in
+        which the words that are often drawn are too rare.
+            h @ w_c.T - correction  =>  h @ w_c.T
+        softmax was taken twice: cross_entropy takes logits, and here it gets probabilities.
+            w_c = w[candidates]  =>  w_c = w[candidates]; s = lambda e: e / e.sum(1)[:, None]
+            h @ w_c.T - correction, places  =>  s(np.exp(h @ w_c.T - correction)), places
+    """,
+    SAMPLED.backward: """
+        the gradient of candidate i belongs to row candidates[i] of dw, not to row i.
+            RowGradient(candidates,  =>  RowGradient(np.arange(len(candidates)),
+    """,
+}
