@@ -265,20 +265,25 @@ def _(patch):
 
 
 def with_correction(mistake, change):
-    """Add a bug: draws with change(correction) in place of ln P."""
+    """Add a bug: change(ln P) in place of ln P."""
 
-    def plant(patch, right=sampled.Candidates.draw):
-        def draw(self, targets, rng):
-            rows, correction = right(self, targets, rng)
-            return rows, change(correction)
+    def plant(patch, right=sampled.sampled_forward):
+        def forward(h, w, y, *, log_p, **options):
+            return right(h, w, y, log_p=change(log_p), **options)
 
-        patch.setattr(sampled.Candidates, "draw", draw)
+        patch.setattr(sampled, "SAMPLED", dataclasses.replace(sampled.SAMPLED, forward=forward))
 
     bug("sampled", mistake)(plant)
 
 
-with_correction("the correction is forgotten", lambda correction: 0 * correction)
-with_correction("the correction has the wrong sign", lambda correction: -correction)
+with_correction("the correction is forgotten", lambda log_p: 0 * log_p)
+with_correction("the correction has the wrong sign", lambda log_p: -log_p)
+
+
+@bug("sampled", "a target that is drawn, too, is a rival of itself")
+def _(patch):
+    patch.setattr(sampled.np, "isin", lambda y, candidates: np.zeros(len(y), bool))
+
 
 # -- optimizers ----------------------------------------------------------------------------
 
@@ -314,4 +319,12 @@ def filtered(*modules):
 
 
 bug("two_level", FILTER)(filtered(slices, two_level))
-bug("sampled", FILTER)(filtered(sampled))
+changed(
+    "sampled",
+    FILTER,
+    lambda dh, dw, _: (
+        dh,
+        RowGradient(dw.ids, without_small_rows(dh, dw.rows)[1], dw.shape),
+        None,
+    ),
+)
