@@ -93,7 +93,7 @@ def _export(options) -> None:
         raise UserError("give a folder OUT, or --c FILE, to write to")
     packed = pack_weights(run.config, run.model.state_dict(), options.encoding, options.head)
     if options.c is not None:
-        source = c_source(packed, run.tokenizer.vocab_size)
+        source = c_source(packed, run.tokenizer.vocab_size, run.model.layout)
         write_atomically(options.c, source.encode())
         print(f"{options.c}: compile with cc -std=c99 -O2 {quoted(options.c)} -o model -lm")
         ids = " ".join(map(str, run.text_generator.prompt_ids("")))

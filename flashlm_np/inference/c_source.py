@@ -4,7 +4,7 @@ The constants are the arrays of an export: ternary matrices in base 3, the embed
 int8, the rest in floating point. Floats are written in hexadecimal, which loses no bit. Ternary
 layers add integers only: five 8-bit activations make a table of their 243 signed sums, and each
 packed byte is an index into it. The steps are those of inference/streaming.py with activations
-in 8 bits, so both choose the same tokens.
+in 8 bits, so both choose the same tokens. The head is in a file of its own: c_heads.py.
 
 The program reads ids and writes ids: `./model 20 5 17 99` continues the prompt 5 17 99 by 20.
 On a microcontroller, use `next_token` and leave out `main`.
@@ -15,6 +15,8 @@ from importlib.resources import files
 import numpy as np
 
 from ..errors import UserError
+from ..model.heads.layout import TableLayout
+from .c_heads import c_head
 from .export import EMBEDDING, PackedModel, unpack_weights
 
 NUMBERS_PER_LINE = 24
@@ -22,10 +24,11 @@ MATRICES = ("token_mixer.out_proj", "glu.gate_proj", "glu.up_proj", "glu.down_pr
 NORMS = {"norm1": "block.norm1", "norm2": "block.norm2", "final_norm": "final_norm"}
 
 
-def c_source(packed: PackedModel, vocab_size: int) -> str:
+def c_source(packed: PackedModel, vocab_size: int, layout: TableLayout) -> str:
     """The C program of an export with base-3 codes and an int8 head.
 
     The program never chooses ids from `vocab_size` on, which the tokenizer does not have.
+    layout: of the rows of the embedding's table.
 
     Raises UserError if the export has another encoding or head.
     """
@@ -34,12 +37,23 @@ def c_source(packed: PackedModel, vocab_size: int) -> str:
             f"the export has {packed.encoding} codes and a head of {packed.head}; the C "
             "program needs base-3 codes and an int8 head"
         )
-    constants = [_sizes(packed.config, vocab_size), *_floats(packed), *_integers(packed)]
-    program = files("flashlm_np.inference").joinpath("model.c").read_text(encoding="utf-8")
-    return program.replace("/* CONSTANTS */", "\n".join(constants))
+    weights = unpack_weights(packed.config, packed.arrays, packed.encoding)
+    head = c_head(packed, weights, layout)
+    constants = [
+        _sizes(packed.config, vocab_size, head.sizes),
+        *_floats(packed, weights, head.rows),
+        *_integers(packed, head.rows),
+        *(_array(*array) for array in head.arrays),
+    ]
+    program = _file("model.c").replace("/* CONSTANTS */", "\n".join(constants))
+    return program.replace("/* HEAD */", _file(head.file).rstrip())
 
 
-def _sizes(config, vocab_size):
+def _file(name):
+    return files("flashlm_np.inference").joinpath(name).read_text(encoding="utf-8")
+
+
+def _sizes(config, vocab_size, of_head):
     sizes = {
         "V": vocab_size,
         "D": config.d_model,
@@ -49,16 +63,16 @@ def _sizes(config, vocab_size):
         "LAYERS": len(config.dilations),
         "RECURSIONS": config.recursions,
         "LONGEST": (config.taps - 1) * max(config.dilations) + 1,
+        **of_head,
     }
     lines = [f"    {name} = {value}," for name, value in sizes.items()]
     return "\n".join(["enum {", *lines, "};", _number("norm_eps", config.norm_eps)])
 
 
-def _floats(packed):
-    weights = unpack_weights(packed.config, packed.arrays, packed.encoding)
+def _floats(packed, weights, rows):
     mixer = "block.token_mixer"
     layers = range(len(packed.config.dilations))
-    yield _array("float", "table_scale", packed.arrays[f"rows/{EMBEDDING}"])
+    yield _array("float", "table_scale", packed.arrays[f"rows/{EMBEDDING}"][rows])
     for name, parameter in NORMS.items():
         yield _array("float", name, weights[f"{parameter}.scale"])
     yield _array("float", "norms", [weights[f"{mixer}.norms.{i}.scale"] for i in layers])
@@ -67,8 +81,8 @@ def _floats(packed):
         yield _array("float", f"conv_{kind}", kernels)
 
 
-def _integers(packed):
-    yield _array("int8_t", "table_q", packed.arrays[f"int8/{EMBEDDING}"])
+def _integers(packed, rows):
+    yield _array("int8_t", "table_q", packed.arrays[f"int8/{EMBEDDING}"][rows])
     yield _array("int", "dilation", packed.config.dilations)
     for parameter in MATRICES:
         name = parameter.split(".")[-1]

@@ -8,18 +8,17 @@ import subprocess
 import numpy as np
 import pytest
 import tiny
+from c_program import compile_c, generated, skip_without_compiler
 
 from flashlm_np.cli import main
 from flashlm_np.inference.text_generator import generate_fast
 from flashlm_np.runs import checkpoint
 from flashlm_np.runs.saved_run import SavedRun
 
-COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-
-
 TRAINED = {
     "tiny": [*tiny.OPTIONS, "--steps", "12", "--adamw-lr", "0.05"],
     "ternary convs": [*tiny.OPTIONS, "--steps", "12", "--adamw-lr", "0.05", "--ternary-convs"],
+    "two levels": [*tiny.OPTIONS, "--steps", "12", "--adamw-lr", "0.05", "--head", "two_level"],
     "quickstart": ["--stories", "200", "--steps", "12", "--eval-tokens", "300"],
 }
 
@@ -33,24 +32,10 @@ def run(tmp_path_factory, request):
 
 @pytest.fixture(scope="module")
 def program(run, tmp_path_factory):
-    if COMPILER is None:
-        pytest.skip("no C compiler (cc, gcc or clang) on this machine")
+    skip_without_compiler()
     folder = tmp_path_factory.mktemp("c")
     assert main(["export", str(run), "--c", str(folder / "model.c")]) == 0
-    compile_c(folder)
-    return folder / "model"
-
-
-def compile_c(folder):
-    flags = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-pedantic"]
-    command = [COMPILER, *flags, "model.c", "-o", "model", "-lm"]
-    subprocess.run(command, cwd=folder, check=True, timeout=60)
-
-
-def generated(program, prompt, count):
-    command = [str(program), str(count), *map(str, prompt)]
-    found = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
-    return [int(line) for line in found.stdout.split()]
+    return compile_c(folder)
 
 
 def test_both_programs_choose_the_same_tokens(run, program, tmp_path):
@@ -107,8 +92,7 @@ def test_a_full_disk_is_an_error(program):
 
 
 def test_logits_that_are_not_finite_give_no_token(run, tmp_path):
-    if COMPILER is None:
-        pytest.skip("no C compiler (cc, gcc or clang) on this machine")
+    skip_without_compiler()
     assert main(["export", str(run), "--c", str(tmp_path / "model.c")]) == 0
     source = (tmp_path / "model.c").read_text()
     source = re.sub(r"(norm_eps = )[^;]*;", r"\1NAN;", source)
