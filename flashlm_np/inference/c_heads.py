@@ -5,8 +5,9 @@
     head_tree.c        tree                           ln p is a sum along a path
 
 The program needs only the most likely word. No word is likelier than the softmax, or the node,
-that it is in. So the last two files open the likeliest one first and stop at those that are
-less likely than the best word so far: few logits are computed, and the word is the same.
+that it is in. So head_softmaxes.c opens the likeliest softmax first, head_tree.c takes the
+likelier side of a node first, and both leave out those that are less likely than the best word
+so far: few logits are computed, and the word is the same.
 
 The rows of head_softmaxes.c stay in the order of model/heads/layout.py, where the words of a
 softmax are neighbours. The others get the table in the order of the ids.
