@@ -1,27 +1,36 @@
 """Sampled softmax: in training, a row of h chooses among a few words instead of all V.
 
-forward    Row n has K + 1 rivals: the candidates C (K,), rows of the table that all rows of h
-           share, and its own target. P_v is the probability that v is in C (candidates.py).
-           z_nv = h_n · w_v - ln P_v   for v in C, without y_n if it is there      (N, K)
-           u_n = h_n · w_{y_n} - ln P_{y_n}                                        (N,)
-           loss = mean_n [ ln(Σ_v e^(z_nv) + e^(u_n)) - u_n ]
-backward   The softmax of the K + 1 logits of a row is p (N, K) for z and r (N,) for u.
-           dz = dy/N p ;  du = dy/N (r - 1) ;  P is a constant, without a gradient
-           dh_n = Σ_v dz_nv w_v + du_n w_{y_n}                                     (N, D)
-           dw has the rows dzᵀ @ h (K, D) for C and du_n h_n (N, D) for the targets, as a
-           RowGradient. Its other rows are 0.
-why ln P   Take one row. Its target t is drawn from p(t | h). Among its rivals R, t is for
-           certain, and each other v with P_v, independently of the rest. So
-           P(R | t) = Π_{v in R, v≠t} P_v · Π_{v not in R} (1-P_v) = (a number of R) / P_t
-           P(t | R, h) ∝ p(t | h) / P_t      by Bayes, for t in R
-           If the logits h @ wᵀ are ln p plus a constant, the softmax of z and u is
-           P(t | R, h), and no other has a lower expected loss. So the best model is that of
-           the exact softmax. On the way, the expected gradient is another one. The
-           difference goes to 0 as P goes to 1.
-saved      dh and the rows of dw at dy = 1, as on tied_head's page: 4·(2·N·D + K·D) bytes
-           in float32, and 8·(N + K) of ids
-source     Bengio & Senécal 2008, IEEE Transactions on Neural Networks 19(4); candidates
-           shared by a batch: Jean et al. 2015, arXiv:1412.2007
+    forward    Row n has K + 1 rivals: the candidates C (K,), which all rows of h share, and its
+               own target. P_v is the probability that v is in C (candidates.py).
+               z_nv = h_n · w_v - ln P_v   for v in C, without y_n if it is there      (N, K)
+               u_n = h_n · w_{y_n} - ln P_{y_n}                                        (N,)
+               loss = mean_n [ ln(Σ_v e^(z_nv) + e^(u_n)) - u_n ]
+    backward   The softmax of the K + 1 logits of a row is p (N, K) for z and r (N,) for u.
+               dz = dy/N p ;  du = dy/N (r - 1) ;  P is a constant, without a gradient
+               dh_n = Σ_v dz_nv w_v + du_n w_{y_n}                                     (N, D)
+               dw has the rows dzᵀ @ h (K, D) for C and du_n h_n (N, D) for the targets, as a
+               RowGradient. Its other rows are 0.
+    why ln P   Take one row. Its target t is drawn from p(t | h). Among its rivals R, t is for
+               certain, and each other v with P_v, independently of the rest. So
+               P(R | t) = Π_{v in R, v≠t} P_v · Π_{v not in R} (1-P_v) = (a number of R) / P_t
+               P(t | R, h) ∝ p(t | h) / P_t      by Bayes, for t in R
+               If the logits h @ wᵀ are ln p plus a constant, the softmax of z and u is
+               P(t | R, h), and no other has a lower expected loss. So the best model is that of
+               the exact softmax. On the way, the expected gradient is another one. The
+               difference goes to 0 as P goes to 1.
+    saved      dh and the rows of dw at dy = 1, as on tied_head's page: 4·(2·N·D + K·D) bytes
+               in float32, and 8·(N + K) of ids
+    source     Bengio & Senécal 2008, IEEE Transactions on Neural Networks 19(4); candidates
+               shared by a batch: Jean et al. 2015, arXiv:1412.2007
+
+The targets of other rows are no rivals, although they are at hand: rows of one text depend on
+each other. A rare word (from the 10,000th to the 30,000th) that is the target of one row of 8
+windows of 256 tokens is that of another row, too, with probability 0.23. If rows were
+independent, it would be 0.01. With such rivals, P would be too low by a factor of 7, and a model
+that knows the text would learn a p(v | h) that is too low.
+
+One thing is approximate. The number of draws is fixed, so each row that is drawn makes the
+others a little less likely. Evaluation and generation use the exact softmax over all words.
 """
 
 from functools import partial
