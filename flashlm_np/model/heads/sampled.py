@@ -26,8 +26,8 @@
 The targets of other rows are no rivals, although they are at hand: rows of one text depend on
 each other. A rare word (from the 10,000th to the 30,000th) that is the target of one row of 8
 windows of 256 tokens is that of another row, too, with probability 0.23. If rows were
-independent, it would be 0.01. With such rivals, P would be too low by a factor of 7, and a model
-that knows the text would learn a p(v | h) that is too low.
+independent, it would be 0.01. With such rivals, P would be too low by a factor of 7, and a
+model that knows the text would learn a p(v | h) that is too low.
 
 One thing is approximate. The number of draws is fixed, so each row that is drawn makes the
 others a little less likely. Evaluation and generation use the exact softmax over all words.

@@ -366,7 +366,7 @@ def test_planted_a_target_that_is_drawn_is_its_own_rival(monkeypatch):
     expected, _, _ = exact_gradients(*arrays_of())
     assert gradients_of(arrays_of(), **options)[0] == pytest.approx(expected, rel=1e-13)
     monkeypatch.setattr(sampled.np, "isin", lambda y, candidates: np.zeros(len(y), bool))
-    assert gradients_of(arrays_of(), **options)[0] > expected + 0.05
+    assert gradients_of(arrays_of(), **options)[0] > expected + 0.01
 
 
 def test_planted_the_softmax_is_taken_twice():
