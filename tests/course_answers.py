@@ -953,28 +953,37 @@ def softmax(z):
     return e / e.sum(axis=1, keepdims=True)
 
 
-def sampled_with(*, sign=-1, twice=False):
-    """A forward with this sign before ln P, and its softmax taken once or twice."""
+def sampled_with(*, sign=-1, twice=False, once=True):
+    """A forward with this sign before ln P, and its softmax taken once or twice.
 
-    def sampled_forward(h, w, y, *, candidates, correction):
-        z = h @ w[candidates].T + sign * correction
+    once: the own target competes once, even if it was drawn.
+    """
+
+    def sampled_forward(h, w, y, *, candidates, log_p):
+        z = h @ w[candidates].T + sign * log_p[candidates]
+        z = np.where(once & (candidates == y[:, None]), -1e30, z)
+        z = np.column_stack([z, (h * w[y]).sum(axis=1) + sign * log_p[y]])
         z = softmax(z) if twice else z
-        places = (candidates == y[:, None]).argmax(axis=1)
-        return TABLE["cross_entropy"].forward(z, places)[0], ()
+        own = np.full(len(y), len(candidates))
+        return TABLE["cross_entropy"].forward(z, own)[0], ()
 
     return sampled_forward
 
 
 wrong(
     "sampled_forward",
-    "the correction is missing: z is h @ w_Cᵀ - ln P. Without it, the model learns p/P, in "
+    "the correction is missing: a logit is h · w - ln P. Without it, the model learns p/P, in "
     "which the words that are often drawn are too rare.",
 )(sampled_with(sign=0))
 wrong(
     "sampled_forward",
-    "the correction has the wrong sign: z is h @ w_Cᵀ - ln P. With + ln P, the model learns "
+    "the correction has the wrong sign: a logit is h · w - ln P. With + ln P, the model learns "
     "p/P², which is worse than no correction.",
 )(sampled_with(sign=1))
+wrong(
+    "sampled_forward",
+    "a target that was drawn competes twice; as a candidate its logit is -∞.",
+)(sampled_with(once=False))
 wrong(
     "sampled_forward",
     "softmax was taken twice: cross_entropy takes logits, and here it gets probabilities.",

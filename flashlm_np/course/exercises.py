@@ -172,10 +172,12 @@ _TABLE = (
     ),
     _operation(
         SAMPLED,
-        "An output layer that is trained on a few candidates, corrected by their probability.",
+        "An output layer that is trained on a few words, corrected by their probability.",
         given=(ops.CROSS_ENTROPY.forward, ops.CROSS_ENTROPY.backward, RowGradient),
-        note="The candidates are in any order. A dense dw of w's shape is as right as a "
-        "RowGradient(ids, rows, shape), which has ids (K,), rows (K, D) and shape (V, D).",
+        constants=("NEVER",),
+        note="The candidates are in any order, each once. A dense dw of w's shape is as right "
+        "as a RowGradient(ids, rows, shape), which has ids (M,), rows (M, D) and shape (V, D), "
+        "and adds the rows of an id that repeats.",
         own_operation=SAMPLED,
     ),
 )

@@ -45,12 +45,13 @@ _CLASSES = [  # N, D, targets, starts
     (4, 2, [0, 4, 3, 3], (0, 1, 4, 5)),
     (5, 1, [3, 2, 5, 2, 3], (0, 3, 6)),
 ]
-_CANDIDATES = [  # N, D, V, targets, candidates and the probability of each
-    (1, 1, 3, [1], [1, 2], [1.0, 0.5]),
-    (1, 2, 3, [2], [0, 2], [0.5, 0.25]),
-    (2, 3, 5, [3, 1], [3, 4, 1], [0.125, 0.5, 0.75]),
-    (3, 2, 7, [6, 0, 6], [0, 2, 3, 6], [0.75, 0.25, 0.5, 0.125]),
-    (4, 1, 4, [1, 1, 3, 2], [2, 1, 3], [0.5, 0.125, 1.0]),
+_CANDIDATES = [  # N, D, targets, candidates, and the probability of each word
+    (1, 1, [2], [1], [1.0, 0.25, 0.5]),
+    (1, 2, [1], [2, 0], [0.5, 0.25, 0.125]),
+    (1, 1, [2], [0, 2], [0.5, 0.75, 0.25]),  # the target was drawn, too
+    (2, 3, [3, 1], [3, 4, 2], [0.125, 0.25, 0.75, 0.5, 1.0]),
+    (3, 2, [5, 0, 5], [0, 2, 3, 5], [0.75, 0.5, 0.25, 0.5, 0.25, 0.125]),
+    (4, 1, [1, 1, 3, 2], [2, 1], [0.5, 0.125, 0.25, 1.0]),
 ]
 
 
@@ -59,9 +60,9 @@ def _two_level(N, D, y, starts):
     return case({"h": (N, D), "w": (V, D), "c": (G, D), "b": (G,), "y": y}, starts=starts)
 
 
-def _sampled(N, D, V, y, candidates, probabilities):
-    options = {"candidates": np.array(candidates), "correction": np.log(probabilities)}
-    return case({"h": (N, D), "w": (V, D), "y": y}, **options)
+def _sampled(N, D, y, candidates, probabilities):
+    options = {"candidates": np.array(candidates), "log_p": np.log(probabilities)}
+    return case({"h": (N, D), "w": (len(probabilities), D), "y": y}, **options)
 
 
 OPERATION_CASES: dict[str, list[Case]] = {

@@ -28,18 +28,31 @@ MISTAKES = {
             dh[rows] +=  =>  dh[rows] += 0 *
     """,
     SAMPLED.forward: """
-        the correction has the wrong sign: z is h @ w_Cᵀ - ln P. With + ln P, the model learns
-        p/P², which is worse than no correction.
-            - correction  =>  + correction
-        the correction is missing: z is h @ w_Cᵀ - ln P. Without it, the model learns p/P, in
+        the correction has the wrong sign: a logit is h · w - ln P. With + ln P, the model
+        learns p/P², which is worse than no correction.
+            - log_p  =>  + log_p
+        the correction is missing: a logit is h · w - ln P. Without it, the model learns p/P, in
         which the words that are often drawn are too rare.
-            h @ w_c.T - correction  =>  h @ w_c.T
+            - log_p[candidates]  =>  + 0
+            - log_p[y]  =>  + 0
+        the correction of the target is missing: its logit is h · w - ln P, too.
+            - log_p[y]  =>  + 0
+        a target that was drawn competes twice; as a candidate its logit is -∞.
+            np.where(candidates == y[:, None], NEVER, z)  =>  z
         softmax was taken twice: cross_entropy takes logits, and here it gets probabilities.
-            w_c = w[candidates]  =>  w_c = w[candidates]; s = lambda e: e / e.sum(1)[:, None]
-            h @ w_c.T - correction, places  =>  s(np.exp(h @ w_c.T - correction)), places
+            np.column_stack([z, u])  =>  np.exp(np.column_stack([z, u]))
+            loss, saved =  =>  logits = logits / logits.sum(1)[:, None]; loss, saved =
     """,
     SAMPLED.backward: """
         the gradient of candidate i belongs to row candidates[i] of dw, not to row i.
-            RowGradient(candidates,  =>  RowGradient(np.arange(len(candidates)),
+            concatenate([candidates, y])  =>  concatenate([np.arange(len(candidates)), y])
+        dw lacks the rows of the targets, du h.
+            du * h  =>  0 * du * h
+        dh lacks the part of the target, du w_y.
+            du * w[y]  =>  0 * du * w[y]
+        += is missing in dw: a word may be in C and the target of several rows, and its gradient
+        is the sum.
+            rows = np  =>  dw = 0 * w; dw[np.append(candidates, y)] = np
+            RowGradient(np.concatenate([candidates, y]), rows, w.shape)  =>  dw
     """,
 }

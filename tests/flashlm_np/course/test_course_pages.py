@@ -14,7 +14,7 @@ CANDIDATES = np.array([0, 2, 3, 6, 7, 10])
 rng = np.random.default_rng(0)
 H, W, C, B = (rng.normal(size=size) for size in ((N, D), (V, D), (G, D), G))
 Y = np.array([3, 10, 2, 0, 3, 2, 6])  # two of them twice; a class without a target
-CORRECTION = np.log(rng.uniform(0.1, 1, len(CANDIDATES)))
+LOG_P = np.log(rng.uniform(0.1, 1, V))
 
 
 def results(operation, arrays, options):
@@ -33,7 +33,7 @@ def results(operation, arrays, options):
             SAMPLED,
             sampled.SAMPLED,
             (H, W, Y),
-            {"candidates": CANDIDATES, "correction": CORRECTION},
+            {"candidates": CANDIDATES, "log_p": LOG_P},
         ),
     ],
     ids=["two_level", "sampled"],
