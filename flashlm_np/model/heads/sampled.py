@@ -96,7 +96,7 @@ def _gradients(w_c, log_p, rows, dh, dw_y, with_dw, span, memory):
         e[is_in, places[is_in]] = 0  # u stands for the target, which is a rival only once
         total = e.sum(axis=1) + e_y
         loss += (np.log(total) + top - u).sum()
-        e /= total[:, None]  # N dz. Dividing h and dh by N is less work.
+        e /= total[:, None]  # p, which is N dz. h and dh are smaller: they are divided by N.
         du = ((e_y / total - 1) / N)[:, None]  # (R, 1)
         dh[here] = e @ w_c / N + du * w_y
         dw_y[here] = du * hr
