@@ -74,13 +74,20 @@ def _train(options) -> int:
             return _run(trainer)
     preset = options.preset or "quickstart"
     try:
-        config = replace(PRESETS[preset].with_head(chosen.pop("head", "exact")), **chosen)
+        config = _configured(PRESETS[preset], chosen)
     except ValueError as error:
         raise UserError(str(error)) from None
     out = Path(options.out) if options.out else _free_folder(Path("runs") / preset)
     source = DataSource.at(options.text, options.data)
     with start_run(config, source, out, options.minutes, options.threads) as trainer:
         return _run(trainer)
+
+
+def _configured(preset, chosen):
+    """The preset with the chosen head, in sizes that fit the vocabulary, and other changes."""
+    vocabulary = {"vocab_size": chosen.get("vocab_size", preset.vocab_size)}
+    with_head = replace(preset, **vocabulary).with_head(chosen.get("head", "exact"))
+    return replace(with_head, **chosen)
 
 
 def _run(trainer: Trainer) -> int:
