@@ -57,7 +57,7 @@ class Config:
         10**7,
     )
     tree: str = option("huffman", "shape of the head tree: huffman or balanced", among=TREES)
-    candidates: int = option(2048, "random words per step of the head sampled", 1, 10**7)
+    candidates: int = option(3072, "random words per step of the head sampled", 1, 10**7)
     candidates_from: str = option("counts", "drawn by counts or log_uniform", among=PROPOSALS)
     # The data
     stories: int = option(16000, "training stories to make when no text is given", 1, 10**6)
@@ -127,7 +127,7 @@ class Config:
             z_loss=0.0,
             classes=min(224, math.isqrt(V)),
             cutoffs=(min(8192, max(1, V // 6)),) if head == "hybrid" else two_tails,
-            candidates=min(2048, max(1, V // 8)),
+            candidates=min(3072, max(1, V // 8)),
         )
 
     @property
