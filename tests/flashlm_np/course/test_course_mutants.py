@@ -105,6 +105,7 @@ EQUIVALENT = {
         "newton_schulz: x.shape[0] > x.shape[1] -> x.shape[0] < x.shape[1]",
         "newton_schulz: x.shape[0] -> x.shape[1]",
     ],
+    "a view has the same numbers": ["newton_schulz: x.T.copy() -> x.T"],
     "x xᵀ and its powers are symmetric": [
         "newton_schulz: x @ x.T -> (x @ x.T).T",
         "newton_schulz: A @ A -> A @ A.T",
