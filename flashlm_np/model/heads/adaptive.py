@@ -44,12 +44,10 @@ from .short_list import (
     bias_of_shares,
     expect_cutoffs,
     nll_by_rows,
-    part_of,
     short_list_gradients,
     short_list_nll,
 )
-from .slices import groups_of, unwritten
-from .two_level import class_means
+from .slices import groups_of, part_of, unwritten
 
 
 def adaptive_forward(h, w, t, b, y, *, cutoffs, with_dw=True, buffers=None, **work):
@@ -108,7 +106,7 @@ class AdaptiveHead(Head):
     def initialize(self, table):
         # At first p(tail) is about its share, and its vector points to its words.
         layout, starts = self.layout, np.array([*self.cutoffs, len(table)])
-        self.tails.data[...] = class_means(table, layout.counts, starts)
+        self.tails.data[...] = layout.class_means(table, starts)
         shares = np.add.reduceat(layout.frequencies, self.cutoffs)
         self.bias.data[...] = bias_of_shares(shares, self.cutoffs[0])
 

@@ -39,11 +39,11 @@ from .short_list import (
     bias_of_shares,
     expect_cutoffs,
     nll_by_rows,
-    part_of,
     short_list_gradients,
     short_list_nll,
 )
-from .two_level import class_log_prob, class_means, two_level_backward, two_level_nll
+from .slices import part_of
+from .two_level import class_log_prob, two_level_backward, two_level_nll
 
 
 def hybrid_forward(h, w, t, b, c, a, y, *, starts, with_dw=True, buffers=None, **work):
@@ -112,9 +112,9 @@ class HybridHead(Head):
 
     def initialize(self, table):
         layout, F = self.layout, self.starts[0]
-        self.rest.data[...] = class_means(table, layout.counts, self.starts[[0, -1]])
+        self.rest.data[...] = layout.class_means(table, self.starts[[0, -1]])
         self.rest_bias.data[...] = bias_of_shares(layout.frequencies[F:].sum(), F)
-        self.classes.data[...] = class_means(table, layout.counts, self.starts)
+        self.classes.data[...] = layout.class_means(table, self.starts)
         self.class_bias.data[...] = np.log(layout.shares)
 
     def _own(self):

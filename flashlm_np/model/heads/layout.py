@@ -100,6 +100,12 @@ class TableLayout:
         smoothed = self.counts + PSEUDO_COUNT
         return np.add.reduceat(smoothed, self.starts[:-1]) / smoothed.sum()
 
+    def class_means(self, table: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """The mean row of each class that starts give, by smoothed count: (V, D) -> (G, D)."""
+        weights = (self.counts + PSEUDO_COUNT)[:, None].astype(table.dtype)  # (V, 1)
+        first = starts[:-1]
+        return np.add.reduceat(table * weights, first) / np.add.reduceat(weights, first)
+
     @property
     def work(self) -> float:
         """The rows that a target's class has, in expectation: Σ_c f_c |c|."""

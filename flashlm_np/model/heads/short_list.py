@@ -54,11 +54,6 @@ def short_list_gradients(dy, h, w, t, y, k, q, softmaxes, dw, **work):
     return dh + ds @ t, ds.T @ h, ds.sum(axis=0)
 
 
-def part_of(y: np.ndarray, starts) -> np.ndarray:
-    """The part of each row y (N,): 0 for the short list, k for the part from starts[k] on."""
-    return np.searchsorted(starts, y, side="right") - 1  # right: starts[k] belongs to part k
-
-
 def bias_of_shares(shares: np.ndarray, words: int) -> np.ndarray:
     """Biases (J,) that give J ways out their shares where the logits of all `words` are 0."""
     return np.log(shares * words / (1 - shares.sum()))

@@ -34,6 +34,11 @@ class Group:
         return len(self.rows) * (self.stop - self.start) + 2000
 
 
+def part_of(y: np.ndarray, starts) -> np.ndarray:
+    """The class or part of each row y (N,): that of starts[k] to starts[k + 1] - 1 is k."""
+    return np.searchsorted(starts, y, side="right") - 1  # right: starts[k] belongs to part k
+
+
 def groups_of(classes: np.ndarray, starts: np.ndarray) -> list[Group]:
     """One group for each class that occurs in `classes` (N,), in the order of the classes."""
     order = np.argsort(classes, kind="stable")

@@ -30,10 +30,10 @@ from minigrad.ops.cross_entropy import expect_targets, log_sum_exp
 from minigrad.ops.tied_head_fast import WORK_OPTIONS, reused
 
 from .head import Head
-from .layout import PSEUDO_COUNT
 from .slices import (
     groups_of,
     nll_and_softmax,
+    part_of,
     slice_gradients,
     slice_softmaxes,
     unwritten,
@@ -48,7 +48,7 @@ def two_level_forward(h, w, c, b, y, *, starts, with_dw=True, buffers=None, **wo
 
 def two_level_nll(h, w, c, b, y, starts, **work):
     """-ln p of each target (N,), and what the backward needs of both softmaxes."""
-    k = np.searchsorted(starts, y, side="right") - 1  # (N,) the class of each target
+    k = part_of(y, starts)  # (N,) the class of each target
     class_nll, p = nll_and_softmax(h @ c.T + b, k)  # (N,), (N, G)
     groups = groups_of(k, starts)
     word_nll, q = slice_softmaxes(h, w, y, groups, **work)
@@ -74,13 +74,6 @@ def class_log_prob(u, starts):
     u = u - np.repeat(np.maximum.reduceat(u, first, axis=1), sizes, axis=1)
     sums = np.add.reduceat(np.exp(u), first, axis=1)  # (N, G)
     return u - np.repeat(np.log(sums), sizes, axis=1)
-
-
-def class_means(table, counts, starts):
-    """The mean of the rows of each class, weighted by their counts: (V, D), (V,) -> (G, D)."""
-    weights = (counts + PSEUDO_COUNT)[:, None].astype(table.dtype)  # (V, 1)
-    first = starts[:-1]
-    return np.add.reduceat(table * weights, first) / np.add.reduceat(weights, first)
 
 
 def _expect_sizes(h, w, c, b, y, starts):
@@ -113,7 +106,7 @@ class TwoLevelHead(Head):
     def initialize(self, table):
         # At first p(class) is the share of the class, and its vector points to its words.
         layout = self.layout
-        self.classes.data[...] = class_means(table, layout.counts, layout.starts)
+        self.classes.data[...] = layout.class_means(table, layout.starts)
         self.bias.data[...] = np.log(layout.shares)
 
     def loss(self, h, table, targets, rng, **work):
