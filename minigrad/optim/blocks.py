@@ -1,9 +1,9 @@
 """The optimizers' work in blocks that stay in the cache, shared between cores.
 
 Gains: AdamW on a table of 12.9 million weights takes 70 ms of processor time in place of 190,
-and the averages take 17 in place of 44. LazyAdamW takes 18 ms if 1,450 rows are used; the weight
-decay of the whole table is 6 of them. (Two cores of an Intel Xeon with 2 MB of cache each, busy
-with other work, 2026-11-30.)
+and the averages take 17 in place of 44. LazyAdamW takes 18 ms if 1,450 rows are used, of which
+6 are the weight decay of the whole table. (Two cores of an Intel Xeon with 2 MB of cache each,
+busy with other work, 2026-11-30.)
 
 An update is a dozen NumPy calls on the same arrays. On the whole table each call passes over
 main memory; on a block of 32,768 numbers only the first call does. A worker takes several
