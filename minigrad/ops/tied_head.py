@@ -23,7 +23,7 @@ ROWS = 512  # rows of z that exist at a time: 103 MB in float32 for V = 50,257
 
 
 def tied_head_forward(h, w, y, *, label_smoothing=0.0, z_loss=0.0):
-    expect_head_sizes(h, w, y)
+    expect_head_sizes("tied_head", h, w, y)
     options = {"label_smoothing": label_smoothing, "z_loss": z_loss}
     N, loss, dtype = len(h), 0.0, np.result_type(h, w)
     dh, dw = np.zeros(h.shape, dtype), np.zeros(w.shape, dtype)
@@ -44,7 +44,7 @@ def tied_head_backward(dy, saved):
     return dy * dh, dy * dw, None
 
 
-def expect_head_sizes(h, w, y):
-    expect_shape("tied_head", "h", h, N=None, D=None)
-    expect_shape("tied_head", "w", w, f"h {h.shape}", V=None, D=h.shape[1])
-    expect_targets("tied_head", y, len(h), len(w))
+def expect_head_sizes(where, h, w, y):
+    expect_shape(where, "h", h, N=None, D=None)
+    expect_shape(where, "w", w, f"h {h.shape}", V=None, D=h.shape[1])
+    expect_targets(where, y, len(h), len(w))

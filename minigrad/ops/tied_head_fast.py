@@ -44,7 +44,7 @@ def tied_head_fast_forward(
     buffers: a dict that keeps the large arrays from call to call, dw among them. The gradients
         of a call are valid until the next call with the same dict.
     """
-    expect_head_sizes(h, w, y)
+    expect_head_sizes("tied_head", h, w, y)
     expect_loss_options("tied_head", label_smoothing, z_loss)
     N, V, dtype = len(h), len(w), np.result_type(h, w)
     z = reused(buffers, "z", (min(N, ROWS) * V,), dtype)

@@ -36,7 +36,8 @@ import numpy as np
 
 from minigrad import Operation, Parameter, apply
 from minigrad.errors import expect_shape
-from minigrad.ops.cross_entropy import expect_targets, log_sum_exp
+from minigrad.ops.cross_entropy import log_sum_exp
+from minigrad.ops.tied_head import expect_head_sizes
 from minigrad.ops.tied_head_fast import WORK_OPTIONS, reused
 
 from .head import Head
@@ -76,12 +77,10 @@ def adaptive_backward(dy, saved):
 
 
 def _expect_sizes(h, w, t, b, y, cutoffs):
-    expect_shape("adaptive", "h", h, N=None, D=None)
-    expect_shape("adaptive", "w", w, f"h {h.shape}", V=None, D=h.shape[1])
+    expect_head_sizes("adaptive", h, w, y)
     expect_cutoffs("adaptive", cutoffs, len(w))
     expect_shape("adaptive", "t", t, "the cut-offs and h", J=len(cutoffs), D=h.shape[1])
     expect_shape("adaptive", "b", b, "the cut-offs", J=len(cutoffs))
-    expect_targets("adaptive", y, len(h), len(w))
 
 
 ADAPTIVE = Operation(
@@ -111,8 +110,8 @@ class AdaptiveHead(Head):
         self.bias.data[...] = bias_of_shares(shares, self.cutoffs[0])
 
     def loss(self, h, table, targets, rng, **work):
-        options = {"cutoffs": self.cutoffs, "with_dw": table.requires_grad} | work
-        return apply(ADAPTIVE, h, table, self.tails, self.bias, targets, **options)
+        arrays = h, table, self.tails, self.bias, targets
+        return apply(ADAPTIVE, *arrays, cutoffs=self.cutoffs, **work)
 
     def nll(self, h, table, targets):
         t, b = self.tails.data, self.bias.data

@@ -44,6 +44,4 @@ class ExactHead(Head):
 
 class FusedHead(ExactHead):
     def loss(self, h, table, targets, rng=None, **options):
-        # A frozen table needs no gradient, which is a third of the work.
-        options.setdefault("with_dw", table.requires_grad)
         return apply(TIED_HEAD, h, table, targets, **options)

@@ -31,7 +31,8 @@ import numpy as np
 
 from minigrad import Operation, Parameter, apply
 from minigrad.errors import expect_shape
-from minigrad.ops.cross_entropy import expect_targets, log_sum_exp
+from minigrad.ops.cross_entropy import log_sum_exp
+from minigrad.ops.tied_head import expect_head_sizes
 from minigrad.ops.tied_head_fast import WORK_OPTIONS, reused
 
 from .head import Head
@@ -81,16 +82,13 @@ def hybrid_backward(dy, saved):
 
 
 def _expect_sizes(h, w, t, b, c, a, y, starts):
-    G = len(starts) - 1
-    expect_shape("hybrid", "h", h, N=None, D=None)
-    N, D = h.shape
-    expect_shape("hybrid", "w", w, f"h {h.shape}", V=None, D=D)
+    expect_head_sizes("hybrid", h, w, y)
+    G, D = len(starts) - 1, h.shape[1]
     expect_cutoffs("hybrid", (int(starts[0]),), len(w))
     expect_shape("hybrid", "t", t, "one way out", J=1, D=D)
     expect_shape("hybrid", "b", b, "one way out", J=1)
     expect_shape("hybrid", "c", c, "starts and h", G=G, D=D)
     expect_shape("hybrid", "a", a, "starts", G=G)
-    expect_targets("hybrid", y, N, len(w))
 
 
 HYBRID = Operation(
@@ -121,8 +119,8 @@ class HybridHead(Head):
         return self.rest, self.rest_bias, self.classes, self.class_bias
 
     def loss(self, h, table, targets, rng, **work):
-        options = {"starts": self.starts, "with_dw": table.requires_grad} | work
-        return apply(HYBRID, h, table, *self._own(), targets, **options)
+        arrays = h, table, *self._own(), targets
+        return apply(HYBRID, *arrays, starts=self.starts, **work)
 
     def nll(self, h, table, targets):
         own = [p.data for p in self._own()]

@@ -40,7 +40,7 @@ import numpy as np
 from minigrad import Operation, apply
 from minigrad.errors import ShapeError, expect_integers, expect_shape
 from minigrad.ops import RowGradient
-from minigrad.ops.cross_entropy import expect_targets
+from minigrad.ops.tied_head import expect_head_sizes
 from minigrad.ops.tied_head_fast import WORK_OPTIONS, reused
 
 from .candidates import Candidates
@@ -106,9 +106,7 @@ def _gradients(w_c, log_p, rows, dh, dw_y, with_dw, span, memory):
 
 
 def _expect_sizes(h, w, y, candidates, log_p):
-    expect_shape("sampled", "h", h, N=None, D=None)
-    expect_shape("sampled", "w", w, f"h {h.shape}", V=None, D=h.shape[1])
-    expect_targets("sampled", y, len(h), len(w))
+    expect_head_sizes("sampled", h, w, y)
     expect_shape("sampled", "log_p", log_p, f"w {w.shape}", V=len(w))
     expect_shape("sampled", "candidates", candidates, K=None)
     expect_integers("sampled", "candidates", candidates, below=len(w), size_name="V")
@@ -141,6 +139,6 @@ class SampledHead(ExactHead):
         self.candidates = Candidates(layout.counts, config.candidates, config.candidates_from)
 
     def loss(self, h, table, targets, rng, **work):
-        options = {"candidates": self.candidates.draw(rng), "log_p": self.candidates.log_p}
-        options["with_dw"] = table.requires_grad  # a frozen table needs no gradient
-        return apply(SAMPLED, h, table, targets, **(options | work))
+        candidates, log_p = self.candidates.draw(rng), self.candidates.log_p
+        arrays = h, table, targets
+        return apply(SAMPLED, *arrays, candidates=candidates, log_p=log_p, **work)

@@ -26,7 +26,8 @@ import numpy as np
 
 from minigrad import Operation, Parameter, apply
 from minigrad.errors import expect_shape
-from minigrad.ops.cross_entropy import expect_targets, log_sum_exp
+from minigrad.ops.cross_entropy import log_sum_exp
+from minigrad.ops.tied_head import expect_head_sizes
 from minigrad.ops.tied_head_fast import WORK_OPTIONS, reused
 
 from .head import Head
@@ -78,11 +79,9 @@ def class_log_prob(u, starts):
 
 def _expect_sizes(h, w, c, b, y, starts):
     G = len(starts) - 1
-    expect_shape("two_level", "h", h, N=None, D=None)
-    expect_shape("two_level", "w", w, f"h {h.shape}", V=None, D=h.shape[1])
+    expect_head_sizes("two_level", h, w, y)
     expect_shape("two_level", "c", c, "starts and h", G=G, D=h.shape[1])
     expect_shape("two_level", "b", b, "starts", G=G)
-    expect_targets("two_level", y, len(h), len(w))
 
 
 TWO_LEVEL = Operation(
