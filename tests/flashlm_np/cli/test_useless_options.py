@@ -39,6 +39,22 @@ CASES = [
     ("train --embedding corpus --embedding-std 1", f"{SPREAD}; leave out --embedding-std"),
     ("train --preset v3 --data x --embedding-std 1", f"{SPREAD}; leave out --embedding-std"),
     (
+        "train --head tree --classes 5 --class-order meaning",
+        "only the heads two_level and hybrid have classes; leave out --classes, --class-order",
+    ),
+    (
+        "train --head two_level --cutoffs 5 9",
+        "only the heads adaptive and hybrid have cut-offs; leave out --cutoffs",
+    ),
+    (
+        "train --tree balanced",
+        "only the head tree has a shape to choose; leave out --tree",
+    ),
+    (
+        "train --preset v3 --candidates 5 --candidates-from counts",
+        "only the head sampled draws words; leave out --candidates, --candidates-from",
+    ),
+    (
         "generate x --temperature 0 --top-k 3 --seed 1",
         "--temperature 0 always takes the likeliest token; leave out --top-k, --seed",
     ),
