@@ -70,6 +70,7 @@ def _softmaxes(weights, layout, word_start, ways):
     vectors, biases = ([weights[f"lm_head.{names[i]}"] for names in ways] for i in range(2))
     ends = list(accumulate(map(len, vectors)))
     softmaxes = 1 + ends[-1]  # each way leads to one more
+    # The last softmaxes have no ways: each starts where the next one does.
     way_start = [0, *ends] + [ends[-1]] * (softmaxes - len(ends))
     arrays = [
         ("int", "token", layout.order),  # of each row

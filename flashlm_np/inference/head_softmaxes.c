@@ -20,9 +20,7 @@ static int open_softmax(int s, const float *h) {
     float top = -INFINITY, sum = 0, highest_z = -INFINITY;
     int likeliest = -1;
     for (int r = word_start[s]; r < word_start[s + 1]; r++) {
-        float z = 0;
-        for (int d = 0; d < D; d++) z += (float)table_q[r * D + d] * h[d];
-        z *= table_scale[r];
+        const float z = logit(table_q, table_scale, r, h);
         if (!isfinite(z)) return 0;
         add(z, &top, &sum);
         if (token[r] >= V) continue; /* the tokenizer does not have it */
@@ -51,12 +49,8 @@ static int open_softmax(int s, const float *h) {
 
 /* Read one token; return the most likely next one, or -1 if a logit is not finite. */
 static int next_token(int id) {
-    float x[D], h[D];
-    const int r = row[id];
-    for (int d = 0; d < D; d++) x[d] = (float)table_q[r * D + d] * table_scale[r];
-    for (int i = 0; i < RECURSIONS; i++) block(x, i);
-    position++;
-    norm(x, final_norm, h);
+    float h[D];
+    hidden(row[id], h);
     for (int s = 0; s < SOFTMAXES; s++) log_p[s] = -INFINITY;
     log_p[0] = 0;
     highest = -INFINITY;

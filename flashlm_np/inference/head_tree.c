@@ -1,6 +1,7 @@
 /* The head is a binary tree with the words as leaves. At node i, z = nodes_i h + bias_i is the
    logit of going left: ln p(left) = -ln(1 + e^-z), ln p(right) = -ln(1 + e^z). The sum of these
-   on a word's path is its ln p. A child c < NODES is a node; another one is the word c - NODES. */
+   on a word's path is its ln p. A child c < NODES is a node; another child is the word
+   c - NODES. */
 static float highest; /* ln p of the most likely word so far */
 static int best;      /* and its id */
 
@@ -19,9 +20,7 @@ static int search(int node, float log_p, const float *h) {
         }
         return 1;
     }
-    float z = 0;
-    for (int d = 0; d < D; d++) z += (float)nodes_q[node * D + d] * h[d];
-    z = z * nodes_scale[node] + nodes_bias[node];
+    const float z = logit(nodes_q, nodes_scale, node, h) + nodes_bias[node];
     if (!isfinite(z)) return 0;
     const int first = z < 0; /* the likelier side, 0: left. Often the other is left out then. */
     for (int i = 0; i < 2; i++) {
@@ -34,11 +33,8 @@ static int search(int node, float log_p, const float *h) {
 
 /* Read one token; return the most likely next one, or -1 if a logit is not finite. */
 static int next_token(int id) {
-    float x[D], h[D];
-    for (int d = 0; d < D; d++) x[d] = (float)table_q[id * D + d] * table_scale[id];
-    for (int r = 0; r < RECURSIONS; r++) block(x, r);
-    position++;
-    norm(x, final_norm, h);
+    float h[D];
+    hidden(id, h);
     highest = -INFINITY;
     best = -1;
     return search(0, 0, h) ? best : -1;

@@ -112,6 +112,22 @@ static void block(float *x, int r) {
     for (int d = 0; d < D; d++) x[d] += mixed[d];
 }
 
+/* Read the token of row i of the table; write h (D), the input of the head. */
+static void hidden(int i, float *h) {
+    float x[D];
+    for (int d = 0; d < D; d++) x[d] = (float)table_q[i * D + d] * table_scale[i];
+    for (int r = 0; r < RECURSIONS; r++) block(x, r);
+    position++;
+    norm(x, final_norm, h);
+}
+
+/* The product of h and row i of an int8 matrix, whose integers are in units of scale[i]. */
+static float logit(const int8_t *q, const float *scale, int i, const float *h) {
+    float z = 0;
+    for (int d = 0; d < D; d++) z += (float)q[i * D + d] * h[d];
+    return z * scale[i];
+}
+
 /* HEAD */
 
 /* The number in an argument. Where it is none from 0 to `most`, say so and end. */

@@ -76,7 +76,7 @@ def test_of_equally_likely_tokens_the_smallest_id_is_chosen(case, tmp_path):
 MISTAKES = [
     ("two_level", "log_p[s] - top - logf(sum)", "-top - logf(sum)"),
     ("two_level", "log_p[s] - top - logf(sum)", "log_p[s] - top"),
-    ("two_level", "= row[id]", "= id + 0 * row[id]"),
+    ("two_level", "hidden(row[id]", "hidden(id + 0 * row[id]"),
     ("two_level", "likeliest = token[r]", "likeliest = r"),
     ("two_level", "if (token[r] >= V)", "if (r >= V)"),
     ("two_level", "z = way_bias[k]", "z = 0 * way_bias[k]"),
