@@ -7,6 +7,7 @@ An operation is a pair of plain functions on arrays:
 
 They never write to their inputs, to dy or to saved. Each file of this folder is the page of one
 operation, or of a few that belong together: its mathematics, its derivation, its two functions.
+row_gradient.py holds the gradient of a lookup.
 """
 
 import difflib
@@ -41,7 +42,7 @@ from . import (
     variance,
     where,
 )
-from .embedding import RowGradient
+from .row_gradient import RowGradient
 
 
 @dataclass(frozen=True, eq=False)
