@@ -588,4 +588,5 @@ print(f"for 4·8·512 rows:         {4 * 4 * 8 * 512 * V / 1e9:.1f} GB")
 #    first, and then the blocks.
 #
 # Next, [notebook 07](07_from_sgd_to_normuon.ipynb): the gradient gives the direction of a step.
-# How long should the step be?
+# How long should the step be? The cost of this head comes back in
+# [notebook 12](12_a_cheaper_last_layer.ipynb), with five other heads.

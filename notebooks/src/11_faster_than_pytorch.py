@@ -554,5 +554,5 @@ if torch_flashlm:
 #    with `tied_head`. The grader checks the gradient, and not the speed: time yours against
 #    `minigrad`'s with this notebook's `seconds`.
 #
-# This is the last of the twelve notebooks. Next, write an operation of your own and prove it
-# with the same checker: [write_an_operation.md](../docs/write_an_operation.md).
+# Next, [notebook 12](12_a_cheaper_last_layer.ipynb): this head is fast because of the order of
+# its passes. Another one computes less.
