@@ -2,9 +2,9 @@
 
 The product of (n, k) and (k, m) takes n·k·m multiply-adds, which are two floating-point
 operations each. A backward pass is two such products, so a layer costs three times its forward
-pass. A head whose table is frozen needs no gradient of the table, and costs twice. The rest of
-a step (norms, gates, softmax, AdamW) multiplies little and is bound by memory; it is not
-counted.
+pass. The head is the exact one, also if the configuration names another. With a frozen table it
+needs no gradient of the table, and costs twice. The rest of a step (norms, gates, softmax,
+AdamW) multiplies little and is bound by memory; it is not counted.
 """
 
 from ..inference.export import ternary_shapes

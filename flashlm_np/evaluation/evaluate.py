@@ -28,8 +28,9 @@ class Evaluation:
     """Means over the scored tokens, in nats per token, with standard errors.
 
     loss is the true -ln p. smoothed is FlashLM v3's number, 0.9·loss + 0.1·(mean over the
-    vocabulary of -ln p). It cannot be compared with the loss of another model, and is NaN for
-    heads other than the exact one. The errors are NaN for fewer than FEWEST tokens.
+    vocabulary of -ln p). It cannot be compared with the loss of another model. It is NaN except
+    for the heads exact and sampled, which score all words. The errors are NaN for fewer than
+    FEWEST tokens.
     """
 
     loss: float

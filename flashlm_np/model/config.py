@@ -57,7 +57,7 @@ class Config:
         10**7,
     )
     tree: str = option("huffman", "shape of the head tree: huffman or balanced", among=TREES)
-    candidates: int = option(3072, "random words per step of the head sampled", 1, 10**7)
+    candidates: int = option(3072, "words drawn per step by the head sampled", 1, 10**7)
     candidates_from: str = option("counts", "drawn by counts or log_uniform", among=PROPOSALS)
     # The data
     stories: int = option(16000, "training stories to make when no text is given", 1, 10**6)
@@ -77,7 +77,7 @@ class Config:
     normuon_form: str = option("v3", "v3 or published: optim/normuon.py", among=FORMS)
     adamw_lr: float = option(3e-4, "learning rate of everything else", 0)
     conv_lr_ratio: float = option(1.0, "learning rate of the convolutions, in adamw_lr", 0)
-    weight_decay: float = option(0.1, "AdamW's, on the embedding and the convolutions", 0)
+    weight_decay: float = option(0.1, "AdamW's, on the embedding, head and convolutions", 0)
     clip_norm: float = option(1.0, "largest joint norm of the gradients", 1e-30, math.inf)
     ema_decay: float = option(0.999, "memory of the averaged weights", 0, 1)
     # Evaluations and checkpoints

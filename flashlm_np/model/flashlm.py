@@ -4,9 +4,9 @@
     x = block(x), R times                       (B, T, D), the same weights each time
     logits = final_norm(x) @ embeddingᵀ         (B, T, D) -> (B, T, V)
 
-The last line is the exact head, v3's. Others need fewer products in training: heads/. They sort
-the words, so that row r of the table belongs to word layout.order[r]. v3's order is that of the
-ids.
+The last line is the exact head, v3's. The other heads need fewer products in training: heads/.
+With them, row r of the table belongs to token layout.order[r]. With the exact head, row r
+belongs to token r.
 
 v3 has D = 256, R = 2 and V = 50,257. Of its 13.6 million parameters, 12.9 million are the
 embedding's table. The head uses the same table. A prediction sees 415 tokens: the last one and

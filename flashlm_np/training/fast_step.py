@@ -54,8 +54,9 @@ class FastStep:
     ) -> StepResult:
         """Take optimizer step number `step`, from 1, on micro-batches of one shape.
 
-        rng: of the sampled head, which draws words in every step.
         A loss or a norm that is not finite moves nothing, and is returned.
+
+        rng: of the sampled head, which draws words in every step.
         """
         self.model.embedding.weight.requires_grad = not self.config.phase(step).frozen_embedding
         parallel_map, watch = self.workers.map, _Stopwatch()

@@ -1,8 +1,9 @@
 """The optimizers of a training run: which one moves which weight, how fast, and the average.
 
     normuon          every matrix of the block                  lr = normuon_lr
-    adamw            the matrices of words: the embedding, and those of the head, with weight
-                     decay                                      lr = adamw_lr
+    adamw            the matrices of words, with weight decay   lr = adamw_lr
+                     These are the embedding's and the head's. LazyAdamW moves them if the
+                     head's gradients are rows.
     adamw_conv       the convolutions, with weight decay        lr = adamw_lr · conv_lr_ratio
     adamw_no_decay   gains and biases                           lr = adamw_lr
 
@@ -31,16 +32,15 @@ class Optimizers:
         by_ndim = {1: "adamw_no_decay", 2: "normuon", 3: "adamw_conv"}
         groups = {"adamw": []} | {group: [] for group in by_ndim.values()}
         for name, parameter in model.named_parameters():
-            of_words = parameter.ndim == 2 and name.startswith(("embedding.", "lm_head."))
-            group = "adamw" if of_words else by_ndim[parameter.ndim]
+            is_of_words = parameter.ndim == 2 and name.startswith(("embedding.", "lm_head."))
+            group = "adamw" if is_of_words else by_ndim[parameter.ndim]
             groups[group].append((name, parameter))
         lr, decay = config.adamw_lr, {"weight_decay": config.weight_decay}
-        betas = (0.9, 0.95)
-        adamw = partial(AdamW, betas=betas)
-        of_words = partial(LazyAdamW, betas=betas) if model.lm_head.rows_only else adamw
+        adamw = partial(AdamW, betas=(0.9, 0.95))
+        lazy_adamw = partial(LazyAdamW, betas=(0.9, 0.95))
         make = {
             "normuon": partial(NorMuon, lr=config.normuon_lr, form=config.normuon_form),
-            "adamw": partial(of_words, lr=lr, **decay),
+            "adamw": partial(lazy_adamw if model.lm_head.rows_only else adamw, lr=lr, **decay),
             "adamw_conv": partial(adamw, lr=lr * config.conv_lr_ratio, **decay),
             "adamw_no_decay": partial(adamw, lr=lr),
         }

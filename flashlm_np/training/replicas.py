@@ -30,7 +30,7 @@ class SharedParameter(Parameter):
 
 
 def add_part(parameter: Parameter, gradient) -> None:
-    """Add a replica's gradient to the model's. Rows stay rows if nothing else came before."""
+    """Add a replica's gradient to the model's. Rows stay rows until a dense gradient comes."""
     if isinstance(gradient, RowGradient) and not isinstance(parameter.grad, np.ndarray):
         before = [] if parameter.grad is None else [parameter.grad]
         parameter.grad = RowGradient.joined([*before, gradient])
@@ -38,7 +38,7 @@ def add_part(parameter: Parameter, gradient) -> None:
         parameter.accumulate(gradient)
 
 
-OWN = (Module, Parameter, list, dict)  # what a replica has for itself, of a module's attributes
+OWN = (Module, Parameter, list, dict)  # attributes of these types are copied, others shared
 
 
 def replica(module: Module) -> Module:

@@ -5,7 +5,7 @@
     g      ∂loss/∂weight: each micro-batch adds its part
     g ← g · min(1, clip_norm / ‖g‖), with the norm over all weights together
     w ← w - update made of g: by NorMuon for the matrices of the block, by AdamW for the
-        embedding, the convolutions, gains and biases (optimizers.py)
+        embedding, the head, the convolutions, gains and biases (optimizers.py)
     a ← d a + (1-d) w, the running average of the weights
 
 fast_step.py takes the same step on all cores. The tests hold both equal.

@@ -1,4 +1,4 @@
-"""Gradients: do they fit their weights? As arrays, or as rows of a table.
+"""Checks that gradients fit their weights: arrays, and rows of a table.
 
 The gradient of a table may be a RowGradient: some rows, and their ids, which may repeat. The
 sum of the rows of an id is a row of the gradient. All other rows are 0.
@@ -74,7 +74,7 @@ def rows_of(g: np.ndarray) -> RowGradient:
 
 
 def kind_of_gradient(g) -> str:
-    """A gradient that is none, for a message: an array of complex64, a list."""
+    """A short description of g for a message: 'an array of complex64', 'a list'."""
     if isinstance(g, RowGradient):
         return f"a RowGradient whose rows are {kind_of_gradient(g.rows)}"
     if hasattr(g, "filled"):

@@ -1,15 +1,19 @@
 """The output layers: from hidden rows to probabilities of words.
 
+A word is an entry of the vocabulary: a token, under its row in the table.
+
 head.py        the interface
-exact.py       the softmax over all words: v3's, and all others are measured against it
+exact.py       the softmax over all words: FlashLM v3's head, with which the others are compared
 two_level.py   first a class, then a word of it
-adaptive.py    the frequent words and a way out to each tail of rare ones
-hybrid.py      the frequent words and one way out to the rest, with two levels inside
-sampled.py     in training, a softmax over a random part of the words
-tree.py        a decision between two halves at each node of a binary tree
-layout.py      the order of the words in the table; classes.py: which words form a class
+adaptive.py    the frequent words, and a logit for each tail of rare ones
+hybrid.py      the frequent words, and one logit for the rest, with two levels inside
+sampled.py     in training, a softmax over a random part of the words (candidates.py)
+tree.py        a decision between left and right at each node of a binary tree (huffman.py)
+
+layout.py      the order of the words in the table; classes.py: the words of each class
 slices.py      softmaxes over slices of the table; blocks.py: over large ones, cut for all cores
-short_list.py  frequent words and ways out: what adaptive and hybrid share
+short_list.py  the softmax of the frequent words, which adaptive and hybrid share
+pairs.py       products of picked rows, for the tree
 """
 
 import numpy as np

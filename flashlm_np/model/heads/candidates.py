@@ -5,8 +5,8 @@
     inclusion     P_v = 1 - (1-q_v)^k, the probability that v is in C: not every draw misses it
     proposals     log_uniform   q_r = ln((r+2)/(r+1)) / ln(V+1), about 1/(r+1): Zipf's law. The
                                 rows must be in the order of falling frequency.
-                  counts        q_v in proportion to (count_v + 1)^0.75, with the power between
-                                the words' own shares and equal ones
+                  counts        q_v in proportion to (count_v + 1)^0.75. The power 1 would give
+                                the shares of the words, and the power 0 equal shares
     source        log-uniform and P: TensorFlow's "Candidate Sampling Algorithms Reference";
                   the power 0.75: Mikolov et al. 2013, arXiv:1310.4546
 

@@ -13,7 +13,10 @@ from minigrad import Module, Tensor
 
 
 class Head(Module):
-    """An output layer. Its attributes hold only the parameters that the table does not have."""
+    """An output layer, with the parameters that it has beside the table.
+
+    The model adds the table as the attribute `weight`, the name that v3's checkpoint has.
+    """
 
     # Whether the gradient of its large matrices consists of rows. Then LazyAdamW takes them.
     rows_only = False

@@ -90,19 +90,26 @@ def _gradients(w_c, log_p, rows, dh, dw_y, with_dw, span, memory):
         np.matmul(hr, w_c.T, out=z)
         z -= log_p
         u = (hr * w_y).sum(axis=1) - log_p_y  # (R,)
-        top = np.maximum(z.real.max(axis=1), u.real)  # (R,)
-        z -= top[:, None]
-        e, e_y = np.exp(z, out=z), np.exp(u - top)  # (R, K) in the memory of z, (R,)
-        e[is_in, places[is_in]] = 0  # u stands for the target, which is a rival only once
-        total = e.sum(axis=1) + e_y
-        loss += (np.log(total) + top - u).sum()
-        e /= total[:, None]  # p, which is N dz. h and dh are smaller: they are divided by N.
-        du = ((e_y / total - 1) / N)[:, None]  # (R, 1)
-        dh[here] = e @ w_c / N + du * w_y
+        losses, p, r = _softmax(z, u, places, is_in)
+        loss += losses.sum()
+        du = ((r - 1) / N)[:, None]  # (R, 1)
+        # dz = p / N. The division is left to dh and h, which are smaller than p.
+        dh[here] = p @ w_c / N + du * w_y
         dw_y[here] = du * hr
         if with_dw:
-            dw_c += e.T @ (hr / N)
+            dw_c += p.T @ (hr / N)
     return loss, dw_c
+
+
+def _softmax(z, u, places, is_in):
+    """The loss of each row (R,), p (R, K) in the memory of z, and r (R,)."""
+    top = np.maximum(z.real.max(axis=1), u.real)  # (R,); real: the complex step's are complex
+    z -= top[:, None]
+    e, e_u = np.exp(z, out=z), np.exp(u - top)  # (R, K), (R,)
+    e[is_in, places[is_in]] = 0  # u stands for the target, which is a rival only once
+    total = e.sum(axis=1) + e_u  # (R,)
+    e /= total[:, None]
+    return np.log(total) + top - u, e, e_u / total
 
 
 def _expect_sizes(h, w, y, candidates, log_p):

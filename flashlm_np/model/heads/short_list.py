@@ -9,7 +9,9 @@
                dz_v = [k = 0] dy/N (e^(z_v - l_0) - [v = y]) + ds_0 e^(z_v - l_0)
                     = dy/N (q_0 e^(z_v - l_0) - [v = y]), and q_0 e^(z_v - l_0) is p(v)
 
-So a word of the short list costs one softmax: over these words and the J ways out.
+A way out is one more logit of this softmax. It stands for all words of one part outside of the
+short list (Grave et al. 2017 call such a part a cluster). A word of the short list thus costs
+one softmax: over these words and the J ways out.
 """
 
 from __future__ import annotations
