@@ -7,6 +7,7 @@ from minigrad.ops.ternary import SCALES
 from minigrad.optim.normuon import FORMS
 
 from .fields import check_fields, check_together, option
+from .head_options import OF_EXACT, check_head, sizes_for
 from .heads import HEADS
 from .heads.candidates import PROPOSALS
 from .heads.classes import CLASS_ORDERS
@@ -88,6 +89,7 @@ class Config:
     def __post_init__(self):
         check_fields(self)
         check_together(self)
+        check_head(self)
 
     @property
     def glu_width(self) -> int:
@@ -117,23 +119,13 @@ class Config:
         """
         if head == "exact":
             return replace(self, head=head)
-        V = self.vocab_size
-        two_tails = (min(2000, max(1, V // 25)), min(10000, max(2, V // 5)))
-        return replace(
-            self,
-            head=head,
-            position_share=1.0,
-            label_smoothing=0.0,
-            z_loss=0.0,
-            classes=min(224, math.isqrt(V)),
-            cutoffs=(min(8192, max(1, V // 6)),) if head == "hybrid" else two_tails,
-            candidates=min(3072, max(1, V // 8)),
-        )
+        plain = dict.fromkeys(OF_EXACT, 0.0) | {"position_share": 1.0}
+        return replace(self, head=head, **plain, **sizes_for(head, self.vocab_size))
 
     @property
     def loss_options(self) -> dict:
         """The options of the model's loss. Only the exact head has any."""
-        names = ("label_smoothing", "z_loss") if self.head == "exact" else ()
+        names = OF_EXACT if self.head == "exact" else ()
         return {name: getattr(self, name) for name in names}
 
     def data_options(self) -> dict:

@@ -55,35 +55,11 @@ def check_together(config) -> None:
         )
     if config.ema_decay == 1:
         raise ValueError("--ema-decay is 1.0, expected less than 1: it would never move")
-    _check_head(config)
     starts = [phase.first_step for phase in config.phases]
     if min(starts, default=0) != 1:
         raise ValueError("--phases: the first phase must begin at step 1")
     if len(set(starts)) < len(starts):  # one of both would never be used
         raise ValueError("--phases: two phases begin at the same step")
-
-
-def _check_head(config):
-    head, V, cutoffs = config.head, config.vocab_size, config.cutoffs
-    if head == "exact":
-        return
-    for name in ("label_smoothing", "z_loss"):
-        if getattr(config, name):
-            raise ValueError(
-                f"{option_name(name)} is {getattr(config, name)}, expected 0: only the exact "
-                f"head has this option, and --head is {head}"
-            )
-    if head in ("adaptive", "hybrid"):
-        if list(cutoffs) != sorted(set(cutoffs)) or not cutoffs or cutoffs[-1] >= V:
-            raise ValueError(
-                f"--cutoffs is {' '.join(map(str, cutoffs))}, expected rising numbers below "
-                f"--vocab-size {V}"
-            )
-        if head == "hybrid" and len(cutoffs) > 1:
-            raise ValueError("--cutoffs: the head hybrid has one, the number of frequent words")
-    words = V - cutoffs[0] if head == "hybrid" else V
-    if head in ("two_level", "hybrid") and config.classes > words:
-        raise ValueError(f"--classes is {config.classes}, but they share only {words} words")
 
 
 def _values(name, value, kind) -> tuple:
