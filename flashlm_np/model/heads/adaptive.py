@@ -53,8 +53,8 @@ from .slices import groups_of, part_of, unwritten
 
 def adaptive_forward(h, w, t, b, y, *, cutoffs, with_dw=True, buffers=None, **work):
     _expect_sizes(h, w, t, b, y, cutoffs)
-    nll, parts = adaptive_nll(h, w, t, b, y, cutoffs, buffers=buffers, **work)  # (N,)
-    return np.asarray(nll.mean()), (h, w, t, y, parts, with_dw, buffers, work)
+    nll, kept = adaptive_nll(h, w, t, b, y, cutoffs, buffers=buffers, **work)  # (N,)
+    return np.asarray(nll.mean()), (h, w, t, y, kept, with_dw, buffers, work)
 
 
 def adaptive_nll(h, w, t, b, y, cutoffs, **work):

@@ -49,8 +49,8 @@ from .two_level import class_log_prob, two_level_backward, two_level_nll
 
 def hybrid_forward(h, w, t, b, c, a, y, *, starts, with_dw=True, buffers=None, **work):
     _expect_sizes(h, w, t, b, c, a, y, starts)
-    nll, parts = hybrid_nll(h, w, t, b, c, a, y, starts, buffers=buffers, **work)  # (N,)
-    return np.asarray(nll.mean()), (h, w, t, c, y, parts, with_dw, buffers, work)
+    nll, kept = hybrid_nll(h, w, t, b, c, a, y, starts, buffers=buffers, **work)  # (N,)
+    return np.asarray(nll.mean()), (h, w, t, c, y, kept, with_dw, buffers, work)
 
 
 def hybrid_nll(h, w, t, b, c, a, y, starts, *, buffers=None, **work):

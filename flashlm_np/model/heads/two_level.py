@@ -43,8 +43,8 @@ from .slices import (
 
 def two_level_forward(h, w, c, b, y, *, starts, with_dw=True, buffers=None, **work):
     _expect_sizes(h, w, c, b, y, starts)
-    nll, parts = two_level_nll(h, w, c, b, y, starts, **work)  # (N,)
-    return np.asarray(nll.mean()), (h, w, c, y, parts, with_dw, buffers, work)
+    nll, kept = two_level_nll(h, w, c, b, y, starts, **work)  # (N,)
+    return np.asarray(nll.mean()), (h, w, c, y, kept, with_dw, buffers, work)
 
 
 def two_level_nll(h, w, c, b, y, starts, **work):
