@@ -1,8 +1,9 @@
 """FlashLM as a model: its configuration, its parts, and the parts put together.
 
-config.py    the numbers of a run, and the presets; phase.py: the size of each step
-layers.py    the block and the head, as their formulas read
-flashlm.py   the whole model
-fused.py     two parts in one operation each, for speed
-weights.py   a model from weights that were read
+config.py        the numbers of a run, and the presets; phase.py: the size of each step
+fields.py        what each number may be; head_options.py: those of the output layers
+layers.py        the block, as its formulas read; fused.py: a part of it in one operation
+heads/           the output layers
+flashlm.py       the whole model
+weights.py       a model from weights that were read
 """
