@@ -33,6 +33,17 @@ TINY = replace(
 BASES = {"v3": BASE, "tiny": TINY}
 
 
+# The fields of the configuration that concern a head.
+OPTIONS = {
+    "exact": ("position_share", "label_smoothing", "z_loss"),
+    "two_level": ("classes", "class_order"),
+    "adaptive": ("cutoffs",),
+    "hybrid": ("classes", "class_order", "cutoffs"),
+    "sampled": ("candidates", "candidates_from"),
+    "tree": ("tree",),
+}
+
+
 @dataclass(frozen=True)
 class Contender:
     """An output layer, and how it is trained.

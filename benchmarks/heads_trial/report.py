@@ -8,6 +8,7 @@ from .plan import trial_losses
 from .results import Results
 from .step_tables import markdown, profile_table, speed_table, time_table
 
+GOALS = ("v3", "quarter", "exact")  # whose last losses the others reach sooner or later
 POSITIONS = (2**18, 2**20, 2**22)  # equal scored positions
 
 
@@ -16,7 +17,7 @@ def report(results: Results, base, minutes: list[float]) -> str:
     curves = all_curves(results, base)
     parts = [
         _data(results),
-        time_table(results, base),
+        time_table(results, base) or "The seconds of a step are guesses: --time measures them.",
         rate_table(results, base),
         loss_table(curves, sorted(minutes)),
         profile_table(results, base),
@@ -83,15 +84,13 @@ def _loss(losses):
 
 
 def answers_table(curves: list[Curves], minutes: list[float]) -> str:
-    """A row per head: how soon it has the last loss of v3's head and of the exact one.
+    """A row per head: how soon it has the last loss of each of GOALS.
 
     The last column is its loss less that of the exact head, at the most positions that both
     have scored.
     """
     by_name = {curve.name: curve for curve in curves}
-    goals = [
-        goal for goal in (_goal(by_name, name, minutes) for name in ("v3", "exact")) if goal
-    ]
+    goals = [goal for goal in (_goal(by_name, name, minutes) for name in GOALS) if goal]
     columns = ["head"]
     columns += [
         f"time to {loss:.3f}, {CONTENDERS[n].label} at {m:g} min" for n, loss, m in goals

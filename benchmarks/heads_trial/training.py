@@ -19,7 +19,7 @@ from flashlm_np.progress import Stopped, stop_requests
 from flashlm_np.runs.checkpoint import load, save
 from flashlm_np.runs.run_state import RunState
 
-from .contenders import CONTENDERS
+from .contenders import CONTENDERS, OPTIONS
 from .laboratory import Laboratory
 from .results import Results
 
@@ -87,7 +87,9 @@ def train_and_judge(
             loss, error = laboratory.loss(state.model, tokens)
             losses = {"loss": loss if math.isfinite(last) else math.nan, "error": error}
             positions = state.counts.positions_scored
-            results.add(kind, **about, step=mark, positions=positions, **losses)
+            options = {name: getattr(state.config, name) for name in OPTIONS[state.config.head]}
+            figures = {"step": mark, "positions": positions, **losses}
+            results.add(kind, **about, **figures, options=options)
             print(f"{folder.name}: step {mark:,}, {with_error(loss, error)}", flush=True)
 
 
