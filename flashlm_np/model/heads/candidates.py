@@ -59,5 +59,10 @@ class Candidates:
         """The candidates of one batch (K,), rising."""
         if self.takes_all:
             return np.arange(len(self.q))
+        if rng is None:
+            raise TypeError(
+                "sampled: rng is None, expected a generator that draws the candidates; pass "
+                "rng=np.random.default_rng(0) to loss or train_step"
+            )
         drawn = np.searchsorted(self.cumulative, rng.random(self.draws), side="right")
         return np.unique(drawn)
