@@ -1,7 +1,8 @@
 """A model for inference only, with its ternary matrices packed: `flashlm export`.
 
     packed/NAME, scale/NAME   a ternary matrix, or a flattened kernel: codes (packing.py), and s
-    int8/NAME, rows/NAME      the embedding and head in int8 (int8.py): q, and a step per row
+    int8/NAME, rows/NAME      the embedding and head in int8 (int8.py): q, and a step per row;
+                              the nodes of the head tree, too
     half/NAME                 every other matrix, in float16
     model/NAME                vectors, in float32
 
@@ -24,7 +25,7 @@ from .int8 import quantize
 from .packing import PackedTernary, pack
 
 EMBEDDING = "embedding.weight"
-LARGE = (EMBEDDING, "lm_head.nodes")  # a row for each word; the head tree has the nodes
+LARGE = (EMBEDDING, "lm_head.nodes")  # a row for each word, or each node of the head tree
 
 
 @dataclass(frozen=True)
