@@ -147,5 +147,4 @@ class SampledHead(ExactHead):
 
     def loss(self, h, table, targets, rng, **work):
         candidates, log_p = self.candidates.draw(rng), self.candidates.log_p
-        arrays = h, table, targets
-        return apply(SAMPLED, *arrays, candidates=candidates, log_p=log_p, **work)
+        return apply(SAMPLED, h, table, targets, candidates=candidates, log_p=log_p, **work)
