@@ -93,6 +93,6 @@ def test_a_head_without_a_method_says_which():
 def test_sampled_needs_a_generator():
     example = made(SAMPLED[0])
     with pytest.raises(
-        TypeError, match="^sampled: rng is None, expected a generator that draws"
+        TypeError, match=r"^sampled: rng is None, expected a generator that draws"
     ):
         example.head.loss(Tensor(example.h), Tensor(example.table), example.y, None)
