@@ -33,7 +33,11 @@ def add_train(commands):
     train.add_argument("--resume", metavar="DIR", help="go on from the last checkpoint in DIR")
     fitting = "take as many steps as fit into these"
     add_options(train, ("--minutes", above_0("minutes"), None, fitting), THREADS)
-    fields_of_config = train.add_argument_group("the configuration (and its defaults)")
+    fields_of_config = train.add_argument_group(
+        "the configuration (and its defaults)",
+        "A head other than exact scores all positions, with the plain loss. Its sizes fit the "
+        "vocabulary; hybrid has 8,192 frequent words, or a sixth.",
+    )
     for field in fields(Config):
         if field.name != "preset":
             _add_field(fields_of_config, field)
@@ -141,6 +145,8 @@ def _head(config):
     if config.head == "exact":
         return ""
     share, loss = config.position_share, "-ln p, without label smoothing"
+    if config.head == "sampled" and config.candidates < config.vocab_size:
+        loss = f"in training that of a softmax over the target and {config.candidates:,} draws"
     scored = "all positions" if share == 1 else f"{share:.0%} of the positions"
     return f"\noutput layer {config.head}: it scores {scored}; the loss is {loss}"
 

@@ -55,6 +55,8 @@ def _set_axes(axes, rows, values):
 
 def _draw_losses(axes, rows, config):
     extras = {"label smoothing": config.label_smoothing, "z-loss": config.z_loss}
+    if config.head == "sampled":  # a softmax over fewer words has a smaller loss
+        extras["candidates"] = config.candidates
     named = " and ".join(f"{name} {value:g}" for name, value in extras.items() if value)
     label = f"train (with {named})" if named else "train"
     steps, train = [row["step"] for row in rows], np.array([row["train_loss"] for row in rows])

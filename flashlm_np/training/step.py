@@ -44,7 +44,7 @@ def train_step(
 ) -> StepResult:
     """Take optimizer step number `step`, from 1, on a list of micro-batches.
 
-    rng: of the sampled head, which draws words in every step.
+    rng: of the sampled head, which draws words for every micro-batch.
     """
     config = optimizers.config
     # v3's first phase does not train the embedding, which starts as GPT-2's table, reduced.

@@ -297,3 +297,15 @@ def refused(capsys, tmp_path, *options):
 )
 def test_a_head_that_cannot_be_is_refused_in_a_sentence(tmp_path, capsys, options, message):
     assert refused(capsys, tmp_path, *options) == message
+
+
+@pytest.mark.parametrize(
+    ("head", "loss"),
+    [
+        ("two_level", "-ln p, without label smoothing"),
+        ("sampled", "in training that of a softmax over the target and 250 draws"),
+    ],
+)
+def test_train_names_the_loss_that_it_reduces(tmp_path, capsys, head, loss):
+    train(tmp_path / "run", head)
+    assert f"; the loss is {loss}\n" in capsys.readouterr().out

@@ -42,6 +42,16 @@ def write_metrics(path, losses, evaluations):
     path.write_text("\n".join(lines) + "\n")
 
 
+@pytest.mark.parametrize(
+    ("head", "label"), [("sampled", "train (with candidates 250)"), ("tree", "train")]
+)
+def test_the_loss_of_candidates_is_named(head, label, tmp_path, monkeypatch):
+    write_metrics(tmp_path / "metrics.csv", FALLING, {400: 0.5})
+    figures = saved_figures(monkeypatch)
+    write_plot(tmp_path, QUICKSTART.with_head(head), BASELINES, None)
+    assert label in figures[0].axes[0].get_legend_handles_labels()[1]
+
+
 @pytest.mark.parametrize("name", RUNS)
 @pytest.mark.filterwarnings("error")
 def test_the_losses_are_drawn_and_no_text_covers_another(name, tmp_path, monkeypatch):
