@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from filelock import FileLock, Timeout
 
+from flashlm_np.errors import UserError
 from flashlm_np.evaluation.evaluate import with_error
 from flashlm_np.model.config import Config
 from flashlm_np.model.heads import read_layout
@@ -99,6 +100,8 @@ def start(laboratory: Laboratory, run: Run, folder) -> RunState:
     if not (folder / "last.json").exists():
         return laboratory.state(config)
     saved = load(folder)
+    if saved.config != config:
+        raise UserError(f"{folder} holds a run with other options; remove it, or use --work")
     state = laboratory.state(config, read_layout(config, saved.layout()))
     state.restore(saved)
     return state
