@@ -90,10 +90,6 @@ class TableLayout:
         """Scores (..., V) by row, an array or a Tensor, in the order of the tokens."""
         return scores if self.is_identity else scores[..., self.rank]
 
-    def class_of(self, rows: np.ndarray) -> np.ndarray:
-        """The class of each row, in the shape of `rows`; -1 if it stands before the classes."""
-        return np.searchsorted(self.starts, rows, side="right") - 1
-
     @cached_property
     def shares(self) -> np.ndarray:
         """The share of each class in the text, smoothed: (G,) float64, none 0."""
@@ -105,11 +101,6 @@ class TableLayout:
         weights = (self.counts + PSEUDO_COUNT)[:, None].astype(table.dtype)  # (V, 1)
         first = starts[:-1]
         return np.add.reduceat(table * weights, first) / np.add.reduceat(weights, first)
-
-    @property
-    def work(self) -> float:
-        """The rows that a target's class has, in expectation: Σ_c f_c |c|."""
-        return float(self.shares @ np.diff(self.starts))
 
 
 def _whole_numbers(arrays, name):
