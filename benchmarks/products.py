@@ -10,13 +10,12 @@ the beginning of v3's training. Notebook 10 has more methods.
 """
 
 import argparse
-import platform
 import time
 from datetime import date
 from functools import partial
-from pathlib import Path
 
 import numpy as np
+from processor import processor_name
 from threadpoolctl import threadpool_limits
 
 from flashlm_np.inference.int8 import quantize
@@ -97,13 +96,9 @@ def median(call, seconds):
 
 
 def machine(threads):
-    name = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    for line in info.read_text("utf-8").splitlines() if info.exists() else []:
-        if line.startswith("model name"):
-            name = line.partition(":")[2].strip()
-            break
-    return f"{date.today()}, {threads} BLAS thread(s), {name}, NumPy {np.__version__}"
+    return (
+        f"{date.today()}, {threads} BLAS thread(s), {processor_name()}, NumPy {np.__version__}"
+    )
 
 
 if __name__ == "__main__":

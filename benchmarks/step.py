@@ -14,7 +14,6 @@ the steps.
 
 import argparse
 import os
-import platform
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+from processor import processor_name
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -170,13 +170,7 @@ def draw(results, path):
 
 
 def machine(threads):
-    name = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    for line in info.read_text("utf-8").splitlines() if info.exists() else []:
-        if line.startswith("model name"):
-            name = line.partition(":")[2].strip()
-            break
-    return f"{date.today()}, {threads} threads, {name}, NumPy {np.__version__}"
+    return f"{date.today()}, {threads} threads, {processor_name()}, NumPy {np.__version__}"
 
 
 # -- a runner ---------------------------------------------------------------------------------

@@ -13,12 +13,12 @@ A line has its date and its machine. A line that a killed process left incomplet
 import json
 import math
 import os
-import platform
 from datetime import date
 from pathlib import Path
 
 from filelock import FileLock
 
+from benchmarks.processor import processor_name
 from flashlm_np.errors import UserError
 from flashlm_np.files import append
 
@@ -86,10 +86,4 @@ def _rounded(value):
 
 def machine() -> str:
     """The processor and its cores."""
-    name = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    for line in info.read_text("utf-8").splitlines() if info.exists() else []:
-        if line.startswith("model name"):
-            name = line.partition(":")[2].strip()
-            break
-    return f"{name}, {os.cpu_count()} cores"
+    return f"{processor_name()}, {os.cpu_count()} cores"
