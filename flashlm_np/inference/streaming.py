@@ -25,7 +25,6 @@ from minigrad.errors import expect_integers, expect_shape
 from minigrad.ops.activations import relu
 
 from ..model.flashlm import FlashLM
-from ..model.heads.exact import ExactHead
 from .streaming_layers import StreamConv, StreamTernary, norm_rows
 
 CHUNK = 256  # tokens of a prompt that are read at once
@@ -81,12 +80,7 @@ class Stream:
     def step(self, state: State, token: int) -> np.ndarray:
         """Read one token; returns the logits (V,) of the next one."""
         h = self._hidden(state, self._expect("step", "token", [token]))  # (1, D)
-        if isinstance(self.head, ExactHead):
-            # Four rows of the table side by side, as BLAS reads them, take v3 twice as long.
-            scores = np.vecdot(self.table, h[0])
-        else:
-            scores = self.head.log_prob(h, self.table)[0]
-        return self.layout.by_token(scores)
+        return self.layout.by_token(self.head.next_scores(h[0], self.table))
 
     def prefill(self, state: State, ids: np.ndarray) -> None:
         """Read ids (T,) without asking for the logits of the next token."""

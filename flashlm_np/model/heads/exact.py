@@ -41,6 +41,10 @@ class ExactHead(Head):
         z -= log_sum_exp(z)[:, None]
         return z
 
+    def next_scores(self, h, table):
+        # Four rows of the table side by side, as BLAS reads them, take v3 twice as long.
+        return np.vecdot(table, h)
+
 
 class FusedHead(ExactHead):
     def loss(self, h, table, targets, rng=None, **options):

@@ -50,3 +50,7 @@ class Head(Module):
     def log_prob(self, h: np.ndarray, table: np.ndarray) -> np.ndarray:
         """ln p of every word: (N, D), (V, D) -> (N, V). The exponentials of a row sum to 1."""
         raise NotImplementedError(f"{type(self).__name__} has no log_prob")
+
+    def next_scores(self, h: np.ndarray, table: np.ndarray) -> np.ndarray:
+        """Scores of one row h (D,) whose softmax is p: (V,), for generation word by word."""
+        return self.log_prob(h[None], table)[0]
