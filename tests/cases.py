@@ -37,6 +37,21 @@ class Case:
         return f"{self.operation_name}: {self.label}"
 
 
+def locked(arrays):
+    """Copies of the arrays that cannot be written to."""
+    copies = [np.array(array) for array in arrays]
+    for array in copies:
+        array.flags.writeable = False
+    return copies
+
+
+def arrays_in(saved):
+    """All arrays of nested tuples and lists."""
+    if isinstance(saved, (tuple, list)):
+        return [array for item in saved for array in arrays_in(item)]
+    return [saved] if isinstance(saved, np.ndarray) else []
+
+
 def cases_of(name: str) -> list[Case]:
     return [case for case in CASES if case.operation_name == name]
 

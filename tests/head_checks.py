@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 import numpy as np
+from cases import arrays_in, locked
 from head_bugs import OPERATIONS, operation_of
 from head_cases import FLAT_V, V, batches, head_model, made
 
@@ -166,19 +167,6 @@ def operations_keep_the_contract(case):
         assert kinds == {np.dtype(np.float32)}
         for array, old in zip(held, before, strict=True):
             np.testing.assert_array_equal(array, old)
-
-
-def locked(arrays):
-    copies = [np.array(array) for array in arrays]
-    for array in copies:
-        array.flags.writeable = False
-    return copies
-
-
-def arrays_in(saved):
-    if isinstance(saved, (tuple, list)):
-        return [array for item in saved for array in arrays_in(item)]
-    return [saved] if isinstance(saved, np.ndarray) else []
 
 
 def float32_is_close_to_float64(case):

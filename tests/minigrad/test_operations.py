@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from cases import CASES, Case, cases_of, normal
+from cases import CASES, Case, arrays_in, cases_of, locked, normal
 
 from minigrad import TABLE, DtypeError, ShapeError, Tensor, functional
 from minigrad.gradcheck import gradcheck
@@ -20,19 +20,6 @@ small_cases = pytest.mark.parametrize("case", [c for c in CASES if c.numbers <= 
 
 def dense(gradient):
     return gradient.dense() if isinstance(gradient, RowGradient) else gradient
-
-
-def locked(arrays):
-    copies = [array.copy() for array in arrays]
-    for array in copies:
-        array.flags.writeable = False
-    return copies
-
-
-def arrays_in(saved):
-    if isinstance(saved, (tuple, list)):
-        return [array for item in saved for array in arrays_in(item)]
-    return [saved] if isinstance(saved, np.ndarray) else []
 
 
 def in_float32(case):
