@@ -28,7 +28,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from flashlm_np.analysis.multiply_adds import seconds_at_peak  # noqa: E402
-from flashlm_np.model.config import V3, Phase  # noqa: E402
+from flashlm_np.model.config import Phase  # noqa: E402
+from flashlm_np.model.presets import V3  # noqa: E402
 from flashlm_np.training.memory import keep_freed_memory, peak_memory  # noqa: E402
 
 PHASES = {

@@ -24,8 +24,8 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.step import machine  # noqa: E402
 from flashlm_np.inference.streaming import Stream  # noqa: E402
 from flashlm_np.inference.text_generator import generate_fast  # noqa: E402
-from flashlm_np.model.config import PRESETS  # noqa: E402
 from flashlm_np.model.flashlm import FlashLM  # noqa: E402
+from flashlm_np.model.presets import PRESETS  # noqa: E402
 from flashlm_np.training.threads import Workers  # noqa: E402
 from minigrad import no_grad  # noqa: E402
 

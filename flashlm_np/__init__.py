@@ -33,7 +33,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # for editors; at run time `__getattr__` imports these
     from .api import TINY, Run, load, resume, train
     from .errors import UserError
-    from .model.config import QUICKSTART, V3, Config, Phase
+    from .model.config import Config, Phase
+    from .model.presets import QUICKSTART, V3
 
 __version__ = "0.2.0"
 
@@ -55,7 +56,6 @@ def __getattr__(name: str):
     """Import a name at its first use: these modules import NumPy and nearly all rooms."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = {"UserError": "errors", "Phase": "model.phase"}.get(name, "api")
-    if name in ("QUICKSTART", "V3", "Config"):
-        home = "model.config"
-    return getattr(import_module(f".{home}", __name__), name)
+    homes = {"UserError": "errors", "Config": "model.config", "Phase": "model.phase"}
+    homes |= dict.fromkeys(("QUICKSTART", "V3"), "model.presets")
+    return getattr(import_module(f".{homes.get(name, 'api')}", __name__), name)

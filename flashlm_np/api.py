@@ -34,7 +34,8 @@ from .data.dataset import DataSource
 from .errors import UserError
 from .evaluation.evaluate import Evaluation, evaluate
 from .inference.sampling_checks import expect_options
-from .model.config import QUICKSTART, TEMPERATURE, Config, Phase
+from .model.config import TEMPERATURE, Config, Phase
+from .model.presets import QUICKSTART
 from .runs.report import write_results
 from .runs.resume import resume_run
 from .runs.saved_run import SavedRun

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from flashlm_np.model.config import QUICKSTART, Phase
+from flashlm_np.model.config import Phase
 from flashlm_np.model.flashlm import FlashLM
+from flashlm_np.model.presets import QUICKSTART
 
 CONFIG = replace(
     QUICKSTART,

@@ -19,8 +19,9 @@ from flashlm_np.data.sources import DocumentSource
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.data.tokenizers.vocab_file import format_vocab
 from flashlm_np.inference.export import pack_weights
-from flashlm_np.model.config import V3, Phase
+from flashlm_np.model.config import Phase
 from flashlm_np.model.flashlm import FlashLM
+from flashlm_np.model.presets import V3
 from flashlm_np.runs.metrics import COLUMNS
 from flashlm_np.runs.saved_run import SavedRun, save_export
 from flashlm_np.start_run import start_run

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field, replace
 
-from flashlm_np.model.config import V3, Config
+from flashlm_np.model.config import Config
 from flashlm_np.model.phase import MOST_STEPS, Phase
+from flashlm_np.model.presets import V3
 
 QUARTER = {"label_smoothing": 0.0, "z_loss": 0.0}  # the plain loss; v3's share of positions
 PLAIN = QUARTER | {"position_share": 1.0}

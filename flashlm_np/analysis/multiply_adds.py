@@ -15,7 +15,7 @@ def multiply_adds(config: Config, phase: Phase) -> dict[str, int]:
     """Multiply-adds of an optimizer step, by part.
 
     Example:
-        >>> from flashlm_np.model.config import V3
+        >>> from flashlm_np.model.presets import V3
         >>> multiply_adds(V3, V3.phase(1000))["head"] == 3 * 512 * 50257 * 256
         True
     """

@@ -10,7 +10,7 @@ from ..evaluation.evaluate import evaluate
 from ..files import write_atomically
 from ..inference.c_source import c_source
 from ..inference.export import pack_weights
-from ..model.config import PRESETS
+from ..model.presets import PRESETS
 from ..runs.saved_run import SavedRun, save_export
 from ..training.memory import keep_freed_memory
 from .arguments import COUNT, PICTURE, THREADS, add_choice, add_command, add_options, new_file

@@ -10,7 +10,7 @@ from ..data.sources import V3_CONFIG, V3_DATASET, V3_DOCUMENTS, DocumentSource
 from ..data.stories import stories
 from ..data.texts.documents import Skipped
 from ..data.tokenizers.tokenizer import Tokenizer
-from ..model.config import QUICKSTART, V3
+from ..model.presets import QUICKSTART, V3
 from ..training.threads import available_cores
 from .arguments import COUNT, THREADS, TOKENIZERS, WHOLE, add_command, add_options
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from ..commands import command
 from ..data.dataset import DataSource
 from ..errors import INTERRUPTED, UserError
-from ..model.config import PRESETS, Config, Phase, text_of
+from ..model.config import Config, Phase, text_of
 from ..model.fields import option_name
+from ..model.presets import PRESETS
 from ..progress import Stopped, about, printable
 from ..runs.report import write_results
 from ..runs.resume import resume_run

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..errors import UserError
-from ..model.config import PRESETS
 from ..model.fields import option_name
+from ..model.presets import PRESETS
 
 
 class Rule(NamedTuple):

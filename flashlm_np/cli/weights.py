@@ -8,7 +8,7 @@ from ..commands import command
 from ..data.loading import training_size
 from ..data.token_file import load_tokens
 from ..errors import UserError
-from ..model.config import V3
+from ..model.presets import V3
 from ..published.convert import convert
 from ..training.initial_embedding import CORPUS_RMS, from_corpus, save_embedding, scaled_to_rms
 from .arguments import COUNT, TOKENIZERS, WHOLE, add_command, add_options, at_least, new_file

@@ -1,6 +1,6 @@
 """FlashLM as a model: its configuration, its parts, and the parts put together.
 
-config.py        the numbers of a run, and the presets; phase.py: the size of each step
+config.py        the numbers of a run; phase.py: the size of each step; presets.py: whole runs
 fields.py        what each number may be; head_options.py: those of the output layers
 layers.py        the block, as its formulas read; fused.py: a part of it in one operation
 heads/           the output layers

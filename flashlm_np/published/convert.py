@@ -20,9 +20,10 @@ import numpy as np
 from ..data.tokenizers.base import PlainIds
 from ..data.tokenizers.tokenizer import GPT2_TOKENS, Tokenizer, save_tokenizer
 from ..errors import UserError, one_line
-from ..model.config import V3, Config
+from ..model.config import Config
 from ..model.flashlm import FlashLM
 from ..model.phase import MOST_STEPS
+from ..model.presets import V3
 from ..runs import checkpoint
 from ..runs.checkpoint import Checkpoint
 from ..runs.run_folders import new_run

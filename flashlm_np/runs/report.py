@@ -13,7 +13,8 @@ from ..evaluation.evaluate import Evaluation, evaluate, with_error
 from ..evaluation.ngrams import Baselines, baselines
 from ..files import write_atomically
 from ..inference.text_generator import TextGenerator
-from ..model.config import TEMPERATURE, V3, Config, text_of
+from ..model.config import TEMPERATURE, Config, text_of
+from ..model.presets import V3
 from ..model.weights import model_with_weights
 from ..progress import clock, rate
 from ..training.memory import peak_memory

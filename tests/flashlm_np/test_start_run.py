@@ -7,7 +7,7 @@ from flashlm_np.api import TINY
 from flashlm_np.data.dataset import Dataset, DataSource
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.errors import UserError
-from flashlm_np.model.config import V3
+from flashlm_np.model.presets import V3
 from flashlm_np.start_run import initial_embedding, start_run
 from flashlm_np.training.initial_embedding import save_embedding
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from parity.golden import close
 
-from flashlm_np.model.config import V3
 from flashlm_np.model.flashlm import FlashLM
+from flashlm_np.model.presets import V3
 from flashlm_np.training.fast_step import FastStep
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the extra `parity`")

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from parity.golden import close, close_gradients, golden, under
 
-from flashlm_np.model.config import V3, Phase
+from flashlm_np.model.config import Phase
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.model.layers import CausalConv, ConvMixer, Router, TernaryGLU
+from flashlm_np.model.presets import V3
 from flashlm_np.training.fast_step import FastStep
 from minigrad import TABLE, Tensor
 from minigrad.layers import RMSNorm, TernaryLinear

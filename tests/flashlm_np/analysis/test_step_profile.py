@@ -11,8 +11,9 @@ from flashlm_np.analysis import pictures as analysis_pictures
 from flashlm_np.analysis import step_profile
 from flashlm_np.analysis.multiply_adds import multiply_adds, seconds_at_peak
 from flashlm_np.cli import main
-from flashlm_np.model.config import V3, Phase
+from flashlm_np.model.config import Phase
 from flashlm_np.model.flashlm import FlashLM
+from flashlm_np.model.presets import V3
 from flashlm_np.training.fast_step import FastStep
 from flashlm_np.training.memory import keep_freed_memory, peak_memory
 from minigrad.look import profile

@@ -18,8 +18,8 @@ from flashlm_np.data.dataset import DataSource
 from flashlm_np.data.loading import load_dataset, training_size
 from flashlm_np.data.tokenizers.tokenizer import save_tokenizer
 from flashlm_np.data.tokenizers.vocab_file import format_vocab
-from flashlm_np.model.config import V3
 from flashlm_np.model.flashlm import FlashLM
+from flashlm_np.model.presets import V3
 from flashlm_np.runs import checkpoint
 from flashlm_np.training import initial_embedding as embeddings
 

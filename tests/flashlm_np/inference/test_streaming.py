@@ -8,8 +8,8 @@ from tiny import small_model
 
 from flashlm_np.inference import streaming
 from flashlm_np.inference.streaming import State, Stream
-from flashlm_np.model.config import QUICKSTART
 from flashlm_np.model.flashlm import FlashLM
+from flashlm_np.model.presets import QUICKSTART
 from minigrad import no_grad
 from minigrad.errors import DtypeError, ShapeError
 

@@ -4,7 +4,8 @@ from dataclasses import fields, replace
 
 import pytest
 
-from flashlm_np.model.config import PRESETS, V3, Config, Phase
+from flashlm_np.model.config import Config, Phase
+from flashlm_np.model.presets import PRESETS, V3
 
 
 @pytest.mark.parametrize("text", ["1:64:4:4:frozen", "1000:128:4:4"])

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from tiny import small_model
 
-from flashlm_np.model.config import QUICKSTART, V3
 from flashlm_np.model.flashlm import FlashLM
+from flashlm_np.model.presets import QUICKSTART, V3
 from minigrad.gradcheck import gradcheck
 
 IDS = np.random.default_rng(1).integers(0, 31, (2, 40))

@@ -17,8 +17,8 @@ from torch_zip import Code, save, save_old
 from flashlm_np.data.tokenizers.base import PlainIds
 from flashlm_np.errors import UserError
 from flashlm_np.folders import locked
-from flashlm_np.model.config import V3
 from flashlm_np.model.flashlm import FlashLM
+from flashlm_np.model.presets import V3
 from flashlm_np.model.weights import load_weights
 from flashlm_np.published.convert import convert
 from flashlm_np.published.torch_file import read_torch_file

@@ -11,7 +11,8 @@ from head_cases import HEAD_CASES
 import flashlm_np as flashlm
 from flashlm_np.cli import main
 from flashlm_np.errors import UserError
-from flashlm_np.model.config import PRESETS, QUICKSTART, V3, Config
+from flashlm_np.model.config import Config
+from flashlm_np.model.presets import PRESETS, QUICKSTART, V3
 from flashlm_np.runs import checkpoint
 from flashlm_np.runs.metrics import read_metrics
 from flashlm_np.runs.resume import resume_run

@@ -11,7 +11,7 @@ import tiny
 from flashlm_np.cli import main
 from flashlm_np.data.dataset import DataSource
 from flashlm_np.data.loading import load_dataset
-from flashlm_np.model.config import V3
+from flashlm_np.model.presets import V3
 from flashlm_np.runs import report
 from flashlm_np.runs.trainer import Trainer
 

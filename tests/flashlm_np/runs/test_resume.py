@@ -10,7 +10,7 @@ import pytest
 import tiny
 
 from flashlm_np.cli import main
-from flashlm_np.model.config import V3
+from flashlm_np.model.presets import V3
 from flashlm_np.runs import checkpoint
 from flashlm_np.runs import machine as machine_page
 from flashlm_np.runs.metrics import read_metrics

@@ -11,7 +11,7 @@ import tiny
 from flashlm_np.data.dataset import DataSource
 from flashlm_np.data.loading import load_dataset
 from flashlm_np.evaluation.evaluate import Evaluation
-from flashlm_np.model.config import V3
+from flashlm_np.model.presets import V3
 from flashlm_np.progress import about
 from flashlm_np.runs import run_progress, trainer
 from flashlm_np.runs.run_progress import (
