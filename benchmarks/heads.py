@@ -27,23 +27,23 @@ from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+sys.path.insert(0, str(ROOT))
 
-from heads_trial.contenders import BASES, CONTENDERS  # noqa: E402
-from heads_trial.curves import all_curves  # noqa: E402
-from heads_trial.head_speed import time_heads  # noqa: E402
-from heads_trial.laboratory import Laboratory  # noqa: E402
-from heads_trial.plan import Plan  # noqa: E402
-from heads_trial.plots import draw  # noqa: E402
-from heads_trial.report import report  # noqa: E402
-from heads_trial.results import Results  # noqa: E402
-from heads_trial.timing import time_steps  # noqa: E402
-
+from benchmarks.heads_trial.contenders import BASES, CONTENDERS, trial_of  # noqa: E402
+from benchmarks.heads_trial.head_speed import time_heads  # noqa: E402
+from benchmarks.heads_trial.plan import Plan  # noqa: E402
+from benchmarks.heads_trial.report import report  # noqa: E402
+from benchmarks.trial.curves import all_curves  # noqa: E402
+from benchmarks.trial.laboratory import Laboratory  # noqa: E402
+from benchmarks.trial.plots import draw  # noqa: E402
+from benchmarks.trial.results import Results  # noqa: E402
+from benchmarks.trial.timing import time_steps  # noqa: E402
 from flashlm_np.errors import UserError  # noqa: E402
 from flashlm_np.model.phase import V3_PHASES, Phase  # noqa: E402
 from flashlm_np.progress import Stopped  # noqa: E402
 from flashlm_np.training.memory import keep_freed_memory  # noqa: E402
 
+TITLE = "FlashLM v3 with other output layers: exact loss on held-out tokens"
 PARTS = ("time", "train", "speed", "report")
 
 
@@ -53,8 +53,9 @@ def main(arguments=None):
     try:
         measure(options, results)
         if "report" in options.parts:
-            print(report(results, options.base, options.minutes))
-            draw(results, all_curves(results, options.base), options.plots)
+            trial = options.trial
+            print(report(results, trial, options.minutes))
+            draw(results, all_curves(results, trial), options.plots, "heads", TITLE)
     except UserError as error:
         sys.exit(str(error))
     except Stopped:
@@ -66,7 +67,7 @@ def measure(options, results):
     if options.parts == ["report"]:
         return
     keep_freed_memory()
-    laboratory = Laboratory.open(options.base, options.data, options.work, options.threads)
+    laboratory = Laboratory.open(options.trial, options.data, options.work, options.threads)
     laboratory.describe(results)
     shared = laboratory, results, options.heads
     if "time" in options.parts:
@@ -100,7 +101,7 @@ def parsed(arguments):
     for part in PARTS:
         parser.add_argument(f"--{part}", action="store_true")
     options = parser.parse_args(arguments)
-    options.base = base_of(options)
+    options.trial = trial_of(base_of(options))
     options.parts = [part for part in PARTS if getattr(options, part)] or list(PARTS)
     if options.data is None and options.parts != ["report"]:
         parser.error("give --data")

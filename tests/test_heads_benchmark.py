@@ -6,23 +6,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.heads_trial import training
-from benchmarks.heads_trial.contenders import BASE, CONTENDERS, TINY
-from benchmarks.heads_trial.curves import Curves, all_curves
-from benchmarks.heads_trial.equal_time import Pace, positions_pace, seconds_pace
-from benchmarks.heads_trial.laboratory import Laboratory
+from benchmarks.heads_trial.contenders import BASE, CONTENDERS, TINY, trial_of
 from benchmarks.heads_trial.plan import CHOICE_SEED, Plan
-from benchmarks.heads_trial.plots import draw
 from benchmarks.heads_trial.report import report
-from benchmarks.heads_trial.results import Results
-from benchmarks.heads_trial.timing import time_steps
-from benchmarks.heads_trial.training import InUse, Run, exclusive, marks, train_and_judge
+from benchmarks.trial import tasks
+from benchmarks.trial.curves import Curves, all_curves
+from benchmarks.trial.equal_time import Pace, positions_pace, seconds_pace
+from benchmarks.trial.laboratory import Laboratory
+from benchmarks.trial.plots import draw
+from benchmarks.trial.results import Results
+from benchmarks.trial.tasks import Run, Task, marks
+from benchmarks.trial.timing import time_steps
+from benchmarks.trial.training import InUse, exclusive, train_and_judge
 from flashlm_np.data.prepare import prepare
 from flashlm_np.data.sources import DocumentSource
 from flashlm_np.data.story_ids import training_stories
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.errors import UserError
 from flashlm_np.model.phase import V3_PHASES
+
+TRIAL = trial_of(TINY)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +40,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture
 def laboratory(data, tmp_path):
-    return Laboratory.open(TINY, data, tmp_path / "work", threads=1)
+    return Laboratory.open(TRIAL, data, tmp_path / "work", threads=1)
 
 
 @pytest.fixture
@@ -59,16 +62,17 @@ def test_steps_and_seconds_are_inverse_across_phases():
 
 
 def test_positions_of_v3s_phases_are_a_quarter_of_its_tokens():
-    base = replace(BASE, phases=V3_PHASES)
-    assert positions_pace(CONTENDERS["v3"], base).total(1000) == 999 * 256 + 512
-    assert positions_pace(CONTENDERS["exact"], base).total(1000) == 999 * 1024 + 2048
+    trial = trial_of(replace(BASE, phases=V3_PHASES))
+    assert positions_pace(trial, "v3").total(1000) == 999 * 256 + 512
+    assert positions_pace(trial, "exact").total(1000) == 999 * 1024 + 2048
 
 
 def test_measured_seconds_replace_the_guess(results):
-    assert seconds_pace(results, "v3", CONTENDERS["v3"], BASE).total(1) == 0.55
+    trial = trial_of(BASE)
+    assert seconds_pace(results, trial, "v3").total(1) == 0.55
     results.add("time", contender="v3", phase="128:4:4", seconds=0.4)
     results.add("time", contender="v3", phase="128:4:4", seconds=0.3)  # the last one counts
-    assert seconds_pace(results, "v3", CONTENDERS["v3"], BASE).total(2) == 0.6
+    assert seconds_pace(results, trial, "v3").total(2) == 0.6
 
 
 def test_marks_are_two_for_each_doubling_and_the_end():
@@ -83,27 +87,27 @@ def test_marks_are_two_for_each_doubling_and_the_end():
 def test_a_run_that_goes_on_is_the_run_without_interruption(
     name, laboratory, results, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(training, "FIRST_MARK", 3)
+    monkeypatch.setattr(tasks, "FIRST_MARK", 3)
     for end in (2, 5):
-        train_and_judge(laboratory, results, Run(name, 1, 3.0), end)
+        train_and_judge(laboratory, results, Task(Run(name, 1, 3.0), end))
     whole = Results(tmp_path / "whole.jsonl")
     other = replace(laboratory, work=tmp_path / "other")
     other.work.mkdir()
-    train_and_judge(other, whole, Run(name, 1, 3.0), 5)
+    train_and_judge(other, whole, Task(Run(name, 1, 3.0), 5))
     assert losses(results) == {2: pytest.approx(losses(results)[2])} | losses(whole)
 
 
 def test_a_measured_mark_is_not_measured_again(laboratory, results):
-    run = Run("v3", 1, 1.0)
     for _ in range(2):
-        train_and_judge(laboratory, results, run, 2)
+        train_and_judge(laboratory, results, Task(Run("v3", 1), 2))
     assert len(results.lines("loss")) == 1
 
 
 def test_a_run_is_trained_by_one_process(laboratory, results):
-    run = Run("v3", 1, 1.0)
-    with exclusive(run.folder(laboratory)), pytest.raises(InUse):
-        train_and_judge(laboratory, results, run, 2)
+    task = Task(Run("v3", 1), 2)
+    folder = task.run.folder(laboratory.work, TRIAL, laboratory.dataset.fingerprint, 2)
+    with exclusive(folder), pytest.raises(InUse):
+        train_and_judge(laboratory, results, task)
     assert not results.lines("loss")
 
 
@@ -126,9 +130,9 @@ def test_contenders_differ_from_v3_in_the_head_and_its_loss_alone():
 
 @pytest.mark.parametrize("name", CONTENDERS)
 def test_each_contender_starts_near_or_below_the_uniform_loss(name, laboratory):
-    state = laboratory.state(CONTENDERS[name].config(TINY))
+    state = laboratory.state(name, TRIAL.config(name))
     state.one_step()
-    loss, _ = laboratory.loss(state.model, laboratory.for_choices)
+    loss = laboratory.losses(name, state, laboratory.for_choices).mean()
     assert loss < math.log(TINY.vocab_size) + 0.3
 
 
@@ -137,7 +141,7 @@ def test_each_contender_starts_near_or_below_the_uniform_loss(name, laboratory):
 
 def test_a_plan_chooses_the_rate_with_the_lowest_loss_on_other_tokens(laboratory, results):
     for factor, loss in ((1.0, 5.0), (3.0, 4.0), (10.0, math.nan)):  # NaN: it diverged
-        entries = Run("v3", CHOICE_SEED, factor).entries(TINY)
+        entries = Run("v3", CHOICE_SEED, factor).entries(TRIAL)
         results.add("rate", **entries, step=2, loss=loss)
     Plan(["v3"], [1e-3], [1], [1.0, 3.0, 10.0]).carry_out(laboratory, results)
     assert {line["factor"] for line in results.lines("loss")} == {3.0}
@@ -169,13 +173,13 @@ def test_results_of_other_data_are_refused(laboratory, results):
     laboratory.describe(results)
     assert len(results.lines("data")) == 1
     with pytest.raises(UserError, match="holds results on other data"):
-        results.expect_data(name="other", fingerprint="0", train=1)
+        results.expect_data(name="other", fingerprint="0", train=1, tokens=512)
 
 
 def curves_of(runs):
     pace = Pace([(1, math.inf, 2.0)])
     arrays = {seed: tuple(map(np.array, run)) for seed, run in runs.items()}
-    return Curves("exact", 1.0, arrays, pace, Pace([(1, math.inf, 100)]))
+    return Curves("exact", CONTENDERS["exact"], 1.0, arrays, pace, Pace([(1, math.inf, 100)]))
 
 
 def test_curves_are_read_on_a_line_over_the_logarithm_of_steps():
@@ -195,11 +199,11 @@ def test_the_report_has_a_row_for_each_head_and_two_plots(laboratory, results, t
     time_steps(laboratory, results, names, minutes=1e-3, steps=1)
     for name in names:
         for step, loss in ((64, 6.0), (1000, 5.0)):
-            entries = Run(name, 1, 3.0).entries(TINY)
+            entries = Run(name, 1, 3.0).entries(TRIAL)
             results.add("loss", **entries, step=step, positions=1, loss=loss, error=0.1)
-    text = report(results, TINY, [1e-6, 100])
+    text = report(results, TRIAL, [1e-6, 100])
     for name in names:
         assert text.count(f"| {CONTENDERS[name].label} |") == 4  # times, losses, parts, answers
     assert "trigram" in text
-    for path in draw(results, all_curves(results, TINY), tmp_path):
+    for path in draw(results, all_curves(results, TRIAL), tmp_path, "heads", "title"):
         assert path.stat().st_size > 10_000

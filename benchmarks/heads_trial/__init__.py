@@ -1,1 +1,1 @@
-"""The parts of benchmarks/heads.py: contenders, equal time, training, results and report."""
+"""The parts of benchmarks/heads.py: the heads, their plan, their own speed, the report."""

@@ -1,8 +1,8 @@
 """The contenders: configurations of FlashLM v3 that differ in the output layer alone."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from flashlm_np.model.config import Config
+from benchmarks.trial.contender import Contender, Trial
 from flashlm_np.model.phase import MOST_STEPS, Phase
 from flashlm_np.model.presets import V3
 
@@ -34,52 +34,27 @@ TINY = replace(
 BASES = {"v3": BASE, "tiny": TINY}
 
 
-# The fields of the configuration that concern a head.
-OPTIONS = {
-    "exact": ("position_share", "label_smoothing", "z_loss"),
-    "two_level": ("classes", "class_order"),
-    "adaptive": ("cutoffs",),
-    "hybrid": ("classes", "class_order", "cutoffs"),
-    "sampled": ("candidates", "candidates_from"),
-    "tree": ("tree",),
-}
-
-
-@dataclass(frozen=True)
-class Contender:
-    """An output layer, and how it is trained.
-
-    seconds: a guess for 2,048 tokens, with which runs are planned until it is measured.
-    """
-
-    label: str
-    seconds: float
-    head: str = "exact"
-    changes: dict = field(default_factory=dict)  # of the configuration
-
-    def config(self, base: Config, seed: int = 0, factor: float = 1.0) -> Config:
-        """The configuration of a run. `factor` multiplies the learning rate of AdamW.
-
-        It holds for the table and for the head's own parameters, and not for convolutions.
-        """
-        rates = {
-            "adamw_lr": base.adamw_lr * factor,
-            "conv_lr_ratio": base.conv_lr_ratio / factor,
-        }
-        return replace(base.with_head(self.head), seed=seed, **rates, **self.changes)
+def _contender(label, seconds, color, head="exact", **changes):
+    return Contender(label, seconds, {"head": head, **changes}, color=color)
 
 
 CONTENDERS = {
-    "v3": Contender("exact, a quarter, v3's loss", 0.55),
-    "quarter": Contender("exact, a quarter", 0.55, changes=QUARTER),
-    "exact": Contender("exact", 1.25, changes=PLAIN),
-    "two_level": Contender("two levels", 0.33, "two_level", {"class_order": "frequency"}),
-    "two_level_meaning": Contender(
-        "two levels, by meaning", 0.33, "two_level", {"class_order": "meaning"}
+    "v3": _contender("exact, a quarter, v3's loss", 0.55, "#222222"),
+    "quarter": _contender("exact, a quarter", 0.55, "#888888", **QUARTER),
+    "exact": _contender("exact", 1.25, "#c44e52", **PLAIN),
+    "two_level": _contender(
+        "two levels", 0.33, "#2a7f3f", "two_level", class_order="frequency"
     ),
-    "adaptive": Contender("adaptive", 0.45, "adaptive"),
-    "hybrid": Contender("hybrid", 0.45, "hybrid"),
-    "sampled": Contender("sampled", 0.3, "sampled"),
-    "tree": Contender("tree, Huffman", 0.6, "tree", {"tree": "huffman"}),
-    "tree_balanced": Contender("tree, balanced", 0.6, "tree", {"tree": "balanced"}),
+    "two_level_meaning": _contender(
+        "two levels, by meaning", 0.33, "#7bbf5a", "two_level", class_order="meaning"
+    ),
+    "adaptive": _contender("adaptive", 0.45, "#3b6ea5", "adaptive"),
+    "hybrid": _contender("hybrid", 0.45, "#7aa6d6", "hybrid"),
+    "sampled": _contender("sampled", 0.3, "#dd8a30", "sampled"),
+    "tree": _contender("tree, Huffman", 0.6, "#7b4fa3", "tree", tree="huffman"),
+    "tree_balanced": _contender("tree, balanced", 0.6, "#b794d4", "tree", tree="balanced"),
 }
+
+
+def trial_of(base) -> Trial:
+    return Trial(base, CONTENDERS, "v3")

@@ -5,14 +5,12 @@ import time
 
 import numpy as np
 
+from benchmarks.trial.laboratory import Laboratory
+from benchmarks.trial.results import Results
 from flashlm_np.data.dataset import sample_batch
 from flashlm_np.runs.run_state import RunState
 from flashlm_np.training.replicas import SharedParameter, replica
 from minigrad import no_grad
-
-from .contenders import CONTENDERS
-from .laboratory import Laboratory
-from .results import Results
 
 ROWS = 2048  # scored positions
 WARM_UP = 2  # calls that are not timed
@@ -20,8 +18,8 @@ WARM_UP = 2  # calls that are not timed
 
 def time_heads(laboratory: Laboratory, results: Results, names: list[str], rounds: int) -> None:
     """Time each head, one call of each, round and round."""
-    configs = {name: CONTENDERS[name].config(laboratory.base) for name in names}
-    states = {name: laboratory.state(config) for name, config in configs.items()}
+    configs = {name: laboratory.trial.config(name) for name in names}
+    states = {name: laboratory.state(name, config) for name, config in configs.items()}
     batches = {name: _batch(state) for name, state in states.items()}
     seconds = {name: [] for name in names}
     for turn in range(WARM_UP + rounds):

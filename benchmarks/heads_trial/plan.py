@@ -1,22 +1,22 @@
-"""The work of an experiment: first the choice of each learning rate, then the runs.
+"""The plan of the heads' trial: first the choice of each learning rate, then the runs.
 
 Short times come first, so that an experiment that is stopped has compared all heads for a short
-time. Several processes may do the same plan: each leaves out what another one is doing.
+time.
 """
 
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .contenders import CONTENDERS
-from .equal_time import seconds_pace
-from .laboratory import Laboratory
-from .results import Results
-from .training import InUse, Run, train_and_judge
+from benchmarks.trial.contender import Trial
+from benchmarks.trial.curves import losses_of_factors
+from benchmarks.trial.equal_time import seconds_pace
+from benchmarks.trial.laboratory import Laboratory
+from benchmarks.trial.plan import carry_out
+from benchmarks.trial.results import Results
+from benchmarks.trial.tasks import Run, Task
 
 CHOICE_SEED = 0  # of the runs that choose a learning rate; no other run has it
-WAIT = 20  # seconds between two looks at what another process is doing
 
 
 @dataclass(frozen=True)
@@ -36,64 +36,37 @@ class Plan:
 
     def carry_out(self, laboratory: Laboratory, results: Results) -> None:
         """Do all that is not in the results yet. Raises Stopped after a signal."""
-        while tasks := self._missing(laboratory, results):
-            if not any(self._done(task, laboratory, results) for task in tasks):
-                time.sleep(WAIT)  # another process is doing the rest
+        trial = laboratory.trial
+        carry_out(lambda: self.tasks(trial, results), laboratory, results)
 
-    def _done(self, task, laboratory, results):
-        run, end, kind = task
-        try:
-            train_and_judge(laboratory, results, run, end, kind)
-        except InUse:
-            return False
-        return True
-
-    def _missing(self, laboratory, results) -> list[tuple[Run, int, str]]:
-        """The tasks that can be done now, in their order: run, last step, kind of line."""
-        base = laboratory.base
-        tasks = [*self._choices(laboratory, results), *self._runs(laboratory, results)]
-        return [task for task in tasks if not _is_done(task, base, results)]
-
-    def _choices(self, laboratory, results) -> Iterator[tuple[Run, int, str]]:
-        for name in self.names if len(self.factors) > 1 else ():
-            if self._factor(laboratory, results, name) is None:
-                end = self._end(laboratory, results, name, self.choice_minutes, 1.0)
-                for factor in self.factors:
-                    yield Run(name, CHOICE_SEED, factor), end, "rate"
-
-    def _runs(self, laboratory, results) -> Iterator[tuple[Run, int, str]]:
+    def tasks(self, trial: Trial, results: Results) -> Iterator[Task]:
+        """The tasks that can be done now, and those that are done, in their order."""
+        yield from self._choices(trial, results)
         for minutes in sorted(self.minutes):
             for seed in self.seeds:
                 for name in self.names:
-                    factor = self._factor(laboratory, results, name)
+                    factor = self._factor(trial, results, name)
                     if factor is not None:
-                        end = self._end(laboratory, results, name, minutes, self.slack)
-                        yield Run(name, seed, factor), end, "loss"
+                        end = _end(trial, results, name, minutes, self.slack)
+                        yield Task(Run(name, seed, factor), end)
 
-    def _factor(self, laboratory, results, name):
+    def _choices(self, trial, results) -> Iterator[Task]:
+        for name in self.names if len(self.factors) > 1 else ():
+            if self._factor(trial, results, name) is None:
+                end = _end(trial, results, name, self.choice_minutes, 1.0)
+                for factor in self.factors:
+                    yield Task(Run(name, CHOICE_SEED, factor), end, "rate")
+
+    def _factor(self, trial, results, name):
         """The chosen factor of a contender; None while a trial of it is missing."""
         if len(self.factors) == 1:
             return self.factors[0]
-        losses = trial_losses(results, name, laboratory.base)
+        losses = losses_of_factors(results, trial, name)
         if not losses.keys() >= set(self.factors):
             return None
         return min(self.factors, key=losses.get)
 
-    def _end(self, laboratory, results, name, minutes, slack):
-        pace = seconds_pace(results, name, CONTENDERS[name], laboratory.base)
-        return max(1, math.ceil(slack * pace.steps_in(60 * minutes)))
 
-
-def _is_done(task, base, results):
-    run, end, kind = task
-    steps = [line["step"] for line in results.lines(kind, **run.entries(base))]
-    return bool(steps) and (kind == "rate" or max(steps) >= end)
-
-
-def trial_losses(results: Results, name: str, base) -> dict[float, float]:
-    """The loss of each factor that was tried for a contender; infinite if it diverged."""
-    phases = " ".join(map(str, base.phases))
-    lines = results.lines("rate", contender=name, phases=phases)
-    return {
-        line["factor"]: math.inf if line["loss"] is None else line["loss"] for line in lines
-    }
+def _end(trial, results, name, minutes, slack):
+    pace = seconds_pace(results, trial, name)
+    return max(1, math.ceil(slack * pace.steps_in(60 * minutes)))

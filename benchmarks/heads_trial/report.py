@@ -2,57 +2,43 @@
 
 import math
 
-from .contenders import CONTENDERS
-from .curves import Curves, all_curves, mean_and_spread
-from .plan import trial_losses
-from .results import Results
-from .step_tables import markdown, profile_table, speed_table, time_table
+from benchmarks.trial.contender import Trial
+from benchmarks.trial.curves import Curves, all_curves, losses_of_factors, mean_and_spread
+from benchmarks.trial.results import Results
+from benchmarks.trial.tables import about_data, markdown, profile_table, time_table
 
 GOALS = ("v3", "quarter", "exact")  # whose last losses the others reach sooner or later
+UNTIMED = "The seconds of a step are guesses: --time measures them."
 POSITIONS = (2**18, 2**20, 2**22)  # equal scored positions
 
 
-def report(results: Results, base, minutes: list[float]) -> str:
+def report(results: Results, trial: Trial, minutes: list[float]) -> str:
     """All tables, as far as the file has their lines."""
-    curves = all_curves(results, base)
+    curves = all_curves(results, trial)
     parts = [
-        _data(results),
-        time_table(results, base) or "The seconds of a step are guesses: --time measures them.",
-        rate_table(results, base),
+        about_data(results),
+        time_table(results, trial, "head") or UNTIMED,
+        rate_table(results, trial),
         loss_table(curves, sorted(minutes)),
-        profile_table(results, base),
-        speed_table(results),
+        profile_table(results, trial, "head"),
+        speed_table(results, trial),
         answers_table(curves, minutes),
     ]
     return "\n\n".join(filter(None, parts))
 
 
-def _data(results):
-    lines = results.lines("data")
-    if not lines:
-        return ""
-    data = lines[0]
-    counted = ", ".join(
-        f"{name} {data[name]:.3f}" for name in ("unigram", "bigram", "trigram") if name in data
-    )
-    return (
-        f"{data['name']}: {data['train']:,} training tokens; losses in nats per token on "
-        f"{data['tokens']:,} others. Counted models: {counted}."
-    )
-
-
 # -- losses ----------------------------------------------------------------------------------
 
 
-def rate_table(results: Results, base) -> str:
+def rate_table(results: Results, trial: Trial) -> str:
     """A row per head: its loss on the tokens for choices, at each factor of AdamW's rate."""
-    trials = {name: trial_losses(results, name, base) for name in CONTENDERS}
-    factors = sorted({factor for losses in trials.values() for factor in losses})
+    tried = {name: losses_of_factors(results, trial, name) for name in trial.contenders}
+    factors = sorted({factor for losses in tried.values() for factor in losses})
     rows = []
-    for name, losses in trials.items():
+    for name, losses in tried.items():
         cells = [f"{losses[f]:.3f}" if f in losses else "" for f in factors]
         if losses:
-            rows.append([CONTENDERS[name].label, *cells])
+            rows.append([trial.label(name), *cells])
     columns = [f"rate ×{factor:g}" for factor in factors]
     return markdown(["head, after a short trial", *columns], rows) if rows else ""
 
@@ -80,6 +66,20 @@ def _loss(losses):
     return f"{mean:.3f} ± {spread:.3f} ({len(losses)})"
 
 
+def speed_table(results: Results, trial: Trial) -> str:
+    """A row per head alone: forward and both gradients, against the exact one."""
+    last = {line["contender"]: line for line in results.lines("head")}
+    if "exact" not in last:
+        return ""
+    exact, rows = last["exact"]["seconds"], []
+    for name in trial.contenders:
+        if name in last:
+            seconds = last[name]["seconds"]
+            faster = f"{exact / seconds:.1f}×"
+            rows.append([trial.label(name), f"{1e3 * seconds:,.1f}", faster])
+    return markdown([f"the head alone, {last['exact']['rows']:,} rows", "ms", "faster"], rows)
+
+
 # -- the answers -----------------------------------------------------------------------------
 
 
@@ -92,9 +92,7 @@ def answers_table(curves: list[Curves], minutes: list[float]) -> str:
     by_name = {curve.name: curve for curve in curves}
     goals = [goal for goal in (_goal(by_name, name, minutes) for name in GOALS) if goal]
     columns = ["head"]
-    columns += [
-        f"time to {loss:.3f}, {CONTENDERS[n].label} at {m:g} min" for n, loss, m in goals
-    ]
+    columns += [f"time to {loss:.3f}, {by_name[n].label} at {m:g} min" for n, loss, m in goals]
     columns += ["nats more than exact, at positions"]
     rows = [
         [

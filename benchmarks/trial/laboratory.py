@@ -1,7 +1,8 @@
-"""What all contenders share: the data, the initial table, and the way to judge a model."""
+"""What all contenders share: the data, the initial tables, and the way to judge a model."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,11 @@ from flashlm_np.data.dataset import Dataset, DataSource
 from flashlm_np.data.loading import load_dataset
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.errors import UserError
-from flashlm_np.evaluation.evaluate import mean_and_error, token_losses
+from flashlm_np.evaluation.evaluate import token_losses
 from flashlm_np.evaluation.ngrams import baselines
 from flashlm_np.model.config import Config
-from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.model.heads.layout import TableLayout
+from flashlm_np.model.weights import load_weights
 from flashlm_np.runs.run_state import RunState
 from flashlm_np.training.initial_embedding import (
     CORPUS_RMS,
@@ -24,6 +25,7 @@ from flashlm_np.training.initial_embedding import (
     scaled_to_rms,
 )
 
+from .contender import Trial
 from .results import Results
 
 CHOICE_PART = 4  # the rates are chosen on a quarter as many tokens as are reported
@@ -33,15 +35,16 @@ CHOICE_PART = 4  # the rates are chosen on a quarter as many tokens as are repor
 class Laboratory:
     """The data of an experiment, and a folder for tables and checkpoints."""
 
-    base: Config
+    trial: Trial
     dataset: Dataset
     tokenizer: Tokenizer
     work: Path
     threads: int | None = None
 
     @classmethod
-    def open(cls, base: Config, data: Path, work: Path, threads: int | None = None):
+    def open(cls, trial: Trial, data: Path, work: Path, threads: int | None = None):
         """Read the prepared folder `data`. Raises UserError where it does not fit."""
+        base = trial.base
         wanted = base.eval_tokens + base.eval_tokens // CHOICE_PART
         options = replace(base, eval_tokens=wanted).data_options()
         dataset, tokenizer = load_dataset(DataSource.at(data=str(data)), **options)
@@ -51,7 +54,7 @@ class Laboratory:
                 f"expected {wanted:,}; prepare more text"
             )
         work.mkdir(parents=True, exist_ok=True)
-        return cls(base, dataset, tokenizer, work, threads)
+        return cls(trial, dataset, tokenizer, work, threads)
 
     def describe(self, results: Results) -> None:
         """Write the data and the losses of the counted models into the results."""
@@ -67,6 +70,10 @@ class Laboratory:
         )
 
     @property
+    def base(self) -> Config:
+        return self.trial.base
+
+    @property
     def reported(self) -> np.ndarray:
         """The tokens on which all are judged, and one before them."""
         return self.dataset.valid[: self.base.eval_tokens + 1]
@@ -76,10 +83,9 @@ class Laboratory:
         """The tokens on which the learning rates are chosen, and one before them."""
         return self.dataset.valid[self.base.eval_tokens :]
 
-    @cached_property
-    def table(self) -> np.ndarray:
+    def table(self, D: int) -> np.ndarray:
         """The corpus embedding (V, D), counted once."""
-        V, D = self.base.vocab_size, self.base.d_model
+        V = self.base.vocab_size
         name = f"corpus-{V}-{D}-{self.dataset.fingerprint[:16]}.safetensors"
         path = self.work / name
         if not path.exists():
@@ -87,12 +93,28 @@ class Laboratory:
             save_embedding(path, made, "counted from the corpus")
         return load_embedding(path, V, D)
 
-    def state(self, config: Config, layout: TableLayout | None = None) -> RunState:
-        """A new run of a configuration."""
+    def state(self, name: str, config: Config, layout: TableLayout | None = None) -> RunState:
+        """A new run of a contender."""
         parts = config, self.dataset, self.tokenizer, self.threads
-        return RunState(*parts, embedding=self.table, layout=layout)
+        table = None if config.embedding == "random" else self.table(config.d_model)
+        state = RunState(*parts, embedding=table, layout=layout)
+        if change := self.trial.contenders[name].change:
+            change(state)
+        return state
 
-    def loss(self, model: FlashLM, tokens: np.ndarray) -> tuple[float, float]:
-        """The exact loss of a model in nats per token, and its standard error."""
-        losses, _ = token_losses(model, tokens, self.base.receptive_field - 1)
-        return mean_and_error(losses)
+    def losses(self, name: str, state: RunState, tokens: np.ndarray) -> np.ndarray:
+        """The exact loss of each token after the first, in nats: (M + 1,) -> (M,)."""
+        averaged = self.trial.contenders[name].averaged
+        with averaged_weights(state) if averaged else nullcontext():
+            return token_losses(state.model, tokens, state.config.receptive_field - 1)[0]
+
+
+@contextmanager
+def averaged_weights(state: RunState) -> Iterator[None]:
+    """Inside, the model has the averaged weights of the run."""
+    own = {name: p.data.copy() for name, p in state.model.named_parameters()}
+    load_weights(state.model, state.fast_step.optimizers.ema.average)
+    try:
+        yield
+    finally:
+        load_weights(state.model, own)

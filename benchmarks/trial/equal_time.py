@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flashlm_np.model.config import Config
 from flashlm_np.model.phase import Phase
 
-from .contenders import Contender
+from .contender import Trial
 from .results import Results
 
 GUESSED_TOKENS = 2048  # of a step whose seconds are a contender's guess
@@ -41,22 +41,40 @@ def pace(config: Config, per_step) -> Pace:
     return Pace([(p.first_step, last, per_step(p)) for p, last in config.phases_in_order()])
 
 
-def seconds_pace(results: Results, name: str, contender: Contender, base: Config) -> Pace:
+def seconds_pace(results: Results, trial: Trial, name: str) -> Pace:
     """The seconds of a contender's steps as last measured, and guessed where they are not."""
-    measured = {
-        line["phase"]: line["seconds"] for line in results.lines("time", contender=name)
-    }
+    timed, contender = trial.timed_as[name], trial.contenders[name]
+    lines = results.lines("time", contender=timed)
+    measured = {line["phase"]: _comparable(line, results, trial) for line in lines}
 
     def seconds(phase):
         guess = contender.seconds * phase.tokens / GUESSED_TOKENS
         return measured.get(size(phase), guess)
 
-    return pace(contender.config(base), seconds)
+    return pace(trial.config(name), seconds)
 
 
-def positions_pace(contender: Contender, base: Config) -> Pace:
+def _comparable(line, results, trial):
+    """The seconds of a line, as if all contenders had been timed together.
+
+    Many contenders are timed in groups. The reference is in every group, so the machine's load
+    in the time of a group cancels.
+    """
+    if "beside" not in line:
+        return line["seconds"]
+    phase = line["beside_phase"]
+    last = results.lines("time", contender=trial.reference, phase=phase)[-1]
+    return line["seconds"] * last["seconds"] / line["beside"]
+
+
+def steps_of(results: Results, trial: Trial, name: str, minutes: float) -> int:
+    """The whole number of steps that fit best into some minutes, at least 1."""
+    return max(1, round(seconds_pace(results, trial, name).steps_in(60 * minutes)))
+
+
+def positions_pace(trial: Trial, name: str) -> Pace:
     """The positions that a contender's steps score."""
-    config = contender.config(base)
+    config = trial.config(name)
     return pace(config, lambda phase: scored(config, phase))
 
 

@@ -6,9 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from .contenders import CONTENDERS
+from .contender import Contender, Trial
 from .equal_time import Pace, positions_pace, seconds_pace
-from .plan import trial_losses
 from .results import Results
 
 BEYOND = 1.02  # a curve is read so far beyond its ends
@@ -22,6 +21,7 @@ class Curves:
     """
 
     name: str
+    contender: Contender
     factor: float
     runs: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]]
     seconds: Pace
@@ -29,7 +29,7 @@ class Curves:
 
     @property
     def label(self) -> str:
-        return CONTENDERS[self.name].label
+        return self.contender.label
 
     def after_seconds(self, seconds: float) -> list[float]:
         """The loss of each seed that trained so long."""
@@ -74,21 +74,28 @@ def _read(log_steps, losses, step):
     return float(np.interp(x, log_steps, losses))
 
 
-def all_curves(results: Results, base) -> list[Curves]:
-    """The curves of each contender at its best factor, in the order of CONTENDERS."""
-    phases = " ".join(map(str, base.phases))
+def all_curves(results: Results, trial: Trial) -> list[Curves]:
+    """The curves of each contender at its best factor, in the order of the trial."""
     found = []
-    for name, contender in CONTENDERS.items():
-        lines = results.lines("loss", contender=name, phases=phases)
-        trials = trial_losses(results, name, base)
+    for name, contender in trial.contenders.items():
+        lines = results.lines("loss", contender=name, phases=trial.phases)
+        tried = losses_of_factors(results, trial, name)
         trained = sorted({line["factor"] for line in lines})
         if not trained:
             continue
-        factor = min(trained, key=lambda factor: trials.get(factor, math.inf))
+        factor = min(trained, key=lambda factor: tried.get(factor, math.inf))
         runs = _runs(line for line in lines if line["factor"] == factor)
-        paces = seconds_pace(results, name, contender, base), positions_pace(contender, base)
-        found.append(Curves(name, factor, runs, *paces))
+        paces = seconds_pace(results, trial, name), positions_pace(trial, name)
+        found.append(Curves(name, contender, factor, runs, *paces))
     return found
+
+
+def losses_of_factors(results: Results, trial: Trial, name: str) -> dict[float, float]:
+    """The loss of each factor that was tried for a contender; infinite if it diverged."""
+    lines = results.lines("rate", contender=name, phases=trial.phases)
+    return {
+        line["factor"]: math.inf if line["loss"] is None else line["loss"] for line in lines
+    }
 
 
 def _runs(lines):

@@ -5,7 +5,7 @@
     profile   the parts of such a step, in seconds
     head      seconds of the head alone, forward and both gradients
     rate      the loss of a contender at one factor of the learning rate, after a short time
-    loss      the loss of a run at one of its marks
+    loss      the loss of a run at one of its marks, or at its end, with those of its blocks
 
 A line has its date and its machine. A line that a killed process left incomplete is ignored.
 """
@@ -28,13 +28,21 @@ class Results:
 
     def __init__(self, path: Path):
         self.path = path
+        self._found, self._size = [], 0  # the lines of the file when it had so many bytes
 
     def lines(self, kind: str, **wanted) -> list[dict]:
         """All lines of a kind whose entries are as wanted, in the order of the file."""
-        text = self.path.read_text("utf-8") if self.path.exists() else ""
-        found = filter(None, map(_parsed, text.splitlines()))
         wanted = {"kind": kind, **wanted}
-        return [line for line in found if all(line.get(k) == v for k, v in wanted.items())]
+        return [
+            line for line in self._all() if all(line.get(k) == v for k, v in wanted.items())
+        ]
+
+    def _all(self):
+        size = self.path.stat().st_size if self.path.exists() else 0
+        if size != self._size:  # lines are only added, by this process or another
+            text = self.path.read_text("utf-8")
+            self._found, self._size = list(filter(None, map(_parsed, text.splitlines()))), size
+        return self._found
 
     def add(self, kind: str, **entries) -> dict:
         """Append a line, and wait until it is on the disk."""
@@ -49,15 +57,16 @@ class Results:
     def expect_data(self, **entries) -> None:
         """Write the line of the data, or see that the file's is the same.
 
-        Raises UserError if the results in the file belong to other data.
+        Raises UserError if the results in the file belong to other data, or other tokens.
         """
         found = self.lines("data")
         if not found:
             self.add("data", **entries)
-        elif found[0]["fingerprint"] != entries["fingerprint"]:
+        elif any(found[0][key] != entries[key] for key in ("fingerprint", "tokens")):
             raise UserError(
                 f"{self.path} holds results on other data, {found[0]['name']} with "
-                f"{found[0]['train']:,} training tokens; choose another --results"
+                f"{found[0]['train']:,} training tokens, judged on {found[0]['tokens']:,} "
+                "others; choose another --results"
             )
 
     def _ends_with_a_line(self):

@@ -7,38 +7,28 @@ import numpy as np
 from .curves import Curves
 from .results import Results
 
-COLORS = {
-    "v3": "#222222",
-    "quarter": "#888888",
-    "exact": "#c44e52",
-    "two_level": "#2a7f3f",
-    "two_level_meaning": "#7bbf5a",
-    "adaptive": "#3b6ea5",
-    "hybrid": "#7aa6d6",
-    "sampled": "#dd8a30",
-    "tree": "#7b4fa3",
-    "tree_balanced": "#b794d4",
-}
 COUNTED = ("unigram", "bigram", "trigram")
 
 
-def draw(results: Results, curves: list[Curves], folder: Path) -> list[Path]:
-    """Write heads_seconds.png and heads_positions.png, and return their paths."""
+def draw(
+    results: Results, curves: list[Curves], folder: Path, name: str, title: str
+) -> list[Path]:
+    """Write NAME_seconds.png and NAME_positions.png, and return their paths."""
     if not curves:  # nothing to draw
         return []
     folder.mkdir(parents=True, exist_ok=True)
     kinds = {
-        "seconds": ("seconds of training, of which each head has the same number", "seconds"),
+        "seconds": ("seconds of training, at the measured pace", "seconds"),
         "positions": ("scored positions", "positions"),
     }
     paths = []
-    for name, (label, pace) in kinds.items():
-        paths.append(folder / f"heads_{name}.png")
-        _draw(results, curves, pace, label, paths[-1])
+    for kind, (label, pace) in kinds.items():
+        paths.append(folder / f"{name}_{kind}.png")
+        _draw(results, curves, pace, label, title, paths[-1])
     return paths
 
 
-def _draw(results, curves, pace, label, path):
+def _draw(results, curves, pace, label, title, path):
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator
 
@@ -51,7 +41,7 @@ def _draw(results, curves, pace, label, path):
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.xaxis.set_minor_formatter("")
-    axes.set_title("FlashLM v3 with other output layers: exact loss on held-out tokens")
+    axes.set_title(title)
     axes.grid(axis="y", color="#dddddd", lw=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside lower center", fontsize=8, ncols=4)
@@ -71,9 +61,10 @@ def _draw_curve(axes, curve, pace):
             for _, losses in points
         ]
     )
-    color = COLORS[curve.name]
-    axes.plot(x, mean, color=color, lw=1.5, marker=".", ms=4, label=curve.label)
-    axes.fill_between(x, mean - spread, mean + spread, color=color, alpha=0.2, lw=0)
+    style = {"color": curve.contender.color, "lw": 1.5, "marker": ".", "ms": 4}
+    (line,) = axes.plot(x, mean, **style, label=curve.label)
+    band = {"color": line.get_color(), "alpha": 0.2, "lw": 0}
+    axes.fill_between(x, mean - spread, mean + spread, **band)
 
 
 def _losses_at(curve, step):

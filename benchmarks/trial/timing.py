@@ -4,15 +4,16 @@ import statistics
 import time
 
 from flashlm_np.analysis.step_profile import HEAD
+from flashlm_np.model.config import Config
 from flashlm_np.model.phase import Phase
 from flashlm_np.runs.run_state import RunState
 from minigrad.look import profile
 
-from .contenders import CONTENDERS
 from .equal_time import scored, seconds_pace, size
 from .laboratory import Laboratory
 from .results import Results
 
+AT_ONCE = 9  # contenders whose models are in memory, beside the reference: each has 300 MB
 WARM_UP = 2  # steps that are not timed
 PROFILED = 3  # steps whose operations are timed, after the others
 STAGES = {  # of a step, after forward and backward
@@ -25,41 +26,58 @@ STAGES = {  # of a step, after forward and backward
 def time_steps(
     laboratory: Laboratory, results: Results, names: list[str], minutes: float, steps: int
 ) -> None:
-    """Time the phases that the runs reach in `minutes`, and the first trained one for all."""
-    base = laboratory.base
-    states = {name: laboratory.state(CONTENDERS[name].config(base)) for name in names}
-    for phase in base.phases:
-        here = names
-        if phase != report_phase(base):
-            here = [name for name in names if _reaches(results, name, base, phase, minutes)]
-        if here:
-            _time_phase({name: states[name] for name in here}, phase, results, steps)
+    """Time the phases that the runs reach in `minutes`, and the first trained one for all.
+
+    Contenders that do the same work are timed once. The reference is in every group.
+    """
+    trial = laboratory.trial
+    names = list(dict.fromkeys(trial.timed_as[name] for name in names))
+    others = [name for name in names if name != trial.reference]
+    for first in range(0, max(1, len(others)), AT_ONCE):
+        group = [trial.reference, *others[first : first + AT_ONCE]]
+        states = {name: laboratory.state(name, trial.config(name)) for name in group}
+        for number in range(max(len(state.config.phases) for state in states.values())):
+            here = {}
+            for name, state in states.items():
+                if phase := _phase_to_time(results, trial, name, number, minutes):
+                    here[name] = state, phase
+            if here:
+                _time_phase(here, results, trial.reference, steps)
 
 
-def report_phase(base) -> Phase:
-    """The first phase that trains the embedding: steps of all heads are compared in it."""
-    phases = [phase for phase, _ in base.phases_in_order()]
+def _phase_to_time(results, trial, name, number, minutes) -> Phase | None:
+    """A contender's phase of this number, if its steps are to be timed."""
+    config = trial.config(name)
+    phase = dict(enumerate(phase for phase, _ in config.phases_in_order())).get(number)
+    if phase is None or phase == report_phase(config):
+        return phase
+    pace = seconds_pace(results, trial, name)
+    return phase if pace.total(phase.first_step - 1) < 60 * minutes else None
+
+
+def report_phase(config: Config) -> Phase:
+    """The first phase that trains the embedding: steps of all contenders are compared in it."""
+    phases = [phase for phase, _ in config.phases_in_order()]
     return next((phase for phase in phases if not phase.frozen_embedding), phases[0])
 
 
-def _reaches(results, name, base, phase, minutes):
-    pace = seconds_pace(results, name, CONTENDERS[name], base)
-    return pace.total(phase.first_step - 1) < 60 * minutes
-
-
-def _time_phase(states, phase, results, steps):
-    """Time steps of all contenders in one phase, one of each, round and round."""
+def _time_phase(states, results, reference, steps):
+    """Time steps of all contenders, each in its phase, one of each, round and round."""
     seconds = {name: [] for name in states}
     parts = {name: [] for name in states}
     for turn in range(WARM_UP + steps + PROFILED):
-        for name, state in states.items():
+        for name, (state, phase) in states.items():
             if turn < WARM_UP:
                 _timed_step(state, phase)
             elif turn < WARM_UP + steps:
                 seconds[name].append(_timed_step(state, phase)[0])
             else:
                 parts[name].append(_parts_of_step(state, phase))
-    for name, state in states.items():
+    beside = {}
+    if reference in states:
+        phase = size(states[reference][1])
+        beside = {"beside": statistics.median(seconds[reference]), "beside_phase": phase}
+    for name, (state, phase) in states.items():
         about = {"contender": name, "phase": size(phase)}
         taken, threads = seconds[name], state.fast_step.workers.threads
         results.add(
@@ -68,6 +86,7 @@ def _time_phase(states, phase, results, steps):
             seconds=statistics.median(taken),
             least=min(taken),
             most=max(taken),
+            **beside,
             scored=scored(state.config, phase),
             steps=steps,
             threads=threads,

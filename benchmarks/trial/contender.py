@@ -1,0 +1,100 @@
+"""The contenders of a trial: changes of one base configuration."""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+
+from flashlm_np.model.config import Config
+from flashlm_np.runs.run_state import RunState
+
+# Fields that change no step's seconds: rates, the start, and what is judged.
+FREE = {"preset", "seed", "embedding", "embedding_std", "conv_identity", "out_std", "norm_eps"}
+FREE |= {"schedule_steps", "warmup_steps", "decay_share", "normuon_lr", "adamw_lr"}
+FREE |= {"conv_lr_ratio", "weight_decay", "clip_norm", "ema_decay", "eval_tokens", "steps"}
+FREE |= {"momentum_warmup", "logit_scale"}
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A configuration, by its changes of the base.
+
+    seconds: a guess for 2,048 tokens, with which runs are planned until it is measured.
+    change: of an idea that is no option of the library. It changes a new run in place.
+    averaged: whether the averaged weights are judged, not the last ones.
+    against: the contender that it is compared with; by default the reference of the trial.
+    """
+
+    label: str
+    seconds: float = 0.45
+    changes: dict = field(default_factory=dict)
+    change: Callable[[RunState], None] | None = None
+    averaged: bool = False
+    against: str | None = None
+    color: str | None = None
+
+    def config(
+        self, base: Config, seed: int = 0, factor: float = 1.0, steps: int | None = None
+    ) -> Config:
+        """The configuration of a run. `factor` multiplies the learning rate of AdamW.
+
+        It holds for the table and for the head's own parameters, and not for convolutions.
+
+        steps: of a run whose schedule ends with it. By default the base's schedule stays.
+        """
+        rates = {
+            "adamw_lr": base.adamw_lr * factor,
+            "conv_lr_ratio": base.conv_lr_ratio / factor,
+        }
+        schedule = {} if steps is None else {"schedule_steps": steps + 1}  # where they are 0
+        head = self.changes.get("head", base.head)
+        with_head = base if head == base.head else base.with_head(head)
+        return replace(with_head, seed=seed, **(rates | schedule | self.changes))
+
+    def code(self, base: Config) -> str:
+        """A short code of what is trained and judged. Another one is another experiment.
+
+        It has the fields that differ from the defaults, so a new field changes no code.
+        """
+        config, plain = self.config(base), Config()
+        values = [
+            (f.name, getattr(config, f.name))
+            for f in fields(Config)
+            if getattr(config, f.name) != getattr(plain, f.name)
+        ]
+        idea = getattr(self.change, "__name__", repr(self.change))
+        return f"{zlib.crc32(repr((values, idea, self.averaged)).encode()):08x}"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A base, the contenders by name, and the one that the others are compared with."""
+
+    base: Config
+    contenders: dict[str, Contender]
+    reference: str
+
+    def config(self, name: str, seed=0, factor=1.0, steps=None) -> Config:
+        return self.contenders[name].config(self.base, seed, factor, steps)
+
+    def label(self, name: str) -> str:
+        return self.contenders[name].label
+
+    @property
+    def phases(self) -> str:
+        """The phases of the base, which are in every line of a run."""
+        return " ".join(map(str, self.base.phases))
+
+    @cached_property
+    def timed_as(self) -> dict[str, str]:
+        """By name, the first contender whose steps take the same time: its work is the same."""
+        work = {name: self._work(name) for name in self.contenders}
+        return {
+            name: next(other for other in work if work[other] == work[name]) for name in work
+        }
+
+    def _work(self, name):
+        """What the seconds of a contender's steps depend on."""
+        config, change = self.config(name), self.contenders[name].change
+        values = {f.name: getattr(config, f.name) for f in fields(Config) if f.name not in FREE}
+        return values, change
