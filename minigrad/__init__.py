@@ -12,7 +12,9 @@ The student's path through both packages, about 1,500 lines, in this order:
     minigrad/ops/gated.py           one signal decides how much of another passes
     minigrad/ops/cross_entropy.py   the loss, in nats per token
     minigrad/module.py              parameters with names, in a tree
-    flashlm_np/model/layers.py      FlashLM's block, composed from the operations
+    flashlm_np/model/glu.py         the half of FlashLM's block that treats each position alone
+    flashlm_np/model/mixers/gated_convs.py  the half that reads earlier positions
+    flashlm_np/model/layers.py      the block, composed from both
     flashlm_np/model/flashlm.py     the language model
     minigrad/optim/adamw.py         the optimizer of embeddings, convolutions and gains
     minigrad/optim/normuon.py       the optimizer of the ternary matrices

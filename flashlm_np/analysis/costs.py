@@ -20,7 +20,7 @@ from minigrad.ops.ternary import ternarize
 from ..inference.export import ternary_shapes
 from ..model.config import Config
 from ..model.flashlm import FlashLM
-from ..model.layers import ternary_options
+from ..model.glu import ternary_options
 
 # Picojoules at 45 nm and 0.9 V, in float32. A DRAM access of 8 bytes takes 1.3 to 2.6 nJ.
 MULTIPLICATION, ADDITION, DRAM_BYTE = 3.7, 0.9, 1300 / 8

@@ -20,7 +20,7 @@ from minigrad.ops.ternary import ternarize
 
 from ..errors import UserError
 from ..model.config import Config
-from ..model.layers import ternary_options
+from ..model.glu import ternary_options
 from .int8 import quantize
 from .packing import PackedTernary, pack
 

@@ -7,7 +7,7 @@ from minigrad.ops.activations import sigmoid
 from minigrad.ops.causal_conv_fast import split_taps
 from minigrad.ops.ternary import ternarize
 
-from ..model.layers import GatedConv
+from ..model.mixers.gated_convs import GatedConv
 from .int8 import quantize
 
 

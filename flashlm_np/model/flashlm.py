@@ -20,10 +20,10 @@ from minigrad import functional as F
 from minigrad.layers import Embedding, RMSNorm
 
 from .config import Config
-from .fused import gated_conv_class
 from .heads import new_head, new_layout
 from .heads.layout import TableLayout
 from .layers import RecursiveBlock
+from .mixers import mixer_class
 
 
 class FlashLM(Module):
@@ -40,11 +40,10 @@ class FlashLM(Module):
         layout: TableLayout | None = None,
     ):
         V, D = config.vocab_size, config.d_model
-        gated_conv = gated_conv_class(config)  # fused for speed, or composed as in layers.py
         self.layout = new_layout(config) if layout is None else layout
         self.recursions = config.recursions
         self.embedding = Embedding(V, D, rng=rng, std=config.embedding_std, dtype=dtype)
-        self.block = RecursiveBlock(config, rng, dtype, gated_conv)
+        self.block = RecursiveBlock(config, rng, dtype, mixer_class(config))
         self.final_norm = RMSNorm(D, eps=config.norm_eps, dtype=dtype)
         self.lm_head = new_head(config, self.layout, rng, dtype)
         # The same Parameter object, not a copy: its gradient is the sum of both uses.

@@ -9,8 +9,10 @@
 # see and how large its first loss is. Then we go through a whole training step, forward and
 # backward.
 #
-# **On the student's path.** This notebook explains [layers.py](../flashlm_np/model/layers.py)
-# and [flashlm.py](../flashlm_np/model/flashlm.py). Their weights are parameters of a
+# **On the student's path.** This notebook explains [glu.py](../flashlm_np/model/glu.py),
+# [gated_convs.py](../flashlm_np/model/mixers/gated_convs.py),
+# [layers.py](../flashlm_np/model/layers.py) and
+# [flashlm.py](../flashlm_np/model/flashlm.py). Their weights are parameters of a
 # [module](../minigrad/module.py). Write each prediction down before you run the cell below it.
 # You learn most from the wrong ones.
 

@@ -12,7 +12,9 @@ from parity.golden import close, close_gradients, golden, under
 
 from flashlm_np.model.config import Phase
 from flashlm_np.model.flashlm import FlashLM
-from flashlm_np.model.layers import CausalConv, ConvMixer, Router, TernaryGLU
+from flashlm_np.model.glu import TernaryGLU
+from flashlm_np.model.layers import Router
+from flashlm_np.model.mixers.gated_convs import CausalConv, ConvMixer
 from flashlm_np.model.presets import V3
 from flashlm_np.training.fast_step import FastStep
 from minigrad import TABLE, Tensor

@@ -16,7 +16,7 @@ from flashlm_np.analysis.costs import (
 from flashlm_np.analysis.inspection import inspect_model
 from flashlm_np.cli import main
 from flashlm_np.model.flashlm import FlashLM
-from flashlm_np.model.layers import ternary_options
+from flashlm_np.model.glu import ternary_options
 from flashlm_np.model.presets import V3
 from minigrad.ops.ternary import ternarize
 

@@ -1,15 +1,16 @@
-"""The fused gated convolution: that of layers.py in one operation, with the same mathematics.
+"""The fused gated convolution: that of gated_convs.py in one operation, with the same numbers.
 
 gated_conv replaces two causal_conv and a sigmoid_gate. The patches are gathered once each way,
 not twice. The option --no-fused chooses the composed form. The tests hold both equal. The fused
 head is in heads/exact.py.
 """
 
+from functools import partial
+
 from minigrad import Tensor
 from minigrad import functional as F
 
-from .config import Config
-from .layers import GatedConv
+from .gated_convs import ConvMixer, GatedConv
 
 
 class FusedGatedConv(GatedConv):
@@ -19,6 +20,4 @@ class FusedGatedConv(GatedConv):
         return F.gated_conv(x, gate.kernel(), value.kernel(), **options)  # (B, T, D)
 
 
-def gated_conv_class(config: Config) -> type[GatedConv]:
-    """The class of the gated convolutions that config.fused asks for."""
-    return FusedGatedConv if config.fused else GatedConv
+fused_conv_mixer = partial(ConvMixer, gated_conv=FusedGatedConv)

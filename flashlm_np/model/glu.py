@@ -1,0 +1,40 @@
+"""The gated linear unit, and the ternary layers of which it consists.
+
+    glu     y = down( max(gate(x), 0)² · up(x) ), H numbers wide inside         (B, T, D)
+
+It treats each position by itself. The names of the attributes give the state dict the names of
+FlashLM v3's published checkpoint.
+"""
+
+import numpy as np
+
+from minigrad import Module, Tensor
+from minigrad import functional as F
+from minigrad.layers import TernaryLinear
+
+from .config import Config
+
+
+def ternary_options(config: Config) -> dict:
+    return {"threshold": config.ternary_threshold, "scale": config.ternary_scale}
+
+
+def ternary(config: Config, D: int, O: int, rng, dtype, std=None) -> TernaryLinear:
+    """A ternary layer with the configuration's threshold and scale."""
+    return TernaryLinear(D, O, rng=rng, std=std, dtype=dtype, **ternary_options(config))
+
+
+class TernaryGLU(Module):
+    """A gated linear unit at each position by itself. All three matrices are ternary."""
+
+    def __init__(self, config: Config, rng, dtype=np.float32):
+        D, H = config.d_model, config.glu_width
+        self.gate_proj = ternary(config, D, H, rng, dtype)
+        self.up_proj = ternary(config, D, H, rng, dtype)
+        # out_std is the size of the random w. The ternary matrix keeps only its signs. So with
+        # scale "none", v3's, a small out_std has no effect, and x grows in each round.
+        self.down_proj = ternary(config, H, D, rng, dtype, std=config.out_std)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gated = F.relu_squared_gate(self.gate_proj(x), self.up_proj(x))  # (B, T, H)
+        return self.down_proj(gated)  # (B, T, D)
