@@ -12,6 +12,7 @@ from cases import arrays_in, locked
 from head_bugs import OPERATIONS, operation_of
 from head_cases import FLAT_V, V, batches, head_model, made
 
+from flashlm_np.model.heads.exact import EXACT_NLL
 from flashlm_np.training.fast_step import FastStep
 from flashlm_np.training.optimizers import Optimizers
 from flashlm_np.training.step import train_step
@@ -22,6 +23,7 @@ from minigrad.ops import RowGradient
 ALL_WORDS = {"candidates": V}  # all words are candidates of the head sampled
 for name in OPERATIONS:
     declare(operation_of(name), analytic=True)  # the checker may use complex steps
+declare(EXACT_NLL, analytic=True)
 
 
 def generator(seed=3):
@@ -100,6 +102,13 @@ def the_loss_is_the_mean_of_nll(case):
         close(loss_of(example)[0].item(), example.head.nll(*example.arrays).mean())
 
 
+def the_losses_of_the_rows_are_nll(case):
+    """Those with a gradient, from which model/prior makes its own loss. Sampled has none."""
+    example = made(case)
+    losses = example.head.losses(Tensor(example.h), Tensor(example.table), example.y)
+    close(losses.data, example.head.nll(*example.arrays))
+
+
 # -- gradients -----------------------------------------------------------------------------
 
 
@@ -130,6 +139,17 @@ def every_gradient_of_the_loss_passes_the_check(case):
         loss(Tensor(example.h))
     used = [leaf for leaf in (table, *example.head.parameters()) if id(leaf) in calls.leaves]
     gradcheck(loss, Tensor(example.h, requires_grad=True), *used)
+
+
+def gradients_of_the_losses_of_the_rows_are_right(case):
+    """With a random dy for each row: in a mixture, the rows have different weights."""
+    example = made(case)
+    head, table = example.head, Tensor(example.table, requires_grad=True)
+    leaves = [Tensor(example.h, requires_grad=True), table, *head.parameters()]
+    with observe(Calls()) as calls:
+        head.losses(*leaves[:2], example.y)
+    used = [leaf for leaf in leaves if id(leaf) in calls.leaves]
+    gradcheck(lambda *_: head.losses(*leaves[:2], example.y), *used)
 
 
 def every_element_of_a_gradient_equals_its_difference(case):
@@ -288,6 +308,8 @@ CHECKS = [
     the_probabilities_of_all_words_sum_to_1,
     log_prob_agrees_with_nll,
     the_loss_is_the_mean_of_nll,
+    the_losses_of_the_rows_are_nll,
+    gradients_of_the_losses_of_the_rows_are_right,
     float32_is_close_to_float64,
     gradients_are_right_where_the_softmax_is_flat,
     operations_keep_the_contract,

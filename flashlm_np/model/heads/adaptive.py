@@ -5,14 +5,15 @@
                short list, the others are tails. y is in part k. z_v = h · w_v for a word v:
                l_k = ln Σ_v e^(z_v)  over the words of part k                       (N,)
                s_0 = l_0 ;  s_j = h · t_j + b_j, one logit for each tail            (N, J+1)
-               -ln p(y) = [lse(s) - s_k] + [l_k - z_y] ;  loss = its mean over the N rows
+               nll = [lse(s) - s_k] + [l_k - z_y] ;  the loss is their mean         (N,)
                For k = 0 this is lse(s) - z_y: one softmax over the words of the short list
                and the tails.
-    backward   Two softmaxes, each as on cross_entropy's page. With q = softmax(s)  (N, J+1):
-               ds = dy/N (q - onehot(k)) ;  dt_j = Σ_n ds_nj h_n ;  db_j = Σ_n ds_nj
-               dz_v = dy/N (e^(z_v - l_k) - [v = y])  in tail k, for the rows whose y is in it
+    backward   Two softmaxes, each as on cross_entropy's page. With dy = ∂loss/∂nll (N,) and
+               q = softmax(s)  (N, J+1):
+               ds = dy (q - onehot(k)) ;  dt_j = Σ_n ds_nj h_n ;  db_j = Σ_n ds_nj
+               dz_v = dy (e^(z_v - l_k) - [v = y])  in tail k, for the rows whose y is in it
                In the short list z_v also acts through s_0 = l_0, and ds_0 e^(z_v - l_0) is
-               added: dz_v = dy/N (q_0 e^(z_v - l_0) - [v = y]), for all rows
+               added: dz_v = dy (q_0 e^(z_v - l_0) - [v = y]), for all rows
                dw_v = Σ_n dz_nv h_n ;  dh = Σ_v dz_v w_v + Σ_j ds_j t_j
                A tail without a target gives its words no gradient, but t_j and b_j have one.
     saved      e^(z - top) of the short list for all rows, and of tail j for its own n_j rows:
@@ -54,7 +55,7 @@ from .slices import groups_of, part_of, unwritten
 def adaptive_forward(h, w, t, b, y, *, cutoffs, with_dw=True, buffers=None, **work):
     _expect_sizes(h, w, t, b, y, cutoffs)
     nll, kept = adaptive_nll(h, w, t, b, y, cutoffs, buffers=buffers, **work)  # (N,)
-    return np.asarray(nll.mean()), (h, w, t, y, kept, with_dw, buffers, work)
+    return nll, (h, w, t, y, kept, with_dw, buffers, work)
 
 
 def adaptive_nll(h, w, t, b, y, cutoffs, **work):
@@ -109,7 +110,7 @@ class AdaptiveHead(Head):
         shares = np.add.reduceat(layout.frequencies, self.cutoffs)
         self.bias.data[...] = bias_of_shares(shares, self.cutoffs[0])
 
-    def loss(self, h, table, targets, rng, **work):
+    def losses(self, h, table, targets, **work):
         arrays = h, table, self.tails, self.bias, targets
         return apply(ADAPTIVE, *arrays, cutoffs=self.cutoffs, **work)
 

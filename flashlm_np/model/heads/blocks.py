@@ -7,10 +7,10 @@ mathematics is that of slices.py, except for a sum in two stages and a weight:
     forward    for each block b of a group: z = h_g @ w_bᵀ ;  e = e^(z - top)   (n, S_b), where
                top (n,) is the block's largest logit in each row
                l = ln Σ_b Σ e · e^top   over all words of the group             (n,)
-    backward   p = e · e^(top - l) ;  dz = weight p - scale onehot(y)           (n, S_b)
+    backward   p = e · e^(top - l) ;  dz = weight p - dy onehot(y)              (n, S_b)
                dh_g = Σ_b dz @ w_b  (n, D) ;  dw_b = dzᵀ @ h_g  (S_b, D)
                A row whose target is in another group has no onehot. The weight is a number per
-               row: less than scale where other logits share the probability with the words.
+               row: less than dy where other logits share the probability with the words.
     saved      e, and Σ e and top of each row and block:  4·Σ_g n_g·S_g bytes in float32 and
                a little more
 """
@@ -79,8 +79,8 @@ def block_softmaxes(
 
 
 def block_gradients(
-    scale: float,
-    weights: Sequence,
+    dy: np.ndarray,
+    weights: Sequence[np.ndarray],
     h: np.ndarray,
     w: np.ndarray,
     y: np.ndarray,
@@ -92,8 +92,8 @@ def block_gradients(
 ) -> np.ndarray:
     """Write the gradient of the slices into dw (V, D), unless it is None; returns dh (N, D).
 
-    weights: one number, or (n,), for each group. Rows of dw that are in no slice are not
-        written.
+    dy: (N,), the gradient of each row's -ln p. weights: (n,) for each group. Rows of dw that
+        are in no slice are not written.
     """
     groups, lse, blocks = softmaxes
     rows, targets = [[a[group.rows] for group in groups] for a in (h, y)]
@@ -104,7 +104,7 @@ def block_gradients(
             g, start, stop, _, e, top, _ = blocks[i]
             dz = e * (weights[g] * np.exp(top - lse[g]))[:, None]  # (n, S_b)
             here = np.flatnonzero((targets[g] >= start) & (targets[g] < stop))
-            dz[here, targets[g][here] - start] -= scale
+            dz[here, targets[g][here] - start] -= dy[groups[g].rows[here]]
             dh = dz @ w[start:stop]  # (n, D)
             found[g] = np.add(found[g], dh, out=dh) if g in found else dh
             if dw is not None:

@@ -30,7 +30,12 @@ class Head(Module):
         """Set the start values of the head's own parameters from the table (V, D)."""
 
     def loss(
-        self, h: Tensor, table: Tensor, targets: np.ndarray, rng: np.random.Generator, **work
+        self,
+        h: Tensor,
+        table: Tensor,
+        targets: np.ndarray,
+        rng: np.random.Generator | None = None,
+        **work,
     ) -> Tensor:
         """The mean loss of rows h (N, D) for the words targets (N,), in nats: for training.
 
@@ -41,7 +46,11 @@ class Head(Module):
             `buffers` is a dict that keeps large arrays from call to call. See
             minigrad/ops/tied_head_fast.py.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no loss")
+        return self.losses(h, table, targets, **work).mean()
+
+    def losses(self, h: Tensor, table: Tensor, targets: np.ndarray, **work) -> Tensor:
+        """-ln p of each target (N,), as `nll`, but with a gradient. `work` as in `loss`."""
+        raise NotImplementedError(f"{type(self).__name__} has no losses")
 
     def nll(self, h: np.ndarray, table: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """The exact -ln p of each target, in nats: (N, D), (V, D), (N,) -> (N,)."""

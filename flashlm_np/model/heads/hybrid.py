@@ -3,16 +3,15 @@
     forward    The first F rows of the table are the most frequent words. Each other word has a
                class of G, a contiguous slice of the table. z_v = h · w_v for a word v:
                l = ln Σ_{v<F} e^(z_v) ;  s = (l, h · t + b)                          (N, 2)
-               -ln p(y) = [lse(s) - s_0] + [l - z_y]              for y < F
-                        = [lse(s) - s_1] + two_level's -ln p(y)   for y in the rest
-               loss = the mean over the N rows
-    backward   q = softmax(s) ;  k = 1 for targets in the rest, else 0              (N,)
-               ds = dy/N (q - onehot(k)) ;  dt = Σ_n ds_n1 h_n ;  db = Σ_n ds_n1
+               nll = [lse(s) - s_0] + [l - z_y]              for y < F
+                   = [lse(s) - s_1] + two_level's -ln p(y)   for y in the rest        (N,)
+               The loss is their mean.
+    backward   With dy = ∂loss/∂nll, q = softmax(s), and k = 1 for targets in the rest, else 0:
+               ds = dy (q - onehot(k)) ;  dt = Σ_n ds_n1 h_n ;  db = Σ_n ds_n1
                z_v acts through l and, as a rival of the rest, through s_0 = l. Together
-               dz_v = dy/N (q_0 e^(z_v - l) - [v = y])  for v < F, for all rows
+               dz_v = dy (q_0 e^(z_v - l) - [v = y])  for v < F, for all rows
                dw_v = Σ_n dz_nv h_n ;  dh = Σ_v dz_v w_v + ds_1 t
-               For the M rows with targets in the rest, two_level's backward is added. It is
-               that of a mean over M rows, so it starts with dy M/N.
+               For the M rows with targets in the rest, two_level's backward is added.
     saved      e^(z - top) of the first F words for all rows, q, and what two_level saves for M
                rows:  4·(N·F + M·(G + S_k)) bytes in float32 beside the inputs
     cost       N·F + M·(G + S_k) logits, not N·V. With V = 50,257, F = 8,192, 224 classes and
@@ -50,7 +49,7 @@ from .two_level import class_log_prob, two_level_backward, two_level_nll
 def hybrid_forward(h, w, t, b, c, a, y, *, starts, with_dw=True, buffers=None, **work):
     _expect_sizes(h, w, t, b, c, a, y, starts)
     nll, kept = hybrid_nll(h, w, t, b, c, a, y, starts, buffers=buffers, **work)  # (N,)
-    return np.asarray(nll.mean()), (h, w, t, c, y, kept, with_dw, buffers, work)
+    return nll, (h, w, t, c, y, kept, with_dw, buffers, work)
 
 
 def hybrid_nll(h, w, t, b, c, a, y, starts, *, buffers=None, **work):
@@ -73,7 +72,7 @@ def hybrid_backward(dy, saved):
     if len(rest):
         inner = h[rest], w, c, y[rest], inner, with_dw, buffers, work
         # It writes all of the same dw. The rows of the first F words are written again below.
-        dh_rest, _, dc, da, _ = two_level_backward(dy * (len(rest) / len(h)), inner)
+        dh_rest, _, dc, da, _ = two_level_backward(dy[rest], inner)
     elif with_dw:
         dw[softmaxes.groups[0].stop :] = 0
     dh, dt, db = short_list_gradients(dy, h, w, t, y, k, q, softmaxes, dw, **work)
@@ -118,7 +117,7 @@ class HybridHead(Head):
     def _own(self):
         return self.rest, self.rest_bias, self.classes, self.class_bias
 
-    def loss(self, h, table, targets, rng, **work):
+    def losses(self, h, table, targets, **work):
         arrays = h, table, *self._own(), targets
         return apply(HYBRID, *arrays, starts=self.starts, **work)
 

@@ -4,10 +4,11 @@
                s_0 = l_0 ;  s_j = h · t_j + b_j for the ways out j = 1 to J            (N, J+1)
                -ln p(part k of the target) = lse(s) - s_k ;  q = softmax(s), p of all parts
                -ln p(y | part k) = l_k - z_y, with l_k over the words of part k
-    backward   ds = dy/N (q - onehot(k)) ;  dt = Σ_n ds_nj h_n ;  db = Σ_n ds_nj
+    backward   given dy = ∂loss/∂(-ln p) of each row (N,):
+               ds = dy (q - onehot(k)) ;  dt = Σ_n ds_nj h_n ;  db = Σ_n ds_nj
                z_v of the short list acts through l_k - z_y where k = 0, and through s_0 = l_0:
-               dz_v = [k = 0] dy/N (e^(z_v - l_0) - [v = y]) + ds_0 e^(z_v - l_0)
-                    = dy/N (q_0 e^(z_v - l_0) - [v = y]), and q_0 e^(z_v - l_0) is p(v)
+               dz_v = [k = 0] dy (e^(z_v - l_0) - [v = y]) + ds_0 e^(z_v - l_0)
+                    = dy (q_0 e^(z_v - l_0) - [v = y]), and q_0 e^(z_v - l_0) is p(v)
 
 A way out is one more logit of this softmax. It stands for all words of one part outside of the
 short list (Grave et al. 2017 call such a part a cluster). A word of the short list thus costs
@@ -49,9 +50,10 @@ def short_list_nll(
 
 def short_list_gradients(dy, h, w, t, y, k, q, softmaxes, dw, **work):
     """dh (N, D), dt (J, D) and db (J,); writes the rows of dw that the softmaxes cover."""
-    scale, tails = dy / len(h), softmaxes.groups[1:]
-    weights = [scale * q[:, 0], *[scale] * len(tails)]  # a tail's words have no other rivals
-    dh = block_gradients(scale, weights, h, w, y, softmaxes, dw, **work)  # (N, D)
+    # A tail's words have no other rivals.
+    weights = [dy * q[:, 0], *(dy[group.rows] for group in softmaxes.groups[1:])]
+    dh = block_gradients(dy, weights, h, w, y, softmaxes, dw, **work)  # (N, D)
+    scale = dy[:, None]  # (N, 1)
     ds = scale * q[:, 1:] - scale * (k[:, None] == np.arange(1, q.shape[1]))  # (N, J)
     return dh + ds @ t, ds.T @ h, ds.sum(axis=0)
 

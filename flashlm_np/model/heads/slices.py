@@ -2,7 +2,7 @@
 
     forward    For the rows of one group, h_g (n, D), and its slice of the table, w_g (S, D):
                z = h_g @ w_gᵀ  (n, S) ;  -ln p_y = lse(z) - z_y                       (n,)
-    backward   dz = s (p - onehot(y)), with s = ∂loss/∂(-ln p_y), one number for all rows
+    backward   given dy = ∂loss/∂(-ln p_y) of each row (n,): dz = dy (p - onehot(y))
                dh_g = dz @ w_g  (n, D) ;  dw_g = dzᵀ @ h_g  (S, D)
     saved      p of each group: Σ_g n_g·S_g numbers
     source     the softmax inside a class of Goodman 2001, arXiv:cs/0108006
@@ -75,7 +75,7 @@ def slice_softmaxes(
 
 
 def slice_gradients(
-    scale: float,
+    dy: np.ndarray,
     h: np.ndarray,
     w: np.ndarray,
     y: np.ndarray,
@@ -88,15 +88,15 @@ def slice_gradients(
 ) -> np.ndarray:
     """Write the gradient of the slices into dw (V, D), unless it is None; returns dh (N, D).
 
-    Rows of dw that are in no slice are not written.
+    dy: (N,), the gradient of each row's -ln p. Rows of dw that are in no slice are not written.
     """
     dh = np.zeros(h.shape, np.result_type(h, w))
 
     def work(chunk):
         for i in chunk:
             group = groups[i]
-            here = slice(group.start, group.stop)
-            dz = scale * p[i]  # (n, S)
+            here, scale = slice(group.start, group.stop), dy[group.rows]  # (n,)
+            dz = scale[:, None] * p[i]  # (n, S)
             dz[np.arange(len(dz)), y[group.rows] - group.start] -= scale
             dh[group.rows] = dz @ w[here]
             if dw is not None:

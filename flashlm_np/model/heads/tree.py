@@ -3,11 +3,11 @@
     forward    Node i has a vector n_i and a bias b_i. At it, z = n_i·h + b_i, and
                p(left) = σ(z),  p(right) = σ(-z) = 1 - p(left):  p(side) = σ(s z), s = ±1
                p(v | h) = Π σ(s z) over the path of v, so with softplus(x) = ln(1 + eˣ):
-               -ln p(v | h) = Σ softplus(-s z),  loss = mean_n of it for the targets y (N,)
+               -ln p(v | h) = Σ softplus(-s z);  nll = that of the targets y,  loss = its mean
                Left and right sum to 1 at each node, so the words below a node sum to the
                probability of reaching it, and all words to 1.
     backward   A pair is a row of h and a node on its target's path: P = Σ_n length(y_n).
-               softplus'(x) = σ(x), so for each pair dz = -s σ(-s z) dy/N. Then
+               softplus'(x) = σ(x), so dz = -s σ(-s z) dy, with its row's dy = ∂loss/∂nll:
                dh_r = Σ dz n_i over the pairs of row r                            (N, D)
                dn_i = Σ dz h_r over the pairs of node i ;  db_i = Σ dz  (V-1, D), (V-1,)
                Nodes on no path get nothing: dn is a RowGradient.
@@ -55,12 +55,12 @@ ROWS = 64  # of all words' probabilities that are computed at a time: 39 MB for 
 
 def tree_forward(h, n, b, y, *, tree: Tree, **work):
     nll, pairs = path_nll(h, n, b, y, tree, **work)
-    return np.asarray(nll.mean()), (h, n, *pairs, work)
+    return nll, (h, n, *pairs, work)
 
 
 def tree_backward(dy, saved):
     h, n, row, node, sign, z, work = saved
-    dz = -sign * sigmoid(-sign * z) * (dy / len(h))  # (P,)
+    dz = -sign * sigmoid(-sign * z) * dy[row]  # (P,)
     _, dh = weighted_sums(row, dz, n, node, **work)  # (N, D); each row has a path
     order = np.argsort(node, kind="stable")
     used, dn = weighted_sums(node[order], dz[order], h, row[order], **work)
@@ -127,7 +127,7 @@ class TreeHead(Head):
         means /= totals[:, None]
         self.nodes.data[...] = means[left] - means[right]
 
-    def loss(self, h, table, targets, rng=None, *, with_dw=True, buffers=None, **work):
+    def losses(self, h, table, targets, *, with_dw=True, buffers=None, **work):
         # with_dw and buffers are for a gradient of the table. There is none.
         return apply(TREE, h, self.nodes, self.bias, targets, tree=self.tree, **work)
 

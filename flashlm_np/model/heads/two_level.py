@@ -4,9 +4,9 @@
                slice w_k of the table.
                z = h @ cᵀ + b                logits of the classes                      (N, G)
                u = h @ w_kᵀ                  logits of the words of the target's class  (N, S_k)
-               loss = mean_n [ lse(z) - z_k + lse(u) - u_y ]
-    backward   Two softmaxes, each as on cross_entropy's page:
-               dz = dy/N (softmax(z) - onehot(k)) ;  du = dy/N (softmax(u) - onehot(y))
+               nll = lse(z) - z_k + lse(u) - u_y    of each row; the loss is their mean   (N,)
+    backward   Two softmaxes, each as on cross_entropy's page, with dy = ∂loss/∂nll (N,):
+               dz = dy (softmax(z) - onehot(k)) ;  du = dy (softmax(u) - onehot(y))
                dc = dzᵀ @ h ;  db = Σ_n dz_n ;  dw_k = du_kᵀ @ h_k, from the rows whose target
                is in class k. Words of other classes get no gradient.
                dh = dz @ c + du @ w_k
@@ -44,7 +44,7 @@ from .slices import (
 def two_level_forward(h, w, c, b, y, *, starts, with_dw=True, buffers=None, **work):
     _expect_sizes(h, w, c, b, y, starts)
     nll, kept = two_level_nll(h, w, c, b, y, starts, **work)  # (N,)
-    return np.asarray(nll.mean()), (h, w, c, y, kept, with_dw, buffers, work)
+    return nll, (h, w, c, y, kept, with_dw, buffers, work)
 
 
 def two_level_nll(h, w, c, b, y, starts, **work):
@@ -58,11 +58,10 @@ def two_level_nll(h, w, c, b, y, starts, **work):
 
 def two_level_backward(dy, saved):
     h, w, c, y, (k, p, groups, q), with_dw, buffers, work = saved
-    N = len(h)
-    dz = dy / N * p  # (N, G)
-    dz[np.arange(N), k] -= dy / N
+    dz = dy[:, None] * p  # (N, G)
+    dz[np.arange(len(h)), k] -= dy
     dw = reused(buffers, "dw", w.shape, w.dtype) if with_dw else None
-    dh = slice_gradients(dy / N, h, w, y, groups, q, dw, **work)  # (N, D)
+    dh = slice_gradients(dy, h, w, y, groups, q, dw, **work)  # (N, D)
     if with_dw:
         for rows in unwritten(groups, len(w)):  # of the classes without a target
             dw[rows] = 0
@@ -108,7 +107,7 @@ class TwoLevelHead(Head):
         self.classes.data[...] = layout.class_means(table, layout.starts)
         self.bias.data[...] = np.log(layout.shares)
 
-    def loss(self, h, table, targets, rng, **work):
+    def losses(self, h, table, targets, **work):
         arrays = h, table, self.classes, self.bias, targets
         return apply(TWO_LEVEL, *arrays, starts=self.layout.starts, **work)
 

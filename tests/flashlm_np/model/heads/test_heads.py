@@ -82,7 +82,7 @@ def fails(check, case):
 def test_a_head_without_a_method_says_which():
     head, h = Head(), np.zeros((1, 2))
     for name, arguments in (
-        ("loss", (Tensor(h), Tensor(h), np.array([0]), None)),
+        ("losses", (Tensor(h), Tensor(h), np.array([0]))),
         ("nll", (h, h, np.array([0]))),
         ("log_prob", (h, h)),
     ):

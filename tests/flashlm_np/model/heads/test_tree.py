@@ -21,6 +21,7 @@ rng = np.random.default_rng(5)
 TABLE = 0.7 * rng.standard_normal((V, D))
 H = rng.standard_normal((N, D))
 Y = np.array([9, 0, 9, 6, 2, 10, 9])  # a word repeats
+DY = rng.standard_normal(N)
 
 
 def new_head(kind="huffman", counts=COUNTS, dtype=np.float64, table=TABLE):
@@ -224,14 +225,14 @@ def test_gradients_are_right(kind, mode, block, monkeypatch):
 def test_float32_stays_float32_and_is_as_good_as_it_can_be(kind):
     head = new_head(kind, dtype=np.float32)
     arrays = arrays_of(head, np.float32)
-    loss, saved = tree_forward(*arrays, tree=head.tree)
-    found = tree_backward(np.float32(1), saved)
-    assert {loss.dtype, *(g.dtype for g in found[:3])} == {np.dtype(np.float32)}
+    nll, saved = tree_forward(*arrays, tree=head.tree)
+    found = tree_backward(DY.astype(np.float32), saved)
+    assert {nll.dtype, *(g.dtype for g in found[:3])} == {np.dtype(np.float32)}
     assert head.log_prob(arrays[0], None).dtype == np.float32
     wide = [a.astype(np.float64) if a.dtype == np.float32 else a for a in arrays]
-    loss64, saved = tree_forward(*wide, tree=head.tree)
-    assert loss == pytest.approx(loss64, rel=1e-6)
-    for a, b in zip(found[:3], tree_backward(1.0, saved), strict=False):
+    nll64, saved = tree_forward(*wide, tree=head.tree)
+    np.testing.assert_allclose(nll, nll64, rtol=1e-6)
+    for a, b in zip(found[:3], tree_backward(DY, saved), strict=False):
         np.testing.assert_allclose(dense(a), dense(b), atol=1e-6)
 
 
@@ -244,7 +245,7 @@ def test_only_nodes_on_a_path_have_a_gradient():
     h, n, b, _ = arrays_of(head)
     y = np.full(N, 3)
     _, saved = tree_forward(h, n, b, y, tree=head.tree)
-    _, dn, db, _ = tree_backward(1.0, saved)
+    _, dn, db, _ = tree_backward(DY, saved)
     nodes, _, lengths = head.tree.paths
     assert isinstance(dn, RowGradient)
     assert dn.ids.tolist() == sorted(nodes[3, : lengths[3]])
@@ -259,8 +260,8 @@ def test_workers_share_the_work_with_the_same_result(kind, monkeypatch):
     alone, shared = [], []
     with ThreadPoolExecutor(2) as pool:
         for results, work in [(alone, {}), (shared, {"parts": 2, "parallel_map": pool.map})]:
-            loss, saved = tree_forward(*arrays, tree=head.tree, **work)
-            results += [loss, *map(dense, tree_backward(1.0, saved)[:3])]
+            nll, saved = tree_forward(*arrays, tree=head.tree, **work)
+            results += [nll, *map(dense, tree_backward(DY, saved)[:3])]
     for a, b in zip(alone, shared, strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -334,7 +335,7 @@ def with_dz(slope):
 
     def backward(dy, saved):
         h, n, row, node, sign, z, _ = saved
-        dz = slope(sign, z) * (dy / len(h))
+        dz = slope(sign, z) * dy[row]
         dh, dn, db = np.zeros_like(h), np.zeros_like(n), np.zeros_like(n[:, 0])
         np.add.at(dh, row, dz[:, None] * n[node])
         np.add.at(dn, node, dz[:, None] * h[row])
@@ -353,7 +354,8 @@ WRONG_BACKWARDS = {
     "σ'(z) in place of σ(z)": with_dz(lambda s, z: -s * sigmoid(z) * sigmoid(-z)),
     "σ(s z) in place of σ(-s z)": with_dz(lambda s, z: -s * sigmoid(s * z)),
     "the target of the other side: 1 - p": with_dz(lambda s, z: s * sigmoid(-s * z)),
-    "a sum over rows, not a mean": changed(lambda saved, dh, dn, db, _: (N * dh, dn, db, None)),
+    "dh is a mean over rows": changed(lambda saved, dh, dn, db, _: (dh / N, dn, db, None)),
+    "every row has the first one's dy": lambda dy, saved: tree_backward(0 * dy + dy[0], saved),
     "a mean over steps": changed(
         lambda saved, dh, dn, db, _: (dh, dn / len(saved[2]), db, None)
     ),
@@ -362,18 +364,16 @@ WRONG_BACKWARDS = {
         lambda saved, dh, dn, db, _: (dh, np.vstack([0 * dn[:1], dn[1:]]), db, None)
     ),
     "a node's rows overwrite each other": changed(
-        lambda saved, dh, dn, db, _: last_only(saved)
+        lambda saved, dh, dn, db, _: (dh, last_only(saved), db, None)
     ),
 }
 
 
 def last_only(saved):
     h, n, row, node, sign, z, _ = saved
-    dz = -sign * sigmoid(-sign * z) / len(h)
-    dh, dn, db, _ = tree_backward(1.0, saved)
     dn = np.zeros_like(n)
-    dn[node] = dz[:, None] * h[row]
-    return dh, dn, db, None
+    dn[node] = (-sign * sigmoid(-sign * z) * DY[row])[:, None] * h[row]
+    return dn
 
 
 def test_the_right_slope_in_the_planted_backward_passes():
