@@ -76,6 +76,9 @@ class Config:
     z_loss: float = option(1e-4, "weight of the squared log-partition in the loss", 0)
     normuon_lr: float = option(0.02, "learning rate of the ternary matrices", 0)
     normuon_form: str = option("v3", "v3 or published: optim/normuon.py", among=FORMS)
+    momentum_warmup: int = option(
+        0, "steps over which NorMuon's momentum rises from 0.85 to 0.95; 0: none", 0, MOST_STEPS
+    )
     adamw_lr: float = option(3e-4, "learning rate of everything else", 0)
     conv_lr_ratio: float = option(1.0, "learning rate of the convolutions, in adamw_lr", 0)
     weight_decay: float = option(0.1, "AdamW's, on the embedding, head and convolutions", 0)

@@ -68,6 +68,7 @@ class FastStep:
             norm = grad_norm_in_blocks(self.model.parameters(), parallel_map)
             watch.lap("gradient norm")
             if np.isfinite(loss + norm):
+                self.optimizers.set_momentum(step)
                 step_in_blocks(
                     self.optimizers.by_group.values(),
                     self.optimizers.factor(step),

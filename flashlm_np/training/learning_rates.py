@@ -1,11 +1,25 @@
 """The schedule of a run's learning rates: one factor for all of them, at each step.
 
-It rises, stays and falls: see minigrad/optim/schedule.py.
+It rises, stays and falls: see minigrad/optim/schedule.py. NorMuon's momentum can rise, too:
+
+    β₁ = 0.95 - 0.10 · (1 - step / momentum_warmup)   until step momentum_warmup, then 0.95
+
+In the first steps the gradient soon points elsewhere, so that a long memory holds it back.
+
+source   of the momentum: K. Jordan et al. 2024, the training script of modded-nanogpt
 """
 
 from minigrad.optim import wsd
 
 from ..model.config import Config
+
+MOMENTUM, FIRST_MOMENTUM = 0.95, 0.85  # NorMuon's β₁, and that before the first step
+
+
+def momentum(config: Config, step: int) -> float:
+    """NorMuon's β₁ at optimizer step `step`, counted from 1."""
+    missing = max(0.0, 1 - step / config.momentum_warmup) if config.momentum_warmup else 0.0
+    return MOMENTUM - (MOMENTUM - FIRST_MOMENTUM) * missing
 
 
 def rate_factor(config: Config, step: int) -> float:

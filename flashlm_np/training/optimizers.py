@@ -7,7 +7,8 @@
     adamw_conv       the convolutions, with weight decay        lr = adamw_lr · conv_lr_ratio
     adamw_no_decay   gains and biases                           lr = adamw_lr
 
-At each step, one factor multiplies all rates: see learning_rates.py. step.py and fast_step.py
+At each step, one factor multiplies all rates, and NorMuon's momentum may rise: see
+learning_rates.py. step.py and fast_step.py
 share this file.
 """
 
@@ -19,7 +20,7 @@ from minigrad.optim import EMA, AdamW, LazyAdamW, NorMuon
 
 from ..model.config import Config
 from ..model.flashlm import FlashLM
-from .learning_rates import rate_factor
+from .learning_rates import momentum, rate_factor
 
 
 class Optimizers:
@@ -51,6 +52,12 @@ class Optimizers:
     def factor(self, step: int) -> float:
         """The factor of all learning rates at optimizer step `step`, counted from 1."""
         return rate_factor(self.config, step)
+
+    def set_momentum(self, step: int) -> None:
+        """Set NorMuon's β₁ for optimizer step `step`, counted from 1."""
+        for optimizer in self.by_group.values():
+            if isinstance(optimizer, NorMuon):
+                optimizer.options["beta1"] = momentum(self.config, step)
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Optimizer state and averages, as GROUP/PARAMETER/ENTRY and ema/PARAMETER.

@@ -66,6 +66,7 @@ def train_step(
 
     # One factor for all groups: the rates warm up, stay, and decay to 0.
     factor = optimizers.factor(step)
+    optimizers.set_momentum(step)  # constant in v3
     for optimizer in optimizers.by_group.values():
         optimizer.step(factor)  # frozen weights, and those without a gradient, stay
 

@@ -8,6 +8,7 @@ from tiny import small_model
 
 from flashlm_np.model.config import Phase
 from flashlm_np.training.fast_step import FastStep
+from flashlm_np.training.learning_rates import momentum
 from flashlm_np.training.optimizers import Optimizers
 from flashlm_np.training.step import train_step
 
@@ -109,9 +110,12 @@ def test_steps_reuse_the_large_arrays():
     assert kept.keys() == {"z", "dw"}
 
 
-def test_a_loaded_state_continues_bit_for_bit():
+@pytest.mark.parametrize("momentum_warmup", [0, 7])
+def test_a_loaded_state_continues_bit_for_bit(momentum_warmup):
+    options = {"phases": (Phase(1, 24, 3, 2),), "momentum_warmup": momentum_warmup}
+
     def new():
-        model, config = small_model(phases=(Phase(1, 24, 3, 2),))
+        model, config = small_model(**options)
         return model, Optimizers(model, config)
 
     model, optimizers = new()
@@ -153,6 +157,39 @@ def test_a_model_without_convolutions_has_three_groups():
     assert [*optimizers.by_group] == ["normuon", "adamw", "adamw_no_decay"]
     assert np.isfinite(train_step(model, optimizers, 1, batches()).loss)
     optimizers.load_state_dict(optimizers.state_dict(), 1)
+
+
+def test_the_momentum_rises_from_085_to_095():
+    _, config = small_model(momentum_warmup=4)
+    found = [momentum(config, step) for step in (1, 2, 4, 5, 10**9)]
+    assert found == pytest.approx([0.875, 0.9, 0.95, 0.95, 0.95])
+    assert momentum(replace(config, momentum_warmup=0), 1) == 0.95  # v3's, to the last bit
+
+
+@pytest.mark.parametrize("threads", [None, 2])
+def test_the_momentum_moves_the_matrices_and_nothing_else(threads):
+    # With a lower β₁ the first mean of the gradient is larger: (1 - β₁) g.
+    phases = {"phases": (Phase(1, 24, 3, 2),)}
+    of_v3, warm = (
+        after_one_step(threads, momentum_warmup=warmup, **phases) for warmup in (0, 5)
+    )
+    for name, array in warm.items():
+        if name.startswith("normuon/") and name.endswith("/m"):
+            np.testing.assert_allclose(array, of_v3[name] * (1 - 0.87) / (1 - 0.95))
+        elif name.startswith("adamw"):
+            np.testing.assert_array_equal(array, of_v3[name], err_msg=name)
+
+
+def after_one_step(threads, **changes):
+    """The state of the optimizers after a step."""
+    model, config = small_model(**changes)
+    if threads:
+        fast = FastStep(model, config, threads)
+        fast.step(1, batches())
+        return fast.optimizers.state_dict()
+    optimizers = Optimizers(model, config)
+    train_step(model, optimizers, 1, batches())
+    return optimizers.state_dict()
 
 
 def test_a_run_that_is_shorter_than_its_warm_up_only_warms_up():
