@@ -259,6 +259,17 @@ def relu_squared_gate(g: Input, v: Input) -> Tensor:
     return apply(ops.RELU_SQUARED_GATE, g, v)
 
 
+def silu_gate(g: Input, v: Input) -> Tensor:
+    """g · sigmoid(g) · v: minigrad/ops/silu_gate.py."""
+    return apply(ops.SILU_GATE, g, v)
+
+
+def depthwise_conv(x: Input, w: Input) -> Tensor:
+    """Mix each channel with its own past: (B, T, D), (D, K) -> (B, T, D):
+    minigrad/ops/depthwise_conv.py."""
+    return apply(ops.DEPTHWISE_CONV, x, w)
+
+
 def gated_conv(
     x: Input, w_gate: Input, w_value: Input, *, groups: int = 1, dilation: int = 1
 ) -> Tensor:

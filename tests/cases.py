@@ -355,10 +355,20 @@ def _cases():
     yield "causal_conv", "view", (x, w)
     yield "gated_conv", "view", (x, w, normal(3, 3, 2).T)
 
-    for name in ("sigmoid_gate", "relu_squared_gate"):
+    for label, x, w in [
+        ("sequence", (2, 7, 3), (3, 5)),
+        ("shorter than the reach", (2, 3, 5), (5, 4)),
+        ("one position", (2, 1, 3), (3, 2)),
+        ("one tap", (2, 5, 3), (3, 1)),
+    ]:
+        yield "depthwise_conv", label, (normal(*x), normal(*w))
+    yield "depthwise_conv", "view", (view(normal(2, 5, 3)), normal(2, 3).T)
+
+    for name in ("sigmoid_gate", "relu_squared_gate", "silu_gate"):
         yield name, "sequence", (normal(2, 3, 5), normal(2, 3, 5))
         yield name, "vector", (normal(7), normal(7))
         yield name, "view", (view(normal(3, 5)), normal(5, 3).T)
+    yield "silu_gate", "far out", (np.array([-40.0, -5.0, 0.0, 5.0, 40.0]), normal(5))
     yield "relu_squared_gate", "zeros", (np.array([0.0, 1.0, -1.0]), normal(3))
 
     yield "rms_norm", "sequence", (normal(2, 3, 5), normal(5))

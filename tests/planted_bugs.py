@@ -581,6 +581,24 @@ def _(dy, saved):
     return dx, dw
 
 
+changed("depthwise_conv", "every tap one place off", lambda dx, dw: (earlier(dx, 1), dw))
+changed("depthwise_conv", "the taps of dw are reversed", lambda dx, dw: (dx, dw[:, ::-1]))
+
+
+@bug("depthwise_conv", "dw is summed over the channels")
+def _(dy, saved):
+    dx, dw = TABLE["depthwise_conv"].backward(dy, saved)
+    return dx, np.broadcast_to(dw.sum(axis=0), dw.shape)
+
+
+@bug("depthwise_conv", "dx with the taps reversed, as the forward has them")
+def _(dy, saved):
+    x, w = saved
+    return TABLE["depthwise_conv"].backward(dy, (x, w[:, ::-1]))[0], TABLE[
+        "depthwise_conv"
+    ].backward(dy, saved)[1]
+
+
 changed("gated_conv", "the weights' gradients are exchanged", lambda dx, dg, dv: (dx, dv, dg))
 
 
@@ -611,6 +629,18 @@ changed("relu_squared_gate", "the factor 2 is missing", lambda dg, dv: (dg / 2, 
 def _(dy, saved):
     r, v = saved
     return 2 * dy * r * v, dy * r
+
+
+@bug("silu_gate", "the slope of the sigmoid alone")
+def _(dy, saved):
+    g, s, v = saved
+    return dy * v * g * s * (1 - s), dy * g * s
+
+
+@bug("silu_gate", "dv has the sigmoid, not the SiLU")
+def _(dy, saved):
+    _, s, _ = saved
+    return TABLE["silu_gate"].backward(dy, saved)[0], dy * s
 
 
 @bug("rms_norm", "the term through r is missing")

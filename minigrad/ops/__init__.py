@@ -19,6 +19,7 @@ from . import (
     causal_conv_fast,
     cross_entropy,
     cumulative_sum,
+    depthwise_conv,
     dropout,
     einsum,
     elementwise,
@@ -35,6 +36,7 @@ from . import (
     reductions,
     rms_norm,
     shaping,
+    silu_gate,
     softmax,
     stack,
     ternary,
@@ -134,6 +136,12 @@ SIGMOID_GATE = Operation(
 )
 RELU_SQUARED_GATE = Operation(
     "relu_squared_gate", gated.relu_squared_gate_forward, gated.relu_squared_gate_backward
+)
+SILU_GATE = Operation("silu_gate", silu_gate.silu_gate_forward, silu_gate.silu_gate_backward)
+DEPTHWISE_CONV = Operation(
+    "depthwise_conv",
+    depthwise_conv.depthwise_conv_forward,
+    depthwise_conv.depthwise_conv_backward,
 )
 GATED_CONV = Operation(
     "gated_conv", gated_conv.gated_conv_forward, gated_conv.gated_conv_backward

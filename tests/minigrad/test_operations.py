@@ -176,6 +176,8 @@ SAVED = {
     "ternary_weights": lambda y, w, **options: 0,
     "causal_conv": lambda y, x, w, **options: 4 * (x.size + w.size),
     "gated_conv": lambda y, x, w, _, **options: 4 * (x.size + 2 * y.size + 2 * w.size),
+    "depthwise_conv": lambda y, x, w: 4 * (x.size + w.size),
+    "silu_gate": lambda y, g, v: 12 * y.size,
     "sigmoid_gate": lambda y, g, v: 8 * y.size,
     "relu_squared_gate": lambda y, g, v: 8 * y.size,
     "rms_norm": lambda y, x, w, **_: 4 * (x.size // w.size) * (w.size + 1) + 4 * w.size,
@@ -407,6 +409,8 @@ REFERENCES = {
     "gated_conv": lambda x, w_gate, w_value, **options: (
         slow_conv(x, w_value, **options) / (1 + np.exp(-slow_conv(x, w_gate, **options)))
     ),
+    "depthwise_conv": lambda x, w: slow_conv(x, w[:, None, :], groups=len(w)),
+    "silu_gate": elementwise(lambda g, v: g * v / (1 + math.exp(-g))),
     "sigmoid_gate": elementwise(lambda g, v: v / (1 + math.exp(-g))),
     "relu_squared_gate": elementwise(lambda g, v: max(g, 0) ** 2 * v),
     "rms_norm": slow_rms_norm,
@@ -474,6 +478,16 @@ def test_dropout_takes_one_number_of_a_generator_and_its_operation_takes_none():
     assert rng.bit_generator.state == other.bit_generator.state
 
 
+def test_a_depthwise_convolution_does_not_depend_on_the_future():
+    x, w = normal(2, 7, 3), normal(3, 4)
+    y = functional.depthwise_conv(x, w).data
+    for t in range(7):
+        changed = x.copy()
+        changed[:, t + 1 :] += normal(2, 6 - t, 3)
+        later = functional.depthwise_conv(changed, w).data
+        np.testing.assert_array_equal(later[:, : t + 1], y[:, : t + 1])
+
+
 @pytest.mark.parametrize(("name", "weights"), [("causal_conv", 1), ("gated_conv", 2)])
 def test_a_convolution_does_not_depend_on_the_future(name, weights):
     x, ws = normal(2, 7, 6), [normal(4, 3, 3) for _ in range(weights)]
@@ -494,6 +508,10 @@ COMPOSED = {
     "gated_conv": lambda x, w_gate, w_value, **options: F.sigmoid_gate(
         F.causal_conv(x, w_gate, **options), F.causal_conv(x, w_value, **options)
     ),
+    "depthwise_conv": lambda x, w: F.causal_conv(
+        x, F.reshape(w, shape=(len(w.data), 1, -1)), groups=len(w.data)
+    ),
+    "silu_gate": lambda g, v: F.silu(g) * v,
     "sigmoid_gate": lambda g, v: F.sigmoid(g) * v,
     "relu_squared_gate": lambda g, v: F.relu_squared(g) * v,
     "tied_head": lambda h, w, ids, **options: F.cross_entropy(F.linear(h, w), ids, **options),
@@ -973,6 +991,18 @@ ERRORS = [
         *("gated_conv", (zeros(1, 2, 3), zeros(3, 3, 1), zeros(3, 3, 1))),
         *({"dilation": -1}, ValueError),
         "gated_conv: dilation is -1, expected 1 (no gap) or more",
+    ),
+    (
+        *("depthwise_conv", (zeros(2, 3), zeros(3, 2)), {}, ShapeError),
+        "depthwise_conv: x has shape (2, 3), expected (B, T, D)",
+    ),
+    (
+        *("depthwise_conv", (zeros(2, 7, 3), zeros(2, 3)), {}, ShapeError),
+        "depthwise_conv: w has shape (2, 3), expected (D, K) = (3, any) to match x (2, 7, 3)",
+    ),
+    (
+        *("silu_gate", (zeros(2, 3), zeros(2, 5)), {}, ShapeError),
+        "silu_gate: v has shape (2, 5), expected (n0, n1) = (2, 3) to match g",
     ),
     (
         *("sigmoid_gate", (zeros(2, 3), zeros(2, 5)), {}, ShapeError),
