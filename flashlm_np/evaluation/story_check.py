@@ -11,7 +11,7 @@ that reaches the end of the text has the fewest (uniform-cost search).
 >>> print(*checked.contradictions)
 kin was 'fox', became 'rabbit' at character 46
 >>> checked.ending, checked.places
-('cut', 2)
+('cut', ('who', 'kin'))
 """
 
 import heapq
@@ -28,14 +28,14 @@ class Checked(NamedTuple):
     """The result for one text.
 
     contradictions: in the part that was parsed, in order.
-    places: the words there that had to agree with an earlier choice.
+    places: the fact of each place there where words had to agree with an earlier choice.
     parsed: the number of characters that the grammar and the contradictions explain.
     ending: "whole" for a story; "cut" for the beginning of one; "unknown" if other words follow
         than the grammar has, whatever it forgets.
     """
 
     contradictions: tuple[Contradiction, ...]
-    places: int
+    places: tuple[str, ...]
     parsed: int
     ending: str
 

@@ -45,7 +45,7 @@ class State(NamedTuple):
     """A part of a derivation.
 
     todo: a linked list, (piece, the pieces after it) or None, that states share.
-    facts: the pieces of each fact. places: how many words had to agree with a fact.
+    facts: the pieces of each fact. places: the facts that words had to agree with.
     others: whether the next piece is read only in ways that contradict.
     """
 
@@ -53,7 +53,7 @@ class State(NamedTuple):
     todo: tuple | None
     facts: dict
     found: tuple[Contradiction, ...] = ()
-    places: int = 0
+    places: tuple[str, ...] = ()
     others: bool = False
 
 
@@ -79,7 +79,7 @@ def next_states(state: State, text: str):
 def _chosen(state, piece, after, text):
     """The states after a Recall or a Choose, which may have to agree with a fact."""
     fact = piece.fact if isinstance(piece, Recall) else piece.key
-    places, found = state.places + (fact is not None), state.found
+    places, found = (*state.places, *([] if fact is None else [fact])), state.found
     ways = _other_ways if state.others else _own_ways
     for value, pieces in ways(state, piece):
         if _fits(pieces[0], text, state.position):
