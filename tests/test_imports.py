@@ -52,7 +52,7 @@ OPTIONAL = {
     "minigrad.gradcheck.torch_functions": "torch",
 }
 BASE = {"commands", "errors", "files", "folders", "progress", "records"}
-CORE = {*BASE, "data", "model", "evaluation", "inference"}
+CORE = {*BASE, "data", "ngrams", "model", "evaluation", "inference"}
 FLASHLM_NP = {
     "commands": set(),
     "errors": set(),
@@ -61,9 +61,10 @@ FLASHLM_NP = {
     "progress": {"errors"},
     "records": {"errors", "files"},
     "data": BASE,
-    "model": BASE,
-    "evaluation": {*BASE, "data", "model"},
-    "inference": {*BASE, "data", "model", "evaluation"},
+    "ngrams": BASE,
+    "model": {*BASE, "ngrams"},
+    "evaluation": {*BASE, "data", "ngrams", "model"},
+    "inference": {*BASE, "data", "ngrams", "model", "evaluation"},
     "training": CORE,
     "runs": {*CORE, "training"},
     "published": {*CORE, "training", "runs"},

@@ -1,0 +1,1 @@
+"""N-grams: counts of neighbouring tokens, and the probabilities that follow from them."""
