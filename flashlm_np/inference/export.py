@@ -15,17 +15,18 @@ as they are. With v3's threshold and the scale "mean" they would shrink.
 from dataclasses import dataclass, replace
 
 import numpy as np
-
 from minigrad.ops.ternary import ternarize
 
 from ..errors import UserError
 from ..model.config import Config
 from ..model.glu import ternary_options
+from ..model.shapes import ternary_shapes
 from .int8 import quantize
 from .packing import PackedTernary, pack
 
 EMBEDDING = "embedding.weight"
-LARGE = (EMBEDDING, "lm_head.nodes")  # a row for each word, or each node of the head tree
+# A row for each word, each pair of words, or each node of the head tree.
+LARGE = (EMBEDDING, "bigrams.weight", "lm_head.nodes")
 
 
 @dataclass(frozen=True)
@@ -36,23 +37,6 @@ class PackedModel:
     arrays: dict[str, np.ndarray]
     encoding: str  # of the ternary weights: "base-3" or "2-bit"
     head: str  # the dtype of the embedding and head: "int8" or "float16"
-
-
-def ternary_shapes(config: Config) -> dict[str, tuple[int, ...]]:
-    """The shape of each weight that the model makes ternary, by parameter name."""
-    D, H = config.d_model, config.glu_width
-    shapes = {
-        "block.token_mixer.out_proj.weight": (D, D),
-        "block.glu.gate_proj.weight": (H, D),
-        "block.glu.up_proj.weight": (H, D),
-        "block.glu.down_proj.weight": (D, H),
-    }
-    if config.ternary_convs:
-        for i in range(len(config.dilations)):
-            for kind in ("gate", "value"):
-                name = f"block.token_mixer.layers.{i}.conv_{kind}.conv.weight"
-                shapes[name] = (D, D // config.conv_groups, config.taps)
-    return shapes
 
 
 def pack_weights(

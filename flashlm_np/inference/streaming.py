@@ -1,10 +1,10 @@
 """A FlashLM that reads one token at a time and runs nothing twice.
 
-    present    A token's row x (D,) passes through the block R times by itself. Only the
+    present    A token's row x (D,) passes through the blocks by itself, R times. Only the
                convolutions look back, each at K rows of its earlier inputs.
     past       A convolution with the lags 0, d, ..., (K-1)·d keeps its last (K-1)·d + 1 input
                rows in a ring buffer. A new row replaces the oldest one, so no row moves. Each
-               recursion has ring buffers of its own, because its rows are different.
+               application of a block has ring buffers of its own: its rows are different.
     memory     R·D·Σ_d ((K-1)·d + 1) numbers, whatever the length of the text: 430 kB for v3
     arithmetic every weight of the block R times and of the head once per token; generate.py
                takes that n times for a text of n tokens
@@ -20,12 +20,11 @@ source   ring buffers for dilated convolutions: Le Paine et al. 2016, "Fast Wave
 from dataclasses import dataclass
 
 import numpy as np
-
 from minigrad.errors import expect_integers, expect_shape
-from minigrad.ops.activations import relu
 
 from ..model.flashlm import FlashLM
-from .streaming_layers import StreamConv, StreamTernary, norm_rows
+from .streaming_blocks import StreamBlock
+from .streaming_layers import norm_rows
 
 CHUNK = 256  # tokens of a prompt that are read at once
 
@@ -34,8 +33,8 @@ CHUNK = 256  # tokens of a prompt that are read at once
 class State:
     """The ring buffers of one text, and `position`: how many of its tokens were read.
 
-    rings[r][i] (G, L, C) holds the last L rows that convolution i saw in recursion r. The row
-    of token t is in slot t mod L.
+    rings[r][i] (G, L, C) holds the last L rows that convolution i saw in application r of a
+    block. The row of token t is in slot t mod L.
     """
 
     rings: list[list[np.ndarray]]
@@ -55,27 +54,22 @@ class Stream:
     """
 
     def __init__(self, model: FlashLM, *, int8_activations: bool = False):
-        block = model.block
-        mixer, glu = block.token_mixer, block.glu
-        self.recursions = model.recursions
+        made = {id(b): StreamBlock(b, int8_activations) for b in model.applications()}
+        self.blocks = [made[id(b)] for b in model.applications()]  # several times the same
+        self.first_skip, self.bigrams = model.first_skip, model.bigrams
         self.table = model.embedding.weight.data  # (V, D)
         self.layout, self.head = model.layout, model.lm_head
-        self.norm1, self.norm2, self.final_norm = block.norm1, block.norm2, model.final_norm
-        self.norms, self.convs = mixer.norms, [StreamConv(layer) for layer in mixer.layers]
-        self.out = StreamTernary([mixer.out_proj], int8_activations)  # D -> D
-        self.gate_up = StreamTernary([glu.gate_proj, glu.up_proj], int8_activations)  # D -> 2·H
-        self.down = StreamTernary([glu.down_proj], int8_activations)  # H -> D
+        self.final_norm = model.final_norm
 
     @property
     def receptive_field(self) -> int:
         """The number of tokens, the last one included, that can influence the logits."""
-        return 1 + self.recursions * sum(conv.length - 1 for conv in self.convs)
+        return 1 + sum(block.reach for block in self.blocks) + (self.bigrams is not None)
 
     def state(self) -> State:
         """The state before the first token of a text."""
-        D, dtype = self.table.shape[1], self.table.dtype
-        shapes = [(c.groups, c.length, D // c.groups) for c in self.convs]
-        return State([[np.zeros(s, dtype) for s in shapes] for _ in range(self.recursions)])
+        dtype = self.table.dtype
+        return State([[np.zeros(s, dtype) for s in b.ring_shapes] for b in self.blocks])
 
     def step(self, state: State, token: int) -> np.ndarray:
         """Read one token; returns the logits (V,) of the next one."""
@@ -97,20 +91,18 @@ class Stream:
 
     def _hidden(self, state, ids):
         """The input of the head at ids (T,), whose rows go into the rings: (T, D)."""
-        x = self.table[self.layout.rows(ids)]  # (T, D)
-        for rings in state.rings:
-            x = x + self._mix(norm_rows(x, self.norm1), rings, state.position)
-            x = x + self._glu(norm_rows(x, self.norm2))
+        x = first = self._first(state, ids)  # (T, D)
+        for r, (block, rings) in enumerate(zip(self.blocks, state.rings, strict=True)):
+            if self.first_skip is not None and r:
+                x = self.first_skip.of_arrays(x, first, r)
+            x = block(x, rings, state.position)
         state.position += len(ids)
         return norm_rows(x, self.final_norm)
 
-    def _mix(self, x, rings, position):
-        for norm, conv, ring in zip(self.norms, self.convs, rings, strict=True):
-            x = x + conv(norm_rows(x, norm), ring, position)
-        return self.out(x)
-
-    def _glu(self, x):
-        both = self.gate_up(x)  # (T, 2·H)
-        H = both.shape[1] // 2
-        gate = relu(both[:, :H])
-        return self.down(gate * gate * both[:, H:])  # (T, D)
+    def _first(self, state, ids):
+        """The input of the first block: rows of the embedding, and of the pairs of tokens."""
+        x = self.table[self.layout.rows(ids)]  # (T, D)
+        if self.bigrams is None:
+            return x
+        before = state.before[-1] if state.position else None
+        return x + self.bigrams.weight.data[self.bigrams.rows(ids, before)]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from minigrad import Parameter
 from minigrad.layers import RMSNorm, TernaryLinear
 from minigrad.ops.activations import sigmoid
 from minigrad.ops.causal_conv_fast import split_taps
@@ -28,38 +29,46 @@ class StreamConv:
         T, D = n.shape
         G, C = self.groups, D // self.groups
         n = n.reshape(T, G, C).transpose(1, 0, 2)  # (G, T, C)
-        rows = self._remember(ring, position % self.length, n)  # (G, T, K, C)
+        rows = remember(ring, position, n, self.lags)  # (G, T, K, C)
         both = rows.reshape(G, T, -1) @ self.weight  # (G, T, 2·C)
         y = sigmoid(both[..., :C]) * both[..., C:]  # (G, T, C)
         return y.transpose(1, 0, 2).reshape(T, D)
 
-    def _remember(self, ring, slot, n):
-        """Put n into the ring (G, L, C) from `slot` on; returns the K rows that each row sees.
 
-        Negative slots count from the end of the array, which closes the ring. One of several
-        new rows may replace a row that an earlier one of them still sees. So they read from a
-        copy, in which the past and n stand in order.
-        """
-        L, T = self.length, n.shape[1]
-        if T == 1:
-            ring[:, slot] = n[:, 0]
-            return ring.take(slot - self.lags, axis=1)[:, None]
-        past = ring.take(np.arange(slot - L, slot), axis=1)
-        rows = np.concatenate([past, n], axis=1)  # (G, L + T, C)
-        ring[:, np.arange(slot + T - L, slot + T) % L] = rows[:, T:]
-        return rows.take(L + np.arange(T)[:, None] - self.lags, axis=1)
+def remember(ring, position, n, lags):
+    """Put n (G, T, C) into the ring (G, L, C); returns the K rows that each row sees.
+
+    `position` is that of n's first row, and lags (K,) are those of the taps. Negative slots
+    count from the end of the array, which closes the ring. One of several new rows may replace
+    a row that an earlier one of them still sees. So they read from a copy, in which the past
+    and n stand in order.
+    """
+    L, T = ring.shape[1], n.shape[1]
+    slot = position % L
+    if T == 1:
+        ring[:, slot] = n[:, 0]
+        return ring.take(slot - lags, axis=1)[:, None]
+    past = ring.take(np.arange(slot - L, slot), axis=1)
+    rows = np.concatenate([past, n], axis=1)  # (G, L + T, C)
+    ring[:, np.arange(slot + T - L, slot + T) % L] = rows[:, T:]
+    return rows.take(L + np.arange(T)[:, None] - lags, axis=1)  # (G, T, K, C)
 
 
 class StreamTernary:
-    """Ternary layers with the same input, as one: T (O, D), and a scale for each output."""
+    """Ternary layers with the same input, as one: T (O, D), and a scale for each output.
 
-    def __init__(self, layers: list[TernaryLinear], int8: bool):
+    gain: (O,), the block's output gain, by which the outputs are multiplied.
+    """
+
+    def __init__(self, layers: list[TernaryLinear], int8: bool, gain: Parameter | None = None):
         pairs = [
             ternarize(layer.weight.data, threshold=layer.threshold, scale=layer.scale)
             for layer in layers
         ]
         self.T = np.concatenate([T for T, _ in pairs])  # (O, D)
         self.scale = np.concatenate([np.full(len(T), s, T.dtype) for T, s in pairs])  # (O,)
+        if gain is not None:
+            self.scale *= gain.data
         self.weight, self.int8 = self.T * self.scale[:, None], int8
 
     def __call__(self, x):

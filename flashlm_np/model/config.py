@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from minigrad.ops.ternary import SCALES
 from minigrad.optim.normuon import FORMS
 
+from .block_options import ACTIVATIONS, INITIAL_WEIGHTS, MIXERS, mixer_reach
 from .fields import check_fields, check_together, option
 from .head_options import OF_EXACT, check_head, sizes_for
 from .heads import HEADS
@@ -33,7 +34,16 @@ class Config:
     taps: int = option(4, "taps of each convolution", 1, 64)
     conv_groups: int = option(16, "groups of each convolution", 1, 65536)
     dilations: tuple[int, ...] = option((1, 4, 64), "dilation of each convolution", 1, 65536)
-    recursions: int = option(2, "how often the block is applied", 1, 100)
+    recursions: int = option(2, "how often the blocks are applied", 1, 100)
+    blocks: int = option(1, "blocks with own weights, one after another", 1, 100)
+    mixer: str = option("gated_convs", f"of a block: {', '.join(MIXERS)}", among=MIXERS)
+    activation: str = option(
+        "relu_squared", f"of the gated layer: {', '.join(ACTIVATIONS)}", among=ACTIVATIONS
+    )
+    output_gains: bool = option(False, "learned gains, from 0, on what mixer and GLU add")
+    first_skip: bool = option(False, "add the embedding, times learned numbers, at each block")
+    bigram_rows: int = option(0, "rows for pairs of tokens, found by a hash; 0: none", 0, 10**7)
+    logit_scale: float = option(1.0, "initial gains of the last norm", 0)
     norm_eps: float = option(1e-8, "added to the mean square in RMSNorm", 0)
     ternary_threshold: float = option(1.0, "weights below this many mean |w| become 0", 0)
     ternary_scale: str = option("none", "of a ternary matrix: none, mean, kept", among=SCALES)
@@ -42,6 +52,11 @@ class Config:
         "gpt2", "the initial embedding: gpt2, corpus, random, or a file made by flashlm embed"
     )
     embedding_std: float = option(0.02, "standard deviation of a random embedding", 0)
+    initial_weights: str = option(
+        "v3",
+        "v3, or fan_out: √(2 / outputs), v4's, for matrices and convolutions",
+        among=INITIAL_WEIGHTS,
+    )
     conv_identity: float = option(0.0, "added at first to a channel's value taps on itself", 0)
     out_std: float = option(0.01, "standard deviation of the initial output projections", 0)
     fused: bool = option(True, "fused gated convolutions and head; off: composed, for reading")
@@ -102,7 +117,7 @@ class Config:
     @property
     def receptive_field(self) -> int:
         """The number of tokens, the present one included, that can influence a prediction."""
-        return 1 + self.recursions * (self.taps - 1) * sum(self.dilations)
+        return 1 + self.recursions * self.blocks * mixer_reach(self) + (self.bigram_rows > 0)
 
     def phase(self, step: int) -> Phase:
         """The phase that optimizer step `step` belongs to."""

@@ -14,12 +14,13 @@ embedding's table. The head uses the same table. A prediction sees 415 tokens: t
 """
 
 import numpy as np
-
 from minigrad import Module, Tensor, no_grad
 from minigrad import functional as F
 from minigrad.layers import Embedding, RMSNorm
 
+from .bigrams import BigramTable
 from .config import Config
+from .first_skip import FirstSkip
 from .heads import new_head, new_layout
 from .heads.layout import TableLayout
 from .layers import RecursiveBlock
@@ -43,20 +44,37 @@ class FlashLM(Module):
         self.layout = new_layout(config) if layout is None else layout
         self.recursions = config.recursions
         self.embedding = Embedding(V, D, rng=rng, std=config.embedding_std, dtype=dtype)
-        self.block = RecursiveBlock(config, rng, dtype, mixer_class(config))
+        M, P = config.bigram_rows, config.recursions * config.blocks
+        self.bigrams = BigramTable(V, M, D, dtype) if M else None
+        self.first_skip = FirstSkip(P - 1, dtype) if config.first_skip and P > 1 else None
+        self.block, *self.more_blocks = [
+            RecursiveBlock(config, rng, dtype, mixer_class(config))
+            for _ in range(config.blocks)
+        ]
         self.final_norm = RMSNorm(D, eps=config.norm_eps, dtype=dtype)
+        self.final_norm.scale.data.fill(config.logit_scale)
         self.lm_head = new_head(config, self.layout, rng, dtype)
         # The same Parameter object, not a copy: its gradient is the sum of both uses.
         self.lm_head.weight = self.embedding.weight
 
     def hidden(self, ids: np.ndarray) -> Tensor:
         """The input of the head at every position: ids (B, T) -> (B, T, D)."""
-        x = self.embedding(self.layout.rows(ids))  # (B, T, D)
+        first = x = self._first(ids)  # (B, T, D)
         # The same weights again: the model is deeper and sees further back, but is no larger.
-        for _ in range(self.recursions):
-            x = self.block(x)
+        for r, block in enumerate(self.applications()):
+            if self.first_skip is not None and r:
+                x = self.first_skip(x, first, r)
+            x = block(x)
         # The block adds to x and never normalizes the sum. The norm gives all rows one length.
         return self.final_norm(x)
+
+    def _first(self, ids):
+        x = self.embedding(self.layout.rows(ids))  # (B, T, D)
+        return x if self.bigrams is None else x + self.bigrams(ids)
+
+    def applications(self) -> list[RecursiveBlock]:
+        """The blocks in the order in which they are applied; v3's one block twice."""
+        return [self.block, *self.more_blocks] * self.recursions
 
     def forward(self, ids: np.ndarray) -> Tensor:
         """Logits of the next token at every position: ids (B, T) -> (B, T, V).

@@ -1,6 +1,7 @@
 """The gated linear unit, and the ternary layers of which it consists.
 
     glu     y = down( max(gate(x), 0)² · up(x) ), H numbers wide inside         (B, T, D)
+            FlashLM v4 has the activation silu: gate(x) · σ(gate(x)) for the square
 
 It treats each position by itself. The names of the attributes give the state dict the names of
 FlashLM v3's published checkpoint.
@@ -21,7 +22,16 @@ def ternary_options(config: Config) -> dict:
 
 def ternary(config: Config, D: int, O: int, rng, dtype, std=None) -> TernaryLinear:
     """A ternary layer with the configuration's threshold and scale."""
+    std = initial_std(config, O, std)
     return TernaryLinear(D, O, rng=rng, std=std, dtype=dtype, **ternary_options(config))
+
+
+def initial_std(config: Config, outputs: int, std: float | None = None) -> float | None:
+    """The standard deviation of initial weights: `std`, or v4's √(2 / outputs) ("fan_out").
+
+    `outputs` counts how often each input is used. None is the layer's own, 1/√inputs.
+    """
+    return (2 / outputs) ** 0.5 if config.initial_weights == "fan_out" else std
 
 
 class TernaryGLU(Module):
@@ -29,6 +39,7 @@ class TernaryGLU(Module):
 
     def __init__(self, config: Config, rng, dtype=np.float32):
         D, H = config.d_model, config.glu_width
+        self.activation = config.activation
         self.gate_proj = ternary(config, D, H, rng, dtype)
         self.up_proj = ternary(config, D, H, rng, dtype)
         # out_std is the size of the random w. The ternary matrix keeps only its signs. So with
@@ -36,5 +47,6 @@ class TernaryGLU(Module):
         self.down_proj = ternary(config, H, D, rng, dtype, std=config.out_std)
 
     def forward(self, x: Tensor) -> Tensor:
-        gated = F.relu_squared_gate(self.gate_proj(x), self.up_proj(x))  # (B, T, H)
+        gate = F.silu_gate if self.activation == "silu" else F.relu_squared_gate
+        gated = gate(self.gate_proj(x), self.up_proj(x))  # (B, T, H)
         return self.down_proj(gated)  # (B, T, D)

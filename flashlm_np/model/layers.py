@@ -1,6 +1,7 @@
 """FlashLM's block: a mixer and a gated linear unit. Its `forward` reads as its formula.
 
     block   x ← x + mixer(norm1(x)) ;  x ← x + glu(norm2(x))                    (B, T, D)
+            With output gains: x ← x + g₁ mixer(norm1(x)) ;  x ← x + g₂ glu(norm2(x))
 
 Only in the mixer does a position receive information from earlier positions. The names of the
 attributes give the state dict the names of FlashLM v3's published checkpoint.
@@ -8,7 +9,7 @@ attributes give the state dict the names of FlashLM v3's published checkpoint.
 
 import numpy as np
 
-from minigrad import Module, Tensor
+from minigrad import Module, Parameter, Tensor
 from minigrad import functional as F
 from minigrad.layers import Linear, RMSNorm
 
@@ -36,10 +37,18 @@ class RecursiveBlock(Module):
         self.token_mixer = mixer(config, rng, dtype)
         self.norm2 = RMSNorm(config.d_model, eps=config.norm_eps, dtype=dtype)
         self.glu = TernaryGLU(config, rng, dtype)
-        # The published checkpoint has weights for it, so this model has them, too.
-        self.router = Router(config, rng, dtype)
+        # v3's published checkpoint has weights for it, so a model of its kind has them, too.
+        as_in_v3 = config.mixer == "gated_convs" and config.blocks == 1
+        self.router = Router(config, rng, dtype) if as_in_v3 else None
+        # With gains of 0 a new block changes nothing, and x has its size at any depth.
+        gains = [Parameter(np.zeros(config.d_model, dtype)) for _ in range(2)]
+        self.mixer_gain, self.glu_gain = gains if config.output_gains else (None, None)
 
     def forward(self, x: Tensor) -> Tensor:
         # x also passes unchanged, so its gradient has a direct path back.
-        x = x + self.token_mixer(self.norm1(x))
-        return x + self.glu(self.norm2(x))  # (B, T, D)
+        x = x + _times(self.token_mixer(self.norm1(x)), self.mixer_gain)
+        return x + _times(self.glu(self.norm2(x)), self.glu_gain)  # (B, T, D)
+
+
+def _times(y: Tensor, gain: Tensor | None) -> Tensor:
+    return y if gain is None else y * gain  # (B, T, D) (D,) -> (B, T, D)

@@ -5,6 +5,7 @@ import numpy as np
 from .config import Config
 from .flashlm import FlashLM
 from .heads import read_layout
+from .shapes import kernel_shapes, matrix_shapes
 
 
 def model_with_weights(
@@ -40,12 +41,10 @@ def expect_sizes(config: Config, weights: dict[str, np.ndarray]) -> None:
     The check stands before the model is made. So a damaged configuration cannot ask for more
     memory than its weights take.
     """
-    D, last = config.d_model, len(config.dilations) - 1
-    kernel = (D, D // config.conv_groups, config.taps)
-    sizes = {"embedding.weight": (config.vocab_size, D)}
-    sizes["block.glu.gate_proj.weight"] = (config.glu_width, D)
-    if config.dilations:
-        sizes[f"block.token_mixer.layers.{last}.conv_gate.conv.weight"] = kernel
+    sizes: dict = {"embedding.weight": (config.vocab_size, config.d_model)}
+    if config.bigram_rows:
+        sizes["bigrams.weight"] = (config.bigram_rows, config.d_model)
+    sizes |= matrix_shapes(config) | kernel_shapes(config)
     for name, shape in sizes.items():
         found = weights[name].shape if name in weights else None
         if found != shape:

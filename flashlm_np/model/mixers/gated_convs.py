@@ -13,7 +13,7 @@ from minigrad import functional as F
 from minigrad.layers import CausalConv1d, RMSNorm
 
 from ..config import Config
-from ..glu import ternary, ternary_options
+from ..glu import initial_std, ternary, ternary_options
 
 
 class CausalConv(Module):
@@ -21,7 +21,8 @@ class CausalConv(Module):
 
     def __init__(self, config: Config, dilation: int, rng, dtype=np.float32):
         D, K, G = config.d_model, config.taps, config.conv_groups
-        self.conv = CausalConv1d(D, D, K, rng=rng, groups=G, dilation=dilation, dtype=dtype)
+        sizes = {"groups": G, "dilation": dilation, "std": initial_std(config, D * K)}
+        self.conv = CausalConv1d(D, D, K, rng=rng, dtype=dtype, **sizes)
         # v3's kernels have full precision: they are only 98,304 of its 13.6 million weights.
         self.ternary = ternary_options(config) if config.ternary_convs else None
 

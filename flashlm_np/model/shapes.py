@@ -1,0 +1,44 @@
+"""The shapes of the blocks' weights by parameter name, known without making a model."""
+
+from .config import Config
+
+
+def block_names(config: Config) -> list[str]:
+    """The names of the blocks in the order in which they are applied."""
+    return ["block", *(f"more_blocks.{i}" for i in range(config.blocks - 1))]
+
+
+def matrix_shapes(config: Config) -> dict[str, tuple[int, int]]:
+    """The ternary matrices of all blocks, (O, D) each."""
+    D, H = config.d_model, config.glu_width
+    entrance = {"token_mixer.in_proj": (2 * D, D)} if config.mixer == "depthwise" else {}
+    own = {
+        **entrance,
+        "token_mixer.out_proj": (D, D),
+        "glu.gate_proj": (H, D),
+        "glu.up_proj": (H, D),
+        "glu.down_proj": (D, H),
+    }
+    return _of_all_blocks(config, own)
+
+
+def kernel_shapes(config: Config) -> dict[str, tuple[int, int, int]]:
+    """The convolutions of all blocks, (O, C, K) each."""
+    D, K = config.d_model, config.taps
+    if config.mixer == "depthwise":
+        return _of_all_blocks(config, {"token_mixer.conv": (D, 1, K)})
+    layers = range(len(config.dilations))
+    names = [
+        f"token_mixer.layers.{i}.conv_{kind}.conv" for i in layers for kind in ("gate", "value")
+    ]
+    return _of_all_blocks(config, dict.fromkeys(names, (D, D // config.conv_groups, K)))
+
+
+def ternary_shapes(config: Config) -> dict[str, tuple[int, ...]]:
+    """Each weight that the model makes ternary."""
+    return matrix_shapes(config) | (kernel_shapes(config) if config.ternary_convs else {})
+
+
+def _of_all_blocks(config, own):
+    names = block_names(config)
+    return {f"{block}.{name}.weight": own[name] for block in names for name in own}

@@ -1,0 +1,21 @@
+"""The options of the model's parts beside v3's, each alone and all together."""
+
+PARTS = {
+    "depthwise": {"mixer": "depthwise"},
+    "ternary depthwise": {"mixer": "depthwise", "ternary_convs": True},
+    "two blocks": {"blocks": 2},
+    "silu": {"activation": "silu"},
+    "output gains": {"output_gains": True},
+    "first skip": {"first_skip": True},
+    "pairs": {"bigram_rows": 13},
+    "all": {
+        "mixer": "depthwise",
+        "blocks": 2,
+        "activation": "silu",
+        "output_gains": True,
+        "first_skip": True,
+        "bigram_rows": 13,
+        "logit_scale": 0.3,
+        "initial_weights": "fan_out",
+    },
+}
