@@ -22,7 +22,7 @@ from .model.heads import needs_vectors
 from .progress import about, say
 from .runs.minutes import steps_in
 from .runs.run_folders import new_run
-from .runs.run_state import layout_of
+from .runs.text_counts import layout_of, ngrams_of
 from .runs.trainer import Trainer
 from .training.initial_embedding import CORPUS_RMS, from_corpus, load_embedding, scaled_to_rms
 from .training.learning_rates import steps_without_learning
@@ -57,12 +57,16 @@ def start_run(
         if needs_vectors(config):
             say("Making classes of words with like neighbours ...")
         layout = layout_of(config, dataset, embedding)
+        if config.prior != "none":
+            say("Counting the trigrams of the text ...")
+        ngrams = ngrams_of(config, dataset)
         if minutes:
             say(f"Timing a few steps, to see how many fit into {minutes:g} min ...")
-            config = _with_steps(minutes, config, dataset, tokenizer, threads, layout)
+            parts = dataset, tokenizer, threads, layout, ngrams
+            config = _with_steps(minutes, config, *parts)
         if sentence := steps_without_learning(config):
             say(sentence)
-        yield Trainer(config, dataset, tokenizer, out, threads, embedding, layout)
+        yield Trainer(config, dataset, tokenizer, out, threads, embedding, layout, ngrams)
 
 
 def _first_stage(config, source):

@@ -78,6 +78,7 @@ def token_costs(model: FlashLM, config: Config) -> list[Cost]:
         Cost("gates", 0, R * (3 * layers * D + 2 * H), R * layers * D),
         Cost("residual sums", 0, 0, R * (2 + layers) * D),
         Cost("router (unused)", D + 1, 0, 0),
+        *_prior_cost(model, config),
     ]
 
 
@@ -90,6 +91,14 @@ def _words_cost(model, config):
     count = V * D + sum(p.size for p in own)
     products = (table + rows) * D
     return Cost("embedding and head", count, products, table * (D - 1) + rows * D)
+
+
+def _prior_cost(model, config):
+    """The gate; for each word, two backoffs and the mixture. Counts are no parameters."""
+    if model.prior is None:
+        return []
+    V, products = config.vocab_size, config.d_model + 4
+    return [Cost("gate of the prior", products + 1, products + 4 * V, products + V)]
 
 
 def ternary_matrices(model: FlashLM, config: Config) -> dict[str, tuple[np.ndarray, float]]:

@@ -49,7 +49,8 @@ def inspect_run(run: SavedRun) -> Inspection:
     model, config, state = run.model, run.config, run.checkpoint.state
     # A run's seed gives its initial weights again; a model from elsewhere has no known ones.
     known = not {"published", "packed"} & state.keys()
-    initial = FlashLM(config, np.random.default_rng(config.seed)) if known else None
+    rng = np.random.default_rng(config.seed)
+    initial = FlashLM(config, rng, ngrams=model.ngrams) if known else None
     return inspect_model(model, config, initial)
 
 

@@ -20,12 +20,13 @@ from ..model.config import Config, Phase
 from ..model.flashlm import FlashLM
 from ..model.heads import HEADS
 from ..runs.run_state import draw_batches
+from ..runs.text_counts import ngrams_of
 from ..training.fast_step import FastStep
 from ..training.memory import peak_memory
 from .multiply_adds import multiply_adds
 
 # The operations of the heads; the exact one's are fused or plain.
-HEAD = ("tied_head", "linear", "cross_entropy", *HEADS)
+HEAD = ("tied_head", "linear", "cross_entropy", "exact_nll", *HEADS)
 WARM_UP = 2  # steps that are not counted
 
 
@@ -65,9 +66,10 @@ def measure(
     """Profile `steps` steps of a phase on random tokens."""
     rng = np.random.default_rng(config.seed)
     config = replace(config, phases=(replace(phase, first_step=1),))
-    fast_step = FastStep(FlashLM(config, rng), config, threads)
     tokens = rng.integers(0, config.vocab_size, 100_000)
     dataset = Dataset("random", tokens, tokens[:2])
+    model = FlashLM(config, rng, ngrams=ngrams_of(config, dataset))
+    fast_step = FastStep(model, config, threads)
 
     def step():
         start = time.perf_counter()

@@ -91,7 +91,8 @@ def _train(options) -> int:
 def _configured(preset, chosen):
     """The preset with the chosen head, in sizes that fit the vocabulary, and other changes."""
     vocabulary = {"vocab_size": chosen.get("vocab_size", preset.vocab_size)}
-    with_head = replace(preset, **vocabulary).with_head(chosen.get("head", "exact"))
+    head, prior = chosen.get("head", "exact"), chosen.get("prior")
+    with_head = replace(preset, **vocabulary).with_head(head, prior)
     return replace(with_head, **chosen)
 
 
@@ -136,6 +137,7 @@ def _describe(trainer):
         f"{len(dataset.valid) - 1:,} validation tokens"
         + ("" if best is None else f", best possible loss {best:.4f}")
         + _head(config)
+        + _prior(trainer.model)
         + f"\n{config.steps:,} steps; writing to {trainer.out}",
         flush=True,
     )
@@ -150,6 +152,14 @@ def _head(config):
         loss = f"in training that of a softmax over the target and {config.candidates:,} draws"
     scored = "all positions" if share == 1 else f"{share:.0%} of the positions"
     return f"\noutput layer {config.head}: it scores {scored}; the loss is {loss}"
+
+
+def _prior(model):
+    """A line about the counts that take part, if there are any."""
+    if model.prior is None:
+        return ""
+    trigrams = f"{len(model.ngrams.levels[0].counts.keys):,}"
+    return f"\nprior: a mixture with {trigrams} trigrams; in training, without the target's own"
 
 
 def _free_folder(folder: Path) -> Path:

@@ -15,6 +15,7 @@ from ..data.tokenizers.tokenizer import Tokenizer
 from ..model.config import Config
 from ..model.flashlm import FlashLM
 from ..model.heads.exact import ExactHead
+from ..model.prior.counted import tokens_before
 
 WINDOW = 1024  # tokens per forward pass
 ROWS = 256  # positions whose logits (ROWS, V) are in memory at once
@@ -29,8 +30,8 @@ class Evaluation:
 
     loss is the true -ln p. smoothed is FlashLM v3's number, 0.9·loss + 0.1·(mean over the
     vocabulary of -ln p). It cannot be compared with the loss of another model. It is NaN except
-    for the heads exact and sampled, which score all words. The errors are NaN for fewer than
-    FEWEST tokens.
+    for the heads exact and sampled, which score all words, without a prior. The errors are NaN
+    for fewer than FEWEST tokens.
     """
 
     loss: float
@@ -78,8 +79,8 @@ def token_losses(
     Each is given at least `context` tokens before it, as far as there are so many.
     """
     ids, targets = tokens[:-1].astype(np.int64), tokens[1:].astype(np.int64)
-    head, table = model.lm_head, model.embedding.weight.data  # (V, D)
-    targets = model.layout.rows(targets)
+    before = tokens_before(ids[None])  # (M, 2)
+    scores_all = isinstance(model.lm_head, ExactHead) and model.prior is None
     true, smoothed = np.empty(len(ids)), np.full(len(ids), np.nan)
     for start in range(0, len(ids), WINDOW):
         stop = min(start + WINDOW, len(ids))
@@ -89,12 +90,13 @@ def token_losses(
         for row in range(start, stop, ROWS):
             rows = slice(row, min(row + ROWS, stop))
             part = h[row - start : rows.stop - start]  # (ROWS, D)
-            if isinstance(head, ExactHead):
-                log_p = head.log_prob(part, table)  # (ROWS, V)
-                true[rows] = -log_p[np.arange(len(part)), targets[rows]]
+            if scores_all:
+                log_p = model.lm_head.log_prob(part, model.lm_head.weight.data)  # (ROWS, V)
+                of_target = model.layout.rows(targets[rows])
+                true[rows] = -log_p[np.arange(len(part)), of_target]
                 smoothed[rows] = (1 - SMOOTHING) * true[rows] - SMOOTHING * log_p.mean(axis=1)
             else:  # fewer products than for all V words
-                true[rows] = head.nll(part, table, targets[rows])
+                true[rows] = model.nll(part, before[rows], targets[rows])
     return true, smoothed
 
 

@@ -15,6 +15,7 @@ as they are. With v3's threshold and the scale "mean" they would shrink.
 from dataclasses import dataclass, replace
 
 import numpy as np
+
 from minigrad.ops.ternary import ternarize
 
 from ..errors import UserError
@@ -44,8 +45,14 @@ def pack_weights(
 ) -> PackedModel:
     """Pack a model's weights, given by parameter name.
 
-    Raises UserError if a weight is not finite: no ternary digit stands for NaN.
+    Raises UserError if a weight is not finite: no ternary digit stands for NaN; or if the model
+    has a prior, whose counts no export holds.
     """
+    if config.prior != "none":
+        raise UserError(
+            f"--prior is {config.prior}, and an export has no place for the counts; export a "
+            "run that was trained with --prior none"
+        )
     arrays, ternary = {}, ternary_shapes(config)
     for name, w in weights.items():
         if not np.isfinite(w).all():

@@ -20,9 +20,11 @@ source   ring buffers for dilated convolutions: Le Paine et al. 2016, "Fast Wave
 from dataclasses import dataclass
 
 import numpy as np
+
 from minigrad.errors import expect_integers, expect_shape
 
 from ..model.flashlm import FlashLM
+from ..model.prior.counted import UNKNOWN
 from .streaming_blocks import StreamBlock
 from .streaming_layers import norm_rows
 
@@ -31,7 +33,7 @@ CHUNK = 256  # tokens of a prompt that are read at once
 
 @dataclass
 class State:
-    """The ring buffers of one text, and `position`: how many of its tokens were read.
+    """The ring buffers of one text, how many tokens were read, and the last two of them.
 
     rings[r][i] (G, L, C) holds the last L rows that convolution i saw in application r of a
     block. The row of token t is in slot t mod L.
@@ -39,6 +41,7 @@ class State:
 
     rings: list[list[np.ndarray]]
     position: int = 0
+    before: tuple[int, int] = (UNKNOWN, UNKNOWN)
 
     @property
     def nbytes(self) -> int:
@@ -58,7 +61,7 @@ class Stream:
         self.blocks = [made[id(b)] for b in model.applications()]  # several times the same
         self.first_skip, self.bigrams = model.first_skip, model.bigrams
         self.table = model.embedding.weight.data  # (V, D)
-        self.layout, self.head = model.layout, model.lm_head
+        self.layout, self.head, self.prior = model.layout, model.lm_head, model.prior
         self.final_norm = model.final_norm
 
     @property
@@ -74,7 +77,10 @@ class Stream:
     def step(self, state: State, token: int) -> np.ndarray:
         """Read one token; returns the logits (V,) of the next one."""
         h = self._hidden(state, self._expect("step", "token", [token]))  # (1, D)
-        return self.layout.by_token(self.head.next_scores(h[0], self.table))
+        scores = self.layout.by_token(self.head.next_scores(h[0], self.table))
+        if self.prior is None:
+            return scores
+        return self.prior.log_prob(scores, h[0], np.array(state.before))
 
     def prefill(self, state: State, ids: np.ndarray) -> None:
         """Read ids (T,) without asking for the logits of the next token."""
@@ -97,6 +103,7 @@ class Stream:
                 x = self.first_skip.of_arrays(x, first, r)
             x = block(x, rings, state.position)
         state.position += len(ids)
+        state.before = (*state.before, *map(int, ids[-2:]))[-2:]
         return norm_rows(x, self.final_norm)
 
     def _first(self, state, ids):

@@ -84,8 +84,8 @@ def generate_fast(
     expect_integers("generate", "prompt", prompt, len(model.embedding.weight.data), "V")
     stream = Stream(model, int8_activations=int8_activations)
     state, token = stream.state(), int(prompt[-1])
-    # Tokens before the receptive field change nothing.
-    stream.prefill(state, prompt[-stream.receptive_field : -1])
+    # Tokens before the receptive field change nothing. A prior always sees two.
+    stream.prefill(state, prompt[-max(2, stream.receptive_field) : -1])
     for _ in range(tokens):
         logits = stream.step(state, token)  # (V,)
         token = sample_token_fast(logits[:vocab_size], rng, **sampling)

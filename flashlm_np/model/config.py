@@ -8,12 +8,13 @@ from minigrad.optim.normuon import FORMS
 
 from .block_options import ACTIVATIONS, INITIAL_WEIGHTS, MIXERS, mixer_reach
 from .fields import check_fields, check_together, option
-from .head_options import OF_EXACT, check_head, sizes_for
+from .head_options import OF_EXACT, check_head, has_plain_loss, sizes_for
 from .heads import HEADS
 from .heads.candidates import PROPOSALS
 from .heads.classes import CLASS_ORDERS
 from .heads.huffman import TREES
 from .phase import MOST_STEPS, V3_PHASES, Phase
+from .prior import PRIORS
 
 TEMPERATURE = 0.5  # of generated text, unless the user chooses another
 
@@ -75,11 +76,16 @@ class Config:
     tree: str = option("huffman", "shape of the head tree: huffman or balanced", among=TREES)
     candidates: int = option(3072, "words drawn per step by the head sampled", 1, 10**7)
     candidates_from: str = option("counts", "drawn by counts or log_uniform", among=PROPOSALS)
+    prior: str = option("none", "counts mixed into p: none or trigram", among=PRIORS)
     # The data
     stories: int = option(16000, "training stories to make when no text is given", 1, 10**6)
     validation_share: float = option(0.05, "last part of a text, kept for validation", 0, 1)
     # The optimizer
     steps: int = option(10000, "optimizer steps to take", 1, MOST_STEPS)
+    schedule: str = option(
+        "wsd", "the rates stay, then fall (wsd), or fall as a cosine", among=("wsd", "cosine")
+    )
+    schedule_floor: float = option(0.0, "the least factor of the rates, for the cosine", 0, 1)
     schedule_steps: int = option(
         10000, "step at which the rates are 0; 0: the one after the last step", 0, MOST_STEPS
     )
@@ -89,6 +95,9 @@ class Config:
     position_share: float = option(0.25, "part of the positions that the loss scores", 0, 1)
     label_smoothing: float = option(0.1, "part of the target spread over the vocabulary", 0, 1)
     z_loss: float = option(1e-4, "weight of the squared log-partition in the loss", 0)
+    matrix_optimizer: str = option(
+        "normuon", "of the ternary matrices: normuon or adamw", among=("normuon", "adamw")
+    )
     normuon_lr: float = option(0.02, "learning rate of the ternary matrices", 0)
     normuon_form: str = option("v3", "v3 or published: optim/normuon.py", among=FORMS)
     momentum_warmup: int = option(
@@ -96,7 +105,8 @@ class Config:
     )
     adamw_lr: float = option(3e-4, "learning rate of everything else", 0)
     conv_lr_ratio: float = option(1.0, "learning rate of the convolutions, in adamw_lr", 0)
-    weight_decay: float = option(0.1, "AdamW's, on the embedding, head and convolutions", 0)
+    weight_decay: float = option(0.1, "AdamW's, on all that are no gains and biases", 0)
+    decay_gains: bool = option(False, "weight decay on gains and biases, too")
     clip_norm: float = option(1.0, "largest joint norm of the gradients", 1e-30, math.inf)
     ema_decay: float = option(0.999, "memory of the averaged weights", 0, 1)
     # Evaluations and checkpoints
@@ -129,21 +139,24 @@ class Config:
         ends = [*(phase.first_step - 1 for phase in phases[1:]), math.inf]
         return list(zip(phases, ends, strict=True))
 
-    def with_head(self, head: str) -> "Config":
-        """This configuration with another output layer, and what suits it.
+    def with_head(self, head: str, prior: str | None = None) -> "Config":
+        """This configuration with another output layer, perhaps a prior, and what suits them.
 
-        That is the plain loss at all positions, and sizes that fit the vocabulary. The exact
-        head leaves everything as it is.
+        That is the plain loss; with a head other than exact, at all positions, and sizes that
+        fit the vocabulary. The exact head without a prior leaves everything as it is.
         """
+        prior = self.prior if prior is None else prior
+        plain = {} if (head, prior) == ("exact", "none") else dict.fromkeys(OF_EXACT, 0.0)
         if head == "exact":
-            return replace(self, head=head)
-        plain = dict.fromkeys(OF_EXACT, 0.0) | {"position_share": 1.0}
-        return replace(self, head=head, **plain, **sizes_for(head, self.vocab_size))
+            return replace(self, head=head, prior=prior, **plain)
+        plain["position_share"] = 1.0
+        plain |= sizes_for(head, self.vocab_size)
+        return replace(self, head=head, prior=prior, **plain)
 
     @property
     def loss_options(self) -> dict:
-        """The options of the model's loss. Only the exact head has any."""
-        names = OF_EXACT if self.head == "exact" else ()
+        """The options of the model's loss. Only the exact head without a prior has any."""
+        names = () if has_plain_loss(self) else OF_EXACT
         return {name: getattr(self, name) for name in names}
 
     def data_options(self) -> dict:

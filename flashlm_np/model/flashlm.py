@@ -14,10 +14,12 @@ embedding's table. The head uses the same table. A prediction sees 415 tokens: t
 """
 
 import numpy as np
+
 from minigrad import Module, Tensor, no_grad
 from minigrad import functional as F
 from minigrad.layers import Embedding, RMSNorm
 
+from ..ngrams.kneser_ney import KneserNey
 from .bigrams import BigramTable
 from .config import Config
 from .first_skip import FirstSkip
@@ -25,12 +27,15 @@ from .heads import new_head, new_layout
 from .heads.layout import TableLayout
 from .layers import RecursiveBlock
 from .mixers import mixer_class
+from .prior import new_prior
+from .prior.counted import tokens_before
 
 
 class FlashLM(Module):
     """The language model. `config` gives every size; weights are drawn from `rng`.
 
     layout: the order of the words in the table, by default one that needs no text.
+    ngrams: the counts of the training text, if config.prior asks for them.
     """
 
     def __init__(
@@ -39,9 +44,11 @@ class FlashLM(Module):
         rng: np.random.Generator,
         dtype=np.float32,
         layout: TableLayout | None = None,
+        ngrams: KneserNey | None = None,
     ):
         V, D = config.vocab_size, config.d_model
         self.layout = new_layout(config) if layout is None else layout
+        self.ngrams = ngrams
         self.recursions = config.recursions
         self.embedding = Embedding(V, D, rng=rng, std=config.embedding_std, dtype=dtype)
         M, P = config.bigram_rows, config.recursions * config.blocks
@@ -56,6 +63,7 @@ class FlashLM(Module):
         self.lm_head = new_head(config, self.layout, rng, dtype)
         # The same Parameter object, not a copy: its gradient is the sum of both uses.
         self.lm_head.weight = self.embedding.weight
+        self.prior = new_prior(config, ngrams, dtype)  # None, except where counts take part
 
     def hidden(self, ids: np.ndarray) -> Tensor:
         """The input of the head at every position: ids (B, T) -> (B, T, D)."""
@@ -79,9 +87,14 @@ class FlashLM(Module):
     def forward(self, ids: np.ndarray) -> Tensor:
         """Logits of the next token at every position: ids (B, T) -> (B, T, V).
 
-        Heads other than the exact one give ln p, without a gradient.
+        Heads other than the exact one, and a prior, give ln p, without a gradient.
         """
-        return self.layout.by_token(self.lm_head(self.hidden(ids), self.lm_head.weight))
+        h = self.hidden(ids)
+        scores = self.layout.by_token(self.lm_head(h, self.lm_head.weight))
+        if self.prior is None:
+            return scores
+        before = tokens_before(ids).reshape(*ids.shape, -1)
+        return Tensor(self.prior.log_prob(scores.data, h.data, before))
 
     def hidden_rows(self, ids: np.ndarray, positions: np.ndarray | None = None) -> Tensor:
         """The input of the head as rows (N, D): of all B·T positions, or of those given."""
@@ -98,12 +111,29 @@ class FlashLM(Module):
         rng: for the sampled head. options: label_smoothing and z_loss, of the exact head.
         """
         y = targets.reshape(-1)  # (B·T,)
-        y = self.layout.rows(y if positions is None else y[positions])  # (N,)
-        h = self.hidden_rows(ids, positions)  # (N, D)
-        return self.lm_head.loss(h, self.lm_head.weight, y, rng, **options)
+        y = y if positions is None else y[positions]  # (N,)
+        h, before = self.hidden_rows(ids, positions), tokens_before(ids, positions)  # (N, D)
+        return self.loss_of_rows(h, before, y, rng, **options)
+
+    def loss_of_rows(self, h, before, targets, rng=None, **options) -> Tensor:
+        """Mean loss of hidden rows (N, D) for the tokens targets (N,) after `before` (N, 2)."""
+        y = self.layout.rows(targets)
+        if self.prior is None:
+            return self.lm_head.loss(h, self.lm_head.weight, y, rng, **options)
+        nll = self.lm_head.losses(h, self.lm_head.weight, y, **options)  # (N,)
+        return self.prior.losses(nll, h, before, targets).mean()
+
+    def nll(self, h: np.ndarray, before: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """The exact -ln p of each token: (N, D), (N, 2), (N,) -> (N,)."""
+        nll = self.lm_head.nll(h, self.lm_head.weight.data, self.layout.rows(targets))
+        return nll if self.prior is None else self.prior.nll(nll, h, before, targets)
 
     def next_logits(self, ids: np.ndarray) -> np.ndarray:
         """Logits (B, V) of the token after ids (B, T), without recording anything."""
         with no_grad():
             last = self.hidden(ids)[:, -1]  # (B, D)
-            return self.layout.by_token(self.lm_head(last, self.lm_head.weight).data)
+            scores = self.layout.by_token(self.lm_head(last, self.lm_head.weight).data)
+        if self.prior is None:
+            return scores
+        before = tokens_before(ids).reshape(*ids.shape, -1)[:, -1]  # (B, 2)
+        return self.prior.log_prob(scores, last.data, before)

@@ -18,16 +18,17 @@ def sizes_for(head: str, V: int) -> dict:
     }
 
 
+def has_plain_loss(config) -> bool:
+    """Whether the loss in training is -ln p of the targets, without the options OF_EXACT."""
+    return config.head != "exact" or config.prior != "none"
+
+
 def check_head(config) -> None:
     """Raise a ValueError if options do not fit the head, each other or the vocabulary."""
+    if has_plain_loss(config):
+        _check_plain_loss(config)
     if config.head == "exact":
         return
-    for name in OF_EXACT:
-        if value := getattr(config, name):
-            raise ValueError(
-                f"{option_name(name)} is {value}, expected 0: only the exact head has this "
-                f"option, and --head is {config.head}"
-            )
     words = config.vocab_size  # that share the classes
     if config.head in ("adaptive", "hybrid"):
         _check_cutoffs(config)
@@ -35,6 +36,21 @@ def check_head(config) -> None:
         words -= config.cutoffs[0]
     if config.head in ("two_level", "hybrid") and config.classes > words:
         raise ValueError(f"--classes is {config.classes}, but they share only {words} words")
+
+
+def _check_plain_loss(config):
+    for name in OF_EXACT:
+        if value := getattr(config, name):
+            other = "--head" if config.head != "exact" else "--prior"
+            raise ValueError(
+                f"{option_name(name)} is {value}, expected 0: only the exact head has this "
+                f"option, and {other} is {getattr(config, other[2:])}"
+            )
+    if config.prior != "none" and config.head == "sampled":
+        raise ValueError(
+            f"--prior is {config.prior}, which needs the exact -ln p in training, and the head "
+            "sampled has none; choose another --head"
+        )
 
 
 def _check_cutoffs(config):

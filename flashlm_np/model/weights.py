@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..ngrams.kneser_ney import KneserNey
 from .config import Config
 from .flashlm import FlashLM
 from .heads import read_layout
@@ -12,17 +13,19 @@ def model_with_weights(
     config: Config,
     weights: dict[str, np.ndarray],
     layout: dict[str, np.ndarray] | None = None,
+    ngrams: KneserNey | None = None,
 ) -> FlashLM:
     """A FlashLM with the given weights by parameter name.
 
     layout: the arrays of the order of the words, if the head is not the exact one.
+    ngrams: the counts, if the configuration has a prior.
 
     Raises ValueError if the weights do not have the configuration's names and sizes, or the
     layout is damaged.
     """
     expect_sizes(config, weights)
     order = read_layout(config, layout or {})
-    model = FlashLM(config, np.random.default_rng(0), layout=order)
+    model = FlashLM(config, np.random.default_rng(0), layout=order, ngrams=ngrams)
     load_weights(model, weights)
     return model
 

@@ -25,6 +25,7 @@ ENTRIES = {
         "corpus": {"name": str, "separated": bool, "files?": [PATH], "folder?": (PATH, None)},
         "packed?": {"encoding": str, "head": str},  # of an export
         "published?": dict,  # of a converted checkpoint
+        "ngrams?": SHA256,  # of the counts of a prior: ngram_file.py
     },
 }
 COUNT = Number(int)

@@ -8,6 +8,7 @@ from ..data.tokenizers.tokenizer import Tokenizer
 from ..errors import UserError
 from ..model.config import Config
 from ..model.heads.layout import TableLayout
+from ..ngrams.kneser_ney import KneserNey
 from .run_state import RunState
 
 TRAINING_PART = 0.9  # of the minutes of a run; the rest is for evaluations and checkpoints
@@ -20,6 +21,7 @@ def steps_in(
     tokenizer: Tokenizer,
     threads: int | None,
     layout: TableLayout,
+    ngrams: KneserNey | None = None,
 ) -> int:
     """The number of steps, at least 1, that fit into `minutes`.
 
@@ -27,7 +29,7 @@ def steps_in(
     on the clock only through the returned number.
     """
     left, steps = 60 * minutes * TRAINING_PART, 0
-    state = RunState(config, dataset, tokenizer, threads, layout=layout)
+    state = RunState(config, dataset, tokenizer, threads, layout=layout, ngrams=ngrams)
     for phase, last in config.phases_in_order():
         seconds = _seconds_per_step(state, phase.first_step)
         fitting, length = int(left / seconds), last - phase.first_step + 1

@@ -9,8 +9,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from ..data.stories import stories
+from ..evaluation.baselines import Baselines, baselines
 from ..evaluation.evaluate import Evaluation, evaluate, with_error
-from ..evaluation.ngrams import Baselines, baselines
 from ..files import write_atomically
 from ..inference.text_generator import TextGenerator
 from ..model.config import TEMPERATURE, Config, text_of
@@ -42,7 +42,7 @@ def write_results(trainer: Trainer, final: Evaluation) -> Results:
     """
     config, dataset, tokenizer = trainer.config, trainer.dataset, trainer.tokenizer
     layout, average = trainer.model.layout.arrays(), trainer.fast_step.optimizers.ema.average
-    averaged = model_with_weights(config, average, layout)
+    averaged = model_with_weights(config, average, layout, trainer.model.ngrams)
     generator = TextGenerator(trainer.model, tokenizer, dataset.has_separators)
     results = Results(
         final,

@@ -56,8 +56,8 @@ def resume_run(folder: Path, changes: dict, threads: int | None = None) -> Itera
 
 def _restored(run: SavedRun, config: Config, threads: int | None) -> Trainer:
     """A trainer in the state of the run's checkpoint."""
-    layout = run.model.layout
-    trainer = Trainer(config, run.dataset(), run.tokenizer, run.folder, threads, layout=layout)
+    parts = {"layout": run.model.layout, "ngrams": run.model.ngrams}
+    trainer = Trainer(config, run.dataset(), run.tokenizer, run.folder, threads, **parts)
     try:
         trainer.restore(run.checkpoint)
     except UserError as error:

@@ -11,7 +11,7 @@ from .checkpoint_record import NAMES, records_in
 
 NAMED = 4  # of files or runs, in a message
 # The files that a killed command may leave before it has written a record.
-UNFINISHED = ("metrics.csv", "*.bpe", "step-*.safetensors", ".*", "Thumbs.db", "desktop.ini")
+UNFINISHED = ("metrics.csv", "*.bpe", "*.safetensors", ".*", "Thumbs.db", "desktop.ini")
 
 
 def expect_run(folder: Path, name: str) -> None:

@@ -10,15 +10,15 @@ from ..data.tokenizers.tokenizer import Tokenizer
 from ..errors import UserError, one_line
 from ..model.config import Config, Phase
 from ..model.flashlm import FlashLM
-from ..model.heads import needs_vectors, new_layout
 from ..model.heads.layout import TableLayout
 from ..model.weights import load_weights
+from ..ngrams.kneser_ney import KneserNey
 from ..training.fast_step import FastStep
-from ..training.initial_embedding import from_corpus
 from ..training.step import StepResult
-from ..training.threads import Workers
 from .checkpoint import Checkpoint
 from .machine import machine
+from .ngram_file import fingerprint
+from .text_counts import layout_of, ngrams_of
 
 
 @dataclass
@@ -39,7 +39,7 @@ class RunState:
 
     threads: the number of cores to use, by default all that the process may use.
     embedding: a table (V, D), by token, in place of the random one.
-    layout: of a run that goes on; by default it is made from the training tokens.
+    layout, ngrams: of a run that goes on; by default made from the training tokens.
     """
 
     def __init__(
@@ -50,11 +50,14 @@ class RunState:
         threads: int | None = None,
         embedding: np.ndarray | None = None,
         layout: TableLayout | None = None,
+        ngrams: KneserNey | None = None,
     ):
         self.config, self.dataset, self.tokenizer = config, dataset, tokenizer
         self.rng = np.random.default_rng(config.seed)
         layout = layout_of(config, dataset, embedding) if layout is None else layout
-        self.model = FlashLM(config, self.rng, layout=layout)
+        ngrams = ngrams_of(config, dataset) if ngrams is None else ngrams
+        self.model = FlashLM(config, self.rng, layout=layout, ngrams=ngrams)
+        self.fingerprint = None if ngrams is None else fingerprint(ngrams)
         table = self.model.embedding.weight.data  # (V, D), by row
         if embedding is not None:
             table[...] = embedding[layout.order]
@@ -98,6 +101,8 @@ class RunState:
                 "fingerprint": dataset.fingerprint,
             },
         }
+        if self.fingerprint:
+            state["ngrams"] = self.fingerprint
         return Checkpoint(self.config, self.step, arrays, state)
 
     def restore(self, saved: Checkpoint) -> None:
@@ -114,22 +119,6 @@ class RunState:
         except ValueError as error:
             raise UserError(f"the checkpoint cannot be resumed: {one_line(error)}") from None
         self.step = saved.step
-
-
-def layout_of(
-    config: Config, dataset: Dataset, embedding: np.ndarray | None = None
-) -> TableLayout:
-    """The order of the words for a new run, from the counts of its training tokens.
-
-    Classes by meaning come from `embedding`, or if there is none, from the tokens' neighbours.
-    """
-    if config.head == "exact":
-        return new_layout(config)
-    counts = np.bincount(dataset.train, minlength=config.vocab_size)
-    if needs_vectors(config) and embedding is None:
-        embedding = from_corpus(dataset.train, config.vocab_size, config.d_model).table
-    with Workers(1).at_work():  # many small products, for which more threads only wait
-        return new_layout(config, counts, embedding)
 
 
 def layout_arrays(config: Config, model: FlashLM) -> dict[str, np.ndarray]:

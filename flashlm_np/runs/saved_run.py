@@ -18,6 +18,7 @@ from ..model.flashlm import FlashLM
 from ..model.weights import model_with_weights
 from . import checkpoint
 from .checkpoint import Checkpoint
+from .ngram_file import load_ngrams
 from .run_folders import expect_run, new_run
 from .run_state import layout_arrays
 
@@ -47,7 +48,8 @@ class SavedRun:
             )
         try:
             weights = _weights(folder, saved, average)
-            model = model_with_weights(saved.config, weights, saved.layout())
+            ngrams = load_ngrams(folder, saved.state.get("ngrams"))
+            model = model_with_weights(saved.config, weights, saved.layout(), ngrams)
         except ValueError as error:
             raise UserError(f"{folder}: {one_line(error)}") from None
         return cls(folder, saved, model, tokenizer)

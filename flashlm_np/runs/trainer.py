@@ -16,10 +16,12 @@ from ..evaluation.evaluate import Evaluation, evaluate
 from ..inference.text_generator import TextGenerator
 from ..model.config import Config
 from ..model.heads.layout import TableLayout
+from ..ngrams.kneser_ney import KneserNey
 from ..progress import Stopped, stop_requests
 from . import checkpoint
 from .checkpoint_record import records_in
 from .metrics import Metrics
+from .ngram_file import save_ngrams
 from .run_progress import RunProgress, evaluation_is_due, sample_line
 from .run_state import RunState
 
@@ -39,8 +41,9 @@ class Trainer(RunState):
         threads: int | None = None,
         embedding: np.ndarray | None = None,
         layout: TableLayout | None = None,
+        ngrams: KneserNey | None = None,
     ):
-        super().__init__(config, dataset, tokenizer, threads, embedding, layout)
+        super().__init__(config, dataset, tokenizer, threads, embedding, layout, ngrams)
         self.out = out
         self.evaluation_seconds = 0.0  # of the last one
 
@@ -59,8 +62,10 @@ class Trainer(RunState):
             stop_requests() as stop,
             closing(Metrics(path, self.step, progress.write)) as metrics,
         ):
-            if self.step == 0:  # without the tokenizer nobody can read a checkpoint
+            if self.step == 0:  # without these files nobody can read a checkpoint
                 save_tokenizer(self.out, self.tokenizer)
+                if self.model.prior:
+                    save_ngrams(self.out, self.model.prior.ngrams)
             while self.step < self.config.steps and not stopping:
                 result = self.one_step()
                 self._expect_finite(result)

@@ -28,6 +28,7 @@ from minigrad.optim.blocks import grad_norm_in_blocks, step_in_blocks, update_av
 from ..data.dataset import Batch
 from ..model.config import Config
 from ..model.flashlm import FlashLM
+from ..model.prior.counted import tokens_before
 from .optimizers import Optimizers
 from .replicas import SharedParameter, add_part, merged, replica, windows_of
 from .step import StepResult
@@ -89,13 +90,14 @@ class FastStep:
         replicas = [replica(self.model) for _ in slices]
         hidden = parallel_map(FlashLM.hidden_rows, replicas, ids, positions)
         rows = SharedParameter(np.concatenate([h.data for h in hidden]))  # (N, D)
-        head = replica(self.model.lm_head)
-        y = self.model.layout.rows(np.concatenate(targets))  # (N,)
-        loss = head.loss(rows, head.weight, y, rng, **self._head_options())
+        before = np.concatenate(list(map(tokens_before, ids, positions)))  # (N, 2)
+        top = replica(self.model)  # only its head and prior are used
+        y = np.concatenate(targets)  # (N,)
+        loss = top.loss_of_rows(rows, before, y, rng, **self._head_options())
         loss.backward()
         borders = np.cumsum([len(h) for h in hidden])[:-1]
         parallel_map(Tensor.backward, hidden, np.split(rows.grad, borders))
-        self._add_up(head, replicas)
+        self._add_up(top, replicas)
         return loss.item()
 
     def _head_options(self):
@@ -107,13 +109,10 @@ class FastStep:
             "buffers": self.buffers,
         }
 
-    def _add_up(self, head, replicas):
+    def _add_up(self, top, replicas):
         """Set the model's gradients to the sums of the head's and the replicas'."""
-        for parameter in self.model.parameters():
-            parameter.grad = None
         # The head's own buffers, not copies: v3's table has 51 MB.
-        pairs = zip(self.model.lm_head.parameters(), head.parameters(), strict=True)
-        for parameter, part in pairs:
+        for parameter, part in zip(self.model.parameters(), top.parameters(), strict=True):
             parameter.grad = part.grad
         for model in replicas:
             pairs = zip(self.model.parameters(), model.parameters(), strict=True)

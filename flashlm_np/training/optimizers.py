@@ -7,9 +7,15 @@
     adamw_conv       the convolutions, with weight decay        lr = adamw_lr · conv_lr_ratio
     adamw_no_decay   gains and biases                           lr = adamw_lr
 
+Some configurations have other groups:
+
+    adamw_matrices   in place of normuon, with weight decay     lr = adamw_lr
+    adamw_pairs      the rows for pairs of tokens, with decay   lr = adamw_lr
+                     LazyAdamW: a step uses few of them.
+    adamw_gains      in place of adamw_no_decay, with decay     lr = adamw_lr
+
 At each step, one factor multiplies all rates, and NorMuon's momentum may rise: see
-learning_rates.py. step.py and fast_step.py
-share this file.
+learning_rates.py. step.py and fast_step.py share this file.
 """
 
 from functools import partial
@@ -23,6 +29,19 @@ from ..model.flashlm import FlashLM
 from .learning_rates import momentum, rate_factor
 
 
+def _group(name, ndim, config):
+    """The group of a parameter."""
+    if name.startswith("bigrams."):
+        return "adamw_pairs"
+    if ndim == 2 and name.startswith(("embedding.", "lm_head.")):
+        return "adamw"
+    if ndim == 2:
+        return "normuon" if config.matrix_optimizer == "normuon" else "adamw_matrices"
+    if ndim == 1:
+        return "adamw_gains" if config.decay_gains else "adamw_no_decay"
+    return "adamw_conv"
+
+
 class Optimizers:
     """The optimizers of a model by group, and the running average of its weights."""
 
@@ -30,12 +49,10 @@ class Optimizers:
         self.config = config
         # An earlier run may have frozen it. Each step freezes it, or not, as its phase says.
         model.embedding.weight.requires_grad = True
-        by_ndim = {1: "adamw_no_decay", 2: "normuon", 3: "adamw_conv"}
-        groups = {"adamw": []} | {group: [] for group in by_ndim.values()}
+        groups: dict[str, list] = {}
         for name, parameter in model.named_parameters():
-            is_of_words = parameter.ndim == 2 and name.startswith(("embedding.", "lm_head."))
-            group = "adamw" if is_of_words else by_ndim[parameter.ndim]
-            groups[group].append((name, parameter))
+            group = _group(name, parameter.ndim, config)
+            groups.setdefault(group, []).append((name, parameter))
         lr, decay = config.adamw_lr, {"weight_decay": config.weight_decay}
         adamw = partial(AdamW, betas=(0.9, 0.95))
         lazy_adamw = partial(LazyAdamW, betas=(0.9, 0.95))
@@ -44,9 +61,12 @@ class Optimizers:
             "adamw": partial(lazy_adamw if model.lm_head.rows_only else adamw, lr=lr, **decay),
             "adamw_conv": partial(adamw, lr=lr * config.conv_lr_ratio, **decay),
             "adamw_no_decay": partial(adamw, lr=lr),
+            "adamw_matrices": partial(adamw, lr=lr, **decay),
+            "adamw_pairs": partial(lazy_adamw, lr=lr, **decay),
+            "adamw_gains": partial(adamw, lr=lr, **decay),
         }
         # A model without convolutions has no parameters for adamw_conv.
-        self.by_group = {group: make[group](groups[group]) for group in make if groups[group]}
+        self.by_group = {group: make[group](groups[group]) for group in make if group in groups}
         self.ema = EMA(model, config.ema_decay)
 
     def factor(self, step: int) -> float:

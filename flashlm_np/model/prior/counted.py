@@ -1,0 +1,96 @@
+"""The counted prior: p(w) = λ p_trigram(w | u, v) + (1-λ) p_network(w), λ = σ(s).
+
+    s = h · a + f · c + b         one number for each position: (N, D) (N, 4) -> (N,)
+
+h is the input of the output layer. f has the logarithms of 1 more than four counts: how often
+the contexts u v and v have a next token, and how many different ones. So the gate knows how
+much text is behind p_trigram, and h knows where the network is good.
+
+In training, the target's own occurrence is left out of all counts: of p_trigram and of f. With
+it, each trigram of a batch would have been seen at least once, and the gate would trust counts
+that know the answer. Evaluation and generation use all counts, on other text.
+
+A target needs two tokens before it. The first one of a window has only one, and λ is 0 there:
+which trigram of the text it ends, and so what is to be left out, is not known.
+"""
+
+import numpy as np
+
+from minigrad import Module, Parameter, Tensor, apply
+from minigrad.ops.cross_entropy import log_sum_exp
+
+from ...ngrams.kneser_ney import KneserNey
+from .mixture import MIXTURE, mixture_nll
+
+UNKNOWN = -1  # in the place of a token before the window
+
+
+class CountedPrior(Module):
+    """The trigrams of a text, and a gate between them and the network.
+
+    The gate starts at λ = 1/2 everywhere.
+    """
+
+    def __init__(self, ngrams: KneserNey, D: int, dtype=np.float32):
+        self.ngrams = ngrams
+        self.gate_hidden = Parameter(np.zeros(D, dtype))  # a
+        self.gate_counts = Parameter(np.zeros(4, dtype))  # c
+        self.gate_bias = Parameter(np.zeros(1, dtype))  # b
+
+    def losses(self, nll: Tensor, h: Tensor, before: np.ndarray, y: np.ndarray) -> Tensor:
+        """-ln p of targets that are a part of the counted text, with a gradient: (N,).
+
+        Shapes:
+            nll (N,) of the network; h (N, D); before (N, 2), of tokens_before; tokens y (N,)
+        """
+        log_p, f = self._counted(before, y, h.dtype, left_out=True)
+        s = h @ self.gate_hidden + Tensor(f) @ self.gate_counts + self.gate_bias  # (N,)
+        return apply(MIXTURE, nll, s, log_p)
+
+    def nll(self, nll: np.ndarray, h: np.ndarray, before: np.ndarray, y: np.ndarray):
+        """-ln p of targets of any other text (N,). Shapes as in `losses`."""
+        log_p, f = self._counted(before, y, h.dtype)
+        return mixture_nll(nll, self._gate(h, f), log_p)[0]
+
+    def log_prob(self, scores: np.ndarray, h: np.ndarray, before: np.ndarray) -> np.ndarray:
+        """ln p of every token: scores (..., V) of the network, (..., D), (..., 2) -> (..., V).
+
+        The softmax of the scores is the network's p, by token.
+        """
+        *shape, V = scores.shape
+        rows = scores.reshape(-1, V), h.reshape(-1, h.shape[-1]), before.reshape(-1, 2)
+        return np.array([self._row(*row) for row in zip(*rows, strict=True)]).reshape(*shape, V)
+
+    def _row(self, scores, h, before):
+        nll = log_sum_exp(scores[None]) - scores  # (V,)
+        if UNKNOWN in before:
+            return -nll
+        log_p = np.log(self.ngrams.row(*before)).astype(nll.dtype)  # (V,)
+        f = self._features(self.ngrams.context_counts(*before), h.dtype)  # (4,)
+        return -mixture_nll(nll, self._gate(h, f), log_p)[0]
+
+    def _counted(self, before, y, dtype, left_out=False):
+        """ln p by the counts (N,), -∞ where a token before is unknown, and f (N, 4)."""
+        known = (before != UNKNOWN).all(axis=1)  # (N,)
+        tokens = *before[known].T, y[known]
+        p, counts = self.ngrams.probability_and_counts(*tokens, left_out=left_out)
+        log_p, f = np.full(len(y), -np.inf, dtype), np.zeros((len(y), 4), dtype)
+        log_p[known], f[known] = np.log(p), self._features(counts, dtype)
+        return log_p, f
+
+    def _features(self, counts, dtype):
+        return np.log1p(counts.T).astype(dtype)  # (4, N) -> (N, 4)
+
+    def _gate(self, h, f):
+        """s of rows: (..., D), (..., 4) -> (...)."""
+        return h @ self.gate_hidden.data + f @ self.gate_counts.data + self.gate_bias.data[0]
+
+
+def tokens_before(ids: np.ndarray, positions: np.ndarray | None = None) -> np.ndarray:
+    """The two tokens before each target: ids (B, T) -> (B·T, 2), or those of flat positions.
+
+    The target of a position follows its id. UNKNOWN stands for a token before the window.
+    """
+    earlier = np.pad(ids[:, :-1], ((0, 0), (1, 0)), constant_values=UNKNOWN)  # (B, T)
+    before = np.stack([earlier, ids], axis=-1).reshape(-1, 2)  # (B·T, 2)
+    return before if positions is None else before[positions]
