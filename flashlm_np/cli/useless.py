@@ -18,8 +18,16 @@ class Rule(NamedTuple):
     useless: tuple[str, ...]
 
 
-def _embedding(options):
-    return options.embedding or PRESETS[options.preset or "quickstart"].embedding
+def _is(name, *values):
+    """The rule for options that have no effect where a field has one of some values."""
+
+    def holds(options):
+        preset = PRESETS[options.preset or "quickstart"]
+        return (
+            not options.resume and (getattr(options, name) or getattr(preset, name)) in values
+        )
+
+    return holds
 
 
 def _only_of(*heads):
@@ -43,7 +51,7 @@ RULES = {
             ("validation_share",),
         ),
         Rule(
-            lambda o: _embedding(o) != "random" and not o.resume,
+            lambda o: not _is("embedding", "random")(o) and not o.resume,
             "only a random embedding has a standard deviation to choose",
             ("embedding_std",),
         ),
@@ -57,6 +65,27 @@ RULES = {
             "only the heads adaptive and hybrid have cut-offs",
             ("cutoffs",),
         ),
+        Rule(
+            _is("mixer", "depthwise"),
+            "only the mixer gated_convs has groups and dilations",
+            ("conv_groups", "dilations"),
+        ),
+        Rule(
+            _is("initial_weights", "fan_out"),
+            "--initial-weights fan_out sets the deviation of all matrices",
+            ("out_std",),
+        ),
+        Rule(
+            _is("matrix_optimizer", "adamw"),
+            "AdamW moves the matrices here, not NorMuon",
+            ("normuon_lr", "normuon_form", "momentum_warmup"),
+        ),
+        Rule(
+            _is("schedule", "cosine"),
+            "the cosine falls from the end of the warm-up on",
+            ("decay_share",),
+        ),
+        Rule(_is("schedule", "wsd"), "only the cosine has a floor", ("schedule_floor",)),
         Rule(_only_of("tree"), "only the head tree has a shape to choose", ("tree",)),
         Rule(
             _only_of("sampled"),

@@ -47,6 +47,28 @@ CASES = [
         "only the heads adaptive and hybrid have cut-offs; leave out --cutoffs",
     ),
     (
+        "train --preset v4 --conv-groups 4 --dilations 1 2",
+        "only the mixer gated_convs has groups and dilations; "
+        "leave out --conv-groups, --dilations",
+    ),
+    (
+        "train --initial-weights fan_out --out-std 0.1",
+        "--initial-weights fan_out sets the deviation of all matrices; leave out --out-std",
+    ),
+    (
+        "train --matrix-optimizer adamw --normuon-lr 1 --normuon-form v3 --momentum-warmup 9",
+        "AdamW moves the matrices here, not NorMuon; "
+        "leave out --normuon-lr, --normuon-form, --momentum-warmup",
+    ),
+    (
+        "train --schedule cosine --decay-share 0.5",
+        "the cosine falls from the end of the warm-up on; leave out --decay-share",
+    ),
+    (
+        "train --preset v3 --schedule-floor 0.5",
+        "only the cosine has a floor; leave out --schedule-floor",
+    ),
+    (
         "train --tree balanced",
         "only the head tree has a shape to choose; leave out --tree",
     ),

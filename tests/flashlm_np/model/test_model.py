@@ -3,7 +3,7 @@ import pytest
 from tiny import small_model
 
 from flashlm_np.model.flashlm import FlashLM
-from flashlm_np.model.presets import QUICKSTART, V3
+from flashlm_np.model.presets import QUICKSTART, V3, V4
 from minigrad.gradcheck import gradcheck
 
 IDS = np.random.default_rng(1).integers(0, 31, (2, 40))
@@ -48,6 +48,35 @@ def test_v3_starts_with_the_published_standard_deviations(v3):
     assert std["block.token_mixer.layers.0.conv_gate.conv.weight"] == pytest.approx(
         1 / 8, rel=0.03
     )
+
+
+def test_v4_has_exactly_the_parameters_of_its_author():
+    """Of 6 blocks of width 192, as in the author's train.py with --small."""
+    state = FlashLM(V4, np.random.default_rng(0)).state_dict()
+    block = {
+        "norm1.scale": (192,),
+        "token_mixer.in_proj.weight": (384, 192),
+        "token_mixer.conv.weight": (192, 1, 8),
+        "token_mixer.out_proj.weight": (192, 192),
+        "norm2.scale": (192,),
+        "glu.gate_proj.weight": (512, 192),
+        "glu.up_proj.weight": (512, 192),
+        "glu.down_proj.weight": (192, 512),
+    }
+    names = ["block", *(f"more_blocks.{i}" for i in range(5))]
+    assert {name: array.shape for name, array in state.items()} == {
+        "embedding.weight": (10_000, 192),
+        **{f"{name}.{part}": block[part] for name in names for part in block},
+        "final_norm.scale": (192,),
+        "lm_head.weight": (10_000, 192),
+    }
+    del state["lm_head.weight"]  # the embedding's table again
+    assert sum(w.size for w in state.values()) == 4_364_736
+    assert (V4.glu_width, V4.receptive_field) == (512, 1 + 6 * 7)
+    std = {name: float(w.std()) for name, w in state.items()}
+    assert std["embedding.weight"] == pytest.approx(0.02, rel=0.01)
+    assert std["block.token_mixer.conv.weight"] == pytest.approx((2 / 1536) ** 0.5, rel=0.05)
+    assert std["block.glu.up_proj.weight"] == pytest.approx((2 / 512) ** 0.5, rel=0.01)
 
 
 def test_quickstart_has_1_2_million_parameters():
