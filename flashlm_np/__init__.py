@@ -21,9 +21,9 @@ The student's path through both packages, about 1,500 lines, in this order:
     flashlm_np/training/step.py     one training step
     flashlm_np/inference/generate.py  one token after another
 
-Beside the path: data (tokenizers, stories, token files), evaluation, the rest of training and
-inference, published (the author's checkpoint, GPT-2's table), analysis, the course and its
-grader, and cli (the command `flashlm`).
+Beside the path: data (tokenizers, stories, token files), ngrams, evaluation, the rest of
+training and inference, published (the author's checkpoint, GPT-2's table), analysis, the course
+and its grader, and cli (the command `flashlm`).
 
 For notebooks and scripts: `train`, `resume` and `load` give a `Run`, which can generate text,
 score a text, and inspect its model. api.py documents them, with examples.

@@ -17,7 +17,14 @@ from flashlm_np.course.exercises import EXERCISES
 from minigrad.look.operation_docs import docstring_sections
 
 ROOT = Path(__file__).resolve().parents[1]
-GUIDES = ("quick_start", "step_by_step", "write_an_operation", "check_gradients", "runs")
+GUIDES = (
+    "quick_start",
+    "step_by_step",
+    "write_an_operation",
+    "check_gradients",
+    "runs",
+    "ngrams",
+)
 OWN = "write_an_operation"
 
 

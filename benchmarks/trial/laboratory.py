@@ -11,8 +11,8 @@ from flashlm_np.data.dataset import Dataset, DataSource
 from flashlm_np.data.loading import load_dataset
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.errors import UserError
+from flashlm_np.evaluation.baselines import baselines
 from flashlm_np.evaluation.evaluate import token_losses
-from flashlm_np.evaluation.ngrams import baselines
 from flashlm_np.model.config import Config
 from flashlm_np.model.heads.layout import TableLayout
 from flashlm_np.model.weights import load_weights

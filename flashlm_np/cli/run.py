@@ -8,8 +8,8 @@ from ..data.dataset import Dataset, DataSource
 from ..data.sources import DocumentSource
 from ..data.texts.documents import Skipped, no_usable_text
 from ..errors import UserError
+from ..evaluation.baselines import Baselines, baselines
 from ..evaluation.evaluate import Evaluation, evaluate, with_error
-from ..evaluation.ngrams import Baselines, baselines
 from ..model.config import TEMPERATURE
 from ..progress import printable
 from ..runs.saved_run import SavedRun

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..evaluation.ngrams import Baselines
+from ..evaluation.baselines import Baselines
 from ..files import written_atomically
 from ..model.config import Config
 from .metrics import read_metrics

@@ -27,8 +27,8 @@ from flashlm_np import QUICKSTART, V3, Phase
 from flashlm_np.analysis.multiply_adds import multiply_adds
 from flashlm_np.data.dataset import DataSource, sample_batch
 from flashlm_np.data.loading import load_dataset
+from flashlm_np.evaluation.baselines import baselines
 from flashlm_np.evaluation.evaluate import mean_and_error, token_losses
-from flashlm_np.evaluation.ngrams import baselines
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.model.heads.exact import ExactHead, FusedHead
 from flashlm_np.training.optimizers import Optimizers

@@ -31,13 +31,13 @@ from flashlm_np.data.loading import load_dataset
 from flashlm_np.data.stories import stories
 from flashlm_np.data.story_ids import validation_stories
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
+from flashlm_np.evaluation.baselines import baselines
 from flashlm_np.evaluation.evaluate import (
     evaluate,
     mean_and_error,
     token_bytes,
     token_losses,
 )
-from flashlm_np.evaluation.ngrams import baselines
 from flashlm_np.inference.text_generator import TextGenerator
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.model.weights import load_weights

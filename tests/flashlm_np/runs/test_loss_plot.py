@@ -5,7 +5,7 @@ import math
 import pytest
 from pictures import outside_texts, overlapping_texts, saved_figures
 
-from flashlm_np.evaluation.ngrams import Baselines
+from flashlm_np.evaluation.baselines import Baselines
 from flashlm_np.model.presets import QUICKSTART, V3
 from flashlm_np.runs.loss_plot import write_plot
 from flashlm_np.runs.metrics import COLUMNS, OF_EVALUATION
