@@ -24,6 +24,7 @@ GUIDES = (
     "check_gradients",
     "runs",
     "ngrams",
+    "stories",
 )
 OWN = "write_an_operation"
 
