@@ -7,7 +7,8 @@ import numpy as np
 from ..model.config import Config
 from ..model.flashlm import FlashLM
 from ..runs.saved_run import SavedRun
-from .costs import Cost, cost_summary, cost_table, ternary_matrices, token_costs
+from .components import Cost, ternary_matrices
+from .costs import cost_summary, cost_table, token_costs
 
 VALUES = (-1, 0, 1)
 

@@ -7,8 +7,8 @@ needs no gradient of the table, and costs twice. The rest of a step (norms, gate
 AdamW) multiplies little and is bound by memory; it is not counted.
 """
 
-from ..inference.export import ternary_shapes
 from ..model.config import Config, Phase
+from ..model.shapes import kernel_shapes, matrix_shapes
 
 
 def multiply_adds(config: Config, phase: Phase) -> dict[str, int]:
@@ -20,16 +20,17 @@ def multiply_adds(config: Config, phase: Phase) -> dict[str, int]:
         True
     """
     D, V, R = config.d_model, config.vocab_size, config.recursions
-    matrices = [shape for shape in ternary_shapes(config).values() if len(shape) == 2]
-    kernel = D * (D // config.conv_groups) * config.taps
+    matrices = matrix_shapes(config).values()
+    kernels = sum(O * C * K for O, C, K in kernel_shapes(config).values())
+    iterations = matrices if config.matrix_optimizer == "normuon" else []
     micro = phase.batch * phase.sequence
     scored = phase.micro_batches * max(1, int(config.position_share * micro))
     products = 2 if phase.frozen_embedding else 3
     return {
         "ternary": 3 * R * phase.tokens * sum(rows * columns for rows, columns in matrices),
-        "convolutions": 3 * R * phase.tokens * 2 * len(config.dilations) * kernel,
+        "convolutions": 3 * R * phase.tokens * kernels,
         "head": products * scored * V * D,
-        "newton-schulz": sum(_newton_schulz(*sorted(shape)) for shape in matrices),
+        "newton-schulz": sum(_newton_schulz(*sorted(shape)) for shape in iterations),
     }
 
 

@@ -24,7 +24,8 @@ from safetensors.numpy import save as to_bytes
 from threadpoolctl import threadpool_limits
 
 from flashlm_np import QUICKSTART, V3, Phase
-from flashlm_np.analysis.costs import cost_summary, cost_table, ternary_matrices, token_costs
+from flashlm_np.analysis.components import ternary_matrices
+from flashlm_np.analysis.costs import cost_summary, cost_table, token_costs
 from flashlm_np.data.dataset import DataSource
 from flashlm_np.data.loading import load_dataset
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer

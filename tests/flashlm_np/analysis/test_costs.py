@@ -6,13 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tiny
+from model_parts import PARTS
 
-from flashlm_np.analysis.costs import (
-    cost_summary,
-    cost_table,
-    ternary_matrices,
-    token_costs,
-)
+from flashlm_np.analysis.components import ternary_matrices
+from flashlm_np.analysis.costs import cost_summary, cost_table, token_costs
 from flashlm_np.analysis.inspection import inspect_model
 from flashlm_np.cli import main
 from flashlm_np.model.flashlm import FlashLM
@@ -113,15 +110,49 @@ def by_hand(model, config, token):
     w = model.state_dict()
     T = ternary_matrices(model, config)
     x = [Number(v) for v in w["embedding.weight"][token]]
-    for _ in range(config.recursions):
-        x = block(x, w, T, config)
+    if config.bigram_rows:
+        pair = w["bigrams.weight"][model.bigrams.rows(np.array([token]))[0]]
+        x = [a + b for a, b in zip(x, pair, strict=True)]
+    first, passes = x, [*range(config.blocks)] * config.recursions
+    for r, number in enumerate(passes):
+        if config.first_skip and r:
+            a, b = w["first_skip.a"][r - 1], w["first_skip.b"][r - 1]
+            x = [v * a + u * b for v, u in zip(x, first, strict=True)]
+        prefix = f"more_blocks.{number - 1}" if number else "block"
+        own = {name.removeprefix(f"{prefix}."): v for name, v in w.items()}
+        label = f" {number + 1}" if number else ""
+        matrices = ("in_proj", "out_proj", "gate_proj", "up_proj", "down_proj")
+        x = block(x, own, {name: T.get(name + label) for name in matrices}, config)
     h = norm(x, w["final_norm.scale"], config.norm_eps)
     return [total(a * v for a, v in zip(h, row, strict=True)) for row in w["embedding.weight"]]
 
 
 def block(x, w, T, config):
-    eps, groups, mixer = config.norm_eps, config.conv_groups, "block.token_mixer"
-    m = norm(x, w["block.norm1.scale"], eps)
+    eps = config.norm_eps
+    mixed = mix(norm(x, w["norm1.scale"], eps), w, T, config)
+    x = plus(x, mixed, w.get("mixer_gain"))
+    n = norm(x, w["norm2.scale"], eps)
+    gate, up = ternary(n, *T["gate_proj"]), ternary(n, *T["up_proj"])
+    gated = []
+    for g, u in zip(gate, up, strict=True):
+        r = Number(max(g.value, 0))
+        gated.append(g * sigmoid(g) * u if config.activation == "silu" else r * r * u)
+    return plus(x, ternary(gated, *T["down_proj"]), w.get("glu_gain"))
+
+
+def plus(x, y, gain):
+    y = y if gain is None else [b * g for b, g in zip(y, gain, strict=True)]
+    return [a + b for a, b in zip(x, y, strict=True)]
+
+
+def mix(m, w, T, config):
+    eps, groups, mixer = config.norm_eps, config.conv_groups, "token_mixer"
+    if config.mixer == "depthwise":
+        both = ternary(m, *T["in_proj"])
+        D = len(m)
+        h = conv(both[D:], w[f"{mixer}.conv.weight"], D)
+        gated = [sigmoid(g) * v for g, v in zip(both[:D], h, strict=True)]
+        return ternary(gated, *T["out_proj"])
     for i in range(len(config.dilations)):
         n = norm(m, w[f"{mixer}.norms.{i}.scale"], eps)
         layer = f"{mixer}.layers.{i}"
@@ -129,20 +160,22 @@ def block(x, w, T, config):
         gate = conv(n, w[f"{layer}.conv_gate.conv.weight"], groups, options)
         value = conv(n, w[f"{layer}.conv_value.conv.weight"], groups, options)
         m = [a + sigmoid(g) * v for a, g, v in zip(m, gate, value, strict=True)]
-    x = [a + b for a, b in zip(x, ternary(m, *T["out_proj"]), strict=True)]
-    n = norm(x, w["block.norm2.scale"], eps)
-    gate, up = ternary(n, *T["gate_proj"]), ternary(n, *T["up_proj"])
-    gated = []
-    for g, u in zip(gate, up, strict=True):
-        r = Number(max(g.value, 0))
-        gated.append(r * r * u)
-    return [a + b for a, b in zip(x, ternary(gated, *T["down_proj"]), strict=True)]
+    return ternary(m, *T["out_proj"])
 
 
 @pytest.mark.parametrize("convs", [False, True])
 @pytest.mark.parametrize("scale", ["none", "mean"])
 def test_each_operation_of_a_token_is_counted(scale, convs):
-    model, config = tiny.small_model(ternary_scale=scale, ternary_convs=convs)
+    expect_counted(ternary_scale=scale, ternary_convs=convs)
+
+
+@pytest.mark.parametrize("part", [part for part in PARTS if part != "ternary depthwise"])
+def test_each_operation_of_the_other_parts_is_counted(part):
+    expect_counted(**PARTS[part])
+
+
+def expect_counted(**changes):
+    model, config = tiny.small_model(**changes)
     COUNT.clear()
     logits = by_hand(model, config, token=7)
     np.testing.assert_allclose(

@@ -10,7 +10,7 @@ import pytest
 import tiny
 from damaged import edit_record, put
 
-from flashlm_np.analysis.costs import ternary_matrices
+from flashlm_np.analysis.components import ternary_matrices
 from flashlm_np.cli import main
 from flashlm_np.errors import UserError
 from flashlm_np.inference.export import pack_weights, ternary_shapes, unpack_weights
