@@ -15,12 +15,16 @@ from importlib.resources import files
 import numpy as np
 
 from ..errors import UserError
+from ..model.config import Config
+from ..model.fields import option_name
 from ..model.heads.layout import TableLayout
 from .c_heads import c_head
 from .export import EMBEDDING, PackedModel, unpack_weights
 
 NUMBERS_PER_LINE = 24
 MATRICES = ("token_mixer.out_proj", "glu.gate_proj", "glu.up_proj", "glu.down_proj")
+# The fields of a configuration whose other values than v3's are not in model.c.
+V3S = ("blocks", "mixer", "activation", "output_gains", "first_skip", "bigram_rows")
 NORMS = {"norm1": "block.norm1", "norm2": "block.norm2", "final_norm": "final_norm"}
 
 
@@ -30,8 +34,9 @@ def c_source(packed: PackedModel, vocab_size: int, layout: TableLayout) -> str:
     The program never chooses ids from `vocab_size` on, which the tokenizer does not have.
     layout: of the rows of the embedding's table.
 
-    Raises UserError if the export has another encoding or head.
+    Raises UserError if the export has another encoding or head, or parts beside v3's.
     """
+    _expect_v3s_parts(packed.config)
     if (packed.encoding, packed.head) != ("base-3", "int8"):
         raise UserError(
             f"the export has {packed.encoding} codes and a head of {packed.head}; the C "
@@ -47,6 +52,15 @@ def c_source(packed: PackedModel, vocab_size: int, layout: TableLayout) -> str:
     ]
     program = _file("model.c").replace("/* CONSTANTS */", "\n".join(constants))
     return program.replace("/* HEAD */", _file(head.file).rstrip())
+
+
+def _expect_v3s_parts(config):
+    for name in V3S:
+        if getattr(config, name) != getattr(Config, name):
+            raise UserError(
+                f"{option_name(name)} is {getattr(config, name)}, which the C program does not "
+                "have; export the model to a folder, without --c"
+            )
 
 
 def _file(name):
