@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from prepared_stories import prepared_stories, with_tables
 
 from benchmarks.heads_trial.contenders import BASE, CONTENDERS, TINY, trial_of
 from benchmarks.heads_trial.plan import CHOICE_SEED, Plan
@@ -18,10 +19,6 @@ from benchmarks.trial.results import Results
 from benchmarks.trial.tasks import Run, Task, marks
 from benchmarks.trial.timing import time_steps
 from benchmarks.trial.training import InUse, exclusive, train_and_judge
-from flashlm_np.data.prepare import prepare
-from flashlm_np.data.sources import DocumentSource
-from flashlm_np.data.story_ids import training_stories
-from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.errors import UserError
 from flashlm_np.model.phase import V3_PHASES
 
@@ -30,17 +27,17 @@ TRIAL = trial_of(TINY)
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """A prepared folder of stories."""
-    folder, tokenizer = tmp_path_factory.mktemp("data"), Tokenizer.embedded()
-    ids = [i for i in training_stories(0, 100, tokenizer) if i != tokenizer.end_of_text]
-    (folder / "text.txt").write_bytes(b"".join(tokenizer.tokens[i] for i in ids))
-    prepare(DocumentSource((str(folder / "text.txt"),)), tokenizer, folder / "prepared")
-    return folder / "prepared"
+    return prepared_stories(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def shared(data, tmp_path_factory):
+    return Laboratory.open(TRIAL, data, tmp_path_factory.mktemp("shared"), threads=1)
 
 
 @pytest.fixture
-def laboratory(data, tmp_path):
-    return Laboratory.open(TRIAL, data, tmp_path / "work", threads=1)
+def laboratory(shared, tmp_path):
+    return replace(shared, work=with_tables(shared, tmp_path))
 
 
 @pytest.fixture
@@ -88,11 +85,10 @@ def test_a_run_that_goes_on_is_the_run_without_interruption(
     name, laboratory, results, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(tasks, "FIRST_MARK", 3)
+    other = replace(laboratory, work=with_tables(laboratory, tmp_path / "other"))
     for end in (2, 5):
         train_and_judge(laboratory, results, Task(Run(name, 1, 3.0), end))
     whole = Results(tmp_path / "whole.jsonl")
-    other = replace(laboratory, work=tmp_path / "other")
-    other.work.mkdir()
     train_and_judge(other, whole, Task(Run(name, 1, 3.0), 5))
     assert losses(results) == {2: pytest.approx(losses(results)[2])} | losses(whole)
 

@@ -52,18 +52,21 @@ class Contender:
         return replace(with_head, seed=seed, **(rates | schedule | self.changes))
 
     def code(self, base: Config) -> str:
-        """A short code of what is trained and judged. Another one is another experiment.
+        """A short code of what is trained and judged. Another one is another experiment."""
+        return _code(self.config(base), self.change, self.averaged)
 
-        It has the fields that differ from the defaults, so a new field changes no code.
-        """
-        config, plain = self.config(base), Config()
-        values = [
-            (f.name, getattr(config, f.name))
-            for f in fields(Config)
-            if getattr(config, f.name) != getattr(plain, f.name)
-        ]
-        idea = getattr(self.change, "__name__", repr(self.change))
-        return f"{zlib.crc32(repr((values, idea, self.averaged)).encode()):08x}"
+    def work(self, base: Config) -> str:
+        """A short code of what the seconds of its steps depend on."""
+        return _code(self.config(base), self.change, without=FREE)
+
+
+def _code(config, change, *more, without=()):
+    """A code of the fields that differ from the defaults: a new field changes no code."""
+    plain, names = Config(), [f.name for f in fields(Config) if f.name not in without]
+    changed = [n for n in names if getattr(config, n) != getattr(plain, n)]
+    values = [(n, getattr(config, n)) for n in changed]
+    idea = getattr(change, "__name__", repr(change))
+    return f"{zlib.crc32(repr((values, idea, *more)).encode()):08x}"
 
 
 @dataclass(frozen=True)
@@ -86,15 +89,10 @@ class Trial:
         return " ".join(map(str, self.base.phases))
 
     @cached_property
-    def timed_as(self) -> dict[str, str]:
-        """By name, the first contender whose steps take the same time: its work is the same."""
-        work = {name: self._work(name) for name in self.contenders}
-        return {
-            name: next(other for other in work if work[other] == work[name]) for name in work
-        }
+    def work(self) -> dict[str, str]:
+        """By name, the code of the work of a contender's step."""
+        return {name: c.work(self.base) for name, c in self.contenders.items()}
 
-    def _work(self, name):
-        """What the seconds of a contender's steps depend on."""
-        config, change = self.config(name), self.contenders[name].change
-        values = {f.name: getattr(config, f.name) for f in fields(Config) if f.name not in FREE}
-        return values, change
+    def timed_as(self, name: str) -> str:
+        """The first contender whose steps take the same time, because the work is the same."""
+        return next(n for n in self.contenders if self.work[n] == self.work[name])

@@ -43,15 +43,26 @@ def pace(config: Config, per_step) -> Pace:
 
 def seconds_pace(results: Results, trial: Trial, name: str) -> Pace:
     """The seconds of a contender's steps as last measured, and guessed where they are not."""
-    timed, contender = trial.timed_as[name], trial.contenders[name]
-    lines = results.lines("time", contender=timed)
+    lines = _times(results, trial, name)
     measured = {line["phase"]: _comparable(line, results, trial) for line in lines}
 
     def seconds(phase):
-        guess = contender.seconds * phase.tokens / GUESSED_TOKENS
+        guess = trial.contenders[name].seconds * phase.tokens / GUESSED_TOKENS
         return measured.get(size(phase), guess)
 
     return pace(trial.config(name), seconds)
+
+
+def is_timed(results: Results, trial: Trial, name: str) -> bool:
+    """Whether the seconds of a contender's first phase are measured."""
+    phases = {line["phase"] for line in _times(results, trial, name)}
+    return size(trial.config(name).phase(1)) in phases
+
+
+def _times(results, trial, name):
+    """The lines about a contender's steps, or those of another one with the same work."""
+    lines = results.lines("time", contender=trial.timed_as(name))
+    return [line for line in lines if line.get("work") in (None, trial.work[name])]
 
 
 def _comparable(line, results, trial):

@@ -88,6 +88,8 @@ def _parsed(line):
 def _rounded(value):
     if isinstance(value, dict):
         return {key: _rounded(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return list(map(_rounded, value))
     if isinstance(value, float):  # JSON has no NaN
         return float(f"{value:.6g}") if math.isfinite(value) else None
     return value

@@ -31,7 +31,7 @@ def time_steps(
     Contenders that do the same work are timed once. The reference is in every group.
     """
     trial = laboratory.trial
-    names = list(dict.fromkeys(trial.timed_as[name] for name in names))
+    names = list(dict.fromkeys(trial.timed_as(name) for name in names))
     others = [name for name in names if name != trial.reference]
     for first in range(0, max(1, len(others)), AT_ONCE):
         group = [trial.reference, *others[first : first + AT_ONCE]]
@@ -42,7 +42,7 @@ def time_steps(
                 if phase := _phase_to_time(results, trial, name, number, minutes):
                     here[name] = state, phase
             if here:
-                _time_phase(here, results, trial.reference, steps)
+                _time_phase(here, results, trial, steps)
 
 
 def _phase_to_time(results, trial, name, number, minutes) -> Phase | None:
@@ -61,7 +61,7 @@ def report_phase(config: Config) -> Phase:
     return next((phase for phase in phases if not phase.frozen_embedding), phases[0])
 
 
-def _time_phase(states, results, reference, steps):
+def _time_phase(states, results, trial, steps):
     """Time steps of all contenders, each in its phase, one of each, round and round."""
     seconds = {name: [] for name in states}
     parts = {name: [] for name in states}
@@ -74,7 +74,7 @@ def _time_phase(states, results, reference, steps):
             else:
                 parts[name].append(_parts_of_step(state, phase))
     beside = {}
-    if reference in states:
+    if (reference := trial.reference) in states:
         phase = size(states[reference][1])
         beside = {"beside": statistics.median(seconds[reference]), "beside_phase": phase}
     for name, (state, phase) in states.items():
@@ -87,6 +87,7 @@ def _time_phase(states, results, reference, steps):
             least=min(taken),
             most=max(taken),
             **beside,
+            work=trial.work[name],
             scored=scored(state.config, phase),
             steps=steps,
             threads=threads,
