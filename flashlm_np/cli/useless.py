@@ -30,6 +30,10 @@ def _is(name, *values):
     return holds
 
 
+def _prior(options):
+    return options.prior or PRESETS[options.preset or "quickstart"].prior
+
+
 def _only_of(*heads):
     """The rule for options of some output layers: they have no effect with another one."""
     return lambda o: not o.resume and (o.head or "exact") not in heads
@@ -86,6 +90,11 @@ RULES = {
             ("decay_share",),
         ),
         Rule(_is("schedule", "wsd"), "only the cosine has a floor", ("schedule_floor",)),
+        Rule(
+            lambda o: not o.resume and _prior(o) == "none",
+            "without --prior the network's own loss is the only one",
+            ("network_loss",),
+        ),
         Rule(_only_of("tree"), "only the head tree has a shape to choose", ("tree",)),
         Rule(
             _only_of("sampled"),

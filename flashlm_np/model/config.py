@@ -77,6 +77,7 @@ class Config:
     candidates: int = option(3072, "words drawn per step by the head sampled", 1, 10**7)
     candidates_from: str = option("counts", "drawn by counts or log_uniform", among=PROPOSALS)
     prior: str = option("none", "counts mixed into p: none or trigram", among=PRIORS)
+    network_loss: float = option(1.0, "with a prior, the weight of the network alone", 0)
     # The data
     stories: int = option(16000, "training stories to make when no text is given", 1, 10**6)
     validation_share: float = option(0.05, "last part of a text, kept for validation", 0, 1)
@@ -108,7 +109,7 @@ class Config:
     weight_decay: float = option(0.1, "AdamW's, on all that are no gains and biases", 0)
     decay_gains: bool = option(False, "weight decay on gains and biases, too")
     clip_norm: float = option(1.0, "largest joint norm of the gradients", 1e-30, math.inf)
-    ema_decay: float = option(0.999, "memory of the averaged weights", 0, 1)
+    ema_decay: float = option(0.999, "memory of the averaged weights; 0: none", 0, 1)
     # Evaluations and checkpoints
     eval_every: int = option(500, "steps between evaluations", 1, MOST_STEPS)
     eval_tokens: int = option(16384, "validation tokens scored at each evaluation", 1, 10**7)

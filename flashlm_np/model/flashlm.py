@@ -121,7 +121,7 @@ class FlashLM(Module):
         if self.prior is None:
             return self.lm_head.loss(h, self.lm_head.weight, y, rng, **options)
         nll = self.lm_head.losses(h, self.lm_head.weight, y, **options)  # (N,)
-        return self.prior.losses(nll, h, before, targets).mean()
+        return self.prior.loss(nll, h, before, targets)
 
     def nll(self, h: np.ndarray, before: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """The exact -ln p of each token: (N, D), (N, 2), (N,) -> (N,)."""

@@ -23,4 +23,4 @@ def new_prior(config, ngrams, dtype) -> CountedPrior | None:
             f"the counts are {ngrams.order}-grams of {ngrams.vocab_size:,} tokens, expected "
             f"trigrams of {config.vocab_size:,}"
         )
-    return CountedPrior(ngrams, config.d_model, dtype)
+    return CountedPrior(ngrams, config.d_model, config.network_loss, dtype)

@@ -10,6 +10,13 @@ In training, the target's own occurrence is left out of all counts: of p_trigram
 it, each trigram of a batch would have been seen at least once, and the gate would trust counts
 that know the answer. Evaluation and generation use all counts, on other text.
 
+In training, the gradient of the mixture's loss L is followed, and α times that of the network's
+own -ln p. With α = 0 the network would learn only what the counts do not know, but it learns
+nothing. At first the counts are far better, and the gate closes within 50 steps: λ is 0.95, and
+r, the weight of the network's gradient, 0.01. Such gradients are below the ε of AdamW, and the
+gate has no reason to open again. With α > 0 the network keeps on learning until it is worth a
+share.
+
 A target needs two tokens before it. The first one of a window has only one, and λ is 0 there:
 which trigram of the text it ends, and so what is to be left out, is not known.
 """
@@ -28,27 +35,30 @@ UNKNOWN = -1  # in the place of a token before the window
 class CountedPrior(Module):
     """The trigrams of a text, and a gate between them and the network.
 
-    The gate starts at λ = 1/2 everywhere.
+    network_loss: α. The gate starts at λ = 1/2 everywhere.
     """
 
-    def __init__(self, ngrams: KneserNey, D: int, dtype=np.float32):
-        self.ngrams = ngrams
+    def __init__(self, ngrams: KneserNey, D: int, network_loss: float, dtype=np.float32):
+        self.ngrams, self.network_loss = ngrams, network_loss
         self.gate_hidden = Parameter(np.zeros(D, dtype))  # a
         self.gate_counts = Parameter(np.zeros(4, dtype))  # c
         self.gate_bias = Parameter(np.zeros(1, dtype))  # b
 
-    def losses(self, nll: Tensor, h: Tensor, before: np.ndarray, y: np.ndarray) -> Tensor:
-        """-ln p of targets that are a part of the counted text, with a gradient: (N,).
+    def loss(self, nll: Tensor, h: Tensor, before: np.ndarray, y: np.ndarray) -> Tensor:
+        """The mean L of targets that are a part of the counted text, with the gradient of both.
 
         Shapes:
             nll (N,) of the network; h (N, D); before (N, 2), of tokens_before; tokens y (N,)
         """
         log_p, f = self._counted(before, y, h.dtype, left_out=True)
         s = h @ self.gate_hidden + Tensor(f) @ self.gate_counts + self.gate_bias  # (N,)
-        return apply(MIXTURE, nll, s, log_p)
+        L = apply(MIXTURE, nll, s, log_p)  # (N,)
+        # It is 0, with the gradient of α nll. So the number to read is the loss of the mixture.
+        own = (nll - nll.data) * self.network_loss
+        return (L + own).mean()
 
     def nll(self, nll: np.ndarray, h: np.ndarray, before: np.ndarray, y: np.ndarray):
-        """-ln p of targets of any other text (N,). Shapes as in `losses`."""
+        """-ln p of targets of any other text (N,). Shapes as in `loss`."""
         log_p, f = self._counted(before, y, h.dtype)
         return mixture_nll(nll, self._gate(h, f), log_p)[0]
 

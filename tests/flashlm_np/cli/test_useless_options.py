@@ -69,6 +69,10 @@ CASES = [
         "only the cosine has a floor; leave out --schedule-floor",
     ),
     (
+        "train --preset v3 --network-loss 0.5",
+        "without --prior the network's own loss is the only one; leave out --network-loss",
+    ),
+    (
         "train --tree balanced",
         "only the head tree has a shape to choose; leave out --tree",
     ),

@@ -128,8 +128,7 @@ def loss_by_the_definition(model, ids, targets, left_out):
     """The mean of -ln p, each target counted or left out."""
     losses = []
     for window, y in zip(ids, targets, strict=True):
-        p, rows = network_p(model, window), np.arange(len(y))
-        p = p[rows, y]
+        p = network_p(model, window)[np.arange(len(y)), y]
         counted = NGRAMS.probability(window[:-1], window[1:], y[1:], left_out=left_out)
         share = gate_of(model, window, left_out=y[1:] if left_out else None)
         p[1:] = share * counted + (1 - share) * p[1:]
@@ -170,7 +169,7 @@ def test_the_tokens_before_a_target_are_its_id_and_the_one_before():
 
 def largest_error_of_a_gradient(case):
     """Of each parameter along a random direction, relative to its size."""
-    model, _ = prior_model(case)
+    model, _ = prior_model(case, network_loss=0.0)
     ((ids, targets, _),) = batches()
     positions = np.array([3, 70, 11, 40, 3])
     model.zero_grad()
@@ -194,6 +193,31 @@ def largest_error_of_a_gradient(case):
 @every_case
 def test_the_gradients_of_the_whole_model_are_right(case):
     assert largest_error_of_a_gradient(case) < 1e-5
+
+
+def gradients_of(case, network_loss, prior=True):
+    model, _ = prior_model(case, network_loss=network_loss)
+    if not prior:
+        model.prior = None
+    ((ids, targets, _),) = batches()
+    model.loss(ids, targets, np.array([3, 70, 11, 40, 3])).backward()
+    return {
+        name: p.grad.dense() if hasattr(p.grad, "dense") else p.grad.copy()
+        for name, p in model.named_parameters()
+        if "router." not in name
+    }
+
+
+@every_case
+def test_the_network_also_learns_as_if_it_were_alone(case):
+    mixed, both, alone = (
+        gradients_of(case, *options) for options in ((0.0,), (0.3,), (0.0, False))
+    )
+    assert set(both) == set(mixed) >= set(alone)
+    for name, gradient in both.items():
+        expected = mixed[name] + (0.3 * alone[name] if name in alone else 0)
+        np.testing.assert_allclose(gradient, expected, atol=1e-12, err_msg=name)
+    assert not [name for name in alone if name.startswith("prior.")]
 
 
 WRONG = {
