@@ -95,7 +95,7 @@ def grad_norm_in_blocks(parameters: Parameters, parallel_map: Callable = map) ->
 def update_average_in_blocks(ema: EMA, parallel_map: Callable = map) -> None:
     """Move the average towards the present weights."""
     ema.note_writes()
-    pairs = [(ema.average[name], p.data) for name, p in ema.parameters.items()]
+    pairs = ema.copies().values()
     jobs = [job for pair in pairs for job in flat_blocks(*pair, size=JOB_SIZE)]
 
     def update(job):

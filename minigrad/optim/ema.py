@@ -2,6 +2,8 @@
 
     a ← d a + (1-d) p        after each optimizer step; d = 0.999 remembers about 1,000 steps
 
+With d = 0, a is p: then the average shares the arrays of the weights, and costs nothing.
+
 source   Polyak & Juditsky 1992; as an exponential average: Tarvainen & Valpola 2017,
          arXiv:1703.01780
 """
@@ -21,7 +23,7 @@ def ema_update(average, p, *, decay):
 
 
 class EMA:
-    """A running average of weights; `average` is a state dict of copies.
+    """A running average of weights; `average` is a state dict of copies, unless `decay` is 0.
 
     The average of weights in float16 is in float32, which can hold its small changes.
     """
@@ -30,14 +32,15 @@ class EMA:
         self.decay = expect_number("EMA", "decay", decay, least=0, below=1)
         self.parameters = named("EMA", parameters)
         self.average = {
-            name: p.data.astype(wide(p.dtype)) for name, p in self.parameters.items()
+            name: p.data.astype(wide(p.dtype), copy=self.decay > 0)
+            for name, p in self.parameters.items()
         }
 
     def update(self) -> None:
         """Move the average towards the present weights."""
         self.note_writes()
-        for name, p in self.parameters.items():
-            ema_update(self.average[name], p.data, decay=self.decay)
+        for average, p in self.copies().values():
+            ema_update(average, p, decay=self.decay)
 
     def load(self, average: dict[str, np.ndarray]) -> None:
         """Copy an `average` of the same names and shapes.
@@ -48,10 +51,15 @@ class EMA:
         if lines := problems(self.average, average):
             raise ValueError("EMA: the average does not fit:\n  " + "\n  ".join(lines))
         self.note_writes()
-        for name, array in self.average.items():
+        for name, (array, _) in self.copies().items():
             array[...] = average[name]
+
+    def copies(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """By name, the average and the weight, unless they are the same array."""
+        pairs = {name: (self.average[name], p.data) for name, p in self.parameters.items()}
+        return {name: (a, p) for name, (a, p) in pairs.items() if a is not p}
 
     def note_writes(self) -> None:
         """Note that the average is about to change: a graph that still needs it is told."""
-        for name, array in self.average.items():
+        for name, (array, _) in self.copies().items():
             array_written(array, f"the average of {name!r}")

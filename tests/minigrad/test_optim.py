@@ -522,6 +522,32 @@ def test_an_average_is_a_copy_and_can_be_loaded():
     assert not np.shares_memory(ema.average["a"], kept["a"])
 
 
+@pytest.mark.parametrize("update", [EMA.update, blocks.update_average_in_blocks])
+def test_an_average_without_memory_is_the_weights_and_costs_nothing(update):
+    pair = Pair()
+    ema = EMA(pair, 0.0)
+    kept = {name: array.copy() for name, array in ema.average.items()}
+    pair.a.data += 1
+    update(ema)
+    assert ema.average["a"] is pair.a.data
+    ema.load(kept)  # the weights have a state dict of their own
+    np.testing.assert_array_equal(pair.a.data, kept["a"] + 1)
+    with pytest.raises(ValueError, match="does not fit"):
+        ema.load({"a": kept["a"]})
+
+
+@pytest.mark.parametrize("update", [EMA.update, blocks.update_average_in_blocks])
+def test_an_average_without_memory_follows_weights_in_another_array(update):
+    half = Parameter(np.array([1.0, 2.0], np.float16))  # its average is in float32
+    moved = Parameter(np.array([1.0, 2.0], np.float32))
+    ema = EMA({"half": half, "moved": moved}, 0.0)
+    half.data += 1
+    moved.data = np.array([5.0, 6.0], np.float32)
+    update(ema)
+    assert ema.average["half"].tolist() == [2.0, 3.0]
+    assert ema.average["moved"].tolist() == [5.0, 6.0]
+
+
 # -- in blocks -----------------------------------------------------------------------------
 
 
