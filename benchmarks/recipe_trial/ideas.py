@@ -29,11 +29,6 @@ def full_precision(state: RunState) -> None:
             module.__class__ = FloatLinear  # the same weights, under the same names
 
 
-def no_averages(state: RunState) -> None:
-    """Average no weights: it saves the time. The averages stay those of the start."""
-    state.fast_step.optimizers.ema.parameters = {}
-
-
 @dataclass(frozen=True)
 class SoftCap:
     """Logits of the exact head between -cap and cap."""

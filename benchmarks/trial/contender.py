@@ -11,8 +11,8 @@ from flashlm_np.runs.run_state import RunState
 # Fields that change no step's seconds: rates, the start, and what is judged.
 FREE = {"preset", "seed", "embedding", "embedding_std", "conv_identity", "out_std", "norm_eps"}
 FREE |= {"schedule_steps", "warmup_steps", "decay_share", "normuon_lr", "adamw_lr"}
-FREE |= {"conv_lr_ratio", "weight_decay", "clip_norm", "ema_decay", "eval_tokens", "steps"}
-FREE |= {"momentum_warmup", "logit_scale"}
+FREE |= {"conv_lr_ratio", "weight_decay", "clip_norm", "eval_tokens", "steps"}
+FREE |= {"momentum_warmup", "logit_scale", "initial_weights", "schedule", "schedule_floor"}
 
 
 @dataclass(frozen=True)
