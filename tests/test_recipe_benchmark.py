@@ -143,8 +143,8 @@ def test_without_a_cap_and_a_bias_it_is_the_exact_head():
 # -- equal time ------------------------------------------------------------------------------
 
 
-def timed(results, name, seconds, beside, trial=TRIAL):
-    phase = str(trial.config(name).phase(1)).partition(":")[2]
+def timed(results, name, seconds, beside, trial=TRIAL, step=1):
+    phase = str(trial.config(name).phase(step)).partition(":")[2]
     of_base = {"beside": beside, "beside_phase": "32:2:2"}
     work = {"work": trial.work[name]}
     results.add("time", contender=name, phase=phase, seconds=seconds, **of_base, **work)
@@ -164,6 +164,18 @@ def test_the_load_of_the_machine_cancels_between_groups(results):
     timed(results, "silu", 0.6, 0.4)  # in a group in which the base was faster
     assert seconds_pace(results, TRIAL, "silu").total(1) == pytest.approx(0.75)
     assert steps_of(results, TRIAL, "silu", minutes=1) == 80
+
+
+def test_stages_are_parts_of_a_run_however_long_it_is(results):
+    phases = TRIAL.config("batch_grows", steps=30).phases
+    assert list(map(str, phases)) == ["1:32:2:1", "11:32:4:1", "21:32:8:1"]
+    assert TRIAL.config("frozen", steps=40).phases[0].frozen_embedding
+    for step, seconds in ((1, 0.5), (50, 1.0)):
+        timed(results, "batch_grows", seconds, 1.0, step=step)
+        assert not is_timed(results, TRIAL, "batch_grows")
+    timed(results, "batch_grows", 2.0, 1.0, step=100)
+    steps = steps_of(results, TRIAL, "batch_grows", minutes=7)
+    assert steps == pytest.approx(7 * 60 / (3.5 / 3), rel=0.01)
 
 
 def test_seconds_of_other_work_do_not_count(results):
@@ -202,7 +214,7 @@ def test_a_run_is_judged_at_its_end_by_blocks_and_its_checkpoint_goes(laboratory
     assert [path.name for path in laboratory.work.glob("averaged-*/*")] == [".lock"]
 
 
-@pytest.mark.parametrize("name", ["bias", "no_averages", "bigrams", "sequence_2"])
+@pytest.mark.parametrize("name", ["bias", "no_averages", "bigrams", "sequence_2", "frozen"])
 def test_a_run_of_an_idea_that_goes_on_is_the_run_without_interruption(name, laboratory):
     whole, half = (laboratory.state(name, TRIAL.config(name, steps=4)) for _ in range(2))
     for _ in range(2):
@@ -282,7 +294,7 @@ def test_the_report_names_null_results_and_those_that_diverged(results, tmp_path
 def test_the_command_times_trains_and_reports(shared, data, tmp_path, capsys):
     options = ["--results", tmp_path / "r.jsonl", "--plots", tmp_path]
     options += ["--work", with_tables(shared, tmp_path)]
-    options += ["--size", "tiny", "--lines", "cap_15", "matrices_2", "--seeds", 1, 2]
+    options += ["--size", "tiny", "--lines", "cap_15", "matrices_2", "frozen", "--seeds", 1, 2]
     options += ["--steps", 1, "--threads", 1, "--minutes", 1e-3]
     recipe.main([str(option) for option in ["--data", data, *options]])
     text = capsys.readouterr().out
@@ -290,9 +302,10 @@ def test_the_command_times_trains_and_reports(shared, data, tmp_path, capsys):
     assert re.search(row, text)
     assert "| rates: NorMuon ×2 |" in text
     lines = Results(tmp_path / "r.jsonl").lines("time")
-    assert [line["contender"] for line in lines] == ["base", "quarter", "cap_15"]
+    names = [line["contender"] for line in lines]  # the stages of a line are timed, too
+    assert names == ["base", "quarter", "cap_15", "frozen", "frozen"]
     recipe.main([str(option) for option in ["--data", data, *options]])  # nothing is left to do
-    assert len(Results(tmp_path / "r.jsonl").lines("time")) == 3
+    assert len(Results(tmp_path / "r.jsonl").lines("time")) == 5
 
 
 def test_an_unknown_line_is_refused_with_all_names(capsys):

@@ -18,6 +18,10 @@ def _line(label, change=None, averaged=False, against=None, seconds=0.4, **chang
     return Contender(label, seconds, changes, change, averaged, against)
 
 
+def _staged(label, *stages):
+    return Contender(label, seconds=0.4, stages=stages)
+
+
 def trial_of(base: Config) -> Trial:
     """The base and its lines."""
     lines = {"base": _line("the base"), **_heads(base), **_block(base), **_training(base)}
@@ -80,12 +84,18 @@ def _training(base):
     def adamw(factor):  # of the table, the head, gains and biases; the convolutions keep theirs
         return {"adamw_lr": rate * factor, "conv_lr_ratio": conv / factor}
 
-    def steps_of(sequence=1.0, tokens=1.0):  # multiples of the base's
+    def sized(sequence=1.0, tokens=1.0, frozen=False):  # multiples of the base's
         phase = base.phases[0]
         windows = max(1, round(phase.batch * phase.micro_batches * tokens / sequence))
-        return {"phases": (Phase(1, round(phase.sequence * sequence), windows, 1),)}
+        return Phase(1, round(phase.sequence * sequence), windows, 1, frozen)
+
+    def steps_of(*multiples, **named):
+        return {"phases": (sized(*multiples, **named),)}
 
     length, count = base.phases[0].sequence, base.phases[0].tokens
+    grows = f"{length // 2} to {4 * length}"
+    quarters = [(i / 4, sized(sequence=2.0 ** (i - 1))) for i in range(4)]
+    thirds = [(i / 3, sized(tokens=2.0 ** (i - 1))) for i in range(3)]
     return {
         "published": _line("NorMuon: published form", normuon_form="published"),
         "published_3": _line(
@@ -113,8 +123,13 @@ def _training(base):
         "half_sequence": _line(f"sequence: {length // 2}", **steps_of(0.5)),
         "sequence_2": _line(f"sequence: {2 * length}", **steps_of(2)),
         "sequence_4": _line(f"sequence: {4 * length}", **steps_of(4)),
+        "sequence_grows": _staged(f"sequence: {grows}, a quarter of the steps each", *quarters),
         "half_batch": _line(f"batch: {count // 2:,} tokens", **steps_of(tokens=0.5)),
         "batch_2": _line(f"batch: {2 * count:,} tokens", **steps_of(tokens=2)),
+        "batch_grows": _staged(f"batch: {count // 2:,} to {2 * count:,} tokens", *thirds),
+        "frozen": _staged(
+            "table: frozen for a quarter", (0, sized(frozen=True)), (1 / 4, sized())
+        ),
         "averaged": _line("averages: 0.99, judged", averaged=True, ema_decay=0.99),
         "averaged_5": _line("averages: 0.995, judged", averaged=True, ema_decay=0.995),
         "no_averages": _line("averages: none, which saves time", ema_decay=0.0),

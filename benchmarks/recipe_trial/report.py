@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.trial.contender import Trial
 from benchmarks.trial.curves import mean_and_spread
-from benchmarks.trial.equal_time import seconds_pace, steps_of
+from benchmarks.trial.equal_time import steps_of
 from benchmarks.trial.results import Results
 from benchmarks.trial.tables import about_data, markdown
 from flashlm_np.model.config import text_of
@@ -47,7 +47,7 @@ def line_table(results: Results, trial: Trial, found: list[Difference], minutes:
     columns = ["line", "s per step", "steps", "loss", "difference", "seeds ±", "tokens ±", ""]
     rows = []
     for line in found:
-        pace = seconds_pace(results, trial, line.name)
+        steps = steps_of(results, trial, line.name, minutes)
         cells = ["", "", "", ""]
         if line.name != line.against:
             parts = ["" if math.isnan(e) else f"{e:.4f}" for e in (line.seeds, line.tokens)]
@@ -55,8 +55,8 @@ def line_table(results: Results, trial: Trial, found: list[Difference], minutes:
         rows.append(
             [
                 _name(trial, line),
-                f"{pace.total(1):.3f}",
-                f"{steps_of(results, trial, line.name, minutes):,}",
+                f"{60 * minutes / steps:.3f}",
+                f"{steps:,}",
                 _loss(line.losses),
                 *cells,
             ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
 from flashlm_np.model.config import Config
+from flashlm_np.model.phase import Phase
 from flashlm_np.runs.run_state import RunState
 
 # Fields that change no step's seconds: rates, the start, and what is judged.
@@ -13,6 +14,7 @@ FREE = {"preset", "seed", "embedding", "embedding_std", "conv_identity", "out_st
 FREE |= {"schedule_steps", "warmup_steps", "decay_share", "normuon_lr", "adamw_lr"}
 FREE |= {"conv_lr_ratio", "weight_decay", "clip_norm", "eval_tokens", "steps"}
 FREE |= {"momentum_warmup", "logit_scale", "initial_weights", "schedule", "schedule_floor"}
+STAGED = 100  # steps of a run whose number is not known, where its stages begin
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Contender:
     """A configuration, by its changes of the base.
 
     seconds: a guess for 2,048 tokens, with which runs are planned until it is measured.
+    stages: phases that begin after parts of the run, in place of the base's: (part, phase) ...
     change: of an idea that is no option of the library. It changes a new run in place.
     averaged: whether the averaged weights are judged, not the last ones.
     against: the contender that it is compared with; by default the reference of the trial.
@@ -32,6 +35,7 @@ class Contender:
     averaged: bool = False
     against: str | None = None
     color: str | None = None
+    stages: tuple[tuple[float, Phase], ...] = ()
 
     def config(
         self, base: Config, seed: int = 0, factor: float = 1.0, steps: int | None = None
@@ -47,9 +51,16 @@ class Contender:
             "conv_lr_ratio": base.conv_lr_ratio / factor,
         }
         schedule = {} if steps is None else {"schedule_steps": steps + 1}  # where they are 0
+        if self.stages:
+            schedule["phases"] = self._phases(STAGED if steps is None else steps)
         head = self.changes.get("head", base.head)
         with_head = base if head == base.head else base.with_head(head)
         return replace(with_head, seed=seed, **(rates | schedule | self.changes))
+
+    def _phases(self, steps):
+        """The stages as phases of a run; of two that begin at one step, the later stays."""
+        starts = {1 + round(part * steps): phase for part, phase in self.stages}
+        return tuple(replace(phase, first_step=first) for first, phase in starts.items())
 
     def code(self, base: Config) -> str:
         """A short code of what is trained and judged. Another one is another experiment."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flashlm_np.model.config import Config
 from flashlm_np.model.phase import Phase
 
-from .contender import Trial
+from .contender import STAGED, Trial
 from .results import Results
 
 GUESSED_TOKENS = 2048  # of a step whose seconds are a contender's guess
@@ -54,9 +54,10 @@ def seconds_pace(results: Results, trial: Trial, name: str) -> Pace:
 
 
 def is_timed(results: Results, trial: Trial, name: str) -> bool:
-    """Whether the seconds of a contender's first phase are measured."""
-    phases = {line["phase"] for line in _times(results, trial, name)}
-    return size(trial.config(name).phase(1)) in phases
+    """Whether the seconds of a contender are measured: its first phase, or all its stages."""
+    known = {line["phase"] for line in _times(results, trial, name)}
+    config, stages = trial.config(name), trial.contenders[name].stages
+    return all(size(p) in known for p in (config.phases if stages else [config.phase(1)]))
 
 
 def _times(results, trial, name):
@@ -73,14 +74,17 @@ def _comparable(line, results, trial):
     """
     if "beside" not in line:
         return line["seconds"]
-    phase = line["beside_phase"]
-    last = results.lines("time", contender=trial.reference, phase=phase)[-1]
-    return line["seconds"] * last["seconds"] / line["beside"]
+    times = _times(results, trial, trial.reference)
+    same = [time["seconds"] for time in times if time["phase"] == line["beside_phase"]]
+    return line["seconds"] * same[-1] / line["beside"] if same else line["seconds"]
 
 
 def steps_of(results: Results, trial: Trial, name: str, minutes: float) -> int:
     """The whole number of steps that fit best into some minutes, at least 1."""
-    return max(1, round(seconds_pace(results, trial, name).steps_in(60 * minutes)))
+    pace = seconds_pace(results, trial, name)
+    if trial.contenders[name].stages:  # they are parts of the run, however long it is
+        return max(1, round(60 * minutes * STAGED / pace.total(STAGED)))
+    return max(1, round(pace.steps_in(60 * minutes)))
 
 
 def positions_pace(trial: Trial, name: str) -> Pace:

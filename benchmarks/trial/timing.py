@@ -49,7 +49,7 @@ def _phase_to_time(results, trial, name, number, minutes) -> Phase | None:
     """A contender's phase of this number, if its steps are to be timed."""
     config = trial.config(name)
     phase = dict(enumerate(phase for phase, _ in config.phases_in_order())).get(number)
-    if phase is None or phase == report_phase(config):
+    if phase is None or phase == report_phase(config) or trial.contenders[name].stages:
         return phase
     pace = seconds_pace(results, trial, name)
     return phase if pace.total(phase.first_step - 1) < 60 * minutes else None
