@@ -30,7 +30,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .analysis.inspection import Inspection, inspect_run
-from .data.dataset import DataSource
+from .data.dataset import DataSource, TextSize
 from .errors import UserError
 from .evaluation.evaluate import Evaluation, evaluate
 from .inference.sampling_checks import expect_options
@@ -88,7 +88,7 @@ class Run(SavedRun):
         """The model's loss on a text: .loss in nats per token, .bits_per_byte, .perplexity."""
         ids = self.ids_to_score([text])
         _expect(len(ids) > 1, "score: the text has no token to score; give a longer one")
-        return evaluate(self.model, self.config, ids, self.tokenizer)
+        return evaluate(self.model, self.config, ids, self.tokenizer, TextSize.of([text]))
 
     def inspect(self) -> Inspection:
         """The parameters, bytes and operations of the model, and its ternary weights."""

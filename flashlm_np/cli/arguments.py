@@ -97,6 +97,7 @@ def new_file(*suffixes):
 
 
 WHOLE, COUNT = at_least(int, 0), at_least(int, 1)
+SHORTEST = at_least(int, 5)  # a vocabulary of four special ids and a token
 
 # Options of several commands, for add_options.
 MOST_THREADS = 256  # each takes memory, so a slip of the finger would take all

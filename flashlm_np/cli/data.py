@@ -10,9 +10,9 @@ from ..data.sources import V3_CONFIG, V3_DATASET, V3_DOCUMENTS, DocumentSource
 from ..data.stories import stories
 from ..data.texts.documents import Skipped
 from ..data.tokenizers.tokenizer import Tokenizer
-from ..model.presets import QUICKSTART, V3
+from ..model.presets import QUICKSTART, V3, V4
 from ..training.threads import available_cores
-from .arguments import COUNT, THREADS, TOKENIZERS, WHOLE, add_command, add_options
+from .arguments import COUNT, SHORTEST, THREADS, TOKENIZERS, WHOLE, add_command, add_options
 
 
 def add_prepare(commands):
@@ -36,6 +36,7 @@ def add_prepare(commands):
         ("--documents", COUNT, None, documents),
         ("--min-characters", WHOLE, None, f"skip shorter documents; {shortest}"),
         ("--tokenizer", str, "gpt2", TOKENIZERS),
+        ("--most-frequent", SHORTEST, None, "keep so many tokens, and UNK: FlashLM v4's 10000"),
         THREADS,
     )
     separator = "end each document with <|endoftext|>"
@@ -59,22 +60,24 @@ def _prepare(options) -> None:
         documents=options.documents or (V3_DOCUMENTS if source.on_hub else None),
         separator=options.separator,
         threads=options.threads or available_cores(),
+        most_frequent=options.most_frequent,
     )
     skipped = Skipped(record["skipped"], record["other_files"])
     print(
         f"{record['tokens']:,} tokens of {record['documents']:,} documents "
         f"({record['bytes']:,} bytes of text; {skipped}) are in {options.out}\n"
-        f"Train on them with: {command('train', *fitting(tokenizer), '--data', options.out)}"
+        f"Train on them with: {command('train', *fitting(record), '--data', options.out)}"
     )
 
 
-def fitting(tokenizer: Tokenizer) -> list[str]:
-    """The options of `train` with which a model fits a tokenizer."""
-    if tokenizer.vocab_size == V3.vocab_size:
+def fitting(record: dict) -> list[str]:
+    """The options of `train` with which a model fits the tokenizer of a prepared dataset."""
+    V = record["tokenizer"]["vocab_size"]
+    if "most_frequent" in record:
+        return ["--preset", "v4"] + (["--vocab-size", str(V)] if V4.vocab_size < V else [])
+    if V3.vocab_size == V:
         return ["--preset", "v3"]
-    if tokenizer.vocab_size <= QUICKSTART.vocab_size:
-        return []
-    return ["--vocab-size", str(tokenizer.vocab_size)]
+    return [] if QUICKSTART.vocab_size >= V else ["--vocab-size", str(V)]
 
 
 def add_stories(commands):

@@ -4,7 +4,7 @@ import math
 import sys
 from itertools import chain
 
-from ..data.dataset import Dataset, DataSource
+from ..data.dataset import Dataset, DataSource, TextSize
 from ..data.sources import DocumentSource
 from ..data.texts.documents import Skipped, no_usable_text
 from ..errors import UserError
@@ -34,15 +34,18 @@ def _eval(options) -> None:
     run = SavedRun.load(options.folder, options.checkpoint, options.ema)
     if options.text:
         dataset, best = dataset_or_none(run), None
+        texts = _texts(options.text)
+        size = TextSize.of(texts)
         try:
-            tokens = run.ids_to_score(_texts(options.text))
+            tokens = run.ids_to_score(texts)
         except ValueError as error:
             raise UserError(f"--text: {error}") from None
     else:
         dataset = run.dataset(DataSource.at(data=options.data) if options.data else None)
-        tokens, best = dataset.valid, dataset.best_possible_loss
+        tokens, best, size = dataset.valid, dataset.best_possible_loss, dataset.valid_size
     counted = dataset and baselines(dataset.train, tokens, run.config.vocab_size)
-    print(losses(evaluate(run.model, run.config, tokens, run.tokenizer), counted, best))
+    found = evaluate(run.model, run.config, tokens, run.tokenizer, size)
+    print(losses(found, counted, best))
 
 
 def _texts(names: list[str]) -> list[str]:
@@ -85,6 +88,14 @@ def losses(result: Evaluation, counted: Baselines | None, best: float | None) ->
         lines.append(
             f"baselines        uniform {counted.uniform:.4f}, unigram {counted.unigram:.4f}, "
             f"bigram {counted.bigram:.4f}, trigram {counted.trigram:.4f}"
+        )
+    if result.unknown:
+        lines.append(
+            f"unknown tokens   {result.unknown:,}; each costs {result.spelling_nats:.4f} nats "
+            "more in the bits, to be told among the tokens that it stands for\n"
+            f"                 {result.bits_per_character:.4f} bits per character, or "
+            f"{result.credited_bits_per_character:.4f} with UNK for free, as FlashLM v4's "
+            "author counts"
         )
     return "\n".join([*lines, f"scored           {result.scored}"])
 

@@ -1,10 +1,11 @@
 """The token ids that a run trains on and is validated on, and batches of them."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,6 +30,19 @@ class DataSource:
         return cls(files, str(Path(data).resolve()) if data else None)
 
 
+class TextSize(NamedTuple):
+    """The size of a text in UTF-8, and in characters."""
+
+    bytes: int
+    characters: int
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> "TextSize":
+        """The sum over texts."""
+        pairs = [(len(text.encode("utf-8", "replace")), len(text)) for text in texts]
+        return cls(*map(sum, zip(*pairs, strict=True)))
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Token ids for training and for validation.
@@ -43,6 +57,7 @@ class Dataset:
         documents need it. Then a separator also precedes the first document.
     checksum: the fingerprint, if it is known already.
     skipped: the texts of the source that are not used, and why, in words.
+    valid_size: of the text of those M tokens, where the ids do not tell it: of UNK.
     """
 
     name: str
@@ -54,6 +69,7 @@ class Dataset:
     source: DataSource = DataSource()
     checksum: str | None = None
     skipped: str = ""
+    valid_size: TextSize | None = None
 
     @cached_property
     def document_starts(self) -> np.ndarray:

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserError
-from .dataset import Dataset, DataSource
+from .dataset import Dataset, DataSource, TextSize
 from .sources import DocumentSource
 from .story_ids import training_stories, validation_stories
 from .texts.documents import Skipped, encode, no_usable_text
 from .token_file import load_tokens
+from .tokenizers.frequent import FrequentTokens
 from .tokenizers.tokenizer import Tokenizer
 
 
@@ -71,8 +72,17 @@ def _of_folder(source, trained_with, validation_share, eval_tokens):
         has_separators=tokens.record["separator"],
         source=source,
         checksum=f"{tokens.record['sha256']} {len(train)} {len(valid)}",
+        valid_size=_size_of(tokens, slice(len(train) + 1, len(train) + len(valid))),
     )
     return dataset, tokens.tokenizer
+
+
+def _size_of(tokens, part):
+    """The size of a part of the text, if its short ids do not tell it."""
+    if not isinstance(tokens.tokenizer, FrequentTokens):
+        return None
+    base, ids = tokens.tokenizer.base, tokens.in_file[part]
+    return TextSize.of([base.decode(ids[ids != base.end_of_text])])
 
 
 def _of_files(source, tokenizer, validation_share, eval_tokens):

@@ -17,11 +17,14 @@ from ..commands import quoted
 from ..errors import UserError
 from ..folders import locked
 from ..progress import Progress, rate
+from .loading import training_size
 from .sources import DocumentSource
 from .texts.documents import Document, Skipped, encode, no_usable_text
-from .token_file import RECORD_FILE, write_ids, write_record
+from .token_file import IDS_FILE, RECORD_FILE, map_ids, write_ids, write_record
+from .tokenizers.frequent import FrequentTokens
 from .tokenizers.tokenizer import Tokenizer
 
+VALIDATION_SHARE = 0.05  # the default of `flashlm train`: these tokens are not counted
 DOCUMENTS_AHEAD = 64  # that are read before the first of them is written
 
 
@@ -33,11 +36,13 @@ def prepare(
     documents: int | None = None,
     separator: bool = False,
     threads: int = 1,
+    most_frequent: int | None = None,
 ) -> dict:
     """Tokenize the documents of `source` into the folder `out`, and return its record.
 
     documents: take only the first ones.
     separator: end each document with the end-of-text token; FlashLM v3 has none.
+    most_frequent: the size of a short vocabulary, made of the part that trains by default.
 
     Raises:
         UserError: the folder cannot be written to, or is in use, or holds a prepared dataset;
@@ -45,10 +50,10 @@ def prepare(
     """
     source.expect_outside(out)
     with locked(out):
-        return _prepare(source, tokenizer, out, documents, separator, threads)
+        return _prepare(source, tokenizer, out, documents, separator, threads, most_frequent)
 
 
-def _prepare(source, tokenizer, out, documents, separator, threads):
+def _prepare(source, tokenizer, out, documents, separator, threads, most_frequent):
     if (out / RECORD_FILE).exists():
         raise UserError(
             f"{out} holds a prepared dataset already; give --data {quoted(out)} to train, "
@@ -70,8 +75,12 @@ def _prepare(source, tokenizer, out, documents, separator, threads):
     encoded = _encoded(source.documents(), tokenizer, threads)
     rows = _rows(encoded, tokenizer, record, skipped, documents)
     record |= write_ids(out, rows, tokenizer.dtype)
-    write_record(out, tokenizer, record)
-    return record
+    if most_frequent is not None:
+        ids = map_ids(out / IDS_FILE, record)
+        train = ids[: training_size(len(ids), VALIDATION_SHARE)]
+        tokenizer = FrequentTokens.of_text(tokenizer, train, most_frequent)
+        record["most_frequent"] = most_frequent
+    return write_record(out, tokenizer, record)
 
 
 def _rows(encoded, tokenizer, record, skipped, documents) -> Iterator[np.ndarray]:

@@ -3,6 +3,8 @@
     DIR/tokens.bin     the ids, little-endian, 2 bytes each (4 where the vocabulary is larger
                        than 65,536), nothing before, between or after them
     DIR/NAME.bpe       the tokenizer's vocabulary, so that the ids can always be decoded
+    DIR/NAME.kept      of a short vocabulary: the ids that it keeps (tokenizers/frequent.py).
+                       tokens.bin holds the ids before shortening, which lose nothing
     DIR/tokens.json    the record: source, counts, tokenizer, type, SHA-256 of tokens.bin, and
                        a checksum of the record itself (records.py)
 
@@ -22,7 +24,9 @@ from ..commands import command
 from ..errors import UserError
 from ..files import written_atomically
 from ..records import SHA256, Number
-from .tokenizers.tokenizer import Tokenizer, load_tokenizer, save_tokenizer
+from .tokenizers.frequent import FrequentTokens
+from .tokenizers.saving import load_tokenizer, save_tokenizer
+from .tokenizers.tokenizer import Tokenizer
 
 FORMAT, OLD_FORMAT = "flashlm-np tokens 2", "flashlm-np tokens 1"  # 1 has no checksum
 RECORD_FILE, IDS_FILE = "tokens.json", "tokens.bin"
@@ -41,11 +45,16 @@ ENTRIES = {  # of a record, and their forms
 
 @dataclass(frozen=True)
 class Tokens:
-    """Token ids (N,), mapped from the file and not read into memory, and their tokenizer."""
+    """Token ids (N,) and their tokenizer.
+
+    The ids are mapped from the file and not read into memory, except short ones. `in_file` are
+    the ids in the file, of which a short vocabulary makes its own.
+    """
 
     ids: np.ndarray
-    tokenizer: Tokenizer
+    tokenizer: Tokenizer | FrequentTokens
     record: dict
+    in_file: np.ndarray
 
 
 def write_ids(folder: Path, rows: Iterable[np.ndarray], dtype: np.dtype) -> dict:
@@ -60,11 +69,16 @@ def write_ids(folder: Path, rows: Iterable[np.ndarray], dtype: np.dtype) -> dict
     return {"tokens": count, "dtype": dtype.name, "sha256": digest.hexdigest()}
 
 
-def write_record(folder: Path, tokenizer: Tokenizer, record: dict) -> None:
-    """Write the tokenizer and then tokens.json, which makes the folder a prepared dataset."""
+def write_record(folder: Path, tokenizer: Tokenizer | FrequentTokens, record: dict) -> dict:
+    """Write the tokenizer and then tokens.json, which makes the folder a prepared dataset.
+
+    Returns the record with the tokenizer's entries.
+    """
     save_tokenizer(folder, tokenizer)
     about = tokenizer.identity | {"vocab_size": tokenizer.vocab_size}
-    records.write_record(folder / RECORD_FILE, FORMAT, record | {"tokenizer": about})
+    record = record | {"tokenizer": about}
+    records.write_record(folder / RECORD_FILE, FORMAT, record)
+    return record
 
 
 def load_tokens(folder: Path) -> Tokens:
@@ -72,19 +86,21 @@ def load_tokens(folder: Path) -> Tokens:
     record = _read_record(folder)
     tokenizer = load_tokenizer(folder, record["tokenizer"], 0)
     try:
-        ids = _map_ids(folder / IDS_FILE, record)
+        ids = map_ids(folder / IDS_FILE, record)
     except OSError as error:
         raise UserError(f"cannot read {folder / IDS_FILE}: {error.strerror}") from None
-    if ids.max() >= tokenizer.vocab_size:
+    short = isinstance(tokenizer, FrequentTokens)
+    known = tokenizer.base.vocab_size if short else tokenizer.vocab_size
+    if ids.max() >= known:
         raise UserError(
             f"{folder / IDS_FILE} holds id {ids.max()}, but its tokenizer has "
-            f"{tokenizer.vocab_size} tokens; prepare it again"
+            f"{known} tokens; prepare it again"
         )
-    return Tokens(ids, tokenizer, record)
+    return Tokens(tokenizer.shorten(ids) if short else ids, tokenizer, record, ids)
 
 
-def _map_ids(path, record):
-    """Map the file, whose size and checksum must be those of the record."""
+def map_ids(path: Path, record: dict) -> np.ndarray:
+    """Map tokens.bin, whose size and checksum must be those of the record."""
     dtype = DTYPES[record["dtype"]]
     size = path.stat().st_size if path.is_file() else 0
     if size != record["tokens"] * dtype.itemsize:

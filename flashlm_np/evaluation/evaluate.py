@@ -11,11 +11,13 @@ import numpy as np
 
 from minigrad import no_grad
 
+from ..data.dataset import TextSize
+from ..data.tokenizers.frequent import FrequentTokens
 from ..data.tokenizers.tokenizer import Tokenizer
 from ..model.config import Config
 from ..model.flashlm import FlashLM
 from ..model.heads.exact import ExactHead
-from ..model.prior.counted import tokens_before
+from ..model.prior.before import tokens_before
 
 WINDOW = 1024  # tokens per forward pass
 ROWS = 256  # positions whose logits (ROWS, V) are in memory at once
@@ -32,6 +34,11 @@ class Evaluation:
     vocabulary of -ln p). It cannot be compared with the loss of another model. It is NaN except
     for the heads exact and sampled, which score all words, without a prior. The errors are NaN
     for fewer than FEWEST tokens.
+
+    unknown counts the UNK of a short vocabulary. The loss is that of its ids. In the bits, each
+    UNK costs spelling_nats more, to be told among the tokens that it stands for; the credited
+    bits leave this out, as the author of FlashLM v4 does. Bits per character are NaN where the
+    vocabulary has no UNK.
     """
 
     loss: float
@@ -40,6 +47,10 @@ class Evaluation:
     smoothed_error: float
     bits_per_byte: float
     tokens: int
+    bits_per_character: float = math.nan
+    credited_bits_per_character: float = math.nan
+    unknown: int = 0
+    spelling_nats: float = 0.0
 
     @property
     def perplexity(self) -> float:
@@ -57,16 +68,32 @@ class Evaluation:
 
 
 def evaluate(
-    model: FlashLM, config: Config, tokens: np.ndarray, tokenizer: Tokenizer
+    model: FlashLM,
+    config: Config,
+    tokens: np.ndarray,
+    tokenizer: Tokenizer | FrequentTokens,
+    size: TextSize | None = None,
 ) -> Evaluation:
-    """Score all but the first of `tokens` (M + 1,) with the model's present weights."""
+    """Score all but the first of `tokens` (M + 1,) with the model's present weights.
+
+    size: of the text of these M tokens. A tokenizer without UNK needs none.
+    """
     losses, smoothed = token_losses(model, tokens, context=config.receptive_field - 1)
-    scored_bytes = sum(len(piece) for piece in token_bytes(tokenizer, tokens[1:]))
+    means = *mean_and_error(losses), *mean_and_error(smoothed)
+    bits = float(losses.sum()) / math.log(2)
+    if tokenizer.unknown is None or size is None:
+        scored_bytes = sum(len(piece) for piece in token_bytes(tokenizer, tokens[1:]))
+        return Evaluation(*means, bits_per_byte=bits / max(1, scored_bytes), tokens=len(losses))
+    unknown = int(np.count_nonzero(tokens[1:] == tokenizer.unknown))
+    honest = bits + unknown * tokenizer.spelling_nats / math.log(2)
     return Evaluation(
-        *mean_and_error(losses),
-        *mean_and_error(smoothed),
-        bits_per_byte=float(losses.sum()) / math.log(2) / max(1, scored_bytes),
+        *means,
+        bits_per_byte=honest / max(1, size.bytes),
         tokens=len(losses),
+        bits_per_character=honest / max(1, size.characters),
+        credited_bits_per_character=bits / max(1, size.characters),
+        unknown=unknown,
+        spelling_nats=tokenizer.spelling_nats,
     )
 
 

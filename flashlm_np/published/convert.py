@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from ..data.tokenizers.base import PlainIds
-from ..data.tokenizers.tokenizer import GPT2_TOKENS, Tokenizer, save_tokenizer
+from ..data.tokenizers.saving import save_tokenizer
+from ..data.tokenizers.tokenizer import GPT2_TOKENS, Tokenizer
 from ..errors import UserError, one_line
 from ..model.config import Config
 from ..model.flashlm import FlashLM

@@ -46,7 +46,7 @@ def write_results(trainer: Trainer, final: Evaluation) -> Results:
     generator = TextGenerator(trainer.model, tokenizer, dataset.has_separators)
     results = Results(
         final,
-        evaluate(averaged, config, dataset.valid, tokenizer),
+        evaluate(averaged, config, dataset.valid, tokenizer, dataset.valid_size),
         baselines(dataset.train, dataset.valid, config.vocab_size),
         [generator.sample(SAMPLE_TOKENS, seed) for seed in range(SAMPLES)],
     )
@@ -109,6 +109,13 @@ def _losses(results, best):
         "perplexity (no unit)": f"{final.perplexity:.3f}",
         "bits per byte": f"{final.bits_per_byte:.4f}",
     }
+    if final.unknown:
+        rows |= {
+            "bits per character": f"{final.bits_per_character:.4f}",
+            f"the same with {final.unknown:,} UNK for free, as v4's author counts": (
+                f"{final.credited_bits_per_character:.4f}"
+            ),
+        }
     return _table(rows.items())
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from ..data.dataset import Dataset, DataSource
 from ..data.loading import load_dataset
 from ..data.tokenizers.base import PlainIds
-from ..data.tokenizers.tokenizer import Tokenizer, load_tokenizer, save_tokenizer
+from ..data.tokenizers.saving import load_tokenizer, save_tokenizer
+from ..data.tokenizers.tokenizer import Tokenizer
 from ..errors import UserError, one_line
 from ..inference.export import PackedModel, unpack_weights
 from ..inference.text_generator import TextGenerator

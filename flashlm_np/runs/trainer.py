@@ -10,7 +10,8 @@ import numpy as np
 
 from ..commands import command
 from ..data.dataset import Dataset
-from ..data.tokenizers.tokenizer import Tokenizer, save_tokenizer
+from ..data.tokenizers.saving import save_tokenizer
+from ..data.tokenizers.tokenizer import Tokenizer
 from ..errors import UserError
 from ..evaluation.evaluate import Evaluation, evaluate
 from ..inference.text_generator import TextGenerator
@@ -87,7 +88,8 @@ class Trainer(RunState):
     def evaluate(self) -> Evaluation:
         """Score the validation tokens with the present weights."""
         start = time.perf_counter()
-        found = evaluate(self.model, self.config, self.dataset.valid, self.tokenizer)
+        parts = self.dataset.valid, self.tokenizer, self.dataset.valid_size
+        found = evaluate(self.model, self.config, *parts)
         self.evaluation_seconds = time.perf_counter() - start
         return found
 

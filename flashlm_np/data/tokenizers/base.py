@@ -13,7 +13,12 @@ class BaseTokenizer:
     A subclass has `encode` and `fingerprint`.
 
     dtype: the smallest unsigned type that holds all ids.
+    unknown: the id that stands for any of several tokens, if there is one, and `spelling_nats`,
+        the logarithm of their number.
     """
+
+    unknown: int | None = None
+    spelling_nats = 0.0
 
     def __init__(self, name: str, tokens: list[bytes]):
         self.name, self.tokens = name, tokens

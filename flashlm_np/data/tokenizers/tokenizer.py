@@ -27,7 +27,7 @@ import numpy as np
 import tiktoken
 
 from ...errors import UserError
-from ...files import read_bytes, write_atomically
+from ...files import read_bytes
 from .base import BaseTokenizer, PlainIds
 from .vocab_file import check_vocab, format_vocab, parse_vocab
 
@@ -104,10 +104,11 @@ class Tokenizer(BaseTokenizer):
         path = Path(name)
         if path.stem == PlainIds.name:
             raise UserError(f"--tokenizer {path}: give the file another name than `numbers`")
-        return cls._of_file(path, f"--tokenizer {path}")
+        return cls.of_file(path, f"--tokenizer {path}")
 
     @classmethod
-    def _of_file(cls, path, problem):
+    def of_file(cls, path: Path, problem: str) -> Tokenizer:
+        """Read a vocabulary file. Raises UserError that begins with `problem`."""
         try:
             return cls(path.stem, parse_vocab(read_bytes(path)))
         except ValueError as error:
@@ -155,28 +156,3 @@ def _expect_characters(text):
             f"encode: lone surrogate at position {start}, at the end of "
             f"{text[max(0, start - 20) : start + 1]!r}; half a character has no UTF-8"
         ) from None
-
-
-def save_tokenizer(folder: Path, tokenizer: Tokenizer | PlainIds) -> None:
-    """Write the vocabulary to folder/NAME.bpe; plain ids have none."""
-    if isinstance(tokenizer, Tokenizer):
-        write_atomically(folder / f"{tokenizer.name}.bpe", tokenizer.vocab_file)
-
-
-def load_tokenizer(folder: Path, record: dict, vocab_size: int) -> Tokenizer | PlainIds:
-    """Read the tokenizer of a folder, whose `record` holds its name and fingerprint.
-
-    vocab_size: the model's. Plain ids have no other description.
-
-    Raises: UserError unless the tokenizer is exactly the recorded one.
-    """
-    name = record["name"]
-    if not (name.isprintable() and Path(name).name == name and len(name) <= 250):
-        raise UserError(f"{folder}: {name[:100]!r} is no name of a tokenizer")
-    if name == PlainIds.name:
-        return PlainIds(vocab_size)
-    path = folder / f"{name}.bpe"
-    tokenizer = Tokenizer._of_file(path, f"{path} is damaged")
-    if tokenizer.fingerprint != record["fingerprint"]:
-        raise UserError(f"{path} is not the tokenizer that {folder} was made with")
-    return tokenizer

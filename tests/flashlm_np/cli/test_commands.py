@@ -16,7 +16,7 @@ from flashlm_np.cli import main
 from flashlm_np.commands import command
 from flashlm_np.data.dataset import DataSource
 from flashlm_np.data.loading import load_dataset, training_size
-from flashlm_np.data.tokenizers.tokenizer import save_tokenizer
+from flashlm_np.data.tokenizers.saving import save_tokenizer
 from flashlm_np.data.tokenizers.vocab_file import format_vocab
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.model.presets import V3

@@ -7,7 +7,8 @@ import pytest
 from damaged import edit_record
 from tiny import CONFIG
 
-from flashlm_np.data.tokenizers.tokenizer import Tokenizer, load_tokenizer, save_tokenizer
+from flashlm_np.data.tokenizers.saving import load_tokenizer, save_tokenizer
+from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.errors import UserError
 from flashlm_np.runs import checkpoint
 from flashlm_np.runs.checkpoint import Checkpoint
