@@ -11,8 +11,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from ..ngrams.kneser_ney import KneserNey
+
+BLOCK = 1 << 16  # tokens that are scored at once
 
 
 @dataclass(frozen=True)
@@ -27,5 +30,21 @@ class Baselines:
 
 def baselines(train: np.ndarray, valid: np.ndarray, vocab_size: int) -> Baselines:
     """Uniform and the interpolated n-grams, counted on `train`, scored on valid[1:]."""
-    losses = (KneserNey.count(train, n, vocab_size).losses(valid) for n in (1, 2, 3))
-    return Baselines(math.log(vocab_size), *(float(loss.mean()) for loss in losses))
+    models = (KneserNey.count(train, n, vocab_size) for n in (1, 2, 3))
+    losses = (float(ngram_losses(model, valid).mean()) for model in models)
+    return Baselines(math.log(vocab_size), *losses)
+
+
+def ngram_losses(model: KneserNey, tokens: np.ndarray) -> np.ndarray:
+    """-ln p of each of `tokens` (M + 1,) after the first, in nats: (M,).
+
+    The tokens before the first one are unknown.
+    """
+    n = model.order
+    first = max(0, 2 - n)  # the unigram needs no token before
+    text = np.concatenate([np.full(max(0, n - 2), -1), tokens])[first:]
+    parts = []
+    for start in range(0, len(tokens) - 1, BLOCK):
+        windows = sliding_window_view(text[start : start + BLOCK + n - 1], n)
+        parts.append(model.probability(*windows.T))
+    return -np.log(np.concatenate(parts))

@@ -32,16 +32,14 @@ documents, which repeat their own n-grams: see docs/ngrams.md.
     source     Kneser & Ney 1995; Chen & Goodman 1999, sections 2.7 and 3
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from .counts import Counts, expect_ids
 from .level import Level, Seen
 from .saved_counts import counts_from_arrays, counts_to_arrays
-
-BLOCK = 1 << 16  # tokens that are scored at once
 
 
 class KneserNey:
@@ -83,28 +81,14 @@ class KneserNey:
         Shapes: (2·order - 2, ...) int64: those of u v, then those of v.
         """
         w = 0 if left_out is None else left_out
-        return _context_counts(self._look_up(*context, w, less=left_out is not None))
+        return _context_counts(self.look_up(*context, w, less=left_out is not None))
 
     def probability_and_counts(self, *tokens: np.ndarray, left_out: bool = False):
         """`probability` and `context_counts` in one search."""
-        seen, p = self._look_up(*tokens, less=left_out), 1 / self.vocab_size
+        seen, p = self.look_up(*tokens, less=left_out), 1 / self.vocab_size
         for level, found in zip(self.levels[::-1], seen[::-1], strict=True):
             p = level.interpolate(found, p)
         return p, _context_counts(seen)
-
-    def losses(self, tokens: np.ndarray) -> np.ndarray:
-        """-ln p of each of `tokens` (M + 1,) after the first, in nats: (M,).
-
-        The tokens before the first one are unknown.
-        """
-        unknown = np.full(max(0, self.order - 2), -1)
-        first = max(0, 2 - self.order)  # the unigram needs no token before
-        text = np.concatenate([unknown, tokens])[first:]
-        parts = []
-        for start in range(0, len(tokens) - 1, BLOCK):
-            block = text[start : start + BLOCK + self.order - 1]
-            parts.append(self.probability(*sliding_window_view(block, self.order).T))
-        return -np.log(np.concatenate(parts))
 
     def row(self, *context: int, left_out: int | None = None) -> np.ndarray:
         """p(· | u, v) (V,) in float64: all tokens after u, v.
@@ -112,12 +96,17 @@ class KneserNey:
         left_out: a token w. The row is then that of the text with one u, v, w less.
         """
         w = 0 if left_out is None else int(left_out)
-        seen = self._look_up(*context, w, less=left_out is not None)
+        seen = self.look_up(*context, w, less=left_out is not None)
         row = np.full(self.vocab_size, 1 / self.vocab_size)
-        keys = self._keys([np.int64(token) for token in context])
+        keys = self.keys([np.int64(token) for token in context])
         for level, key, found in zip(self.levels[::-1], keys[::-1], seen[::-1], strict=True):
             row = level.interpolate_row(int(key), w, found, row)
         return row
+
+    @cached_property
+    def unigram(self) -> np.ndarray:
+        """p(w) (V,), where no token is known before w."""
+        return self.row(*[-1] * (self.order - 1))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that the model is made of, for a file: saved_counts.py."""
@@ -128,17 +117,17 @@ class KneserNey:
         """The model that gave `arrays`. Raises a ValueError that says what is wrong."""
         return cls(counts_from_arrays(arrays))
 
-    def _look_up(self, *tokens, less) -> list[Seen]:
+    def look_up(self, *tokens, less) -> list[Seen]:
         """What each level has counted of the tokens u, v, w, the longest n-grams first."""
         tokens = np.broadcast_arrays(*(np.asarray(token, np.int64) for token in tokens))
         self._expect(tokens)
         seen, less = [], np.int64(less)
-        for level, key in zip(self.levels, self._keys(tokens[:-1]), strict=True):
+        for level, key in zip(self.levels, self.keys(tokens[:-1]), strict=True):
             seen.append(level.look_up(key, tokens[-1], less))
             less = seen[-1].less
         return seen
 
-    def _keys(self, context):
+    def keys(self, context: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The keys of u v, of v and of no token. -1, which no n-gram has, if one is unknown."""
         keys, unknown = [np.int64(0)], False
         for i, token in enumerate(context[::-1]):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from flashlm_np.evaluation import baselines as module
 from flashlm_np.evaluation.baselines import baselines
 from flashlm_np.ngrams.kneser_ney import KneserNey
 
@@ -14,8 +15,10 @@ TRAIN = np.cumsum(RNG.integers(1, 4, 600)) % 7  # 6 tokens of the vocabulary are
 VALID = np.concatenate([[8, 9], np.cumsum(RNG.integers(1, 4, 60)) % 7])
 
 
-def test_baselines_are_the_mean_losses_of_the_tokens_after_the_first():
-    got, text = baselines(TRAIN, VALID, V), [-1, *VALID.tolist()]
+@pytest.mark.parametrize("block", [1, 7, 60, 61, 1000])
+def test_baselines_are_the_mean_losses_of_the_tokens_after_the_first(monkeypatch, block):
+    monkeypatch.setattr(module, "BLOCK", block)
+    got, text = baselines(TRAIN, VALID.astype(np.uint16), V), [-1, *VALID.tolist()]
     assert got.uniform == math.log(V)
     for name, n in (("unigram", 1), ("bigram", 2), ("trigram", 3)):
         grams = KneserNey.count(TRAIN, n, V)

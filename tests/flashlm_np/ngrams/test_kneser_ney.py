@@ -132,20 +132,6 @@ def test_each_order_is_that_of_the_reference(order):
         assert found.probability(*gram) == pytest.approx(float(slow.p(*gram)), rel=1e-12)
 
 
-def test_the_losses_of_a_text_are_those_of_its_tokens(monkeypatch):
-    text = TEXT[100:150].astype(np.uint16)
-    for order, block in ((1, 7), (2, 7), (3, 7), (3, 49), (3, 1000)):
-        monkeypatch.setattr(kneser_ney, "BLOCK", block)
-        grams = KneserNey.count(TEXT, order, V)
-        unknown = [-1] * max(0, order - 2)
-        text_and_more = [*unknown, *map(int, text)]
-        expected = [
-            grams.probability(*text_and_more[i - order + 1 : i + 1])
-            for i in range(len(unknown) + 1, len(text_and_more))
-        ]
-        assert grams.losses(text) == pytest.approx(-np.log(expected), rel=1e-12)
-
-
 def test_an_unknown_token_leaves_the_decision_to_the_shorter_context():
     trigram = model()
     slow, w = Slow(GRAMS, discounts_of(trigram)), np.arange(V)
