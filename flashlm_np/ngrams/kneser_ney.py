@@ -29,6 +29,7 @@ The discounts stay. It is exact for one occurrence, yet too good by 0.25 nats fo
 documents, which repeat their own n-grams: see docs/ngrams.md.
 
     memory     20 bytes per different n-gram of each length
+    measured   4.7 M tokens of textbooks: 76 MB; 2,048 probabilities in 5 to 7 ms of one core
     source     Kneser & Ney 1995; Chen & Goodman 1999, sections 2.7 and 3
 """
 
