@@ -4,16 +4,15 @@ import csv
 import io
 import math
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 
 from ..errors import UserError
-from ..evaluation.evaluate import Evaluation
 from ..files import append, read_bytes, write_atomically
 
 OF_STEP = ("step", "train_loss", "grad_norm", "lr_factor")
 OF_RUN = ("tokens_seen", "positions_scored", "seconds")  # totals so far
-OF_EVALUATION = tuple(f"valid_{f.name}" for f in fields(Evaluation) if f.name != "tokens")
+SCORES = ("loss", "loss_error", "smoothed", "smoothed_error", "bits_per_byte")
+OF_EVALUATION = tuple(f"valid_{name}" for name in SCORES)  # of an Evaluation
 COLUMNS = (*OF_STEP, *OF_RUN, *OF_EVALUATION)
 HEADER = dict(zip(COLUMNS, COLUMNS, strict=True))
 
