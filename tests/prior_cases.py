@@ -30,7 +30,7 @@ def prior_model(
     case: HeadCase, dtype=np.float64, ngrams: KneserNey = NGRAMS, **changes
 ) -> tuple[FlashLM, Config]:
     """A model whose weights are random, also where they start constant."""
-    config = replace(case.config(), prior="trigram", **changes)
+    config = replace(case.config(), **{"prior": "trigram"} | changes)
     rng = np.random.default_rng(5)
     model = FlashLM(config, rng, dtype, layout=layout_of(config), ngrams=ngrams)
     model.lm_head.initialize(model.embedding.weight.data)

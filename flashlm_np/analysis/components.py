@@ -95,6 +95,8 @@ def prior_cost(model, config):
     if model.prior is None:
         return []
     V, products = config.vocab_size, config.d_model + 4
+    if config.prior == "trigram_logits":  # two backoffs; a sum for each word
+        return [Cost("prior", 0, 2 * V, V)]
     return [Cost("gate of the prior", products + 1, products + 4 * V, products + V)]
 
 

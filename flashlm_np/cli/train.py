@@ -11,6 +11,7 @@ from ..errors import INTERRUPTED, UserError
 from ..model.config import Config, Phase, text_of
 from ..model.fields import option_name
 from ..model.presets import PRESETS
+from ..model.prior.logits import LogitPrior
 from ..progress import Stopped, about, printable
 from ..runs.report import write_results
 from ..runs.resume import resume_run
@@ -159,7 +160,8 @@ def _prior(model):
     if model.prior is None:
         return ""
     trigrams = f"{len(model.ngrams.levels[0].counts.keys):,}"
-    return f"\nprior: a mixture with {trigrams} trigrams; in training, without the target's own"
+    how = "added to the logits" if isinstance(model.prior, LogitPrior) else "a mixture"
+    return f"\nprior: {trigrams} trigrams, {how}; in training, without the target's own"
 
 
 def _free_folder(folder: Path) -> Path:

@@ -91,8 +91,8 @@ RULES = {
         ),
         Rule(_is("schedule", "wsd"), "only the cosine has a floor", ("schedule_floor",)),
         Rule(
-            lambda o: not o.resume and _prior(o) == "none",
-            "without --prior the network's own loss is the only one",
+            lambda o: not o.resume and _prior(o) != "trigram",
+            "only --prior trigram has two losses",
             ("network_loss",),
         ),
         Rule(_only_of("tree"), "only the head tree has a shape to choose", ("tree",)),

@@ -24,7 +24,7 @@ import numpy as np
 from minigrad.errors import expect_integers, expect_shape
 
 from ..model.flashlm import FlashLM
-from ..model.prior.counted import UNKNOWN
+from ..model.prior.before import UNKNOWN
 from .streaming_blocks import StreamBlock
 from .streaming_layers import norm_rows
 

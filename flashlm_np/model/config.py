@@ -76,7 +76,9 @@ class Config:
     tree: str = option("huffman", "shape of the head tree: huffman or balanced", among=TREES)
     candidates: int = option(3072, "words drawn per step by the head sampled", 1, 10**7)
     candidates_from: str = option("counts", "drawn by counts or log_uniform", among=PROPOSALS)
-    prior: str = option("none", "counts mixed into p: none or trigram", among=PRIORS)
+    prior: str = option(
+        "none", f"counts that take part in p: {', '.join(PRIORS)}", among=PRIORS
+    )
     network_loss: float = option(1.0, "with a prior, the weight of the network alone", 0)
     # The data
     stories: int = option(16000, "training stories to make when no text is given", 1, 10**6)

@@ -28,7 +28,7 @@ from .heads.layout import TableLayout
 from .layers import RecursiveBlock
 from .mixers import mixer_class
 from .prior import new_prior
-from .prior.counted import tokens_before
+from .prior.before import tokens_before
 
 
 class FlashLM(Module):
@@ -120,13 +120,14 @@ class FlashLM(Module):
         y = self.layout.rows(targets)
         if self.prior is None:
             return self.lm_head.loss(h, self.lm_head.weight, y, rng, **options)
-        nll = self.lm_head.losses(h, self.lm_head.weight, y, **options)  # (N,)
-        return self.prior.loss(nll, h, before, targets)
+        return self.prior.loss(self.lm_head, h, y, before, targets, **options)
 
     def nll(self, h: np.ndarray, before: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """The exact -ln p of each token: (N, D), (N, 2), (N,) -> (N,)."""
-        nll = self.lm_head.nll(h, self.lm_head.weight.data, self.layout.rows(targets))
-        return nll if self.prior is None else self.prior.nll(nll, h, before, targets)
+        y = self.layout.rows(targets)
+        if self.prior is None:
+            return self.lm_head.nll(h, self.lm_head.weight.data, y)
+        return self.prior.nll(self.lm_head, h, y, before, targets)
 
     def next_logits(self, ids: np.ndarray) -> np.ndarray:
         """Logits (B, V) of the token after ids (B, T), without recording anything."""

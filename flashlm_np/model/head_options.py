@@ -46,6 +46,11 @@ def _check_plain_loss(config):
                 f"{option_name(name)} is {value}, expected 0: only the exact head has this "
                 f"option, and {other} is {getattr(config, other[2:])}"
             )
+    if config.prior == "trigram_logits" and config.head != "exact":
+        raise ValueError(
+            "--prior is trigram_logits, which needs the logits of all words, and --head is "
+            f"{config.head}; choose --head exact, or --prior trigram"
+        )
     if config.prior != "none" and config.head == "sampled":
         raise ValueError(
             f"--prior is {config.prior}, which needs the exact -ln p in training, and the head "

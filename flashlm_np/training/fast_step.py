@@ -28,7 +28,7 @@ from minigrad.optim.blocks import grad_norm_in_blocks, step_in_blocks, update_av
 from ..data.dataset import Batch
 from ..model.config import Config
 from ..model.flashlm import FlashLM
-from ..model.prior.counted import tokens_before
+from ..model.prior.before import tokens_before
 from .optimizers import Optimizers
 from .replicas import SharedParameter, add_part, merged, replica, windows_of
 from .step import StepResult

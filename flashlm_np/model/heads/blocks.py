@@ -11,8 +11,7 @@ mathematics is that of slices.py, except for a sum in two stages and a weight:
                dh_g = Σ_b dz @ w_b  (n, D) ;  dw_b = dzᵀ @ h_g  (S_b, D)
                A row whose target is in another group has no onehot. The weight is a number per
                row: less than dy where other logits share the probability with the words.
-    saved      e, and Σ e and top of each row and block:  4·Σ_g n_g·S_g bytes in float32 and
-               a little more
+    saved      e, Σ e and top of each row and block:  4·Σ_g n_g·S_g bytes in float32 and more
 """
 
 from __future__ import annotations
@@ -53,14 +52,15 @@ def block_softmaxes(
     w: np.ndarray,
     groups: list[Group],
     *,
+    added: np.ndarray | None = None,
     parts: int = 1,
     parallel_map: Callable = map,
     buffers: dict | None = None,
 ) -> Softmaxes:
     """The softmax of each group over the words of its slice.
 
-    A row may be in several groups. `buffers` keep the exponentials, so the result is valid
-    until the next call with the same dict.
+    A row may be in several groups. `added` (N, V) is added to the logits. `buffers` keep the
+    exponentials, so the result is valid until the next call with the same dict.
     """
     blocks = _cut(groups, np.result_type(h, w), {} if buffers is None else buffers)
     rows = [h[group.rows] for group in groups]  # (n, D) each
@@ -69,6 +69,8 @@ def block_softmaxes(
         for i in chunk:
             g, start, stop, _, e, top, sums = blocks[i]
             np.matmul(rows[g], w[start:stop].T, out=e)
+            if added is not None:
+                e += added[groups[g].rows, start:stop]
             top[...] = e.real.max(axis=1)  # real: the complex step's z is complex
             e -= top[:, None]
             np.exp(e, out=e).sum(axis=1, out=sums)

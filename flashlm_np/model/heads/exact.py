@@ -12,6 +12,7 @@ forward pass, when the logits are there. EXACT_NLL gives the loss of each row, w
 may then differ: for a mixture with counts (model/prior/).
 
     forward    l = ln Σ_v e^(z_v) ;  nll = l - z_y                                    (N,)
+               With `added` (N, V), constants, z + added stands for z here.
     backward   dz = dy (e^(z - l) - onehot(y)), with dy = ∂loss/∂nll ;  dh = dz @ w ;
                dw = dzᵀ @ h
     saved      e^(z - top):  4·N·V bytes in float32, in blocks.py, and a little more
@@ -33,11 +34,13 @@ from .slices import Group
 ROWS = 256  # of logits that exist at a time in `nll`: 51 MB in float32 for V = 50,257
 
 
-def exact_nll_forward(h, w, y, *, with_dw=True, buffers=None, **work):
+def exact_nll_forward(h, w, y, *, added=None, with_dw=True, buffers=None, **work):
     expect_head_sizes("exact_nll", h, w, y)
-    every_row = Group(np.arange(len(h)), 0, len(w))
-    softmaxes = block_softmaxes(h, w, [every_row], buffers=buffers, **work)
-    nll = softmaxes.lse[0] - (h * w[y]).sum(axis=1)  # (N,)
+    rows = np.arange(len(h))
+    all_words = Group(rows, 0, len(w))
+    softmaxes = block_softmaxes(h, w, [all_words], added=added, buffers=buffers, **work)
+    z_y = (h * w[y]).sum(axis=1) + (0 if added is None else added[rows, y])  # (N,)
+    nll = softmaxes.lse[0] - z_y
     return nll, (h, w, y, softmaxes, with_dw, buffers, work)
 
 

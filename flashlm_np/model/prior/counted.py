@@ -27,9 +27,9 @@ from minigrad import Module, Parameter, Tensor, apply
 from minigrad.ops.cross_entropy import log_sum_exp
 
 from ...ngrams.kneser_ney import KneserNey
+from ..heads.head import Head
+from .before import UNKNOWN
 from .mixture import MIXTURE, mixture_nll
-
-UNKNOWN = -1  # in the place of a token before the window
 
 
 class CountedPrior(Module):
@@ -44,22 +44,25 @@ class CountedPrior(Module):
         self.gate_counts = Parameter(np.zeros(4, dtype))  # c
         self.gate_bias = Parameter(np.zeros(1, dtype))  # b
 
-    def loss(self, nll: Tensor, h: Tensor, before: np.ndarray, y: np.ndarray) -> Tensor:
+    def loss(self, head: Head, h: Tensor, rows, before, targets, **work) -> Tensor:
         """The mean L of targets that are a part of the counted text, with the gradient of both.
 
+        work: options of the head.
         Shapes:
-            nll (N,) of the network; h (N, D); before (N, 2), of tokens_before; tokens y (N,)
+            h (N, D); before (N, 2), of tokens_before; targets (N,), and their rows in the table
         """
-        log_p, f = self._counted(before, y, h.dtype, left_out=True)
+        nll = head.losses(h, head.weight, rows, **work)  # (N,)
+        log_p, f = self._counted(before, targets, h.dtype, left_out=True)
         s = h @ self.gate_hidden + Tensor(f) @ self.gate_counts + self.gate_bias  # (N,)
         L = apply(MIXTURE, nll, s, log_p)  # (N,)
         # It is 0, with the gradient of α nll. So the number to read is the loss of the mixture.
         own = (nll - nll.data) * self.network_loss
         return (L + own).mean()
 
-    def nll(self, nll: np.ndarray, h: np.ndarray, before: np.ndarray, y: np.ndarray):
+    def nll(self, head: Head, h: np.ndarray, rows, before, targets) -> np.ndarray:
         """-ln p of targets of any other text (N,). Shapes as in `loss`."""
-        log_p, f = self._counted(before, y, h.dtype)
+        nll = head.nll(h, head.weight.data, rows)
+        log_p, f = self._counted(before, targets, h.dtype)
         return mixture_nll(nll, self._gate(h, f), log_p)[0]
 
     def log_prob(self, scores: np.ndarray, h: np.ndarray, before: np.ndarray) -> np.ndarray:
@@ -94,13 +97,3 @@ class CountedPrior(Module):
     def _gate(self, h, f):
         """s of rows: (..., D), (..., 4) -> (...)."""
         return h @ self.gate_hidden.data + f @ self.gate_counts.data + self.gate_bias.data[0]
-
-
-def tokens_before(ids: np.ndarray, positions: np.ndarray | None = None) -> np.ndarray:
-    """The two tokens before each target: ids (B, T) -> (B·T, 2), or those of flat positions.
-
-    The target of a position follows its id. UNKNOWN stands for a token before the window.
-    """
-    earlier = np.pad(ids[:, :-1], ((0, 0), (1, 0)), constant_values=UNKNOWN)  # (B, T)
-    before = np.stack([earlier, ids], axis=-1).reshape(-1, 2)  # (B·T, 2)
-    return before if positions is None else before[positions]

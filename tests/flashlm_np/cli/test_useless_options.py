@@ -70,7 +70,7 @@ CASES = [
     ),
     (
         "train --preset v3 --network-loss 0.5",
-        "without --prior the network's own loss is the only one; leave out --network-loss",
+        "only --prior trigram has two losses; leave out --network-loss",
     ),
     (
         "train --tree balanced",

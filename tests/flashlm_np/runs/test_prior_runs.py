@@ -20,14 +20,22 @@ from flashlm_np.runs.saved_run import SavedRun
 
 
 def train(out, *more):
-    options = [*tiny.OPTIONS, "--preset", "quickstart", "--threads", "1", "--prior", "trigram"]
-    assert main(["train", *options, "--out", str(out), *more]) == 0
+    options = [*tiny.OPTIONS, "--preset", "quickstart", "--threads", "1"]
+    prior = [] if "--prior" in more else ["--prior", "trigram"]
+    assert main(["train", *options, *prior, "--out", str(out), *more]) == 0
     return out
 
 
-@pytest.fixture(scope="module", params=["exact", "hybrid"])
+RUNS = {
+    "exact": ["--head", "exact"],
+    "hybrid": ["--head", "hybrid"],
+    "logits": ["--prior", "trigram_logits", "--logit-scale", "0.3"],
+}
+
+
+@pytest.fixture(scope="module", params=RUNS)
 def finished(request, tmp_path_factory):
-    return train(tmp_path_factory.mktemp("runs") / "run", "--head", request.param)
+    return train(tmp_path_factory.mktemp("runs") / "run", *RUNS[request.param])
 
 
 @pytest.fixture
@@ -57,7 +65,9 @@ def test_a_run_has_the_losses_that_it_printed(finished, capsys):
     printed = capsys.readouterr().out
     assert f"true loss        {rows[-1]['valid_loss']:.4f}" in printed
     assert "label-smoothed" not in printed
-    assert "| prior | trigram | none |" in (finished / "report.md").read_text("utf-8")
+    assert re.search(
+        r"\| prior \| trigram(_logits)? \| none \|", (finished / "report.md").read_text("utf-8")
+    )
 
 
 def test_a_run_is_used_like_any_other(finished, capsys):
@@ -71,12 +81,14 @@ def test_a_run_is_used_like_any_other(finished, capsys):
         printed = capsys.readouterr()
         assert "nan" not in printed.out
         assert printed.err == ""
-    assert "gate of the prior" in printed.out
+    assert re.search("^(gate of the )?prior ", printed.out, re.MULTILINE)
 
 
-def test_a_resumed_run_has_the_bits_of_one_without_interruption(tmp_path):
-    half = train(tmp_path / "run", "--steps", "4", "--schedule-steps", "7")
-    whole = train(tmp_path / "whole", "--schedule-steps", "7")
+@pytest.mark.parametrize("form", ["exact", "logits"])
+def test_a_resumed_run_has_the_bits_of_one_without_interruption(form, tmp_path):
+    options = [*RUNS[form], "--schedule-steps", "7"]
+    half = train(tmp_path / "run", "--steps", "4", *options)
+    whole = train(tmp_path / "whole", *options)
     assert main(["train", "--resume", str(half), "--steps", "6", "--threads", "1"]) == 0
     found, expected = checkpoint.load(half), checkpoint.load(whole)
     assert found.state["ngrams"] == expected.state["ngrams"]
@@ -107,8 +119,10 @@ def test_the_prior_of_a_run_cannot_be_changed(run, capsys):
 def test_an_export_is_refused_in_a_sentence(finished, tmp_path, capsys):
     for form in ([], ["--c", str(tmp_path / "model.c")]):
         out = tmp_path / "out"
-        assert refused(capsys, "export", str(finished), str(out), *form) == (
-            "--prior is trigram, and an export has no place for the counts; export a run that "
+        sentence = refused(capsys, "export", str(finished), str(out), *form)
+        prior = SavedRun.load(finished).config.prior
+        assert sentence == (
+            f"--prior is {prior}, and an export has no place for the counts; export a run that "
             "was trained with --prior none"
         )
         assert not out.exists()

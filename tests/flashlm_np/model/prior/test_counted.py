@@ -17,7 +17,8 @@ from flashlm_np.model.config import Phase
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.model.presets import QUICKSTART, V3
 from flashlm_np.model.prior import counted
-from flashlm_np.model.prior.counted import CountedPrior, tokens_before
+from flashlm_np.model.prior.before import tokens_before
+from flashlm_np.model.prior.counted import CountedPrior
 from flashlm_np.ngrams.kneser_ney import KneserNey
 from flashlm_np.training.fast_step import FastStep
 from flashlm_np.training.optimizers import Optimizers
@@ -167,9 +168,9 @@ def test_the_tokens_before_a_target_are_its_id_and_the_one_before():
 # -- gradients -----------------------------------------------------------------------------
 
 
-def largest_error_of_a_gradient(case):
+def largest_error_of_a_gradient(case, **changes):
     """Of each parameter along a random direction, relative to its size."""
-    model, _ = prior_model(case, network_loss=0.0)
+    model, _ = prior_model(case, **{"network_loss": 0.0} | changes)
     ((ids, targets, _),) = batches()
     positions = np.array([3, 70, 11, 40, 3])
     model.zero_grad()
@@ -370,7 +371,15 @@ def test_counts_that_do_not_fit_are_refused():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"prior": "bigram"}, "--prior is 'bigram', expected one of none, trigram"),
+        (
+            {"prior": "bigram"},
+            "--prior is 'bigram', expected one of none, trigram, trigram_logits",
+        ),
+        (
+            {"prior": "trigram_logits", "head": "hybrid"},
+            "--prior is trigram_logits, which needs the logits of all words, and --head is "
+            "hybrid; choose --head exact, or --prior trigram",
+        ),
         (
             {"prior": "trigram", "head": "sampled"},
             "--prior is trigram, which needs the exact -ln p in training, and the head sampled "
