@@ -1,0 +1,149 @@
+"""FlashLM with any of its parts in PyTorch, for FlashLM v4 and other configurations.
+
+torch_flashlm.py is v3 alone. Here the sizes and parts are those of a configuration, which is
+only read: the code shares nothing with `minigrad`. The names in the state dict are those of
+flashlm_np.model. The head is the exact one.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from benchmarks.torch_flashlm import GatedConv, RMSNorm, Router
+
+MULTIPLIER = 0x9E3779B97F4A7C15 - 2**64  # as a signed integer of 64 bits
+
+
+class Ternary(nn.Module):
+    """A linear map with weights s · {-1, 0, +1}. The gradient passes straight to them."""
+
+    def __init__(self, d_in: int, d_out: int, config):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(d_out, d_in) * d_in**-0.5)
+        self.threshold, self.scale = config.ternary_threshold, config.ternary_scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        w = self.weight
+        with torch.no_grad():
+            size = w.abs()
+            kept = size > self.threshold * size.mean()
+            scales = {"none": 1.0, "mean": size.mean(), "kept": size[kept].mean()}
+            q = torch.where(kept, w.sign(), 0.0) * scales[self.scale]
+        return F.linear(x, q + (w - w.detach()))
+
+
+class Convs(nn.Module):
+    """v3's mixer: residual gated convolutions, then a ternary map."""
+
+    def __init__(self, config):
+        super().__init__()
+        D, K, G = config.d_model, config.taps, config.conv_groups
+        norms = (RMSNorm(D, config.norm_eps) for _ in config.dilations)
+        self.norms = nn.ModuleList(norms)
+        self.layers = nn.ModuleList(GatedConv(D, K, d, G) for d in config.dilations)
+        self.out_proj = Ternary(D, D, config)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for norm, layer in zip(self.norms, self.layers, strict=True):
+            x = x + layer(norm(x))
+        return self.out_proj(x)
+
+
+class Depthwise(nn.Module):
+    """v4's mixer: a gated convolution of each channel between two ternary maps."""
+
+    def __init__(self, config):
+        super().__init__()
+        D, self.taps = config.d_model, config.taps
+        self.in_proj, self.out_proj = Ternary(D, 2 * D, config), Ternary(D, D, config)
+        self.conv = nn.Conv1d(D, D, self.taps, groups=D, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate, value = self.in_proj(x).chunk(2, dim=-1)
+        past = F.pad(value.transpose(1, 2), (self.taps - 1, 0))  # (B, D, K - 1 + T)
+        return self.out_proj(gate.sigmoid() * self.conv(past).transpose(1, 2))
+
+
+class GLU(nn.Module):
+    """down(f(gate(x)) · up(x)), with f the square of relu, or silu."""
+
+    def __init__(self, config):
+        super().__init__()
+        D, H, self.activation = config.d_model, config.glu_width, config.activation
+        self.gate_proj, self.up_proj = Ternary(D, H, config), Ternary(D, H, config)
+        self.down_proj = Ternary(H, D, config)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate = self.gate_proj(x)
+        gate = F.silu(gate) if self.activation == "silu" else F.relu(gate).square()
+        return self.down_proj(gate * self.up_proj(x))
+
+
+class Block(nn.Module):
+    """Mixer and GLU. Each has a norm before it and a residual connection around it."""
+
+    def __init__(self, config):
+        super().__init__()
+        D, eps = config.d_model, config.norm_eps
+        self.norm1, self.norm2 = RMSNorm(D, eps), RMSNorm(D, eps)
+        self.token_mixer = Depthwise(config) if config.mixer == "depthwise" else Convs(config)
+        self.glu = GLU(config)
+        if config.mixer == "gated_convs" and config.blocks == 1:
+            self.router = Router(D)
+        self.mixer_gain = self.glu_gain = None
+        if config.output_gains:
+            self.mixer_gain = nn.Parameter(torch.zeros(D))
+            self.glu_gain = nn.Parameter(torch.zeros(D))
+
+    def forward(self, x: Tensor) -> Tensor:
+        mixed = self.token_mixer(self.norm1(x))
+        x = x + (mixed if self.mixer_gain is None else mixed * self.mixer_gain)
+        gated = self.glu(self.norm2(x))
+        return x + (gated if self.glu_gain is None else gated * self.glu_gain)
+
+
+class Skip(nn.Module):
+    """The numbers a and b of x ← a x + b x₀, one pair for each application but the first."""
+
+    def __init__(self, count: int):
+        super().__init__()
+        self.a, self.b = nn.Parameter(torch.ones(count)), nn.Parameter(torch.zeros(count))
+
+
+class Model(nn.Module):
+    """Token ids (B, T) to logits (B, T, V), or to those of flat positions (N, V)."""
+
+    def __init__(self, config):
+        super().__init__()
+        V, D, applications = (
+            config.vocab_size,
+            config.d_model,
+            config.recursions * config.blocks,
+        )
+        self.V, self.recursions = V, config.recursions
+        self.embedding = nn.Embedding(V, D)
+        self.bigrams = nn.Embedding(config.bigram_rows, D) if config.bigram_rows else None
+        self.first_skip = Skip(applications - 1) if config.first_skip else None
+        self.block = Block(config)
+        self.more_blocks = nn.ModuleList(Block(config) for _ in range(config.blocks - 1))
+        self.final_norm = RMSNorm(D, config.norm_eps)
+        self.lm_head = nn.Linear(D, V, bias=False)
+        self.lm_head.weight = self.embedding.weight
+
+    def forward(self, ids: Tensor, positions: Tensor | None = None) -> Tensor:
+        x = first = self.embedding(ids) + self.pairs(ids)
+        for r, block in enumerate([self.block, *self.more_blocks] * self.recursions):
+            if self.first_skip is not None and r:
+                x = self.first_skip.a[r - 1] * x + self.first_skip.b[r - 1] * first
+            x = block(x)
+        if positions is not None:
+            x = x.flatten(0, 1)[positions]
+        return self.lm_head(self.final_norm(x))
+
+    def pairs(self, ids: Tensor) -> Tensor | float:
+        """The rows of the pairs of tokens; before the first token stands the id V."""
+        if self.bigrams is None:
+            return 0.0
+        before = F.pad(ids, (1, -1), value=self.V)
+        h = ((before * self.V + ids) * MULTIPLIER >> 32) & (2**32 - 1)  # modulo 2⁶⁴
+        return self.bigrams(h * self.bigrams.num_embeddings >> 32)

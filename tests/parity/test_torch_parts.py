@@ -1,0 +1,52 @@
+"""The model's parts, and FlashLM v4, equal an independent model in PyTorch to 1e-9."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from model_parts import PARTS
+from tiny import small_model
+
+from flashlm_np.model.presets import V4
+
+torch = pytest.importorskip("torch", reason="torch is not installed: the extra `parity`")
+
+from benchmarks.torch_flashlm import training_loss  # noqa: E402  (needs torch)
+from benchmarks.torch_parts import Model  # noqa: E402
+
+SMALL_V4 = {
+    **{field: value for field, value in V4.to_dict().items() if field != "phases"},
+    **{"d_model": 16, "blocks": 3, "taps": 4, "conv_groups": 4},
+}
+CASES = {name: changes for name, changes in PARTS.items() if "ternary" not in name}
+CASES |= {f"all, {s}": PARTS["all"] | {"ternary_scale": s} for s in ("none", "kept")}
+CASES["small v4"] = {n: v for n, v in SMALL_V4.items() if n not in ("vocab_size", "dilations")}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_logits_loss_and_gradients_equal_those_of_pytorch(case):
+    ours, config = small_model(**CASES[case])
+    theirs = Model(config).double()
+    state = {name: torch.from_numpy(a.copy()) for name, a in ours.state_dict().items()}
+    theirs.load_state_dict(state)  # strict: the names are equal
+    ids = np.random.default_rng(0).integers(0, 31, (2, 30))
+    targets = np.random.default_rng(1).integers(0, 31, (2, 30))
+    positions = np.array([3, 50, 11, 3, 29])
+    with torch.no_grad():
+        np.testing.assert_allclose(ours(ids).data, theirs(torch.from_numpy(ids)), rtol=1e-9)
+    loss = ours.loss(ids, targets, positions, label_smoothing=0.1, z_loss=1e-4)
+    other = training_loss(theirs, *map(torch.from_numpy, (ids, targets, positions)))
+    assert loss.item() == pytest.approx(other.item(), rel=1e-11)
+    loss.backward()
+    other.backward()
+    expected = dict(theirs.named_parameters())
+    for name, parameter in ours.named_parameters():
+        if "router" not in name:
+            gradient = expected[name].grad.numpy()
+            tolerance = 1e-9 * max(1e-9, np.abs(gradient).max())
+            np.testing.assert_allclose(parameter.grad, gradient, atol=tolerance, err_msg=name)
+
+
+def test_v4_has_the_same_size_in_pytorch():
+    model = Model(replace(V4, vocab_size=10_000))
+    assert sum(p.numel() for p in model.parameters()) == 4_364_736
