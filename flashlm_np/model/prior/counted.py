@@ -24,6 +24,7 @@ which trigram of the text it ends, and so what is to be left out, is not known.
 import numpy as np
 
 from minigrad import Module, Parameter, Tensor, apply
+from minigrad.ops.activations import sigmoid
 from minigrad.ops.cross_entropy import log_sum_exp
 
 from ...ngrams.kneser_ney import KneserNey
@@ -75,12 +76,13 @@ class CountedPrior(Module):
         return np.array([self._row(*row) for row in zip(*rows, strict=True)]).reshape(*shape, V)
 
     def _row(self, scores, h, before):
-        nll = log_sum_exp(scores[None]) - scores  # (V,)
+        log_p = scores - log_sum_exp(scores[None])  # (V,) of the network
         if UNKNOWN in before:
-            return -nll
-        log_p = np.log(self.ngrams.row(*before)).astype(nll.dtype)  # (V,)
+            return log_p
         f = self._features(self.ngrams.context_counts(*before), h.dtype)  # (4,)
-        return -mixture_nll(nll, self._gate(h, f), log_p)[0]
+        share = sigmoid(self._gate(h, f))  # λ
+        p = share * self.ngrams.row(*before) + (1 - share) * np.exp(log_p)  # (V,) in float64
+        return np.log(p).astype(scores.dtype)
 
     def _counted(self, before, y, dtype, left_out=False):
         """ln p by the counts (N,), -∞ where a token before is unknown, and f (N, 4)."""

@@ -92,9 +92,13 @@ def test_the_streamed_scores_and_next_logits_are_those_of_the_whole_text(case):
 
 @every_case
 def test_an_evaluation_scores_the_same_probabilities(case, monkeypatch):
-    model, config = prior_model(case)
     monkeypatch.setattr("flashlm_np.evaluation.evaluate.WINDOW", 13)
     monkeypatch.setattr("flashlm_np.evaluation.evaluate.ROWS", 5)
+    losses_are_those_of_log_prob(case)
+
+
+def losses_are_those_of_log_prob(case):
+    model, config = prior_model(case)
     true, smoothed = token_losses(model, OTHER[:90], config.receptive_field)
     log_p = model(OTHER[None, :89]).data[0]
     np.testing.assert_allclose(true, -log_p[np.arange(89), OTHER[1:90]], rtol=1e-10)
@@ -244,6 +248,11 @@ def test_a_wrong_gradient_of_the_mixture_is_caught(mistake, monkeypatch):
 
 
 def plant_exchanged_shares(patch):
+    right = CountedPrior._gate
+    patch.setattr(CountedPrior, "_gate", lambda self, h, f: -right(self, h, f))
+
+
+def plant_exchanged_shares_in_an_evaluation(patch):
     def nll(nll, s, log_p, right=counted.mixture_nll):
         return right(nll, -s, log_p)
 
@@ -261,9 +270,14 @@ def plant_counted_targets(patch):
     ("plant", "check"),
     [
         (plant_exchanged_shares, test_p_is_the_mixture_and_sums_to_1),
+        (plant_exchanged_shares_in_an_evaluation, losses_are_those_of_log_prob),
         (plant_counted_targets, test_in_training_the_target_is_left_out_of_the_counts),
     ],
-    ids=["λ and 1-λ are exchanged in evaluation", "the target is counted in training"],
+    ids=[
+        "λ and 1-λ are exchanged",
+        "λ and 1-λ are exchanged in an evaluation",
+        "the target is counted in training",
+    ],
 )
 def test_a_planted_mistake_is_found(plant, check, monkeypatch):
     arguments = (CASE, SEEN)[: check.__code__.co_argcount]
