@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from benchmarks.torch_flashlm import GatedConv, RMSNorm, Router
+from benchmarks.torch_flashlm import GatedConv, NorMuon, RMSNorm, Router
 
 MULTIPLIER = 0x9E3779B97F4A7C15 - 2**64  # as a signed integer of 64 bits
 
@@ -147,3 +147,30 @@ class Model(nn.Module):
         before = F.pad(ids, (1, -1), value=self.V)
         h = ((before * self.V + ids) * MULTIPLIER >> 32) & (2**32 - 1)  # modulo 2⁶⁴
         return self.bigrams(h * self.bigrams.num_embeddings >> 32)
+
+
+def make_optimizers(model: Model, config) -> list:
+    """AdamW in groups as in flashlm_np.training.optimizers, and NorMuon if it moves matrices."""
+    tables = {id(p) for m in (model.embedding, model.bigrams) if m for p in m.parameters()}
+    groups: dict[str, list] = {"matrices": [], "kernels": [], "gains": [], "tables": []}
+    kinds = {1: "gains", 2: "matrices", 3: "kernels"}
+    for name, p in model.named_parameters():
+        if "router" not in name:
+            groups["tables" if id(p) in tables else kinds[p.ndim]].append(p)
+    by_normuon = config.matrix_optimizer == "normuon"
+    matrices = groups.pop("matrices") if by_normuon else []
+    decays = {"gains": config.weight_decay * config.decay_gains}
+    adamw = torch.optim.AdamW(
+        [
+            {"params": group, "weight_decay": decays.get(kind, config.weight_decay)}
+            for kind, group in groups.items()
+            if group
+        ],
+        lr=config.adamw_lr,
+        betas=(0.9, 0.95),
+        fused=True,
+    )
+    optimizers = [adamw, *([NorMuon(matrices, lr=config.normuon_lr)] if matrices else [])]
+    for group in (g for optimizer in optimizers for g in optimizer.param_groups):
+        group["initial_lr"] = group["lr"]
+    return optimizers
