@@ -11,11 +11,10 @@ it, each trigram of a batch would have been seen at least once, and the gate wou
 that know the answer. Evaluation and generation use all counts, on other text.
 
 In training, the gradient of the mixture's loss L is followed, and α times that of the network's
-own -ln p. With α = 0 the network would learn only what the counts do not know, but it learns
-nothing. At first the counts are far better, and the gate closes within 50 steps: λ is 0.95, and
-r, the weight of the network's gradient, 0.01. Such gradients are below the ε of AdamW, and the
-gate has no reason to open again. With α > 0 the network keeps on learning until it is worth a
-share.
+own -ln p. With α = 0 the network would learn only what the counts do not know. But at first the
+counts are far better, and the gate closes within 50 steps: λ is 0.95. The network then learns
+from the few words that the counts miss, and does not become a model of the text. So the gate has
+no reason to open. With α > 0 the network learns as if it were alone, until it is worth a share.
 
 A target needs two tokens before it. The first one of a window has only one, and λ is 0 there:
 which trigram of the text it ends, and so what is to be left out, is not known.
