@@ -150,7 +150,7 @@ class Model(nn.Module):
 
 
 def make_optimizers(model: Model, config) -> list:
-    """AdamW in groups as in flashlm_np.training.optimizers, and NorMuon if it moves matrices."""
+    """AdamW in groups as in flashlm_np.training.optimizers; NorMuon if it moves matrices."""
     tables = {id(p) for m in (model.embedding, model.bigrams) if m for p in m.parameters()}
     groups: dict[str, list] = {"matrices": [], "kernels": [], "gains": [], "tables": []}
     kinds = {1: "gains", 2: "matrices", 3: "kernels"}
