@@ -13,8 +13,8 @@ that know the answer. Evaluation and generation use all counts, on other text.
 In training, the gradient of the mixture's loss L is followed, and α times that of the network's
 own -ln p. With α = 0 the network would learn only what the counts do not know. But at first the
 counts are far better, and the gate closes within 50 steps: λ is 0.95. The network then learns
-from the few words that the counts miss, and does not become a model of the text. So the gate has
-no reason to open. With α > 0 the network learns as if it were alone, until it is worth a share.
+from the few words that the counts miss, and does not become a model of the text. So the gate
+never opens. With α > 0 the network learns as if it were alone, until it is worth a share.
 
 A target needs two tokens before it. The first one of a window has only one, and λ is 0 there:
 which trigram of the text it ends, and so what is to be left out, is not known.
