@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from minigrad.ops.ternary import SCALES
 from minigrad.optim.normuon import FORMS
 
-from .block_options import ACTIVATIONS, INITIAL_WEIGHTS, MIXERS, mixer_reach
+from .block_options import ACTIVATIONS, INITIAL_WEIGHTS, MIXERS, check_block, mixer_reach
 from .fields import check_fields, check_together, option
 from .head_options import OF_EXACT, check_head, has_plain_loss, sizes_for
 from .heads import HEADS
@@ -120,6 +120,7 @@ class Config:
     def __post_init__(self):
         check_fields(self)
         check_together(self)
+        check_block(self)
         check_head(self)
 
     @property

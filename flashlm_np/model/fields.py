@@ -44,7 +44,7 @@ def check_fields(config) -> None:
 def check_together(config) -> None:
     """Raise a ValueError if fields that make sense alone do not fit each other."""
     groups, width, decay = config.conv_groups, config.d_model, config.weight_decay
-    if width % groups:
+    if width % groups and config.mixer == "gated_convs":
         raise ValueError(f"--conv-groups is {groups}, which does not divide --d-model {width}")
     if width * config.glu_ratio < 1:
         raise ValueError(f"--glu-ratio is {config.glu_ratio}, which gives no width")

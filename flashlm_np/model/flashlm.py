@@ -4,6 +4,9 @@
     x = block(x), R times                       (B, T, D), the same weights each time
     logits = final_norm(x) @ embeddingᵀ         (B, T, D) -> (B, T, V)
 
+Other configurations have several blocks, rows for pairs of tokens (bigrams.py), or a path from
+the embedding to each block (first_skip.py).
+
 The last line is the exact head, v3's. The other heads need fewer products in training: heads/.
 With them, row r of the table belongs to token layout.order[r]. With the exact head, row r
 belongs to token r.
@@ -53,7 +56,7 @@ class FlashLM(Module):
         self.embedding = Embedding(V, D, rng=rng, std=config.embedding_std, dtype=dtype)
         M, P = config.bigram_rows, config.recursions * config.blocks
         self.bigrams = BigramTable(V, M, D, dtype) if M else None
-        self.first_skip = FirstSkip(P - 1, dtype) if config.first_skip and P > 1 else None
+        self.first_skip = FirstSkip(P - 1, dtype) if config.first_skip else None
         self.block, *self.more_blocks = [
             RecursiveBlock(config, rng, dtype, mixer_class(config))
             for _ in range(config.blocks)

@@ -108,6 +108,10 @@ def test_a_value_that_was_read_is_refused_by_name(values, message):
         Config.from_dict(V3.to_dict() | values)
 
 
+def test_a_mixer_without_groups_takes_any_width():
+    assert replace(V3, mixer="depthwise", d_model=250).d_model == 250
+
+
 def test_a_whole_number_is_a_float_where_the_field_is_one():
     config = Config.from_dict({"glu_ratio": 3, "clip_norm": math.inf})
     assert repr(config.glu_ratio) == "3.0"
@@ -128,6 +132,14 @@ def test_a_whole_number_is_a_float_where_the_field_is_one():
         ),
         ({"normuon_form": "v4"}, "--normuon-form is 'v4', expected one of v3, published"),
         ({"d_model": 250}, "--conv-groups is 16, which does not divide --d-model 250"),
+        ({"mixer": "attention"}, "--mixer is 'attention', expected one of gated_convs, depth"),
+        ({"blocks": 0}, "--blocks is 0, expected 1 to 100"),
+        ({"bigram_rows": 10**8}, "--bigram-rows is 100000000, expected 0 to 10000000"),
+        ({"schedule": "linear"}, "--schedule is 'linear', expected one of wsd, cosine"),
+        (
+            {"first_skip": True, "recursions": 1},
+            "--first-skip acts before each application of a block but the first, and there is",
+        ),
         ({"glu_ratio": 0.001}, "--glu-ratio is 0.001, which gives no width"),
         ({"ema_decay": 1.0}, "--ema-decay is 1.0, expected less than 1: it would never move"),
         ({"phases": ()}, "--phases: the first phase must begin at step 1"),
