@@ -61,18 +61,18 @@ def matrix_costs(model, config):
 def vector_costs(model, config):
     """All that works on single numbers of x: norms, gates, sums, gains."""
     D, H = config.d_model, config.glu_width
-    L, P = config.blocks, config.recursions * config.blocks  # blocks, and their applications
+    L, A = config.blocks, config.recursions * config.blocks  # blocks, and their applications
     layers = len(config.dilations) if config.mixer == "gated_convs" else 0  # in the mixer
-    norms = P * (2 + layers) + 1
-    sigmoids = P * (layers or 1) * D  # each an exponential, an addition and a division
-    silu = P * H * (config.activation == "silu")
+    norms = A * (2 + layers) + 1
+    sigmoids = A * (layers or 1) * D  # each an exponential, an addition and a division
+    silu = A * H * (config.activation == "silu")
     yield Cost("norms", (L * (2 + layers) + 1) * D, norms * (3 * D + 2), norms * D)
-    yield Cost("gates", 0, 3 * sigmoids + 2 * P * H + 2 * silu, sigmoids + silu)
-    yield Cost("residual sums", 0, 0, P * (2 + layers) * D)
+    yield Cost("gates", 0, 3 * sigmoids + 2 * A * H + 2 * silu, sigmoids + silu)
+    yield Cost("residual sums", 0, 0, A * (2 + layers) * D)
     if config.output_gains:
-        yield Cost("output gains", 2 * L * D, 2 * P * D, 0)
+        yield Cost("output gains", 2 * L * D, 2 * A * D, 0)
     if model.first_skip is not None:
-        yield Cost("first skip", 2 * (P - 1), 2 * (P - 1) * D, (P - 1) * D)
+        yield Cost("first skip", 2 * (A - 1), 2 * (A - 1) * D, (A - 1) * D)
     if model.bigrams is not None:
         yield Cost("pairs of tokens", config.bigram_rows * D, 0, D)
     if model.block.router is not None:

@@ -14,11 +14,11 @@ from minigrad import Module, Parameter, Tensor
 
 
 class FirstSkip(Module):
-    """a (P,) and b (P,) of a model with P + 1 applications of blocks."""
+    """a (A-1,) and b (A-1,) of a model with A applications of blocks."""
 
-    def __init__(self, P: int, dtype=np.float32):
-        self.a = Parameter(np.ones(P, dtype))
-        self.b = Parameter(np.zeros(P, dtype))
+    def __init__(self, A: int, dtype=np.float32):
+        self.a = Parameter(np.ones(A - 1, dtype))
+        self.b = Parameter(np.zeros(A - 1, dtype))
 
     def forward(self, x: Tensor, first: Tensor, r: int) -> Tensor:
         """The input of application r, from 1: two (B, T, D) -> (B, T, D)."""

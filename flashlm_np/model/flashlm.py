@@ -54,9 +54,9 @@ class FlashLM(Module):
         self.ngrams = ngrams
         self.recursions = config.recursions
         self.embedding = Embedding(V, D, rng=rng, std=config.embedding_std, dtype=dtype)
-        M, P = config.bigram_rows, config.recursions * config.blocks
+        M, A = config.bigram_rows, config.recursions * config.blocks
         self.bigrams = BigramTable(V, M, D, dtype) if M else None
-        self.first_skip = FirstSkip(P - 1, dtype) if config.first_skip else None
+        self.first_skip = FirstSkip(A, dtype) if config.first_skip else None
         self.block, *self.more_blocks = [
             RecursiveBlock(config, rng, dtype, mixer_class(config))
             for _ in range(config.blocks)

@@ -4,11 +4,11 @@
     id 4, 5, ...                      the kept tokens, the most frequent one first
 
 FlashLM v4 has 10,000 ids made in this way of GPT-2's 50,257. A text is not known from its short
-ids: UNK stands for any of M tokens. `decode` shows it as U+FFFD.
+ids: UNK stands for any of U tokens. `decode` shows it as U+FFFD.
 
-To compare losses, UNK must still tell its token. Without knowledge each of the M has the
-probability 1/M, so a model's p of a text is the product of p(short id), times 1/M for each UNK.
-Over all texts this sums to 1 or less. An UNK costs ln M nats more: `spelling_nats`.
+To compare losses, UNK must still tell its token. Without knowledge each of the U has the
+probability 1/U, so a model's p of a text is the product of p(short id), times 1/U for each UNK.
+Over all texts this sums to 1 or less. An UNK costs ln U nats more: `spelling_nats`.
 
 source   FlashLM v4's train.py, https://github.com/changcheng967/FlashLM, commit 43d43e4
 """
