@@ -123,7 +123,7 @@ class FlashLM(Module):
         y = self.layout.rows(targets)
         if self.prior is None:
             return self.lm_head.loss(h, self.lm_head.weight, y, rng, **options)
-        return self.prior.loss(self.lm_head, h, y, before, targets, **options)
+        return self.prior.loss(self.lm_head, h, y, before, targets, rng, **options)
 
     def nll(self, h: np.ndarray, before: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """The exact -ln p of each token: (N, D), (N, 2), (N,) -> (N,)."""

@@ -51,11 +51,6 @@ def _check_plain_loss(config):
             "--prior is trigram_logits, which needs the logits of all words, and --head is "
             f"{config.head}; choose --head exact, or --prior trigram"
         )
-    if config.prior != "none" and config.head == "sampled":
-        raise ValueError(
-            f"--prior is {config.prior}, which needs the exact -ln p in training, and the head "
-            "sampled has none; choose another --head"
-        )
 
 
 def _check_cutoffs(config):

@@ -18,6 +18,8 @@ class Head(Module):
     The model adds the table as the attribute `weight`, the name that v3's checkpoint has.
     """
 
+    # Whether `loss` is the mean of -ln p. Else it only leads to the same model.
+    exact_in_training = True
     # Whether the gradient of its large matrices consists of rows. Then LazyAdamW takes them.
     rows_only = False
 

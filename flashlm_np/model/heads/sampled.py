@@ -140,7 +140,7 @@ SAMPLED = Operation(
 class SampledHead(ExactHead):
     """The exact softmax, trained on `config.candidates` draws and each row's own target."""
 
-    rows_only = True
+    exact_in_training, rows_only = False, True
 
     def __init__(self, config, layout, rng, dtype=np.float32):
         self.candidates = Candidates(layout.counts, config.candidates, config.candidates_from)

@@ -29,7 +29,7 @@ class LogitPrior(Module):
     def __init__(self, ngrams: KneserNey):
         self.ngrams = ngrams
 
-    def loss(self, head: Head, h: Tensor, rows, before, targets, **work) -> Tensor:
+    def loss(self, head: Head, h: Tensor, rows, before, targets, rng, **work) -> Tensor:
         """The mean -ln p of targets that are a part of the counted text."""
         added = log_rows(self.ngrams, before, targets, h.dtype)  # (N, V)
         return head.losses(h, head.weight, rows, added=added, **work).mean()

@@ -28,7 +28,7 @@ def train(out, *more):
 
 RUNS = {
     "exact": ["--head", "exact"],
-    "hybrid": ["--head", "hybrid"],
+    "sampled": ["--head", "sampled"],
     "logits": ["--prior", "trigram_logits", "--logit-scale", "0.3"],
 }
 
@@ -84,7 +84,7 @@ def test_a_run_is_used_like_any_other(finished, capsys):
     assert re.search("^(gate of the )?prior ", printed.out, re.MULTILINE)
 
 
-@pytest.mark.parametrize("form", ["exact", "logits"])
+@pytest.mark.parametrize("form", ["sampled", "logits"])
 def test_a_resumed_run_has_the_bits_of_one_without_interruption(form, tmp_path):
     options = [*RUNS[form], "--schedule-steps", "7"]
     half = train(tmp_path / "run", "--steps", "4", *options)

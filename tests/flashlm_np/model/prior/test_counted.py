@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from head_cases import V, layout_of
+from head_cases import V, cases_of, layout_of
 from prior_cases import NGRAMS, OTHER, PRIOR_CASES, TEXT, batches, prior_model, text_of
 
 from flashlm_np.evaluation.evaluate import token_losses
@@ -354,6 +354,59 @@ def test_a_gate_that_learned_with_its_own_targets_in_the_counts_trusts_them_too_
     assert wrong_share > share + 0.05
 
 
+# -- the head sampled ----------------------------------------------------------------------
+
+SAMPLED = cases_of("sampled")[0]
+
+
+def sampled_step(prior, network_loss=0.3):
+    """The loss and the gradients of a batch."""
+    model, _ = prior_model(SAMPLED, network_loss=network_loss)
+    if not prior:
+        model.prior = None
+    ((ids, targets, _),) = batches()
+    loss = model.loss(ids, targets, rng=generator())
+    loss.backward()
+    return model, loss.item(), model.embedding.weight.grad, (ids, targets)
+
+
+def test_with_sampled_the_network_learns_from_its_own_loss(monkeypatch):
+    monkeypatch.setattr(counted, "GATE_ROWS", 72)
+    model, loss, _, (ids, targets) = sampled_step(prior=True)
+    assert loss == pytest.approx(loss_by_the_definition(model, ids, targets, True), rel=1e-10)
+    for gate in (model.prior.gate_hidden, model.prior.gate_counts):
+        gate.data[...] = 0  # else the table has a gradient through h, too
+    model.zero_grad()
+    model.loss(ids, targets, rng=generator()).backward()
+    _, _, alone, _ = sampled_step(prior=False)
+    found = model.embedding.weight.grad
+    dense = [g.dense() if hasattr(g, "dense") else g for g in (found, alone)]
+    np.testing.assert_allclose(dense[0], 0.3 * dense[1], atol=1e-12)
+    assert model.prior.gate_counts.grad.all()
+
+
+def test_with_sampled_the_gate_learns_from_some_rows(monkeypatch):
+    monkeypatch.setattr(counted, "GATE_ROWS", 7)
+    _, loss, _, _ = sampled_step(prior=True)
+    monkeypatch.setattr(counted, "GATE_ROWS", 72)
+    _, other, _, _ = sampled_step(prior=True)
+    assert loss != other
+
+
+def test_with_sampled_a_model_has_one_distribution_and_takes_fast_steps():
+    test_p_is_the_mixture_and_sums_to_1(SAMPLED, SEEN)
+    losses_are_those_of_log_prob(SAMPLED)
+    phases = (Phase(1, 24, 3, 1),)
+    model, config = prior_model(SAMPLED, phases=phases)
+    fast = FastStep(prior_model(SAMPLED, phases=phases)[0], config, 2)
+    one = train_step(model, Optimizers(model, config), 1, batches(), generator())
+    other = fast.step(1, batches(), generator())
+    assert (other.loss, other.grad_norm) == pytest.approx((one.loss, one.grad_norm), rel=1e-9)
+    for name, array in model.state_dict().items():
+        found = fast.model.state_dict()[name]
+        np.testing.assert_allclose(found, array, atol=1e-9, err_msg=name)
+
+
 # -- configurations ------------------------------------------------------------------------
 
 
@@ -393,11 +446,6 @@ def test_counts_that_do_not_fit_are_refused():
             {"prior": "trigram_logits", "head": "hybrid"},
             "--prior is trigram_logits, which needs the logits of all words, and --head is "
             "hybrid; choose --head exact, or --prior trigram",
-        ),
-        (
-            {"prior": "trigram", "head": "sampled"},
-            "--prior is trigram, which needs the exact -ln p in training, and the head sampled "
-            "has none; choose another --head",
         ),
         (
             {"prior": "trigram", "z_loss": 0.1},
