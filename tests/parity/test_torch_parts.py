@@ -7,12 +7,15 @@ import pytest
 from model_parts import PARTS
 from tiny import small_model
 
+from flashlm_np.model.phase import Phase
 from flashlm_np.model.presets import V4
+from flashlm_np.training.optimizers import Optimizers
+from flashlm_np.training.step import train_step
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the extra `parity`")
 
-from benchmarks.torch_flashlm import training_loss  # noqa: E402  (needs torch)
-from benchmarks.torch_parts import Model  # noqa: E402
+from benchmarks import torch_flashlm as tf  # noqa: E402  (needs torch)
+from benchmarks.torch_parts import Model, make_optimizers  # noqa: E402
 
 SMALL_V4 = {
     **{field: value for field, value in V4.to_dict().items() if field != "phases"},
@@ -21,6 +24,13 @@ SMALL_V4 = {
 CASES = {name: changes for name, changes in PARTS.items() if "ternary" not in name}
 CASES |= {f"all, {s}": PARTS["all"] | {"ternary_scale": s} for s in ("none", "kept")}
 CASES["small v4"] = {n: v for n, v in SMALL_V4.items() if n not in ("vocab_size", "dilations")}
+
+
+STEPS = {
+    **{"matrix_optimizer": "adamw", "decay_gains": True, "schedule": "cosine"},
+    **{"weight_decay": 0.1, "label_smoothing": 0.1, "z_loss": 1e-4, "clip_norm": 0.5},
+    "phases": (Phase(1, 40, 8),),
+}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -35,7 +45,7 @@ def test_logits_loss_and_gradients_equal_those_of_pytorch(case):
     with torch.no_grad():
         np.testing.assert_allclose(ours(ids).data, theirs(torch.from_numpy(ids)), rtol=1e-9)
     loss = ours.loss(ids, targets, positions, label_smoothing=0.1, z_loss=1e-4)
-    other = training_loss(theirs, *map(torch.from_numpy, (ids, targets, positions)))
+    other = tf.training_loss(theirs, *map(torch.from_numpy, (ids, targets, positions)))
     assert loss.item() == pytest.approx(other.item(), rel=1e-11)
     loss.backward()
     other.backward()
@@ -45,6 +55,27 @@ def test_logits_loss_and_gradients_equal_those_of_pytorch(case):
             gradient = expected[name].grad.numpy()
             tolerance = 1e-9 * max(1e-9, np.abs(gradient).max())
             np.testing.assert_allclose(parameter.grad, gradient, atol=tolerance, err_msg=name)
+
+
+@pytest.mark.parametrize("case", ["all", "small v4"])
+def test_three_steps_move_every_weight_as_pytorch_does(case):
+    """With AdamW, which moves a row without a gradient on; so each row has one in each step."""
+    ours, config = small_model(**CASES[case] | STEPS)
+    theirs = Model(config).double()
+    state = {name: torch.from_numpy(a.copy()) for name, a in ours.state_dict().items()}
+    theirs.load_state_dict(state)
+    optimizers, others = Optimizers(ours, config), make_optimizers(theirs, config)
+    ids = np.random.default_rng(0).integers(0, 31, (8, 41))
+    positions = np.arange(8 * 40)
+    for step in (1, 2, 3):
+        result = train_step(ours, optimizers, step, [(ids[:, :-1], ids[:, 1:], positions)])
+        rows = map(torch.from_numpy, (ids[:, :-1].copy(), ids[:, 1:].copy(), positions))
+        loss, norm = tf.train_step(
+            theirs, others, [tuple(rows)], factor=optimizers.factor(step), max_norm=0.5
+        )
+        assert (loss, norm) == pytest.approx((result.loss, result.grad_norm), rel=1e-9)
+    for name, array in ours.state_dict().items():
+        np.testing.assert_allclose(theirs.state_dict()[name], array, atol=1e-8, err_msg=name)
 
 
 def test_v4_has_the_same_size_in_pytorch():
