@@ -149,7 +149,9 @@ def _head(config):
     if config.head == "exact":
         return ""
     share, loss = config.position_share, "-ln p, without label smoothing"
-    if config.head == "sampled" and config.candidates < config.vocab_size:
+    if config.prior != "none":
+        loss = "-ln p with the prior"
+    elif config.head == "sampled" and config.candidates < config.vocab_size:
         loss = f"in training that of a softmax over the target and {config.candidates:,} draws"
     scored = "all positions" if share == 1 else f"{share:.0%} of the positions"
     return f"\noutput layer {config.head}: it scores {scored}; the loss is {loss}"
@@ -161,7 +163,7 @@ def _prior(model):
         return ""
     trigrams = f"{len(model.ngrams.levels[0].counts.keys):,}"
     how = "added to the logits" if isinstance(model.prior, LogitPrior) else "a mixture"
-    return f"\nprior: {trigrams} trigrams, {how}; in training, without the target's own"
+    return f"\nprior: {trigrams} trigrams, {how}; in training, the target's own is left out"
 
 
 def _free_folder(folder: Path) -> Path:

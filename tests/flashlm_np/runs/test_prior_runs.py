@@ -104,6 +104,17 @@ def test_the_python_interface_trains_with_a_prior(tmp_path):
     assert flashlm.load(run.folder).model.prior is not None
 
 
+def test_train_says_how_counts_take_part(tmp_path, capsys):
+    train(tmp_path / "run", *RUNS["sampled"], "--steps", "1")
+    printed = capsys.readouterr().out
+    assert "Counting the trigrams of the text ...\n" in printed
+    assert (
+        "output layer sampled: it scores 50% of the positions; the loss is -ln p with"
+        in printed
+    )
+    assert re.search("prior: [0-9,]+ trigrams, a mixture; in training, the target's", printed)
+
+
 def test_a_run_without_a_prior_has_no_counts(tmp_path):
     assert main(["train", *tiny.OPTIONS, "--out", str(tmp_path / "run")]) == 0
     assert not (tmp_path / "run" / FILE).exists()
