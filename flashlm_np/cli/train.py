@@ -92,7 +92,7 @@ def _train(options) -> int:
 def _configured(preset, chosen):
     """The preset with the chosen head, in sizes that fit the vocabulary, and other changes."""
     vocabulary = {"vocab_size": chosen.get("vocab_size", preset.vocab_size)}
-    head, prior = chosen.get("head", "exact"), chosen.get("prior")
+    head, prior = chosen.get("head", preset.head), chosen.get("prior")
     with_head = replace(preset, **vocabulary).with_head(head, prior)
     return replace(with_head, **chosen)
 
