@@ -21,7 +21,6 @@ be stopped, started again, and started several times at once: results are lines 
 checkpoints are in the folder --work.
 """
 
-import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -33,14 +32,13 @@ from benchmarks.heads_trial.contenders import BASES, CONTENDERS, trial_of  # noq
 from benchmarks.heads_trial.head_speed import time_heads  # noqa: E402
 from benchmarks.heads_trial.plan import Plan  # noqa: E402
 from benchmarks.heads_trial.report import report  # noqa: E402
+from benchmarks.trial.command import parse, parser_for, run  # noqa: E402
 from benchmarks.trial.curves import all_curves  # noqa: E402
 from benchmarks.trial.laboratory import Laboratory  # noqa: E402
 from benchmarks.trial.plots import draw  # noqa: E402
 from benchmarks.trial.results import Results  # noqa: E402
 from benchmarks.trial.timing import time_steps  # noqa: E402
-from flashlm_np.errors import UserError  # noqa: E402
 from flashlm_np.model.phase import V3_PHASES, Phase  # noqa: E402
-from flashlm_np.progress import Stopped  # noqa: E402
 from flashlm_np.training.memory import keep_freed_memory  # noqa: E402
 
 TITLE = "FlashLM v3 with other output layers: exact loss on held-out tokens"
@@ -49,17 +47,15 @@ PARTS = ("time", "train", "speed", "report")
 
 def main(arguments=None):
     options = parsed(arguments)
-    results = Results(options.results)
-    try:
-        measure(options, results)
-        if "report" in options.parts:
-            trial = options.trial
-            print(report(results, trial, options.minutes))
-            draw(results, all_curves(results, trial), options.plots, "heads", TITLE)
-    except UserError as error:
-        sys.exit(str(error))
-    except Stopped:
-        sys.exit("Stopped; the same command goes on")
+    run(lambda: measure_and_report(options, Results(options.results)))
+
+
+def measure_and_report(options, results):
+    measure(options, results)
+    if "report" in options.parts:
+        trial = options.trial
+        print(report(results, trial, options.minutes))
+        draw(results, all_curves(results, trial), options.plots, "heads", TITLE)
 
 
 def measure(options, results):
@@ -81,30 +77,17 @@ def measure(options, results):
 
 
 def parsed(arguments):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, help="a folder of flashlm prepare")
-    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks/heads_results.jsonl")
-    parser.add_argument("--work", type=Path, default=Path("runs/heads"), help="checkpoints")
+    parser = parser_for("heads", __doc__.splitlines()[0], PARTS, BASES)
     parser.add_argument("--heads", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
     parser.add_argument("--minutes", nargs="+", type=float, default=[3, 10, 25])
-    parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--factors", nargs="+", type=float, default=[1, 3, 10])
     parser.add_argument("--choice-minutes", type=float, default=1, help="of a trial (1)")
     parser.add_argument("--slack", type=float, default=1.25, help="runs are so much longer")
     parser.add_argument(
         "--phases", nargs="+", help="FIRST:SEQUENCE:BATCH:MICRO[:frozen], or v3"
     )
-    parser.add_argument("--size", choices=BASES, default="v3", help="of the model; tiny: a try")
-    parser.add_argument("--steps", type=int, default=9, help="timed steps of each head (9)")
-    parser.add_argument("--threads", type=int, help="cores to use; default: all")
-    parser.add_argument("--plots", type=Path, default=ROOT / "docs", help="their folder")
-    for part in PARTS:
-        parser.add_argument(f"--{part}", action="store_true")
-    options = parser.parse_args(arguments)
+    options = parse(parser, arguments, PARTS)
     options.trial = trial_of(base_of(options))
-    options.parts = [part for part in PARTS if getattr(options, part)] or list(PARTS)
-    if options.data is None and options.parts != ["report"]:
-        parser.error("give --data")
     return options
 
 

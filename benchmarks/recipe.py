@@ -20,7 +20,6 @@ command can be stopped, started again, and started several times at once: result
 one file, and checkpoints are in the folder --work.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -31,12 +30,11 @@ from benchmarks.recipe_trial.base import BASES  # noqa: E402
 from benchmarks.recipe_trial.lines import trial_of  # noqa: E402
 from benchmarks.recipe_trial.plan import tasks, untimed, with_references  # noqa: E402
 from benchmarks.recipe_trial.report import draw, report  # noqa: E402
+from benchmarks.trial.command import parse, parser_for, run  # noqa: E402
 from benchmarks.trial.laboratory import Laboratory  # noqa: E402
 from benchmarks.trial.plan import carry_out  # noqa: E402
 from benchmarks.trial.results import Results  # noqa: E402
 from benchmarks.trial.timing import time_steps  # noqa: E402
-from flashlm_np.errors import UserError  # noqa: E402
-from flashlm_np.progress import Stopped  # noqa: E402
 from flashlm_np.training.memory import keep_freed_memory  # noqa: E402
 
 PARTS = ("time", "train", "report")
@@ -44,16 +42,14 @@ PARTS = ("time", "train", "report")
 
 def main(arguments=None):
     options = parsed(arguments)
-    results = Results(options.results)
-    try:
-        measure(options, results)
-        if "report" in options.parts:
-            print(report(results, options.trial, options.minutes))
-            draw(results, options.trial, options.minutes, options.plots)
-    except UserError as error:
-        sys.exit(str(error))
-    except Stopped:
-        sys.exit("Stopped; the same command goes on")
+    run(lambda: measure_and_report(options, Results(options.results)))
+
+
+def measure_and_report(options, results):
+    measure(options, results)
+    if "report" in options.parts:
+        print(report(results, options.trial, options.minutes))
+        draw(results, options.trial, options.minutes, options.plots)
 
 
 def measure(options, results):
@@ -74,29 +70,15 @@ def measure(options, results):
 
 
 def parsed(arguments):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, help="a folder of flashlm prepare")
-    file = ROOT / "benchmarks/recipe_results.jsonl"
-    parser.add_argument("--results", type=Path, default=file)
-    parser.add_argument("--work", type=Path, default=Path("runs/recipe"), help="checkpoints")
+    parser = parser_for("recipe", __doc__.splitlines()[0], PARTS, BASES)
     parser.add_argument("--lines", nargs="+", metavar="LINE", help="default: all")
     parser.add_argument("--minutes", type=float, default=5, help="of each run (5)")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
-    parser.add_argument("--size", choices=BASES, default="v3", help="of the model; tiny: a try")
-    parser.add_argument("--steps", type=int, default=9, help="timed steps of each line (9)")
-    parser.add_argument("--threads", type=int, help="cores to use; default: all")
-    parser.add_argument("--plots", type=Path, default=ROOT / "docs", help="their folder")
-    for part in PARTS:
-        parser.add_argument(f"--{part}", action="store_true")
-    options = parser.parse_args(arguments)
+    options = parse(parser, arguments, PARTS)
     options.trial = trial_of(BASES[options.size])
     options.lines = options.lines or list(options.trial.contenders)
     if unknown := sorted(set(options.lines) - set(options.trial.contenders)):
         names = " ".join(options.trial.contenders)
         parser.error(f"--lines: there is no {unknown[0]}; choose from {names}")
-    options.parts = [part for part in PARTS if getattr(options, part)] or list(PARTS)
-    if options.data is None and options.parts != ["report"]:
-        parser.error("give --data")
     return options
 
 

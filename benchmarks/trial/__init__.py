@@ -1,5 +1,6 @@
 """Comparisons of configurations at equal time: what heads.py and recipe.py share.
 
+command.py     the options of the commands, and how they stop
 contender.py   a configuration to compare, and the base that it changes
 laboratory.py  the data, the initial tables, and the way to judge a model
 timing.py      seconds per step, measured in turn

@@ -1,0 +1,50 @@
+"""What the commands of the trials share: their options, their parts, and how they stop."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from flashlm_np.errors import UserError
+from flashlm_np.progress import Stopped
+
+BENCHMARKS = Path(__file__).resolve().parents[1]
+
+
+def parser_for(
+    name: str, description: str, parts: tuple[str, ...], bases
+) -> argparse.ArgumentParser:
+    """A parser with the options of all trials. `name` is that of the files, and of --work."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--data", type=Path, help="a folder of flashlm prepare")
+    file = BENCHMARKS / f"{name}_results.jsonl"
+    parser.add_argument("--results", type=Path, default=file)
+    parser.add_argument("--work", type=Path, default=Path("runs") / name, help="checkpoints")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
+    parser.add_argument("--size", choices=bases, default="v3", help="of the model; tiny: a try")
+    parser.add_argument("--steps", type=int, default=9, help="timed steps of each (9)")
+    parser.add_argument("--threads", type=int, help="cores to use; default: all")
+    plots = BENCHMARKS.parent / "docs"
+    parser.add_argument("--plots", type=Path, default=plots, help="their folder")
+    for part in parts:
+        parser.add_argument(f"--{part}", action="store_true")
+    return parser
+
+
+def parse(parser, arguments, parts: tuple[str, ...]) -> argparse.Namespace:
+    """The options. `parts` are those that were chosen, by default all."""
+    options = parser.parse_args(arguments)
+    options.parts = [part for part in parts if getattr(options, part)] or list(parts)
+    if options.data is None and options.parts != ["report"]:
+        parser.error("give --data")
+    return options
+
+
+def run(work: Callable[[], None]) -> None:
+    """Do the work. A wrong input and a signal end the command with a sentence."""
+    try:
+        work()
+    except UserError as error:
+        sys.exit(str(error))
+    except Stopped:
+        sys.exit("Stopped; the same command goes on")
