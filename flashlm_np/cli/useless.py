@@ -30,10 +30,6 @@ def _is(name, *values):
     return holds
 
 
-def _prior(options):
-    return options.prior or PRESETS[options.preset or "quickstart"].prior
-
-
 def _only_of(*heads):
     """The rule for options of some output layers: they have no effect with another one."""
     return lambda o: not o.resume and (o.head or "exact") not in heads
@@ -91,7 +87,7 @@ RULES = {
         ),
         Rule(_is("schedule", "wsd"), "only the cosine has a floor", ("schedule_floor",)),
         Rule(
-            lambda o: not o.resume and _prior(o) != "trigram",
+            lambda o: not _is("prior", "trigram")(o) and not o.resume,
             "only --prior trigram has two losses",
             ("network_loss",),
         ),
