@@ -1,12 +1,16 @@
 """A model and a run that are small enough for fast tests."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from flashlm_np.model.config import Phase
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.model.presets import QUICKSTART
+from flashlm_np.training.fast_step import FastStep
+from flashlm_np.training.optimizers import Optimizers
+from flashlm_np.training.step import train_step
 
 CONFIG = replace(
     QUICKSTART,
@@ -41,3 +45,23 @@ def small_model(dtype=np.float64, **changes):
     for p in model.parameters():
         p.data += 0.1 * rng.standard_normal(p.shape).astype(dtype)
     return model, config
+
+
+def optimizers_and_step(model, config, threads=None):
+    """The optimizers of a model, and the function that takes a step.
+
+    That is the plain step, or with `threads` the fast one.
+    """
+    if threads:
+        fast = FastStep(model, config, threads)
+        return fast.optimizers, fast.step
+    optimizers = Optimizers(model, config)
+    return optimizers, partial(train_step, model, optimizers)
+
+
+def three_steps(model, config, micro_batches, threads=None, rng=None):
+    """Weights, optimizer state, averages and results after three steps on the same batches."""
+    optimizers, step = optimizers_and_step(model, config, threads)
+    results = [step(number, micro_batches, rng) for number in (1, 2, 3)]
+    arrays = model.state_dict() | optimizers.state_dict()
+    return arrays, [(r.loss, r.grad_norm) for r in results]

@@ -5,13 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from model_parts import PARTS
-from tiny import CONFIG, small_model
+from tiny import CONFIG, optimizers_and_step, small_model
 
 from flashlm_np.model.config import Phase
-from flashlm_np.training.fast_step import FastStep
 from flashlm_np.training.learning_rates import rate_factor, steps_without_learning
 from flashlm_np.training.optimizers import Optimizers
-from flashlm_np.training.step import train_step
 from minigrad.optim import LazyAdamW
 
 OPTIMIZERS = {
@@ -29,11 +27,7 @@ def batches(seed=8):
 
 def new(change, threads=None):
     model, config = small_model(**CHANGES[change], phases=(Phase(1, 24, 3, 1),))
-    if threads:
-        fast = FastStep(model, config, threads)
-        return model, fast.optimizers, fast.step
-    optimizers = Optimizers(model, config)
-    return model, optimizers, lambda *step: train_step(model, optimizers, *step)
+    return model, *optimizers_and_step(model, config, threads)
 
 
 def arrays_of(model, optimizers):

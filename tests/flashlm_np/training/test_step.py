@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny import small_model
+from tiny import optimizers_and_step, small_model, three_steps
 
 from flashlm_np.model.config import Phase
 from flashlm_np.training.fast_step import FastStep
@@ -32,18 +32,7 @@ def after_three_steps(threads=None, position_share=0.5, frozen=False, **changes)
     phases = (Phase(1, 24, 3, 2, frozen_embedding=frozen), Phase(3, 24, 3, 2))
     options = {"phases": phases, "label_smoothing": 0.1, "z_loss": 1e-3, "clip_norm": 0.5}
     model, config = small_model(**options | changes)
-    if threads:
-        fast = FastStep(model, config, threads)
-        optimizers, step = fast.optimizers, fast.step
-    else:
-        optimizers = Optimizers(model, config)
-
-        def step(number, micro_batches):
-            return train_step(model, optimizers, number, micro_batches)
-
-    results = [step(number, batches(position_share)) for number in (1, 2, 3)]
-    arrays = model.state_dict() | optimizers.state_dict()
-    return arrays, [(r.loss, r.grad_norm) for r in results]
+    return three_steps(model, config, batches(position_share), threads)
 
 
 @pytest.mark.parametrize("position_share", [0.5, 1.0])
@@ -183,12 +172,8 @@ def test_the_momentum_moves_the_matrices_and_nothing_else(threads):
 def after_one_step(threads, **changes):
     """The state of the optimizers after a step."""
     model, config = small_model(**changes)
-    if threads:
-        fast = FastStep(model, config, threads)
-        fast.step(1, batches())
-        return fast.optimizers.state_dict()
-    optimizers = Optimizers(model, config)
-    train_step(model, optimizers, 1, batches())
+    optimizers, step = optimizers_and_step(model, config, threads)
+    step(1, batches())
     return optimizers.state_dict()
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from head_cases import EXACT_IN_TRAINING, HEAD_CASES, V, batches, head_model, layout_of
-from tiny import CONFIG
+from tiny import CONFIG, three_steps
 
 from flashlm_np.evaluation.evaluate import token_losses
 from flashlm_np.inference.export import pack_weights, unpack_weights
@@ -37,20 +37,7 @@ def after_three_steps(case, threads=None, frozen=False, position_share=1.0, micr
     """Weights, optimizer state, averages and results; `threads` selects the fast step."""
     phases = (Phase(1, 24, 3, micro, frozen_embedding=frozen), Phase(3, 24, 3, micro))
     model, config = head_model(case, phases=phases, clip_norm=0.5)
-    if threads:
-        fast = FastStep(model, config, threads)
-        optimizers, step = fast.optimizers, fast.step
-    else:
-        optimizers = Optimizers(model, config)
-
-        def step(number, micro_batches, rng):
-            return train_step(model, optimizers, number, micro_batches, rng)
-
-    rng = generator()
-    micro_batches = batches(micro, position_share)
-    results = [step(number, micro_batches, rng) for number in (1, 2, 3)]
-    arrays = model.state_dict() | optimizers.state_dict()
-    return arrays, [(r.loss, r.grad_norm) for r in results]
+    return three_steps(model, config, batches(micro, position_share), threads, generator())
 
 
 @pytest.mark.parametrize("frozen", [False, True])

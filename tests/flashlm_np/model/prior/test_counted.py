@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from head_cases import V, cases_of, layout_of
 from prior_cases import NGRAMS, OTHER, PRIOR_CASES, TEXT, batches, prior_model, text_of
+from tiny import three_steps
 
 from flashlm_np.evaluation.evaluate import token_losses
 from flashlm_np.inference.generate import generate
@@ -293,18 +294,7 @@ def test_a_planted_mistake_is_found(plant, check, monkeypatch):
 def after_three_steps(case, threads=None, frozen=False, position_share=1.0):
     phases = (Phase(1, 24, 3, 2, frozen_embedding=frozen), Phase(3, 24, 3, 2))
     model, config = prior_model(case, phases=phases, clip_norm=0.5)
-    if threads:
-        fast = FastStep(model, config, threads)
-        optimizers, step = fast.optimizers, fast.step
-    else:
-        optimizers = Optimizers(model, config)
-
-        def step(number, micro_batches):
-            return train_step(model, optimizers, number, micro_batches)
-
-    results = [step(number, batches(2, position_share)) for number in (1, 2, 3)]
-    arrays = model.state_dict() | optimizers.state_dict()
-    return arrays, [(r.loss, r.grad_norm) for r in results]
+    return three_steps(model, config, batches(2, position_share), threads)
 
 
 @pytest.mark.parametrize(("threads", "frozen"), [(1, False), (3, True)])
