@@ -10,8 +10,8 @@ has a smaller one.
     tokens   that of mean_s d_sb over the B blocks, / √B
     error    √(seeds² + tokens²)
 
-Three seeds give a poor estimate of a deviation. So `seeds` of a line is never less than that of
-the median line.
+Three seeds give a poor estimate of a deviation, and one gives none. So the deviation between the
+seeds of a line is never less than that of the median line.
 """
 
 import math
@@ -58,15 +58,14 @@ def all_differences(results: Results, trial: Trial, minutes: float) -> list[Diff
     """The differences of all lines that were trained, in the order of the trial."""
     found = [_difference(results, trial, name, minutes) for name in trial.contenders]
     found = [difference for difference in found if difference]
-    spreads = [d.seeds for d in found if d.seeds > 0]
-    typical = float(np.median(spreads)) if spreads else math.nan
-    return [
-        d if d.name == d.against else replace(d, seeds=_larger(d.seeds, typical)) for d in found
-    ]
+    deviations = [d.seeds * math.sqrt(len(d.losses)) for d in found if d.seeds > 0]
+    typical = float(np.median(deviations)) if deviations else math.nan
+    return [d if d.name == d.against else _with_typical(d, typical) for d in found]
 
 
-def _larger(own, typical):
-    return typical if math.isnan(own) else max(own, typical)
+def _with_typical(difference, deviation):
+    typical = deviation / math.sqrt(len(difference.losses))
+    return replace(difference, seeds=float(np.fmax(difference.seeds, typical)))
 
 
 def _difference(results, trial, name, minutes) -> Difference | None:
