@@ -10,8 +10,8 @@ has a smaller one.
     tokens   that of mean_s d_sb over the B blocks, / √B
     error    √(seeds² + tokens²)
 
-Three seeds give a poor estimate of a deviation, and one gives none. So the deviation between the
-seeds of a line is never less than that of the median line.
+Three seeds give a poor estimate of a deviation, and one gives none. So the deviation between
+the seeds of a line is never less than that of the median line.
 """
 
 import math
