@@ -277,6 +277,15 @@ def gated_conv(
     return apply(ops.GATED_CONV, x, w_gate, w_value, groups=groups, dilation=dilation)
 
 
+def mlgru(a: Input, z: Input, b: Input | None = None, h0: Input | None = None) -> Tensor:
+    """The states h_t = f_t h_{t-1} + (1 - f_t) SiLU(a_t), f = b + (1 - b) sigmoid(z), of
+    a and z (B, T, D), b (D,) and h0 (B, D), both 0 if not given: minigrad/ops/mlgru.py."""
+    shape = np.shape(a.data if isinstance(a, Tensor) else a)
+    b = np.zeros(shape[-1:]) if b is None else b
+    h0 = np.zeros(shape[:1] + shape[-1:]) if h0 is None else h0
+    return apply(ops.MLGRU, a, z, b, h0)
+
+
 def rms_norm(x: Input, w: Input, *, eps: float = 1e-8) -> Tensor:
     """Scale the rows of x (..., D) to unit root mean square, times w (D,):
     minigrad/ops/rms_norm.py."""

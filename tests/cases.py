@@ -371,6 +371,21 @@ def _cases():
     yield "silu_gate", "far out", (np.array([-40.0, -5.0, 0.0, 5.0, 40.0]), normal(5))
     yield "relu_squared_gate", "zeros", (np.array([0.0, 1.0, -1.0]), normal(3))
 
+    for label, (B, T, D) in {
+        "sequence": (2, 5, 3),
+        "one text": (1, 7, 2),
+        "one position": (3, 1, 2),
+        "no position": (2, 0, 3),
+    }.items():
+        a, z = normal(B, T, D), 2 * normal(B, T, D)
+        yield "mlgru", label, (a, z, rng.random(D), normal(B, D))
+    a, z = normal(2, 3, 5), normal(2, 3, 5)
+    yield "mlgru", "no bound", (a, z, np.zeros(5), np.zeros((2, 5)))
+    yield "mlgru", "all stays", (a, z, np.ones(5), normal(2, 5))
+    far = np.array([[[-40.0], [-5.0], [0.0], [5.0], [40.0]]])
+    yield "mlgru", "far out", (far, far[:, ::-1] / 3, np.array([0.25]), normal(1, 1))
+    yield "mlgru", "view", (view(a), view(z), view(rng.random(5)), normal(5, 2).T)
+
     yield "rms_norm", "sequence", (normal(2, 3, 5), normal(5))
     yield "rms_norm", "one vector", (normal(7), normal(7))
     yield "rms_norm", "large epsilon", (normal(3, 5), normal(5)), {"eps": 0.5}

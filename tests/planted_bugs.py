@@ -643,6 +643,63 @@ def _(dy, saved):
     return TABLE["silu_gate"].backward(dy, saved)[0], dy * s
 
 
+@bug("mlgru", "the state is taken as constant: nothing flows back through it")
+def _(dy, saved):
+    a, s, h, b, h0 = saved
+    f, s_a = b + (1 - b) * s, 1 / (1 + np.exp(-a))
+    past = np.concatenate([h0[:, None], h[:, :-1]], axis=1)[:, : a.shape[1]]
+    ds = dy * (past - a * s_a) * (1 - s)
+    da = dy * (1 - f) * s_a * (1 + a * (1 - s_a))
+    dh0 = (f * dy)[:, :1].sum(axis=1)
+    return da, ds * (1 - b) * s, ds.reshape(-1, b.size).sum(axis=0), dh0
+
+
+@bug("mlgru", "λ decays by f of its own position, not of the next one")
+def _(dy, saved):
+    a, s, h, b, h0 = saved
+    right = TABLE["mlgru"].backward(dy, saved)
+    shifted = np.concatenate([s[:, :1], s[:, :-1]], axis=1)[:, : a.shape[1]]
+    return TABLE["mlgru"].backward(dy, (a, shifted, h, b, h0))[0], *right[1:]
+
+
+@bug("mlgru", "df has the state itself, not the one before it")
+def _(dy, saved):
+    a, s, h, b, h0 = saved
+    right = TABLE["mlgru"].backward(dy, saved)
+    moved = np.concatenate([h[:, 1:], h[:, -1:]], axis=1)
+    wrong = TABLE["mlgru"].backward(dy, (a, s, moved, b, h[:, 0] if h.shape[1] else h0))
+    return right[0], wrong[1], wrong[2], right[3]
+
+
+@bug("mlgru", "the given state is cut: dh0 is 0")
+def _(dy, saved):
+    da, dz, db, dh0 = TABLE["mlgru"].backward(dy, saved)
+    return da, dz, db, np.zeros_like(dh0)
+
+
+@bug("mlgru", "dz lacks the factor 1 - b of the bound")
+def _(dy, saved):
+    b = saved[3]
+    da, dz, db, dh0 = TABLE["mlgru"].backward(dy, saved)
+    return da, dz / np.where(b == 1, 1, 1 - b), db, dh0
+
+
+@bug("mlgru", "db lacks the factor 1 - s")
+def _(dy, saved):
+    _, s, _, b, _ = saved
+    da, dz, _, dh0 = TABLE["mlgru"].backward(dy, saved)
+    df = dz / (np.where(b == 1, 1, 1 - b) * s * (1 - s))
+    return da, dz, df.reshape(-1, b.size).sum(axis=0), dh0
+
+
+@bug("mlgru", "the slope of the candidate is that of the sigmoid")
+def _(dy, saved):
+    a = saved[0]
+    da, *others = TABLE["mlgru"].backward(dy, saved)
+    s_a = 1 / (1 + np.exp(-a))
+    return da / (1 + a * (1 - s_a)) * (1 - s_a), *others
+
+
 @bug("rms_norm", "the term through r is missing")
 def _(dy, saved):
     _, w, r = saved

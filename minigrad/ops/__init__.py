@@ -32,6 +32,7 @@ from . import (
     linear,
     matmul,
     max_min,
+    mlgru,
     piecewise,
     reductions,
     rms_norm,
@@ -146,6 +147,7 @@ DEPTHWISE_CONV = Operation(
 GATED_CONV = Operation(
     "gated_conv", gated_conv.gated_conv_forward, gated_conv.gated_conv_backward
 )
+MLGRU = Operation("mlgru", mlgru.mlgru_forward, mlgru.mlgru_backward)
 RMS_NORM = Operation("rms_norm", rms_norm.rms_norm_forward, rms_norm.rms_norm_backward)
 LAYER_NORM = Operation(
     "layer_norm", layer_norm.layer_norm_forward, layer_norm.layer_norm_backward

@@ -180,6 +180,7 @@ SAVED = {
     "silu_gate": lambda y, g, v: 12 * y.size,
     "sigmoid_gate": lambda y, g, v: 8 * y.size,
     "relu_squared_gate": lambda y, g, v: 8 * y.size,
+    "mlgru": lambda y, a, z, b, h0: 4 * (3 * a.size + b.size + h0.size),
     "rms_norm": lambda y, x, w, **_: 4 * (x.size // w.size) * (w.size + 1) + 4 * w.size,
     "layer_norm": lambda y, x, w, b, **_: 4 * (x.size // w.size) * (w.size + 1) + 4 * w.size,
     "dropout": lambda y, x, **_: x.size,
@@ -265,6 +266,15 @@ def slow_layer_norm(x, w, b, eps=1e-5):
     rows = [row - math.fsum(row) / len(row) for row in x.reshape(-1, len(w))]
     scaled = [row / math.sqrt(math.fsum(row**2) / len(row) + eps) * w + b for row in rows]
     return np.reshape(scaled, x.shape)
+
+
+def slow_mlgru(a, z, b, h0):
+    y = np.zeros(a.shape)
+    for i, t, d in np.ndindex(*a.shape):
+        f = b[d] + (1 - b[d]) / (1 + math.exp(-z[i, t, d]))
+        candidate = a[i, t, d] / (1 + math.exp(-a[i, t, d]))
+        y[i, t, d] = f * (y[i, t - 1, d] if t else h0[i, d]) + (1 - f) * candidate
+    return y
 
 
 def slow_sum(x, axis=None, keepdims=False):
@@ -413,6 +423,7 @@ REFERENCES = {
     "silu_gate": elementwise(lambda g, v: g * v / (1 + math.exp(-g))),
     "sigmoid_gate": elementwise(lambda g, v: v / (1 + math.exp(-g))),
     "relu_squared_gate": elementwise(lambda g, v: max(g, 0) ** 2 * v),
+    "mlgru": slow_mlgru,
     "rms_norm": slow_rms_norm,
     "layer_norm": slow_layer_norm,
     "dropout": lambda x, p, rng: np.reshape(
@@ -501,9 +512,44 @@ def test_a_convolution_does_not_depend_on_the_future(name, weights):
         np.testing.assert_array_equal(later[:, : t + 1], y[:, : t + 1])
 
 
+F = functional
+
+
+def test_the_states_of_mlgru_do_not_depend_on_the_future():
+    a, z = normal(2, 7, 3), normal(2, 7, 3)
+    y = F.mlgru(a, z).data
+    for t in range(7):
+        changed = [x + (np.arange(7) > t)[:, None] * normal(2, 7, 3) for x in (a, z)]
+        np.testing.assert_array_equal(F.mlgru(*changed).data[:, : t + 1], y[:, : t + 1])
+
+
+def test_mlgru_goes_on_from_the_last_state_of_an_earlier_part():
+    a, z, b = normal(2, 7, 3), normal(2, 7, 3), np.abs(normal(3)) / 9
+    whole, h0 = F.mlgru(a, z, b).data, None
+    for part in (np.s_[:, :4], np.s_[:, 4:5], np.s_[:, 5:]):
+        y = F.mlgru(a[part], z[part], b, h0).data
+        np.testing.assert_array_equal(y, whole[part])
+        h0 = y[:, -1]
+
+
+def test_mlgru_without_a_bound_and_a_state_has_both_at_0():
+    a, z = normal(2, 5, 3), normal(2, 5, 3)
+    expected = F.mlgru(a, z, np.zeros(3), np.zeros((2, 3))).data
+    np.testing.assert_array_equal(F.mlgru(a, z).data, expected)
+
+
 # -- fused = composed ----------------------------------------------------------------------
 
-F = functional
+
+def composed_mlgru(a, z, b, h0):
+    f = b + (1 - b) * F.sigmoid(z)
+    states, h = [], h0
+    for t in range(a.shape[1]):
+        h = f[:, t] * h + (1 - f[:, t]) * F.silu(a[:, t])
+        states.append(h)
+    return F.stack(states, axis=1) if states else a * 0 + z * 0 + b * 0 + h0[:, None] * 0
+
+
 COMPOSED = {
     "gated_conv": lambda x, w_gate, w_value, **options: F.sigmoid_gate(
         F.causal_conv(x, w_gate, **options), F.causal_conv(x, w_value, **options)
@@ -512,6 +558,7 @@ COMPOSED = {
         x, F.reshape(w, shape=(len(w.data), 1, -1)), groups=len(w.data)
     ),
     "silu_gate": lambda g, v: F.silu(g) * v,
+    "mlgru": lambda a, z, b, h0: composed_mlgru(a, z, b, h0),
     "sigmoid_gate": lambda g, v: F.sigmoid(g) * v,
     "relu_squared_gate": lambda g, v: F.relu_squared(g) * v,
     "tied_head": lambda h, w, ids, **options: F.cross_entropy(F.linear(h, w), ids, **options),
@@ -1011,6 +1058,24 @@ ERRORS = [
     (
         *("relu_squared_gate", (zeros(3), zeros(2, 3)), {}, ShapeError),
         "relu_squared_gate: v has shape (2, 3), expected (n0,) = (3,) to match g",
+    ),
+    *(
+        ("mlgru", tuple(zeros(*shape) for shape in shapes), {}, ShapeError, f"mlgru: {text}")
+        for *shapes, text in [
+            ((2, 3), (2, 3), (3,), (2, 3), "a has shape (2, 3), expected (B, T, D)"),
+            (
+                *((2, 5, 3), (2, 3, 3), (3,), (2, 3)),
+                "z has shape (2, 3, 3), expected (B, T, D) = (2, 5, 3) to match a",
+            ),
+            (
+                *((2, 5, 3), (2, 5, 3), (2, 3), (2, 3)),
+                "b has shape (2, 3), expected (D,) = (3,) to match a (2, 5, 3)",
+            ),
+            (
+                *((2, 5, 3), (2, 5, 3), (3,), (3,)),
+                "h0 has shape (3,), expected (B, D) = (2, 3) to match a (2, 5, 3)",
+            ),
+        ]
     ),
     (
         *("rms_norm", (zeros(4, 512, 256), zeros(683)), {}, ShapeError),
