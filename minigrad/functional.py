@@ -292,6 +292,18 @@ def rms_norm(x: Input, w: Input, *, eps: float = 1e-8) -> Tensor:
     return apply(ops.RMS_NORM, x, w, eps=eps)
 
 
+def rotary(x: Input, *, heads: int = 1, first: int = 0, base: float = 10000.0) -> Tensor:
+    """x (B, T, D) with its pairs turned by the positions first, first + 1, ...:
+    minigrad/ops/rotary.py."""
+    return apply(ops.ROTARY, x, heads=heads, first=first, base=base)
+
+
+def causal_attention(q: Input, k: Input, v: Input, *, heads: int = 1) -> Tensor:
+    """The values v, weighted by how well q meets k, of no later position: (B, T, D) each:
+    minigrad/ops/causal_attention.py."""
+    return apply(ops.CAUSAL_ATTENTION, q, k, v, heads=heads)
+
+
 def layer_norm(x: Input, w: Input, b: Input, *, eps: float = 1e-5) -> Tensor:
     """The vectors of x (..., D) with mean 0 and deviation 1, times w (D,), plus b (D,):
     minigrad/ops/layer_norm.py."""

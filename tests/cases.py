@@ -378,6 +378,30 @@ def _cases():
         "no position": (2, 0, 3),
     }.items():
         a, z = normal(B, T, D), 2 * normal(B, T, D)
+    for label, x, options in [
+        ("one head", (2, 5, 6), {}),
+        ("heads", (2, 3, 12), {"heads": 3}),
+        ("later positions", (1, 7, 4), {"heads": 2, "first": 90}),
+        ("another base", (2, 5, 6), {"base": 3.0}),
+        ("one position", (2, 1, 4), {"first": 5}),
+        ("no position", (2, 0, 4), {}),
+    ]:
+        yield "rotary", label, (normal(*x),), options
+    yield "rotary", "view", (view(normal(2, 5, 6)),), {"heads": 3}
+
+    for label, x, options in [
+        ("one head", (2, 5, 3), {}),
+        ("heads", (2, 7, 6), {"heads": 3}),
+        ("heads of one number", (1, 5, 3), {"heads": 3}),
+        ("one position", (2, 1, 4), {"heads": 2}),
+        ("no position", (2, 0, 4), {"heads": 2}),
+    ]:
+        yield "causal_attention", label, (normal(*x), normal(*x), normal(*x)), options
+    q, k, v = 2 * normal(2, 5, 3), normal(2, 5, 3), normal(2, 5, 3)
+    yield "causal_attention", "sharp", (q, k, v)
+    q, k, v = view(normal(2, 5, 3)), normal(3, 5, 2).T, view(normal(2, 5, 3))
+    yield "causal_attention", "view", (q, k, v)
+
         yield "mlgru", label, (a, z, rng.random(D), normal(B, D))
     a, z = normal(2, 3, 5), normal(2, 3, 5)
     yield "mlgru", "no bound", (a, z, np.zeros(5), np.zeros((2, 5)))

@@ -645,6 +645,76 @@ def _(dy, saved):
 
 @bug("mlgru", "the state is taken as constant: nothing flows back through it")
 def _(dy, saved):
+# -- attention -----------------------------------------------------------------------------
+
+
+@bug("rotary", "turned once more, not back")
+def _(dy, saved):
+    cos, sin = saved
+    return TABLE["rotary"].backward(dy, (cos, -sin))
+
+
+@bug("rotary", "the positions are one off")
+def _(dy, saved):
+    return TABLE["rotary"].backward(dy, tuple(np.roll(a, 1, axis=0) for a in saved))
+
+
+@bug("rotary", "the positions are counted from the end")
+def _(dy, saved):
+    return TABLE["rotary"].backward(dy, tuple(a[::-1] for a in saved))
+
+
+@bug("rotary", "one half of the channels is turned once more")
+def _(dy, saved):
+    cos, sin = saved
+    (right,), (wrong,) = (TABLE["rotary"].backward(dy, (cos, s)) for s in (sin, -sin))
+    C = 2 * cos.shape[-1]
+    return (np.where(np.arange(dy.shape[2]) % C < C // 2, right, wrong),)
+
+
+changed("causal_attention", "dq and dk are exchanged", lambda dq, dk, dv: (dk, dq, dv))
+changed(
+    "causal_attention",
+    "the scale is missing",
+    lambda dq, dk, dv: (2 * dq, 2 * dk, dv),
+)
+
+
+def attention(dy, saved, mask=lambda p: p, along=-1, mean=True):
+    """The backward of causal_attention, with room for mistakes."""
+    q, k, v, p = saved
+    B, T, D = q.shape
+    G = p.shape[1]
+    q, k, v, dy = (x.reshape(B, T, G, -1).swapaxes(1, 2) for x in (q, k, v, dy))
+    p = mask(p)
+    dp = dy @ v.swapaxes(2, 3)
+    ds = p * (dp - (p * dp).sum(axis=along, keepdims=True) * mean) * (D // G) ** -0.5
+    gradients = ds @ k, ds.swapaxes(2, 3) @ q, p.swapaxes(2, 3) @ dy
+    return tuple(x.swapaxes(1, 2).reshape(B, T, D) for x in gradients)
+
+
+@bug("causal_attention", "softmax's sum runs over the wrong axis")
+def _(dy, saved):
+    return attention(dy, saved, along=-2)
+
+
+@bug("causal_attention", "the mean of dp is not subtracted")
+def _(dy, saved):
+    return attention(dy, saved, mean=False)
+
+
+@bug("causal_attention", "the mask hides the present position, too")
+def _(dy, saved):
+    return attention(dy, saved, mask=lambda p: np.tril(p, -1))
+
+
+@bug("causal_attention", "dv is not the sum over later positions, but over earlier ones")
+def _(dy, saved):
+    q, k, v, p = saved
+    dq, dk, _ = TABLE["causal_attention"].backward(dy, saved)
+    return dq, dk, attention(dy, (q, k, v, p.swapaxes(2, 3)))[2]
+
+
     a, s, h, b, h0 = saved
     f, s_a = b + (1 - b) * s, 1 / (1 + np.exp(-a))
     past = np.concatenate([h0[:, None], h[:, :-1]], axis=1)[:, : a.shape[1]]

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 from . import (
     activations,
+    bit_linear,
+    causal_attention,
     causal_conv_fast,
     cross_entropy,
     cumulative_sum,
@@ -37,6 +39,7 @@ from . import (
     reductions,
     rms_norm,
     shaping,
+    rotary,
     silu_gate,
     softmax,
     stack,
@@ -151,6 +154,12 @@ MLGRU = Operation("mlgru", mlgru.mlgru_forward, mlgru.mlgru_backward)
 RMS_NORM = Operation("rms_norm", rms_norm.rms_norm_forward, rms_norm.rms_norm_backward)
 LAYER_NORM = Operation(
     "layer_norm", layer_norm.layer_norm_forward, layer_norm.layer_norm_backward
+ROTARY = Operation("rotary", rotary.rotary_forward, rotary.rotary_backward)
+CAUSAL_ATTENTION = Operation(
+    "causal_attention",
+    causal_attention.causal_attention_forward,
+    causal_attention.causal_attention_backward,
+)
 )
 DROPOUT = Operation("dropout", dropout.dropout_forward, dropout.dropout_backward)
 EMBEDDING = Operation(

@@ -1,5 +1,6 @@
 """Every operation of the table, on every case: its values, its gradients, and its contract."""
 
+import cmath
 import importlib
 import math
 import re
@@ -177,6 +178,10 @@ SAVED = {
     "causal_conv": lambda y, x, w, **options: 4 * (x.size + w.size),
     "gated_conv": lambda y, x, w, _, **options: 4 * (x.size + 2 * y.size + 2 * w.size),
     "depthwise_conv": lambda y, x, w: 4 * (x.size + w.size),
+    "rotary": lambda y, x, heads=1, **_: 4 * x.shape[1] * (x.shape[2] // heads),
+    "causal_attention": lambda y, q, k, v, heads=1: (
+        12 * q.size + 4 * len(q) * heads * q.shape[1] ** 2
+    ),
     "silu_gate": lambda y, g, v: 12 * y.size,
     "sigmoid_gate": lambda y, g, v: 8 * y.size,
     "relu_squared_gate": lambda y, g, v: 8 * y.size,
@@ -248,6 +253,28 @@ def slow_conv(x, w, groups=1, dilation=1):
 
 def slow_cross_entropy(z, ids, label_smoothing=0.0, z_loss=0.0):
     losses = []
+def slow_rotary(x, heads=1, first=0, base=10000.0):
+    """A pair as a complex number, which e^(iθ) turns."""
+    y, C = np.zeros(x.shape), x.shape[2] // heads
+    for b, t, head, i in np.ndindex(len(x), x.shape[1], heads, C // 2):
+        one = head * C + i
+        other, theta = one + C // 2, (first + t) / base ** (2 * i / C)
+        turned = complex(x[b, t, one], x[b, t, other]) * cmath.exp(1j * theta)
+        y[b, t, one], y[b, t, other] = turned.real, turned.imag
+    return y
+
+
+def slow_attention(q, k, v, heads=1):
+    """One row of one head after another, over the earlier positions only."""
+    y, C = np.zeros(q.shape), q.shape[2] // heads
+    for b, t, head in np.ndindex(*q.shape[:2], heads):
+        part = slice(head * C, (head + 1) * C)
+        seen = range(t + 1)
+        e = [math.exp(sum(q[b, t, part] * k[b, u, part]) / math.sqrt(C)) for u in seen]
+        y[b, t, part] = sum(e[u] * v[b, u, part] for u in seen) / math.fsum(e)
+    return y
+
+
     for row, right in zip(z, ids, strict=True):
         total = math.fsum(math.exp(v) for v in row)
         target = [label_smoothing / len(row)] * len(row)
@@ -431,6 +458,8 @@ REFERENCES = {
     ),
     "embedding": lambda w, ids: (
         np.array([w[i] for i in ids.flat]).reshape(*ids.shape, -1)
+    "rotary": slow_rotary,
+    "causal_attention": slow_attention,
         if ids.size
         else np.zeros((*ids.shape, w.shape[1]))
     ),
@@ -512,6 +541,43 @@ def test_a_convolution_does_not_depend_on_the_future(name, weights):
         np.testing.assert_array_equal(later[:, : t + 1], y[:, : t + 1])
 
 
+def test_attention_does_not_depend_on_the_future():
+    arrays = [normal(2, 7, 6) for _ in range(3)]
+    y = functional.causal_attention(*arrays, heads=3).data
+    for t in range(7):
+        changed = [array.copy() for array in arrays]
+        for array in changed:
+            array[:, t + 1 :] += normal(2, 6 - t, 6)
+        later = functional.causal_attention(*changed, heads=3).data
+        np.testing.assert_array_equal(later[:, : t + 1], y[:, : t + 1])
+
+
+def test_attention_does_not_overflow():
+    x = Tensor(np.full((1, 3, 2), 1e4, np.float32), requires_grad=True)
+    with np.errstate(all="raise", under="ignore"):
+        y = functional.causal_attention(x, x, x)
+        y.backward(np.ones((1, 3, 2)))
+    np.testing.assert_allclose(y.data, 1e4, rtol=1e-6)
+
+
+@pytest.mark.parametrize("first", [0, 1, 1000])
+def test_the_scores_of_turned_rows_depend_on_their_distance_only(first):
+    q, k = (np.repeat(normal(1, 1, 12), 9, axis=1) for _ in range(2))
+    q, k = (functional.rotary(x, heads=2, first=first).data[0] for x in (q, k))
+    scores = q @ k.T  # of the same two rows at all positions
+    for lag in range(-8, 9):
+        diagonal = np.diagonal(scores, lag)
+        np.testing.assert_allclose(diagonal, diagonal[0], rtol=1e-9, atol=1e-9)
+    assert np.ptp(scores[:, 0]) > 0.1
+
+
+def test_rotary_positions_are_exact_far_out():
+    x = normal(1, 1, 8).astype(np.float32)
+    y = functional.rotary(x, first=10**6).data
+    expected = slow_rotary(x.astype(float), first=10**6)
+    np.testing.assert_allclose(y, expected, rtol=1e-6, atol=1e-6)
+
+
 F = functional
 
 
@@ -528,6 +594,15 @@ def test_mlgru_goes_on_from_the_last_state_of_an_earlier_part():
     whole, h0 = F.mlgru(a, z, b).data, None
     for part in (np.s_[:, :4], np.s_[:, 4:5], np.s_[:, 5:]):
         y = F.mlgru(a[part], z[part], b, h0).data
+def composed_attention(q, k, v, heads=1):
+    B, T, D = q.shape
+    q, k, v = (F.reshape(x, shape=(B, T, heads, D // heads)) for x in (q, k, v))
+    scores = F.einsum("btgc,bugc->bgtu", q, k) / math.sqrt(D // heads)
+    later = np.triu(np.ones((T, T), bool), 1)
+    p = F.softmax(F.masked_fill(scores, later, value=-math.inf), axis=-1)
+    return F.reshape(F.einsum("bgtu,bugc->btgc", p, v), shape=(B, T, D))
+
+
         np.testing.assert_array_equal(y, whole[part])
         h0 = y[:, -1]
 
@@ -589,6 +664,7 @@ PLAIN = {
 }
 
 
+    "causal_attention": composed_attention,
 def with_dtype(arrays, dtype):
     return [a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays]
 
@@ -1080,6 +1156,49 @@ ERRORS = [
     (
         *("rms_norm", (zeros(4, 512, 256), zeros(683)), {}, ShapeError),
         "rms_norm: w has shape (683,), expected (D,) = (256,) to match x (4, 512, 256)",
+    ),
+    (
+        *("rotary", (zeros(2, 3),), {}, ShapeError),
+        "rotary: x has shape (2, 3), expected (B, T, D)",
+    ),
+    (
+        *("rotary", (zeros(2, 3, 6),), {"heads": 2}, ShapeError),
+        "rotary: heads is 2 and D is 6, expected a D that heads divides, with an even number "
+        "in each head, because numbers turn in pairs",
+    ),
+    (
+        *("rotary", (zeros(2, 3, 6),), {"heads": 1.0}, TypeError),
+        "rotary: heads is 1.0, expected a whole number",
+    ),
+    (
+        *("rotary", (zeros(2, 3, 6),), {"first": -1}, ValueError),
+        "rotary: first is -1, expected 0 or more",
+    ),
+    (
+        *("rotary", (zeros(2, 3, 6),), {"base": 0.0}, ValueError),
+        "rotary: base is 0.0, expected more than 0",
+    ),
+    (
+        *("causal_attention", (zeros(2, 3), zeros(2, 3), zeros(2, 3)), {}, ShapeError),
+        "causal_attention: q has shape (2, 3), expected (B, T, D)",
+    ),
+    (
+        *("causal_attention", (zeros(2, 5, 3), zeros(2, 7, 3), zeros(2, 5, 3)), {}, ShapeError),
+        "causal_attention: k has shape (2, 7, 3), expected (B, T, D) = (2, 5, 3) to match q "
+        "(2, 5, 3)",
+    ),
+    (
+        *("causal_attention", (zeros(2, 5, 3), zeros(2, 5, 3), zeros(2, 5, 1)), {}, ShapeError),
+        "causal_attention: v has shape (2, 5, 1), expected (B, T, D) = (2, 5, 3) to match q "
+        "(2, 5, 3)",
+    ),
+    (
+        *("causal_attention", (zeros(2, 5, 3),) * 3, {"heads": 2}, ShapeError),
+        "causal_attention: heads is 2, which does not divide D = 3",
+    ),
+    (
+        *("causal_attention", (zeros(2, 5, 3),) * 3, {"heads": None}, TypeError),
+        "causal_attention: heads is None, expected a whole number",
     ),
     (
         *("layer_norm", (zeros(4, 512, 256), zeros(683), zeros(256)), {}, ShapeError),

@@ -33,10 +33,23 @@ TORCH = {
     "layer_norm": lambda x, w, b, eps=1e-5: torch.nn.functional.layer_norm(
         x, w.shape, w, b, eps
     ),
+    "causal_attention": lambda q, k, v, heads=1: from_heads(
+        torch.nn.functional.scaled_dot_product_attention(
+            *(to_heads(x, heads) for x in (q, k, v)), is_causal=True
+        )
+    ),
     "cumulative_sum": torch.cumsum,
     "stack": lambda *arrays, axis=0: torch.stack(arrays, axis),
     "einsum": lambda *arrays, subscripts: torch.einsum(subscripts, *arrays),
 }
+
+
+def to_heads(x, heads):
+    return x.unflatten(2, (heads, -1)).transpose(1, 2)  # (B, T, D) -> (B, G, T, C)
+
+
+def from_heads(x):
+    return x.transpose(1, 2).flatten(2)
 
 
 def over_axes(function, x, axis):
