@@ -240,6 +240,12 @@ def ternary_weights(w: Input, *, threshold: float = 1.0, scale: str = "none") ->
     return apply(ops.TERNARY_WEIGHTS, w, threshold=threshold, scale=scale)
 
 
+def bit_linear(x: Input, w: Input, g: Input, *, eps: float = 1e-6) -> Tensor:
+    """RMSNorm with the gain g (D,), in 8 bits, @ (m t(w))ᵀ with t in {-1, 0, 1}:
+    (..., D), (O, D) -> (..., O): minigrad/ops/bit_linear.py."""
+    return apply(ops.BIT_LINEAR, x, w, g, eps=eps)
+
+
 # -- layers -------------------------------------------------------------------------------
 
 
@@ -286,12 +292,6 @@ def mlgru(a: Input, z: Input, b: Input | None = None, h0: Input | None = None) -
     return apply(ops.MLGRU, a, z, b, h0)
 
 
-def rms_norm(x: Input, w: Input, *, eps: float = 1e-8) -> Tensor:
-    """Scale the rows of x (..., D) to unit root mean square, times w (D,):
-    minigrad/ops/rms_norm.py."""
-    return apply(ops.RMS_NORM, x, w, eps=eps)
-
-
 def rotary(x: Input, *, heads: int = 1, first: int = 0, base: float = 10000.0) -> Tensor:
     """x (B, T, D) with its pairs turned by the positions first, first + 1, ...:
     minigrad/ops/rotary.py."""
@@ -302,6 +302,17 @@ def causal_attention(q: Input, k: Input, v: Input, *, heads: int = 1) -> Tensor:
     """The values v, weighted by how well q meets k, of no later position: (B, T, D) each:
     minigrad/ops/causal_attention.py."""
     return apply(ops.CAUSAL_ATTENTION, q, k, v, heads=heads)
+
+
+def rms_norm(x: Input, w: Input, *, eps: float = 1e-8) -> Tensor:
+    """Scale the rows of x (..., D) to unit root mean square, times w (D,):
+    minigrad/ops/rms_norm.py."""
+    return apply(ops.RMS_NORM, x, w, eps=eps)
+
+
+def gated_norm(x: Input, h: Input, w: Input, *, eps: float = 1e-6) -> Tensor:
+    """rms_norm(x, w) times silu(h), of x and h (..., D): minigrad/ops/gated_norm.py."""
+    return apply(ops.GATED_NORM, x, h, w, eps=eps)
 
 
 def layer_norm(x: Input, w: Input, b: Input, *, eps: float = 1e-5) -> Tensor:

@@ -339,6 +339,20 @@ def _cases():
     yield "ternary_weights", "zero weights", (np.zeros((3, 5)),), {"scale": "mean"}
     yield "ternary_weights", "view", (view(normal(2, 5)),), {"scale": "kept"}
 
+    for label, x in {
+        "sequence": normal(2, 3, 5),
+        "one position": normal(5),
+        "no position": normal(0, 5),
+        "a row of zeros": normal(2, 5) * [[0], [1]],
+    }.items():
+        yield "bit_linear", label, (x, normal(7, 5), normal(5))
+    sizes = 10.0 ** np.array([[1], [-2], [-4], [-7]])
+    yield "bit_linear", "rows of all sizes", (sizes * normal(4, 11), normal(3, 11), normal(11))
+    yield "bit_linear", "large epsilon", (normal(2, 5), normal(3, 5), normal(5)), {"eps": 0.5}
+    yield "bit_linear", "small weights", (normal(2, 5), 8e-6 * normal(3, 5), normal(5))
+    yield "bit_linear", "zero weights", (normal(2, 5), np.zeros((3, 5)), normal(5))
+    yield "bit_linear", "view", (view(normal(2, 5)), normal(5, 3).T, view(normal(5)))
+
     for label, x, w, options in [
         ("one group", (2, 7, 3), (5, 3, 2), {}),
         ("dilation", (2, 7, 3), (5, 3, 3), {"dilation": 2}),
@@ -364,20 +378,6 @@ def _cases():
         yield "depthwise_conv", label, (normal(*x), normal(*w))
     yield "depthwise_conv", "view", (view(normal(2, 5, 3)), normal(2, 3).T)
 
-    for name in ("sigmoid_gate", "relu_squared_gate", "silu_gate"):
-        yield name, "sequence", (normal(2, 3, 5), normal(2, 3, 5))
-        yield name, "vector", (normal(7), normal(7))
-        yield name, "view", (view(normal(3, 5)), normal(5, 3).T)
-    yield "silu_gate", "far out", (np.array([-40.0, -5.0, 0.0, 5.0, 40.0]), normal(5))
-    yield "relu_squared_gate", "zeros", (np.array([0.0, 1.0, -1.0]), normal(3))
-
-    for label, (B, T, D) in {
-        "sequence": (2, 5, 3),
-        "one text": (1, 7, 2),
-        "one position": (3, 1, 2),
-        "no position": (2, 0, 3),
-    }.items():
-        a, z = normal(B, T, D), 2 * normal(B, T, D)
     for label, x, options in [
         ("one head", (2, 5, 6), {}),
         ("heads", (2, 3, 12), {"heads": 3}),
@@ -402,6 +402,20 @@ def _cases():
     q, k, v = view(normal(2, 5, 3)), normal(3, 5, 2).T, view(normal(2, 5, 3))
     yield "causal_attention", "view", (q, k, v)
 
+    for name in ("sigmoid_gate", "relu_squared_gate", "silu_gate"):
+        yield name, "sequence", (normal(2, 3, 5), normal(2, 3, 5))
+        yield name, "vector", (normal(7), normal(7))
+        yield name, "view", (view(normal(3, 5)), normal(5, 3).T)
+    yield "silu_gate", "far out", (np.array([-40.0, -5.0, 0.0, 5.0, 40.0]), normal(5))
+    yield "relu_squared_gate", "zeros", (np.array([0.0, 1.0, -1.0]), normal(3))
+
+    for label, (B, T, D) in {
+        "sequence": (2, 5, 3),
+        "one text": (1, 7, 2),
+        "one position": (3, 1, 2),
+        "no position": (2, 0, 3),
+    }.items():
+        a, z = normal(B, T, D), 2 * normal(B, T, D)
         yield "mlgru", label, (a, z, rng.random(D), normal(B, D))
     a, z = normal(2, 3, 5), normal(2, 3, 5)
     yield "mlgru", "no bound", (a, z, np.zeros(5), np.zeros((2, 5)))
@@ -415,6 +429,13 @@ def _cases():
     yield "rms_norm", "large epsilon", (normal(3, 5), normal(5)), {"eps": 0.5}
     yield "rms_norm", "small", (0.01 * normal(2, 3), normal(3))
     yield "rms_norm", "view", (view(normal(3, 5)), view(normal(5)))
+
+    yield "gated_norm", "sequence", (normal(2, 3, 5), normal(2, 3, 5), normal(5))
+    yield "gated_norm", "one vector", (normal(7), normal(7), normal(7))
+    yield "gated_norm", "no position", (normal(0, 3), normal(0, 3), normal(3))
+    yield "gated_norm", "large epsilon", (normal(3, 5), normal(3, 5), normal(5)), {"eps": 0.5}
+    yield "gated_norm", "far out", (normal(2, 3), 40 * normal(2, 3), normal(3))
+    yield "gated_norm", "view", (view(normal(3, 5)), normal(5, 3).T, view(normal(5)))
 
     yield "layer_norm", "sequence", (normal(2, 3, 5), normal(5), normal(5))
     yield "layer_norm", "one vector", (normal(7), normal(7), normal(7))

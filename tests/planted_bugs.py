@@ -529,6 +529,40 @@ changed(
 changed("ternary_weights", "the gradient is halved", lambda dw: (0.5 * dw,))
 
 
+@bug("bit_linear", "dw from the normed activations, not from their 8 bits")
+def _(dy, saved):
+    x, r, g, t, _ = saved
+    dx, _, dg = TABLE["bit_linear"].backward(dy, saved)
+    return dx, dy.reshape(-1, len(t)).T @ (x * r * g).reshape(-1, g.size), dg
+
+
+@bug("bit_linear", "only weights that were not rounded to 0 get a gradient")
+def _(dy, saved):
+    dx, dw, dg = TABLE["bit_linear"].backward(dy, saved)
+    return dx, dw * (saved[3] != 0), dg
+
+
+@bug("bit_linear", "dx without the scale of the weights")
+def _(dy, saved):
+    dx, dw, dg = TABLE["bit_linear"].backward(dy, saved)
+    return dx / saved[4], dw, dg
+
+
+@bug("bit_linear", "dx passes the norm straight through, too")
+def _(dy, saved):
+    x, r, g, t, m = saved
+    dx = m * r * g * (dy.reshape(-1, len(t)) @ t).reshape(x.shape)
+    return dx, *TABLE["bit_linear"].backward(dy, saved)[1:]
+
+
+@bug("bit_linear", "the largest activation of a row gets no gradient")
+def _(dy, saved):
+    x, r, g, _, _ = saved
+    dx, dw, dg = TABLE["bit_linear"].backward(dy, saved)
+    a = np.abs(x * r * g)
+    return np.where(a == a.max(axis=-1, keepdims=True), 0, dx), dw, dg
+
+
 @bug("ternary_linear", "only weights that were kept get a gradient")
 def _(dy, saved):
     dx, dw = TABLE["ternary_linear"].backward(dy, saved)
@@ -611,40 +645,6 @@ def _(dy, saved):
     return TABLE["gated_conv"].backward(dy, (x, w, s, v, K, dilation))[0], dw_gate, dw_value
 
 
-# -- gates and norm ------------------------------------------------------------------------
-
-changed("sigmoid_gate", "the gradients are in the wrong order", lambda dg, dv: (dv, dg))
-
-
-@bug("sigmoid_gate", "the factor 1 - σ is missing")
-def _(dy, saved):
-    s, v = saved
-    return dy * s * v, dy * s
-
-
-changed("relu_squared_gate", "the factor 2 is missing", lambda dg, dv: (dg / 2, dv))
-
-
-@bug("relu_squared_gate", "dv has the gate, not its square")
-def _(dy, saved):
-    r, v = saved
-    return 2 * dy * r * v, dy * r
-
-
-@bug("silu_gate", "the slope of the sigmoid alone")
-def _(dy, saved):
-    g, s, v = saved
-    return dy * v * g * s * (1 - s), dy * g * s
-
-
-@bug("silu_gate", "dv has the sigmoid, not the SiLU")
-def _(dy, saved):
-    _, s, _ = saved
-    return TABLE["silu_gate"].backward(dy, saved)[0], dy * s
-
-
-@bug("mlgru", "the state is taken as constant: nothing flows back through it")
-def _(dy, saved):
 # -- attention -----------------------------------------------------------------------------
 
 
@@ -715,6 +715,64 @@ def _(dy, saved):
     return dq, dk, attention(dy, (q, k, v, p.swapaxes(2, 3)))[2]
 
 
+# -- gates and norm ------------------------------------------------------------------------
+
+changed("sigmoid_gate", "the gradients are in the wrong order", lambda dg, dv: (dv, dg))
+
+
+@bug("sigmoid_gate", "the factor 1 - σ is missing")
+def _(dy, saved):
+    s, v = saved
+    return dy * s * v, dy * s
+
+
+changed("relu_squared_gate", "the factor 2 is missing", lambda dg, dv: (dg / 2, dv))
+
+
+@bug("relu_squared_gate", "dv has the gate, not its square")
+def _(dy, saved):
+    r, v = saved
+    return 2 * dy * r * v, dy * r
+
+
+@bug("silu_gate", "the slope of the sigmoid alone")
+def _(dy, saved):
+    g, s, v = saved
+    return dy * v * g * s * (1 - s), dy * g * s
+
+
+@bug("silu_gate", "dv has the sigmoid, not the SiLU")
+def _(dy, saved):
+    _, s, _ = saved
+    return TABLE["silu_gate"].backward(dy, saved)[0], dy * s
+
+
+changed("gated_norm", "the arrays' gradients are exchanged", lambda dx, dh, dw: (dh, dx, dw))
+
+
+@bug("gated_norm", "the gate has the slope of the sigmoid")
+def _(dy, saved):
+    x, h, w, r = saved
+    dx, _, dw = TABLE["gated_norm"].backward(dy, saved)
+    s = 1 / (1 + np.exp(-h))
+    return dx, dy * w * x * r * s * (1 - s), dw
+
+
+@bug("gated_norm", "the term through r is missing")
+def _(dy, saved):
+    _, h, w, r = saved
+    return dy * w * r * h / (1 + np.exp(-h)), *TABLE["gated_norm"].backward(dy, saved)[1:]
+
+
+@bug("gated_norm", "dw from x instead of the normed x")
+def _(dy, saved):
+    x, h, w, _ = saved
+    dw = (dy * x * h / (1 + np.exp(-h))).reshape(-1, w.size).sum(axis=0)
+    return *TABLE["gated_norm"].backward(dy, saved)[:2], dw
+
+
+@bug("mlgru", "the state is taken as constant: nothing flows back through it")
+def _(dy, saved):
     a, s, h, b, h0 = saved
     f, s_a = b + (1 - b) * s, 1 / (1 + np.exp(-a))
     past = np.concatenate([h0[:, None], h[:, :-1]], axis=1)[:, : a.shape[1]]

@@ -22,6 +22,8 @@ import numpy as np
 
 from ..ops import Operation
 from ..ops.activations import relu_forward
+from ..ops.bit_linear import bit_linear_forward
+from ..ops.bit_linear import straight_through as bit_straight_through
 from ..ops.max_min import max_forward, max_side, min_forward, min_side
 from ..ops.piecewise import (
     abs_forward,
@@ -41,6 +43,7 @@ from ..ops.ternary import (
 SURROGATES: dict[Callable, Callable] = {  # by the operation's forward
     ternary_linear_forward: straight_through,
     ternary_weights_forward: weights_straight_through,
+    bit_linear_forward: bit_straight_through,
 }
 SIDES: dict[Callable, Callable] = {  # by the operation's forward
     relu_forward: np.sign,

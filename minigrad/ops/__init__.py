@@ -28,6 +28,7 @@ from . import (
     embedding,
     gated,
     gated_conv,
+    gated_norm,
     gelu,
     general_power,
     layer_norm,
@@ -38,8 +39,8 @@ from . import (
     piecewise,
     reductions,
     rms_norm,
-    shaping,
     rotary,
+    shaping,
     silu_gate,
     softmax,
     stack,
@@ -130,6 +131,9 @@ TERNARY_LINEAR = Operation(
 TERNARY_WEIGHTS = Operation(
     "ternary_weights", ternary.ternary_weights_forward, ternary.ternary_weights_backward
 )
+BIT_LINEAR = Operation(
+    "bit_linear", bit_linear.bit_linear_forward, bit_linear.bit_linear_backward
+)
 CAUSAL_CONV = Operation(
     "causal_conv",
     causal_conv_fast.causal_conv_fast_forward,
@@ -150,16 +154,19 @@ DEPTHWISE_CONV = Operation(
 GATED_CONV = Operation(
     "gated_conv", gated_conv.gated_conv_forward, gated_conv.gated_conv_backward
 )
-MLGRU = Operation("mlgru", mlgru.mlgru_forward, mlgru.mlgru_backward)
-RMS_NORM = Operation("rms_norm", rms_norm.rms_norm_forward, rms_norm.rms_norm_backward)
-LAYER_NORM = Operation(
-    "layer_norm", layer_norm.layer_norm_forward, layer_norm.layer_norm_backward
 ROTARY = Operation("rotary", rotary.rotary_forward, rotary.rotary_backward)
 CAUSAL_ATTENTION = Operation(
     "causal_attention",
     causal_attention.causal_attention_forward,
     causal_attention.causal_attention_backward,
 )
+MLGRU = Operation("mlgru", mlgru.mlgru_forward, mlgru.mlgru_backward)
+RMS_NORM = Operation("rms_norm", rms_norm.rms_norm_forward, rms_norm.rms_norm_backward)
+GATED_NORM = Operation(
+    "gated_norm", gated_norm.gated_norm_forward, gated_norm.gated_norm_backward
+)
+LAYER_NORM = Operation(
+    "layer_norm", layer_norm.layer_norm_forward, layer_norm.layer_norm_backward
 )
 DROPOUT = Operation("dropout", dropout.dropout_forward, dropout.dropout_backward)
 EMBEDDING = Operation(

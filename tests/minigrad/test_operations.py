@@ -12,7 +12,7 @@ from cases import CASES, Case, arrays_in, cases_of, locked, normal
 from minigrad import TABLE, DtypeError, ShapeError, Tensor, functional
 from minigrad.gradcheck import gradcheck
 from minigrad.look import saved_bytes
-from minigrad.ops import RowGradient, causal_conv, tied_head, tied_head_fast
+from minigrad.ops import RowGradient, bit_linear, causal_conv, tied_head, tied_head_fast
 
 SMALL = 80  # inputs to differentiate one by one
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
@@ -186,6 +186,8 @@ SAVED = {
     "sigmoid_gate": lambda y, g, v: 8 * y.size,
     "relu_squared_gate": lambda y, g, v: 8 * y.size,
     "mlgru": lambda y, a, z, b, h0: 4 * (3 * a.size + b.size + h0.size),
+    "bit_linear": lambda y, x, w, g, **_: 4 * (x.size + x.size // g.size + g.size + w.size),
+    "gated_norm": lambda y, x, h, w, **_: 4 * (2 * x.size + x.size // w.size + w.size),
     "rms_norm": lambda y, x, w, **_: 4 * (x.size // w.size) * (w.size + 1) + 4 * w.size,
     "layer_norm": lambda y, x, w, b, **_: 4 * (x.size // w.size) * (w.size + 1) + 4 * w.size,
     "dropout": lambda y, x, **_: x.size,
@@ -251,8 +253,6 @@ def slow_conv(x, w, groups=1, dilation=1):
     return y
 
 
-def slow_cross_entropy(z, ids, label_smoothing=0.0, z_loss=0.0):
-    losses = []
 def slow_rotary(x, heads=1, first=0, base=10000.0):
     """A pair as a complex number, which e^(iθ) turns."""
     y, C = np.zeros(x.shape), x.shape[2] // heads
@@ -275,6 +275,8 @@ def slow_attention(q, k, v, heads=1):
     return y
 
 
+def slow_cross_entropy(z, ids, label_smoothing=0.0, z_loss=0.0):
+    losses = []
     for row, right in zip(z, ids, strict=True):
         total = math.fsum(math.exp(v) for v in row)
         target = [label_smoothing / len(row)] * len(row)
@@ -286,7 +288,16 @@ def slow_attention(q, k, v, heads=1):
 
 def slow_rms_norm(x, w, eps=1e-8):
     rows = [row / math.sqrt(sum(row**2) / len(row) + eps) for row in x.reshape(-1, len(w))]
-    return np.reshape(rows * w, x.shape)
+    return np.reshape([row * w for row in rows], x.shape)
+
+
+def slow_bit_linear(x, w, g, eps=1e-6):
+    m = max(sum(abs(v) for v in w.flat) / w.size, 1e-5)
+    Q = np.reshape([m * max(-1, min(1, round(v / m))) for v in w.flat], w.shape)
+    rows = slow_rms_norm(x, g, eps).reshape(-1, len(g))
+    scales = [127 / max(*map(abs, row), 1e-5) for row in rows]
+    q = [[round(v * s) / s for v in row] for row, s in zip(rows, scales, strict=True)]
+    return np.reshape([[sum(Q_o * row) for Q_o in Q] for row in q], (*x.shape[:-1], len(w)))
 
 
 def slow_layer_norm(x, w, b, eps=1e-5):
@@ -447,10 +458,14 @@ REFERENCES = {
         slow_conv(x, w_value, **options) / (1 + np.exp(-slow_conv(x, w_gate, **options)))
     ),
     "depthwise_conv": lambda x, w: slow_conv(x, w[:, None, :], groups=len(w)),
+    "rotary": slow_rotary,
+    "causal_attention": slow_attention,
     "silu_gate": elementwise(lambda g, v: g * v / (1 + math.exp(-g))),
     "sigmoid_gate": elementwise(lambda g, v: v / (1 + math.exp(-g))),
     "relu_squared_gate": elementwise(lambda g, v: max(g, 0) ** 2 * v),
     "mlgru": slow_mlgru,
+    "bit_linear": slow_bit_linear,
+    "gated_norm": lambda x, h, w, eps=1e-6: slow_rms_norm(x, w, eps) * (h / (1 + np.exp(-h))),
     "rms_norm": slow_rms_norm,
     "layer_norm": slow_layer_norm,
     "dropout": lambda x, p, rng: np.reshape(
@@ -458,8 +473,6 @@ REFERENCES = {
     ),
     "embedding": lambda w, ids: (
         np.array([w[i] for i in ids.flat]).reshape(*ids.shape, -1)
-    "rotary": slow_rotary,
-    "causal_attention": slow_attention,
         if ids.size
         else np.zeros((*ids.shape, w.shape[1]))
     ),
@@ -528,19 +541,6 @@ def test_a_depthwise_convolution_does_not_depend_on_the_future():
         np.testing.assert_array_equal(later[:, : t + 1], y[:, : t + 1])
 
 
-@pytest.mark.parametrize(("name", "weights"), [("causal_conv", 1), ("gated_conv", 2)])
-def test_a_convolution_does_not_depend_on_the_future(name, weights):
-    x, ws = normal(2, 7, 6), [normal(4, 3, 3) for _ in range(weights)]
-    options = {"groups": 2, "dilation": 2}
-    convolution = getattr(functional, name)
-    y = convolution(x, *ws, **options).data
-    for t in range(7):
-        changed = x.copy()
-        changed[:, t + 1 :] += normal(2, 6 - t, 6)
-        later = convolution(changed, *ws, **options).data
-        np.testing.assert_array_equal(later[:, : t + 1], y[:, : t + 1])
-
-
 def test_attention_does_not_depend_on_the_future():
     arrays = [normal(2, 7, 6) for _ in range(3)]
     y = functional.causal_attention(*arrays, heads=3).data
@@ -578,7 +578,29 @@ def test_rotary_positions_are_exact_far_out():
     np.testing.assert_allclose(y, expected, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize(("name", "weights"), [("causal_conv", 1), ("gated_conv", 2)])
+def test_a_convolution_does_not_depend_on_the_future(name, weights):
+    x, ws = normal(2, 7, 6), [normal(4, 3, 3) for _ in range(weights)]
+    options = {"groups": 2, "dilation": 2}
+    convolution = getattr(functional, name)
+    y = convolution(x, *ws, **options).data
+    for t in range(7):
+        changed = x.copy()
+        changed[:, t + 1 :] += normal(2, 6 - t, 6)
+        later = convolution(changed, *ws, **options).data
+        np.testing.assert_array_equal(later[:, : t + 1], y[:, : t + 1])
+
+
 F = functional
+
+
+def composed_attention(q, k, v, heads=1):
+    B, T, D = q.shape
+    q, k, v = (F.reshape(x, shape=(B, T, heads, D // heads)) for x in (q, k, v))
+    scores = F.einsum("btgc,bugc->bgtu", q, k) / math.sqrt(D // heads)
+    later = np.triu(np.ones((T, T), bool), 1)
+    p = F.softmax(F.masked_fill(scores, later, value=-math.inf), axis=-1)
+    return F.reshape(F.einsum("bgtu,bugc->btgc", p, v), shape=(B, T, D))
 
 
 def test_the_states_of_mlgru_do_not_depend_on_the_future():
@@ -594,15 +616,6 @@ def test_mlgru_goes_on_from_the_last_state_of_an_earlier_part():
     whole, h0 = F.mlgru(a, z, b).data, None
     for part in (np.s_[:, :4], np.s_[:, 4:5], np.s_[:, 5:]):
         y = F.mlgru(a[part], z[part], b, h0).data
-def composed_attention(q, k, v, heads=1):
-    B, T, D = q.shape
-    q, k, v = (F.reshape(x, shape=(B, T, heads, D // heads)) for x in (q, k, v))
-    scores = F.einsum("btgc,bugc->bgtu", q, k) / math.sqrt(D // heads)
-    later = np.triu(np.ones((T, T), bool), 1)
-    p = F.softmax(F.masked_fill(scores, later, value=-math.inf), axis=-1)
-    return F.reshape(F.einsum("bgtu,bugc->btgc", p, v), shape=(B, T, D))
-
-
         np.testing.assert_array_equal(y, whole[part])
         h0 = y[:, -1]
 
@@ -611,6 +624,18 @@ def test_mlgru_without_a_bound_and_a_state_has_both_at_0():
     a, z = normal(2, 5, 3), normal(2, 5, 3)
     expected = F.mlgru(a, z, np.zeros(3), np.zeros((2, 3))).data
     np.testing.assert_array_equal(F.mlgru(a, z).data, expected)
+
+
+def test_the_sums_of_bit_linear_are_exact_and_do_not_depend_on_other_positions():
+    x = normal(6, 512).astype(np.float32)
+    w, g = normal(3, 512).astype(np.float32), normal(512).astype(np.float32)
+    y = F.bit_linear(x, w, g).data
+    for n in range(6):
+        np.testing.assert_array_equal(F.bit_linear(x[n], w, g).data, y[n])
+    (k, s), (t, m) = bit_linear.absmax(F.rms_norm(x, g, eps=1e-6).data), bit_linear.absmean(w)
+    assert {*t.flat} == {-1, 0, 1}
+    assert np.abs(k).max(axis=1).tolist() == [127] * 6
+    np.testing.assert_array_equal(y, s * m * (k.astype(int) @ t.T.astype(int)).astype("f4"))
 
 
 # -- fused = composed ----------------------------------------------------------------------
@@ -625,6 +650,13 @@ def composed_mlgru(a, z, b, h0):
     return F.stack(states, axis=1) if states else a * 0 + z * 0 + b * 0 + h0[:, None] * 0
 
 
+def composed_bit_linear(x, w, g, eps):
+    """Straight through is: plus the constant that the rounding adds."""
+    a = F.rms_norm(x, g, eps=eps)
+    (k, s), (t, m) = bit_linear.absmax(a.data), bit_linear.absmean(w.data)
+    return F.linear(a + (s * k - a.data), w + (m * t - w.data))
+
+
 COMPOSED = {
     "gated_conv": lambda x, w_gate, w_value, **options: F.sigmoid_gate(
         F.causal_conv(x, w_gate, **options), F.causal_conv(x, w_value, **options)
@@ -632,8 +664,11 @@ COMPOSED = {
     "depthwise_conv": lambda x, w: F.causal_conv(
         x, F.reshape(w, shape=(len(w.data), 1, -1)), groups=len(w.data)
     ),
+    "causal_attention": composed_attention,
     "silu_gate": lambda g, v: F.silu(g) * v,
     "mlgru": lambda a, z, b, h0: composed_mlgru(a, z, b, h0),
+    "gated_norm": lambda x, h, w, eps=1e-6: F.silu_gate(h, F.rms_norm(x, w, eps=eps)),
+    "bit_linear": lambda x, w, g, eps=1e-6: composed_bit_linear(x, w, g, eps),
     "sigmoid_gate": lambda g, v: F.sigmoid(g) * v,
     "relu_squared_gate": lambda g, v: F.relu_squared(g) * v,
     "tied_head": lambda h, w, ids, **options: F.cross_entropy(F.linear(h, w), ids, **options),
@@ -664,7 +699,6 @@ PLAIN = {
 }
 
 
-    "causal_attention": composed_attention,
 def with_dtype(arrays, dtype):
     return [a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays]
 
@@ -1124,40 +1158,6 @@ ERRORS = [
         "depthwise_conv: w has shape (2, 3), expected (D, K) = (3, any) to match x (2, 7, 3)",
     ),
     (
-        *("silu_gate", (zeros(2, 3), zeros(2, 5)), {}, ShapeError),
-        "silu_gate: v has shape (2, 5), expected (n0, n1) = (2, 3) to match g",
-    ),
-    (
-        *("sigmoid_gate", (zeros(2, 3), zeros(2, 5)), {}, ShapeError),
-        "sigmoid_gate: v has shape (2, 5), expected (n0, n1) = (2, 3) to match g",
-    ),
-    (
-        *("relu_squared_gate", (zeros(3), zeros(2, 3)), {}, ShapeError),
-        "relu_squared_gate: v has shape (2, 3), expected (n0,) = (3,) to match g",
-    ),
-    *(
-        ("mlgru", tuple(zeros(*shape) for shape in shapes), {}, ShapeError, f"mlgru: {text}")
-        for *shapes, text in [
-            ((2, 3), (2, 3), (3,), (2, 3), "a has shape (2, 3), expected (B, T, D)"),
-            (
-                *((2, 5, 3), (2, 3, 3), (3,), (2, 3)),
-                "z has shape (2, 3, 3), expected (B, T, D) = (2, 5, 3) to match a",
-            ),
-            (
-                *((2, 5, 3), (2, 5, 3), (2, 3), (2, 3)),
-                "b has shape (2, 3), expected (D,) = (3,) to match a (2, 5, 3)",
-            ),
-            (
-                *((2, 5, 3), (2, 5, 3), (3,), (3,)),
-                "h0 has shape (3,), expected (B, D) = (2, 3) to match a (2, 5, 3)",
-            ),
-        ]
-    ),
-    (
-        *("rms_norm", (zeros(4, 512, 256), zeros(683)), {}, ShapeError),
-        "rms_norm: w has shape (683,), expected (D,) = (256,) to match x (4, 512, 256)",
-    ),
-    (
         *("rotary", (zeros(2, 3),), {}, ShapeError),
         "rotary: x has shape (2, 3), expected (B, T, D)",
     ),
@@ -1199,6 +1199,78 @@ ERRORS = [
     (
         *("causal_attention", (zeros(2, 5, 3),) * 3, {"heads": None}, TypeError),
         "causal_attention: heads is None, expected a whole number",
+    ),
+    (
+        *("silu_gate", (zeros(2, 3), zeros(2, 5)), {}, ShapeError),
+        "silu_gate: v has shape (2, 5), expected (n0, n1) = (2, 3) to match g",
+    ),
+    (
+        *("sigmoid_gate", (zeros(2, 3), zeros(2, 5)), {}, ShapeError),
+        "sigmoid_gate: v has shape (2, 5), expected (n0, n1) = (2, 3) to match g",
+    ),
+    (
+        *("relu_squared_gate", (zeros(3), zeros(2, 3)), {}, ShapeError),
+        "relu_squared_gate: v has shape (2, 3), expected (n0,) = (3,) to match g",
+    ),
+    *(
+        ("mlgru", tuple(zeros(*shape) for shape in shapes), {}, ShapeError, f"mlgru: {text}")
+        for *shapes, text in [
+            ((2, 3), (2, 3), (3,), (2, 3), "a has shape (2, 3), expected (B, T, D)"),
+            (
+                *((2, 5, 3), (2, 3, 3), (3,), (2, 3)),
+                "z has shape (2, 3, 3), expected (B, T, D) = (2, 5, 3) to match a",
+            ),
+            (
+                *((2, 5, 3), (2, 5, 3), (2, 3), (2, 3)),
+                "b has shape (2, 3), expected (D,) = (3,) to match a (2, 5, 3)",
+            ),
+            (
+                *((2, 5, 3), (2, 5, 3), (3,), (3,)),
+                "h0 has shape (3,), expected (B, D) = (2, 3) to match a (2, 5, 3)",
+            ),
+        ]
+    ),
+    *(
+        (name, tuple(zeros(*shape) for shape in shapes), {}, ShapeError, f"{name}: {text}")
+        for name, *shapes, text in [
+            *(
+                (
+                    "bit_linear",
+                    x,
+                    (5, 3),
+                    (3,),
+                    f"x has shape {x}, expected (..., D) with D > 0",
+                )
+                for x in [(), (2, 0)]
+            ),
+            (
+                *("bit_linear", (2, 3), (5, 2), (3,)),
+                "w has shape (5, 2), expected (O, D) = (any, 3) to match x (2, 3)",
+            ),
+            (
+                *("bit_linear", (2, 3), (5, 3), (5,)),
+                "g has shape (5,), expected (D,) = (3,) to match x (2, 3)",
+            ),
+            (
+                *("gated_norm", (2, 3), (2, 5), (3,)),
+                "h has shape (2, 5), expected (n0, n1) = (2, 3) to match x",
+            ),
+            (
+                *("gated_norm", (2, 3), (2, 3), (2,)),
+                "w has shape (2,), expected (D,) = (3,) to match x (2, 3)",
+            ),
+        ]
+    ),
+    *(
+        (
+            *(name, (zeros(3), other, zeros(3)), {"eps": -1.0}, ValueError),
+            f"{name}: eps is -1.0, expected 0 or more",
+        )
+        for name, other in [("bit_linear", zeros(2, 3)), ("gated_norm", zeros(3))]
+    ),
+    (
+        *("rms_norm", (zeros(4, 512, 256), zeros(683)), {}, ShapeError),
+        "rms_norm: w has shape (683,), expected (D,) = (256,) to match x (4, 512, 256)",
     ),
     (
         *("layer_norm", (zeros(4, 512, 256), zeros(683), zeros(256)), {}, ShapeError),
