@@ -2,7 +2,7 @@
 
 PARTS = {
     "depthwise": {"mixer": "depthwise"},
-    "ternary depthwise": {"mixer": "depthwise", "ternary_convs": True},
+    "ternary depthwise": {"mixer": "depthwise", "ternary_mixer": True},
     "two blocks": {"blocks": 2},
     "silu": {"activation": "silu"},
     "output gains": {"output_gains": True},

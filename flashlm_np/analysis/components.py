@@ -123,7 +123,7 @@ def conv_cost(model, config):
     R, weights = config.recursions, model.state_dict()
     kernels = [weights[name] for name in kernel_shapes(config)]  # (O, C, K) each
     count, outputs = sum(w.size for w in kernels), sum(len(w) for w in kernels)
-    if not config.ternary_convs:
+    if not config.ternary_mixer:
         return Cost("convolutions", count, R * count, R * (count - outputs))
     signs = [ternarize(w.reshape(len(w), -1), **ternary_options(config))[0] for w in kernels]
     scaling = 0 if config.ternary_scale == "none" else R * outputs

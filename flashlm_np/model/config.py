@@ -17,6 +17,7 @@ from .phase import MOST_STEPS, V3_PHASES, Phase
 from .prior import PRIORS
 
 TEMPERATURE = 0.5  # of generated text, unless the user chooses another
+RENAMED = {"ternary_convs": "ternary_mixer"}  # fields of saved configurations, and their names
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,9 @@ class Config:
     norm_eps: float = option(1e-8, "added to the mean square in RMSNorm", 0)
     ternary_threshold: float = option(1.0, "weights below this many mean |w| become 0", 0)
     ternary_scale: str = option("none", "of a ternary matrix: none, mean, kept", among=SCALES)
-    ternary_convs: bool = option(False, "ternary convolutions, too; v3's are full precision")
+    ternary_mixer: bool = option(
+        False, "the mixer's convolutions are ternary, too; v3's have full precision"
+    )
     embedding: str = option(
         "gpt2", "the initial embedding: gpt2, corpus, random, or a file made by flashlm embed"
     )
@@ -176,6 +179,7 @@ class Config:
     @classmethod
     def from_dict(cls, values: dict) -> "Config":
         """The configuration of a dictionary that was read. Raises ValueError if it is none."""
+        values = {RENAMED.get(name, name): value for name, value in values.items()}
         if unknown := sorted(set(values) - {f.name for f in fields(cls)}):
             raise ValueError(f"configuration: unknown fields {', '.join(unknown)[:200]}")
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}

@@ -36,7 +36,7 @@ def kernel_shapes(config: Config) -> dict[str, tuple[int, int, int]]:
 
 def ternary_shapes(config: Config) -> dict[str, tuple[int, ...]]:
     """Each weight that the model makes ternary."""
-    return matrix_shapes(config) | (kernel_shapes(config) if config.ternary_convs else {})
+    return matrix_shapes(config) | (kernel_shapes(config) if config.ternary_mixer else {})
 
 
 def _of_all_blocks(config, own):

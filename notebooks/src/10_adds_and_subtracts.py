@@ -404,9 +404,9 @@ def parts(config):
 
 models = {
     "v3": V3,
-    "v3, ternary convolutions": replace(V3, ternary_convs=True),
+    "v3, ternary convolutions": replace(V3, ternary_mixer=True),
     "quickstart": QUICKSTART,
-    "quickstart, ternary convolutions": replace(QUICKSTART, ternary_convs=True),
+    "quickstart, ternary convolutions": replace(QUICKSTART, ternary_mixer=True),
 }
 kinds = [
     "additions instead of products",

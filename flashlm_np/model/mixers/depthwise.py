@@ -27,7 +27,7 @@ class DepthwiseMixer(Module):
         std = initial_std(config, D * K)
         self.conv = CausalConv1d(D, D, K, rng=rng, groups=D, std=std, dtype=dtype)
         self.conv.weight.data += dtype(config.conv_identity)  # (D, 1, K)
-        self.ternary = ternary_options(config) if config.ternary_convs else None
+        self.ternary = ternary_options(config) if config.ternary_mixer else None
         self.out_proj = ternary(config, D, D, rng, dtype, std=config.out_std)
 
     def kernel(self) -> Tensor:

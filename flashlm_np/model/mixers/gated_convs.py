@@ -24,7 +24,7 @@ class CausalConv(Module):
         sizes = {"groups": G, "dilation": dilation, "std": initial_std(config, D * K)}
         self.conv = CausalConv1d(D, D, K, rng=rng, dtype=dtype, **sizes)
         # v3's kernels have full precision: they are only 98,304 of its 13.6 million weights.
-        self.ternary = ternary_options(config) if config.ternary_convs else None
+        self.ternary = ternary_options(config) if config.ternary_mixer else None
 
     def kernel(self) -> Tensor:
         """The weights (O, C, K), ternary if the configuration says so."""

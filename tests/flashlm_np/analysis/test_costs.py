@@ -156,7 +156,7 @@ def mix(m, w, T, config):
     for i in range(len(config.dilations)):
         n = norm(m, w[f"{mixer}.norms.{i}.scale"], eps)
         layer = f"{mixer}.layers.{i}"
-        options = ternary_options(config) if config.ternary_convs else None
+        options = ternary_options(config) if config.ternary_mixer else None
         gate = conv(n, w[f"{layer}.conv_gate.conv.weight"], groups, options)
         value = conv(n, w[f"{layer}.conv_value.conv.weight"], groups, options)
         m = [a + sigmoid(g) * v for a, g, v in zip(m, gate, value, strict=True)]
@@ -166,7 +166,7 @@ def mix(m, w, T, config):
 @pytest.mark.parametrize("convs", [False, True])
 @pytest.mark.parametrize("scale", ["none", "mean"])
 def test_each_operation_of_a_token_is_counted(scale, convs):
-    expect_counted(ternary_scale=scale, ternary_convs=convs)
+    expect_counted(ternary_scale=scale, ternary_mixer=convs)
 
 
 @pytest.mark.parametrize("part", [part for part in PARTS if part != "ternary depthwise"])

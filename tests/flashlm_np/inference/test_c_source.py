@@ -17,7 +17,7 @@ from flashlm_np.runs.saved_run import SavedRun
 
 TRAINED = {
     "tiny": [*tiny.OPTIONS, "--steps", "12", "--adamw-lr", "0.05"],
-    "ternary convs": [*tiny.OPTIONS, "--steps", "12", "--adamw-lr", "0.05", "--ternary-convs"],
+    "ternary convs": [*tiny.OPTIONS, "--steps", "12", "--adamw-lr", "0.05", "--ternary-mixer"],
     "two levels": [*tiny.OPTIONS, "--steps", "12", "--adamw-lr", "0.05", "--head", "two_level"],
     "quickstart": ["--stories", "200", "--steps", "12", "--eval-tokens", "300"],
 }

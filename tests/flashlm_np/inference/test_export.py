@@ -20,7 +20,7 @@ from flashlm_np.runs import checkpoint
 from flashlm_np.runs.saved_run import SavedRun
 
 
-@pytest.fixture(scope="module", params=[[], ["--ternary-convs"]], ids=["v3", "ternary convs"])
+@pytest.fixture(scope="module", params=[[], ["--ternary-mixer"]], ids=["v3", "ternary convs"])
 def run(tmp_path_factory, request):
     out = tmp_path_factory.mktemp("runs") / "run"
     assert main(["train", *tiny.OPTIONS, *request.param, "--out", str(out)]) == 0

@@ -47,7 +47,7 @@ def test_each_step_equals_the_forward_pass():
             "ternary_threshold": st.sampled_from([0.5, 1.0]),
             "norm_eps": st.sampled_from([1e-8, 0.1]),
             "fused": st.booleans(),
-            "ternary_convs": st.booleans(),
+            "ternary_mixer": st.booleans(),
         }
     ),
     st.lists(st.integers(0, 28), max_size=4),
@@ -83,7 +83,7 @@ def test_streaming_equals_the_forward_pass_in_float32(preset):
 @pytest.mark.parametrize("name", ["glu.up_proj", "token_mixer.layers.0.conv_value.conv"])
 @pytest.mark.parametrize("fused", [True, False])
 def test_a_ternary_weight_that_is_not_finite_shows_in_the_logits(scale, name, fused):
-    model, _ = small_model(ternary_scale=scale, ternary_convs=True, fused=fused)
+    model, _ = small_model(ternary_scale=scale, ternary_mixer=True, fused=fused)
     dict(model.named_parameters())[f"block.{name}.weight"].data.flat[3] = np.nan
     assert np.isnan(forward(model, IDS[:9])).all()
     stream = Stream(model)

@@ -112,6 +112,12 @@ def test_a_mixer_without_groups_takes_any_width():
     assert replace(V3, mixer="depthwise", d_model=250).d_model == 250
 
 
+def test_a_field_of_an_old_configuration_has_its_new_name():
+    values = {name: v for name, v in V3.to_dict().items() if name != "ternary_mixer"}
+    assert Config.from_dict(values | {"ternary_convs": True}).ternary_mixer
+    assert Config.from_dict(V3.to_dict()) == V3
+
+
 def test_a_whole_number_is_a_float_where_the_field_is_one():
     config = Config.from_dict({"glu_ratio": 3, "clip_norm": math.inf})
     assert repr(config.glu_ratio) == "3.0"

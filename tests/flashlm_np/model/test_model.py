@@ -87,7 +87,7 @@ def test_quickstart_has_1_2_million_parameters():
 @pytest.mark.parametrize("convs", [False, True])
 @pytest.mark.parametrize("fused", [True, False])
 def test_the_gradients_of_the_whole_model_are_right(fused, convs):
-    model, _ = small_model(fused=fused, ternary_convs=convs)
+    model, _ = small_model(fused=fused, ternary_mixer=convs)
     names, parameters = zip(
         *[(n, p) for n, p in model.named_parameters() if "router" not in n], strict=True
     )
@@ -106,7 +106,7 @@ def test_the_gradients_of_the_whole_model_are_right(fused, convs):
 def test_fused_and_composed_agree(convs):
     losses, gradients = [], []
     for fused in (True, False):
-        model, _ = small_model(fused=fused, ternary_convs=convs)
+        model, _ = small_model(fused=fused, ternary_mixer=convs)
         loss = model.loss(IDS, TARGETS, **LOSS)
         loss.backward()
         losses.append(loss.item())
