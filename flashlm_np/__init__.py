@@ -15,7 +15,8 @@ The student's path through both packages, about 1,500 lines, in this order:
     flashlm_np/model/glu.py         the half of FlashLM's block that treats each position alone
     flashlm_np/model/mixers/gated_convs.py  the half that reads earlier positions
     flashlm_np/model/layers.py      the block, composed from both
-    flashlm_np/model/flashlm.py     the language model
+    flashlm_np/model/flashlm.py     the language model, up to the input of its output layer
+    flashlm_np/model/language_model.py  its logits and its loss
     minigrad/optim/adamw.py         the optimizer of embeddings, convolutions and gains
     minigrad/optim/normuon.py       the optimizer of the ternary matrices
     flashlm_np/training/step.py     one training step

@@ -21,8 +21,8 @@ def path_of(text):
 PATH = path_of(minigrad.__doc__)
 
 
-def test_the_eighteen_files_of_the_path_exist():
-    assert len(PATH) == len(set(PATH)) == 18
+def test_the_nineteen_files_of_the_path_exist():
+    assert len(PATH) == len(set(PATH)) == 19
     assert all((ROOT / file).is_file() for file in PATH)
 
 

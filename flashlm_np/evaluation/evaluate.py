@@ -15,8 +15,8 @@ from ..data.dataset import TextSize
 from ..data.tokenizers.frequent import FrequentTokens
 from ..data.tokenizers.tokenizer import Tokenizer
 from ..model.config import Config
-from ..model.flashlm import FlashLM
 from ..model.heads.exact import ExactHead
+from ..model.language_model import LanguageModel
 from ..model.prior.before import tokens_before
 
 WINDOW = 1024  # tokens per forward pass
@@ -68,7 +68,7 @@ class Evaluation:
 
 
 def evaluate(
-    model: FlashLM,
+    model: LanguageModel,
     config: Config,
     tokens: np.ndarray,
     tokenizer: Tokenizer | FrequentTokens,
@@ -99,7 +99,7 @@ def evaluate(
 
 @np.errstate(over="ignore", invalid="ignore")  # a diverged model scores NaN, without a warning
 def token_losses(
-    model: FlashLM, tokens: np.ndarray, context: int
+    model: LanguageModel, tokens: np.ndarray, context: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """The true and the label-smoothed loss of each token after the first: two arrays (M,).
 

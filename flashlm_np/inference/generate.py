@@ -18,7 +18,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..model.flashlm import FlashLM
+from ..model.language_model import LanguageModel
 from .sampling_checks import expect_sampling
 
 
@@ -54,7 +54,7 @@ def sample_token(
 
 
 def generate(
-    model: FlashLM,
+    model: LanguageModel,
     prompt: np.ndarray,
     tokens: int,
     rng: np.random.Generator,

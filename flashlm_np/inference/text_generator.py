@@ -13,7 +13,7 @@ from minigrad.errors import expect_integers
 
 from ..data.tokenizers.tokenizer import Tokenizer
 from ..model.config import TEMPERATURE
-from ..model.flashlm import FlashLM
+from ..model.language_model import LanguageModel
 from .sampling_checks import expect_sampling
 from .streaming import Stream
 
@@ -28,7 +28,7 @@ class TextGenerator:
         a text starts after one, and ends when the model generates the next.
     """
 
-    model: FlashLM
+    model: LanguageModel
     tokenizer: Tokenizer
     has_separators: bool
 
@@ -62,7 +62,7 @@ class TextGenerator:
 
 
 def generate_fast(
-    model: FlashLM,
+    model: LanguageModel,
     prompt: np.ndarray,
     tokens: int,
     rng: np.random.Generator,

@@ -5,6 +5,6 @@ fields.py        what each number may be; block_options.py, head_options.py: tho
 layers.py        the block; mixers/ and glu.py: its two halves; shapes.py: its weights' shapes
 bigrams.py       rows for pairs of tokens; first_skip.py: a path from x₀ to each block
 heads/           the output layers; prior/: counts that take part
-flashlm.py       the whole model
+flashlm.py       FlashLM, the whole model; language_model.py: what all models have in common
 weights.py       a model from weights that were read
 """

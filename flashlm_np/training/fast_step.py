@@ -27,7 +27,7 @@ from minigrad.optim.blocks import grad_norm_in_blocks, step_in_blocks, update_av
 
 from ..data.dataset import Batch
 from ..model.config import Config
-from ..model.flashlm import FlashLM
+from ..model.language_model import LanguageModel
 from ..model.prior.before import tokens_before
 from .optimizers import Optimizers
 from .replicas import SharedParameter, add_part, merged, replica, windows_of
@@ -45,7 +45,7 @@ class FastStep:
     `threads` is the number of cores to use, by default all that the process may use.
     """
 
-    def __init__(self, model: FlashLM, config: Config, threads: int | None = None):
+    def __init__(self, model: LanguageModel, config: Config, threads: int | None = None):
         self.model, self.config, self.workers = model, config, Workers(threads)
         self.optimizers = Optimizers(model, config)
         self.buffers: dict[str, np.ndarray] = {}  # of the head, kept from step to step
@@ -88,7 +88,7 @@ class FastStep:
         windows = (windows_of(rows, ids, targets, positions) for rows in slices)
         ids, positions, targets = zip(*windows, strict=True)  # each a tuple with one per slice
         replicas = [replica(self.model) for _ in slices]
-        hidden = parallel_map(FlashLM.hidden_rows, replicas, ids, positions)
+        hidden = parallel_map(LanguageModel.hidden_rows, replicas, ids, positions)
         rows = SharedParameter(np.concatenate([h.data for h in hidden]))  # (N, D)
         before = np.concatenate(list(map(tokens_before, ids, positions)))  # (N, 2)
         top = replica(self.model)  # only its head and prior are used

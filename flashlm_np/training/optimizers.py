@@ -25,7 +25,7 @@ import numpy as np
 from minigrad.optim import EMA, AdamW, LazyAdamW, NorMuon
 
 from ..model.config import Config
-from ..model.flashlm import FlashLM
+from ..model.language_model import LanguageModel
 from .learning_rates import momentum, rate_factor
 
 
@@ -45,7 +45,7 @@ def _group(name, ndim, config):
 class Optimizers:
     """The optimizers of a model by group, and the running average of its weights."""
 
-    def __init__(self, model: FlashLM, config: Config):
+    def __init__(self, model: LanguageModel, config: Config):
         self.config = config
         # An earlier run may have frozen it. Each step freezes it, or not, as its phase says.
         model.embedding.weight.requires_grad = True

@@ -19,7 +19,7 @@ import numpy as np
 from minigrad.optim import clip_grad_norm
 
 from ..data.dataset import Batch
-from ..model.flashlm import FlashLM
+from ..model.language_model import LanguageModel
 from .optimizers import Optimizers
 
 
@@ -36,7 +36,7 @@ class StepResult:
 
 
 def train_step(
-    model: FlashLM,
+    model: LanguageModel,
     optimizers: Optimizers,
     step: int,
     batches: Sequence[Batch],

@@ -9,7 +9,7 @@
 # instead of `python3`) to open all notebooks. At *Predict first*, write your answer down before
 # you run the cell below it. You learn most from the comparison.
 #
-# **On the student's path.** The path consists of eighteen files, which the
+# **On the student's path.** The path consists of nineteen files, which the
 # [README](../README.md) lists in order. This notebook uses four of them:
 # [rms_norm.py](../minigrad/ops/rms_norm.py), [ternary.py](../minigrad/ops/ternary.py),
 # [module.py](../minigrad/module.py) and [flashlm.py](../flashlm_np/model/flashlm.py). Each
