@@ -70,16 +70,20 @@ class ExactHead(Head):
     def losses(self, h, table, targets, **work):
         return apply(EXACT_NLL, h, table, targets, **work)
 
+    def logits(self, h: np.ndarray, table: np.ndarray) -> np.ndarray:
+        """(N, D), (V, D) -> (N, V)."""
+        return h @ table.T
+
     def nll(self, h, table, targets):
         nll = np.empty(len(h), np.result_type(h, table))
         for start in range(0, len(h), ROWS):
             rows = slice(start, start + ROWS)
-            z = h[rows] @ table.T  # (ROWS, V)
+            z = self.logits(h[rows], table)  # (ROWS, V)
             nll[rows] = log_sum_exp(z) - z[np.arange(len(z)), targets[rows]]
         return nll
 
     def log_prob(self, h, table):
-        z = h @ table.T  # (N, V)
+        z = self.logits(h, table)  # (N, V)
         z -= log_sum_exp(z)[:, None]
         return z
 
