@@ -34,7 +34,7 @@ def main():
     run = SavedRun.load(options.folder, options.checkpoint)
     tokenizer = run.tokenizer
     tokens, _ = validation_stories(run.config.eval_tokens, tokenizer)
-    losses, _ = token_losses(run.model, tokens, run.config.receptive_field - 1)
+    losses, _ = token_losses(run.model, tokens, **run.config.window_options())
     ends = np.flatnonzero(tokens == tokenizer.end_of_text)
     excess, times = Counter(), Counter()
     for start, end in pairwise(ends):

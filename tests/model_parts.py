@@ -3,6 +3,13 @@
 PARTS = {
     "depthwise": {"mixer": "depthwise"},
     "ternary depthwise": {"mixer": "depthwise", "ternary_mixer": True},
+    "attention": {"mixer": "attention"},
+    "ternary attention": {
+        **{"mixer": "attention", "ternary_mixer": True},
+        **{"mixer_width": 12, "attention_heads": 3, "ternary_scale": "mean"},
+    },
+    "mlgru": {"mixer": "mlgru", "mixer_width": 10},
+    "ternary mlgru": {"mixer": "mlgru", "ternary_mixer": True, "gru_gate": "paper"},
     "two blocks": {"blocks": 2},
     "silu": {"activation": "silu"},
     "output gains": {"output_gains": True},

@@ -106,7 +106,7 @@ class Laboratory:
         """The exact loss of each token after the first, in nats: (M + 1,) -> (M,)."""
         averaged = self.trial.contenders[name].averaged
         with averaged_weights(state) if averaged else nullcontext():
-            return token_losses(state.model, tokens, state.config.receptive_field - 1)[0]
+            return token_losses(state.model, tokens, **state.config.window_options())[0]
 
 
 @contextmanager

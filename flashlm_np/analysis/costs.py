@@ -16,20 +16,28 @@ from ..model.flashlm import FlashLM
 from .components import (
     FORMS,
     Cost,
-    conv_cost,
     matrix_costs,
+    memory_cost,
     prior_cost,
+    reading_cost,
     vector_costs,
     words_cost,
 )
 
 
-def token_costs(model: FlashLM, config: Config) -> list[Cost]:
-    """The costs of a model's components, in the order in which a token meets them."""
+def token_costs(model: FlashLM, config: Config, position: int | None = None) -> list[Cost]:
+    """The costs of a model's components, in the order in which a token meets them.
+
+    position: of the token in its text, from 1, on which attention depends; by default the last
+    one of the longest window of training.
+    """
+    if position is None:
+        position = max(phase.sequence for phase in config.phases)
     return [
         words_cost(model, config),
         *matrix_costs(model, config),
-        conv_cost(model, config),
+        reading_cost(model, config),
+        *memory_cost(config, position),
         *vector_costs(model, config),
         *prior_cost(model, config),
     ]

@@ -7,8 +7,11 @@ needs no gradient of the table, and costs twice. The rest of a step (norms, gate
 AdamW) multiplies little and is bound by memory; it is not counted.
 """
 
+import math
+
+from ..model.block_options import CONVOLUTIONS
 from ..model.config import Config, Phase
-from ..model.shapes import kernel_shapes, matrix_shapes
+from ..model.shapes import matrix_shapes, mixer_shapes
 
 
 def multiply_adds(config: Config, phase: Phase) -> dict[str, int]:
@@ -21,17 +24,28 @@ def multiply_adds(config: Config, phase: Phase) -> dict[str, int]:
     """
     D, V, R = config.d_model, config.vocab_size, config.recursions
     matrices = matrix_shapes(config).values()
-    kernels = sum(O * C * K for O, C, K in kernel_shapes(config).values())
-    iterations = matrices if config.matrix_optimizer == "normuon" else []
+    of_mixers = mixer_shapes(config).values()
+    moved = [*matrices, *(shape for shape in of_mixers if len(shape) == 2)]
+    iterations = moved if config.matrix_optimizer == "normuon" else []
+    name = "convolutions" if config.mixer in CONVOLUTIONS else "projections"
     micro = phase.batch * phase.sequence
     scored = phase.micro_batches * max(1, int(config.position_share * micro))
     products = 2 if phase.frozen_embedding else 3
     return {
         "ternary": 3 * R * phase.tokens * sum(rows * columns for rows, columns in matrices),
-        "convolutions": 3 * R * phase.tokens * kernels,
+        name: 3 * R * phase.tokens * sum(map(math.prod, of_mixers)),
+        **_attention(config, phase),
         "head": products * scored * V * D,
         "newton-schulz": sum(_newton_schulz(*sorted(shape)) for shape in iterations),
     }
+
+
+def _attention(config, phase):
+    """The scores of a position, and the sum that they weigh; the mask's half is computed."""
+    if config.mixer != "attention":
+        return {}
+    seen = 2 * phase.sequence * config.inner_width
+    return {"attention": 3 * config.recursions * config.blocks * phase.tokens * seen}
 
 
 def _newton_schulz(short, long, steps=5):

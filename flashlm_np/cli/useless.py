@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..errors import UserError
+from ..model.block_options import CONVOLUTIONS, MIXERS
 from ..model.fields import option_name
 from ..model.presets import PRESETS
 
@@ -66,9 +67,29 @@ RULES = {
             ("cutoffs",),
         ),
         Rule(
-            _is("mixer", "depthwise"),
+            _is("mixer", *(mixer for mixer in MIXERS if mixer != "gated_convs")),
             "only the mixer gated_convs has groups and dilations",
             ("conv_groups", "dilations"),
+        ),
+        Rule(
+            _is("mixer", *(mixer for mixer in MIXERS if mixer not in CONVOLUTIONS)),
+            "only the mixers gated_convs and depthwise are convolutions",
+            ("taps", "conv_identity", "conv_lr_ratio"),
+        ),
+        Rule(
+            _is("mixer", *CONVOLUTIONS),
+            "only the mixers attention and mlgru have a width of their own",
+            ("mixer_width",),
+        ),
+        Rule(
+            _is("mixer", *(mixer for mixer in MIXERS if mixer != "attention")),
+            "only the mixer attention has heads",
+            ("attention_heads",),
+        ),
+        Rule(
+            _is("mixer", *(mixer for mixer in MIXERS if mixer != "mlgru")),
+            "only the mixer mlgru has this gate",
+            ("gru_gate",),
         ),
         Rule(
             _is("initial_weights", "fan_out"),

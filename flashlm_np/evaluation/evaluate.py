@@ -1,7 +1,8 @@
 """The true loss of a model on held-out tokens, with its standard error.
 
 Each token of the validation row is scored once, given all tokens before it that the model can
-see. Windows overlap by the receptive field, so the cuts between windows change no loss.
+see. Windows overlap by the receptive field, so the cuts between windows change no loss. A model
+that sees the whole past is given windows as long as in training, of which one half is scored.
 """
 
 import math
@@ -19,7 +20,7 @@ from ..model.heads.exact import ExactHead
 from ..model.language_model import LanguageModel
 from ..model.prior.before import tokens_before
 
-WINDOW = 1024  # tokens per forward pass
+WINDOW = 1024  # tokens that a forward pass scores
 ROWS = 256  # positions whose logits (ROWS, V) are in memory at once
 TOKENS_PER_BLOCK = 128  # neighbouring tokens that count as one measurement
 FEWEST = 2 * TOKENS_PER_BLOCK  # tokens for a standard error
@@ -78,7 +79,7 @@ def evaluate(
 
     size: of the text of these M tokens. A tokenizer without UNK needs none.
     """
-    losses, smoothed = token_losses(model, tokens, context=config.receptive_field - 1)
+    losses, smoothed = token_losses(model, tokens, **config.window_options())
     means = *mean_and_error(losses), *mean_and_error(smoothed)
     bits = float(losses.sum()) / math.log(2)
     if tokenizer.unknown is None or size is None:
@@ -99,21 +100,23 @@ def evaluate(
 
 @np.errstate(over="ignore", invalid="ignore")  # a diverged model scores NaN, without a warning
 def token_losses(
-    model: LanguageModel, tokens: np.ndarray, context: int
+    model: LanguageModel, tokens: np.ndarray, context: int, window: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """The true and the label-smoothed loss of each token after the first: two arrays (M,).
 
-    Each is given at least `context` tokens before it, as far as there are so many.
+    Each is given at least `context` tokens before it, as far as there are so many. A forward
+    pass scores `window` tokens, by default WINDOW.
     """
+    window = window or WINDOW
     ids, targets = tokens[:-1].astype(np.int64), tokens[1:].astype(np.int64)
     before = tokens_before(ids[None])  # (M, 2)
     scores_all = isinstance(model.lm_head, ExactHead) and model.prior is None
     true, smoothed = np.empty(len(ids)), np.full(len(ids), np.nan)
-    for start in range(0, len(ids), WINDOW):
-        stop = min(start + WINDOW, len(ids))
+    for start in range(0, len(ids), window):
+        stop = min(start + window, len(ids))
         first = max(0, start - context)
         with no_grad():
-            h = model.hidden(ids[None, first:stop]).data[0, start - first :]  # (WINDOW, D)
+            h = model.hidden(ids[None, first:stop]).data[0, start - first :]  # (window, D)
         for row in range(start, stop, ROWS):
             rows = slice(row, min(row + ROWS, stop))
             part = h[row - start : rows.stop - start]  # (ROWS, D)

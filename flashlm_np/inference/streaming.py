@@ -1,11 +1,14 @@
 """A FlashLM that reads one token at a time and runs nothing twice.
 
     present    A token's row x (D,) passes through the blocks by itself, R times. Only the
-               convolutions look back, each at K rows of its earlier inputs.
+               mixers look back: in v3 convolutions, each at K rows of its earlier inputs.
     past       A convolution with the lags 0, d, ..., (K-1)·d keeps its last (K-1)·d + 1 input
                rows in a ring buffer. A new row replaces the oldest one, so no row moves. Each
-               application of a block has ring buffers of its own: its rows are different.
+               application of a block has a past of its own: its rows are different.
+               The recurrence keeps its last state, and attention keys and values of all rows:
+               streaming_memory.py
     memory     R·D·Σ_d ((K-1)·d + 1) numbers, whatever the length of the text: 430 kB for v3
+               R·L·W with the mixer mlgru; about 2·R·L·W·t after t tokens with attention
     arithmetic every weight of the block R times and of the head once per token; generate.py
                takes that n times for a text of n tokens
 
@@ -33,19 +36,19 @@ CHUNK = 256  # tokens of a prompt that are read at once
 
 @dataclass
 class State:
-    """The ring buffers of one text, how many tokens were read, and the last two of them.
+    """What the mixers remember of one text, how many tokens were read, and the last two.
 
-    rings[r][i] (G, L, C) holds the last L rows that convolution i saw in application r of a
-    block. The row of token t is in slot t mod L.
+    past[r] holds the arrays of application r of a block. Of a convolution this is a ring
+    (G, L, C) with the last L rows that it saw: the row of token t is in slot t mod L.
     """
 
-    rings: list[list[np.ndarray]]
+    past: list[list[np.ndarray]]
     position: int = 0
     before: tuple[int, int] = (UNKNOWN, UNKNOWN)
 
     @property
     def nbytes(self) -> int:
-        return sum(ring.nbytes for rings in self.rings for ring in rings)
+        return sum(array.nbytes for arrays in self.past for array in arrays)
 
 
 class Stream:
@@ -65,14 +68,14 @@ class Stream:
         self.final_norm = model.final_norm
 
     @property
-    def receptive_field(self) -> int:
+    def receptive_field(self) -> float:
         """The number of tokens, the last one included, that can influence the logits."""
         return 1 + sum(block.reach for block in self.blocks) + (self.bigrams is not None)
 
     def state(self) -> State:
         """The state before the first token of a text."""
         dtype = self.table.dtype
-        return State([[np.zeros(s, dtype) for s in b.ring_shapes] for b in self.blocks])
+        return State([[np.zeros(s, dtype) for s in b.past_shapes] for b in self.blocks])
 
     def step(self, state: State, token: int) -> np.ndarray:
         """Read one token; returns the logits (V,) of the next one."""
@@ -96,12 +99,12 @@ class Stream:
         return ids
 
     def _hidden(self, state, ids):
-        """The input of the head at ids (T,), whose rows go into the rings: (T, D)."""
+        """The input of the head at ids (T,), which the mixers then remember: (T, D)."""
         x = first = self._first(state, ids)  # (T, D)
-        for r, (block, rings) in enumerate(zip(self.blocks, state.rings, strict=True)):
+        for r, (block, past) in enumerate(zip(self.blocks, state.past, strict=True)):
             if self.first_skip is not None and r:
                 x = self.first_skip.of_arrays(x, first, r)
-            x = block(x, rings, state.position)
+            x = block(x, past, state.position)
         state.position += len(ids)
         state.before = (*state.before, *map(int, ids[-2:]))[-2:]
         return norm_rows(x, self.final_norm)

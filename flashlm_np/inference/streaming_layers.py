@@ -3,13 +3,14 @@
 import numpy as np
 
 from minigrad import Parameter
-from minigrad.layers import RMSNorm, TernaryLinear
+from minigrad.layers import Linear, RMSNorm, TernaryLinear
 from minigrad.ops.activations import sigmoid
 from minigrad.ops.causal_conv_fast import split_taps
 from minigrad.ops.ternary import ternarize
 
 from ..model.mixers.gated_convs import GatedConv
 from .int8 import quantize
+from .streaming_memory import remember
 
 
 class StreamConv:
@@ -35,25 +36,6 @@ class StreamConv:
         return y.transpose(1, 0, 2).reshape(T, D)
 
 
-def remember(ring, position, n, lags):
-    """Put n (G, T, C) into the ring (G, L, C); returns the K rows that each row sees.
-
-    `position` is that of n's first row, and lags (K,) are those of the taps. Negative slots
-    count from the end of the array, which closes the ring. One of several new rows may replace
-    a row that an earlier one of them still sees. So they read from a copy, in which the past
-    and n stand in order.
-    """
-    L, T = ring.shape[1], n.shape[1]
-    slot = position % L
-    if T == 1:
-        ring[:, slot] = n[:, 0]
-        return ring.take(slot - lags, axis=1)[:, None]
-    past = ring.take(np.arange(slot - L, slot), axis=1)
-    rows = np.concatenate([past, n], axis=1)  # (G, L + T, C)
-    ring[:, np.arange(slot + T - L, slot + T) % L] = rows[:, T:]
-    return rows.take(L + np.arange(T)[:, None] - lags, axis=1)  # (G, T, K, C)
-
-
 class StreamTernary:
     """Ternary layers with the same input, as one: T (O, D), and a scale for each output.
 
@@ -77,6 +59,14 @@ class StreamTernary:
         q, step = quantize(x)
         # The sums are integers, which floating point holds exactly: see int8.py.
         return (q.astype(x.dtype) @ self.T.T) * (self.scale * step)
+
+
+def stream_projections(layers: list[Linear] | list[TernaryLinear], int8: bool):
+    """Projections of one input as one layer (T, D) -> (T, O), ternary or in full precision."""
+    if isinstance(layers[0], TernaryLinear):
+        return StreamTernary(layers, int8)
+    weight = np.concatenate([layer.weight.data for layer in layers])  # (O, D)
+    return lambda x: x @ weight.T
 
 
 def norm_rows(x, norm: RMSNorm):

@@ -14,8 +14,10 @@ from minigrad.errors import expect_integers
 from ..data.tokenizers.tokenizer import Tokenizer
 from ..model.config import TEMPERATURE
 from ..model.language_model import LanguageModel
+from ..model.matmul_free.lm import MatMulFreeLM
 from .sampling_checks import expect_sampling
 from .streaming import Stream
+from .streaming_matmul_free import MatMulFreeStream
 
 LIKELY = 1e-5  # of the most likely token's probability: the least that a likely token has
 
@@ -61,6 +63,18 @@ class TextGenerator:
         return ids if len(ids) else self.tokenizer.encode(self.tokenizer.beginning)
 
 
+def new_stream(model: LanguageModel, int8_activations: bool = False) -> Stream:
+    """The streaming form of a model. `int8_activations` as in Stream."""
+    if not isinstance(model, MatMulFreeLM):
+        return Stream(model, int8_activations=int8_activations)
+    if int8_activations:
+        raise ValueError(
+            "generate: the activations of the model matmul_free always have 8 bits; leave out "
+            "int8"
+        )
+    return MatMulFreeStream(model)
+
+
 def generate_fast(
     model: LanguageModel,
     prompt: np.ndarray,
@@ -82,10 +96,11 @@ def generate_fast(
     if not len(prompt):
         raise ValueError("generate: the prompt is empty, expected at least one token")
     expect_integers("generate", "prompt", prompt, len(model.embedding.weight.data), "V")
-    stream = Stream(model, int8_activations=int8_activations)
+    stream = new_stream(model, int8_activations)
     state, token = stream.state(), int(prompt[-1])
     # Tokens before the receptive field change nothing. A prior always sees two.
-    stream.prefill(state, prompt[-max(2, stream.receptive_field) : -1])
+    seen = min(len(prompt), max(2, stream.receptive_field))
+    stream.prefill(state, prompt[len(prompt) - int(seen) : -1])
     for _ in range(tokens):
         logits = stream.step(state, token)  # (V,)
         token = sample_token_fast(logits[:vocab_size], rng, **sampling)

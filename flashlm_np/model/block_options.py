@@ -1,6 +1,10 @@
 """The options of the block: the names of its forms, and how far back its mixer sees."""
 
-MIXERS = ("gated_convs", "depthwise")  # mixers/
+import math
+
+CONVOLUTIONS = ("gated_convs", "depthwise")  # the mixers that see a fixed stretch of the past
+MIXERS = (*CONVOLUTIONS, "attention", "mlgru")  # mixers/
+GRU_GATES = ("code", "paper")  # of mixers/mlgru.py
 ACTIVATIONS = ("relu_squared", "silu")  # of the gate in glu.py
 INITIAL_WEIGHTS = ("v3", "fan_out")  # initial_std in glu.py
 
@@ -12,9 +16,17 @@ def check_block(config) -> None:
             "--first-skip acts before each application of a block but the first, and there is "
             "only one; give --recursions or --blocks, or leave it out"
         )
+    heads, width = config.attention_heads, config.inner_width
+    if config.mixer == "attention" and width % (2 * heads):
+        raise ValueError(
+            f"--attention-heads is {heads} and the mixer's width is {width}, expected an even "
+            "number for each head, because rotary positions turn pairs; choose --mixer-width"
+        )
 
 
-def mixer_reach(config) -> int:
-    """The number of earlier positions that one application of the mixer sees."""
+def mixer_reach(config) -> float:
+    """The number of earlier positions that one application of the mixer sees; ∞: all."""
+    if config.mixer not in CONVOLUTIONS:
+        return math.inf
     dilations = config.dilations if config.mixer == "gated_convs" else (1,)
     return (config.taps - 1) * sum(dilations)

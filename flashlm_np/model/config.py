@@ -6,7 +6,14 @@ from dataclasses import asdict, dataclass, fields, replace
 from minigrad.ops.ternary import SCALES
 from minigrad.optim.normuon import FORMS
 
-from .block_options import ACTIVATIONS, INITIAL_WEIGHTS, MIXERS, check_block, mixer_reach
+from .block_options import (
+    ACTIVATIONS,
+    GRU_GATES,
+    INITIAL_WEIGHTS,
+    MIXERS,
+    check_block,
+    mixer_reach,
+)
 from .fields import check_fields, check_together, option
 from .head_options import OF_EXACT, check_head, has_plain_loss, sizes_for
 from .heads import HEADS
@@ -39,6 +46,12 @@ class Config:
     recursions: int = option(2, "how often the blocks are applied", 1, 100)
     blocks: int = option(1, "blocks with own weights, one after another", 1, 100)
     mixer: str = option("gated_convs", f"of a block: {', '.join(MIXERS)}", among=MIXERS)
+    mixer_width: int = option(0, "width inside attention and mlgru; 0: d_model", 0, 65536)
+    attention_heads: int = option(4, "heads of the mixer attention", 1, 65536)
+    gru_gate: str = option(
+        "code", "of mlgru: the authors' code's, or the paper's", among=GRU_GATES
+    )
+    lower_bounds: bool = option(True, "learned lower bounds of matmul_free's recurrence")
     activation: str = option(
         "relu_squared", f"of the gated layer: {', '.join(ACTIVATIONS)}", among=ACTIVATIONS
     )
@@ -50,7 +63,7 @@ class Config:
     ternary_threshold: float = option(1.0, "weights below this many mean |w| become 0", 0)
     ternary_scale: str = option("none", "of a ternary matrix: none, mean, kept", among=SCALES)
     ternary_mixer: bool = option(
-        False, "the mixer's convolutions are ternary, too; v3's have full precision"
+        False, "a mixer's convolutions or projections are ternary, too; v3's are not"
     )
     embedding: str = option(
         "gpt2", "the initial embedding: gpt2, corpus, random, or a file made by flashlm embed"
@@ -132,8 +145,16 @@ class Config:
         return int(self.d_model * self.glu_ratio)
 
     @property
-    def receptive_field(self) -> int:
-        """The number of tokens, the present one included, that can influence a prediction."""
+    def inner_width(self) -> int:
+        """W, the width inside the mixers attention and mlgru."""
+        return self.mixer_width or self.d_model
+
+    @property
+    def receptive_field(self) -> float:
+        """The number of tokens, the present one included, that can influence a prediction.
+
+        It is infinite, if the mixer sees the whole past.
+        """
         return 1 + self.recursions * self.blocks * mixer_reach(self) + (self.bigram_rows > 0)
 
     def phase(self, step: int) -> Phase:
@@ -171,6 +192,17 @@ class Config:
         names = ("vocab_size", "seed", "stories", "validation_share", "eval_tokens")
         longest = max(phase.sequence for phase in self.phases)
         return {name: getattr(self, name) for name in names} | {"longest_sequence": longest}
+
+    def window_options(self) -> dict:
+        """The windows in which `evaluation.evaluate.token_losses` reads, as keywords.
+
+        A model that sees the whole past reads windows as long as the longest of its training,
+        each half new: it never learned what to do with more.
+        """
+        if self.receptive_field < math.inf:
+            return {"context": int(self.receptive_field) - 1}
+        longest = max(phase.sequence for phase in self.phases)
+        return {"context": longest // 2, "window": longest - longest // 2}
 
     def to_dict(self) -> dict:
         """Plain values for JSON. `from_dict` is the inverse."""

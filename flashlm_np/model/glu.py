@@ -1,4 +1,4 @@
-"""The gated linear unit, and the ternary layers of which it consists.
+"""The gated linear unit, and the layers of which it and the mixers consist.
 
     glu     y = down( max(gate(x), 0)² · up(x) ), H numbers wide inside         (B, T, D)
             FlashLM v4 has the activation silu: gate(x) · σ(gate(x)) for the square
@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad import Module, Tensor
 from minigrad import functional as F
-from minigrad.layers import TernaryLinear
+from minigrad.layers import Linear, TernaryLinear
 
 from .config import Config
 
@@ -24,6 +24,13 @@ def ternary(config: Config, D: int, O: int, rng, dtype, std=None) -> TernaryLine
     """A ternary layer with the configuration's threshold and scale."""
     std = initial_std(config, O, std)
     return TernaryLinear(D, O, rng=rng, std=std, dtype=dtype, **ternary_options(config))
+
+
+def projection(config: Config, D: int, O: int, rng, dtype) -> Linear | TernaryLinear:
+    """A layer that reads a mixer's input: in full precision, or ternary with ternary_mixer."""
+    if config.ternary_mixer:
+        return ternary(config, D, O, rng, dtype)
+    return Linear(D, O, rng=rng, bias=False, std=initial_std(config, O), dtype=dtype)
 
 
 def initial_std(config: Config, outputs: int, std: float | None = None) -> float | None:

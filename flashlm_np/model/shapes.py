@@ -1,6 +1,12 @@
 """The shapes of the blocks' weights by parameter name, known without making a model."""
 
+from .block_options import CONVOLUTIONS
 from .config import Config
+
+PROJECTIONS = {
+    "attention": [f"token_mixer.{name}_proj" for name in "qkv"],
+    "mlgru": [f"token_mixer.{name}_proj" for name in "ifg"],
+}
 
 
 def block_names(config: Config) -> list[str]:
@@ -9,12 +15,13 @@ def block_names(config: Config) -> list[str]:
 
 
 def matrix_shapes(config: Config) -> dict[str, tuple[int, int]]:
-    """The ternary matrices of all blocks, (O, D) each."""
+    """The matrices of all blocks that are always ternary, (O, D) each."""
     D, H = config.d_model, config.glu_width
     entrance = {"token_mixer.in_proj": (2 * D, D)} if config.mixer == "depthwise" else {}
+    inner = D if config.mixer in CONVOLUTIONS else config.inner_width
     own = {
         **entrance,
-        "token_mixer.out_proj": (D, D),
+        "token_mixer.out_proj": (D, inner),
         "glu.gate_proj": (H, D),
         "glu.up_proj": (H, D),
         "glu.down_proj": (D, H),
@@ -22,9 +29,14 @@ def matrix_shapes(config: Config) -> dict[str, tuple[int, int]]:
     return _of_all_blocks(config, own)
 
 
-def kernel_shapes(config: Config) -> dict[str, tuple[int, int, int]]:
-    """The convolutions of all blocks, (O, C, K) each."""
+def mixer_shapes(config: Config) -> dict[str, tuple[int, ...]]:
+    """The weights of the mixers that are ternary with ternary_mixer, and else are not.
+
+    They are convolutions (O, C, K), or projections (W, D).
+    """
     D, K = config.d_model, config.taps
+    if names := PROJECTIONS.get(config.mixer):
+        return _of_all_blocks(config, dict.fromkeys(names, (config.inner_width, D)))
     if config.mixer == "depthwise":
         return _of_all_blocks(config, {"token_mixer.conv": (D, 1, K)})
     layers = range(len(config.dilations))
@@ -36,7 +48,7 @@ def kernel_shapes(config: Config) -> dict[str, tuple[int, int, int]]:
 
 def ternary_shapes(config: Config) -> dict[str, tuple[int, ...]]:
     """Each weight that the model makes ternary."""
-    return matrix_shapes(config) | (kernel_shapes(config) if config.ternary_mixer else {})
+    return matrix_shapes(config) | (mixer_shapes(config) if config.ternary_mixer else {})
 
 
 def _of_all_blocks(config, own):

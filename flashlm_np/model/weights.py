@@ -4,9 +4,11 @@ import numpy as np
 
 from ..ngrams.kneser_ney import KneserNey
 from .config import Config
-from .flashlm import FlashLM
 from .heads import read_layout
-from .shapes import kernel_shapes, matrix_shapes
+from .language_model import LanguageModel
+from .matmul_free.shapes import parameter_shapes
+from .models import new_model
+from .shapes import matrix_shapes, mixer_shapes
 
 
 def model_with_weights(
@@ -14,8 +16,8 @@ def model_with_weights(
     weights: dict[str, np.ndarray],
     layout: dict[str, np.ndarray] | None = None,
     ngrams: KneserNey | None = None,
-) -> FlashLM:
-    """A FlashLM with the given weights by parameter name.
+) -> LanguageModel:
+    """A model with the given weights by parameter name.
 
     layout: the arrays of the order of the words, if the head is not the exact one.
     ngrams: the counts, if the configuration has a prior.
@@ -25,12 +27,12 @@ def model_with_weights(
     """
     expect_sizes(config, weights)
     order = read_layout(config, layout or {})
-    model = FlashLM(config, np.random.default_rng(0), layout=order, ngrams=ngrams)
+    model = new_model(config, np.random.default_rng(0), layout=order, ngrams=ngrams)
     load_weights(model, weights)
     return model
 
 
-def load_weights(model: FlashLM, weights: dict[str, np.ndarray]) -> None:
+def load_weights(model: LanguageModel, weights: dict[str, np.ndarray]) -> None:
     """Copy weights by parameter name into the model. The head may be left out: it is tied."""
     weights = dict(weights)
     if "embedding.weight" in weights:
@@ -44,11 +46,17 @@ def expect_sizes(config: Config, weights: dict[str, np.ndarray]) -> None:
     The check stands before the model is made. So a damaged configuration cannot ask for more
     memory than its weights take.
     """
-    sizes: dict = {"embedding.weight": (config.vocab_size, config.d_model)}
-    if config.bigram_rows:
-        sizes["bigrams.weight"] = (config.bigram_rows, config.d_model)
-    sizes |= matrix_shapes(config) | kernel_shapes(config)
+    shapes = {"flashlm": _large_shapes, "matmul_free": parameter_shapes}
+    sizes = shapes[config.model](config)
     for name, shape in sizes.items():
         found = weights[name].shape if name in weights else None
         if found != shape:
             raise ValueError(f"{name} has shape {found}, but the configuration says {shape}")
+
+
+def _large_shapes(config):
+    """The shapes of FlashLM's weights but the vectors, which these decide."""
+    sizes: dict = {"embedding.weight": (config.vocab_size, config.d_model)}
+    if config.bigram_rows:
+        sizes["bigrams.weight"] = (config.bigram_rows, config.d_model)
+    return sizes | matrix_shapes(config) | mixer_shapes(config)

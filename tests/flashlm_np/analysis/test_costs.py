@@ -8,7 +8,7 @@ import pytest
 import tiny
 from model_parts import PARTS
 
-from flashlm_np.analysis.components import ternary_matrices
+from flashlm_np.analysis.components import memory_cost, ternary_matrices
 from flashlm_np.analysis.costs import cost_summary, cost_table, token_costs
 from flashlm_np.analysis.inspection import inspect_model
 from flashlm_np.cli import main
@@ -153,6 +153,20 @@ def mix(m, w, T, config):
         h = conv(both[D:], w[f"{mixer}.conv.weight"], D)
         gated = [sigmoid(g) * v for g, v in zip(both[:D], h, strict=True)]
         return ternary(gated, *T["out_proj"])
+    if config.mixer == "attention":
+        q, k, v = (project(m, w, T, f"{name}_proj", config) for name in "qkv")
+        angles = np.zeros(len(q) // config.attention_heads // 2)  # of the first position
+        q, k = (turned(x, angles, config.attention_heads) for x in (q, k))
+        return ternary(attended(q, [k], [v], config.attention_heads), *T["out_proj"])
+    if config.mixer == "mlgru":
+        a, z, g = (project(m, w, T, f"{name}_proj", config) for name in "ifg")
+        states = [state(*numbers) for numbers in zip(a, z, strict=True)]
+        if config.gru_gate == "paper":
+            y = [sigmoid(x) * h for x, h in zip(g, states, strict=True)]
+        else:
+            n = norm(g, w[f"{mixer}.g_norm.scale"], eps)
+            y = [x * (h * sigmoid(h)) for x, h in zip(n, states, strict=True)]
+        return ternary(y, *T["out_proj"])
     for i in range(len(config.dilations)):
         n = norm(m, w[f"{mixer}.norms.{i}.scale"], eps)
         layer = f"{mixer}.layers.{i}"
@@ -161,6 +175,62 @@ def mix(m, w, T, config):
         value = conv(n, w[f"{layer}.conv_value.conv.weight"], groups, options)
         m = [a + sigmoid(g) * v for a, g, v in zip(m, gate, value, strict=True)]
     return ternary(m, *T["out_proj"])
+
+
+def project(x, w, T, name, config):
+    matrix = w[f"token_mixer.{name}.weight"]
+    if config.ternary_mixer:
+        return ternary(x, *ternarize(matrix, **ternary_options(config)))
+    return [total(a * v for a, v in zip(x, row, strict=True)) for row in matrix]
+
+
+def state(a, z):
+    """The state of the recurrence after the first position, before which it was 0."""
+    f = sigmoid(z)
+    return f * Number(0) + (Number(1) - f) * (a * sigmoid(a))
+
+
+def turned(x, angles, heads):
+    y, C = list(x), len(x) // heads
+    for head in range(heads):
+        for i, angle in enumerate(angles):
+            one, other = head * C + i, head * C + i + C // 2
+            a, b = x[one], x[other]
+            y[one] = a * np.cos(angle) - b * np.sin(angle)
+            y[other] = a * np.sin(angle) + b * np.cos(angle)
+    return y
+
+
+def attended(q, keys, values, heads):
+    """The last of the positions, with the query q."""
+    C, y = len(q) // heads, []
+    for head in range(heads):
+        part = slice(head * C, (head + 1) * C)
+        scores = [total(map(Number.__mul__, q[part], k[part])) * C**-0.5 for k in keys]
+        e = [s.apply(np.exp) for s in scores]
+        sum_of_all = total(e)
+        p = [Number(n.value / sum_of_all.value) for n in e]
+        COUNT["multiplications"] += len(p)  # of the division
+        for i in range(head * C, (head + 1) * C):
+            y.append(total(n * v[i] for n, v in zip(p, values, strict=True)))
+    return y
+
+
+@pytest.mark.parametrize("position", [1, 2, 7])
+def test_each_operation_of_attention_is_counted(position):
+    _, config = tiny.small_model(mixer="attention", mixer_width=12, attention_heads=3)
+    rows = np.random.default_rng(0).standard_normal((3, position, 12))
+    q, k, v = ([[Number(x) for x in row] for row in part] for part in rows)
+    COUNT.clear()
+    angles = np.array([0.3, 0.1])
+    last = turned(q[-1], angles, 3)
+    k[-1] = turned(k[-1], angles, 3)  # the others were turned before
+    attended(last, k, v, 3)
+    (cost,) = memory_cost(config, position)
+    assert cost.component == f"attention over {position}"
+    R = config.recursions
+    assert cost.multiplications == R * COUNT["multiplications"]
+    assert cost.additions == R * COUNT["additions"]
 
 
 @pytest.mark.parametrize("convs", [False, True])
@@ -181,7 +251,7 @@ def expect_counted(**changes):
     np.testing.assert_allclose(
         [z.value for z in logits], model(np.array([[7]])).data[0, 0], rtol=1e-9
     )
-    costs = token_costs(model, config)
+    costs = token_costs(model, config, position=1)
     for kind in ("multiplications", "additions"):
         assert sum(getattr(cost, kind) for cost in costs) == COUNT[kind]
     assert sum(cost.parameters for cost in costs) == sum(p.size for p in model.parameters())

@@ -21,11 +21,21 @@ from minigrad.look import profile
 PHASE = Phase(1, 24, 3, 2)
 
 
-@pytest.mark.parametrize("frozen", [False, True])
-@pytest.mark.parametrize("fused", [False, True])
-def test_the_multiply_adds_are_those_of_the_operations_that_run(frozen, fused):
+@pytest.mark.parametrize(
+    ("frozen", "fused", "mixer"),
+    [
+        *(
+            (frozen, fused, "gated_convs")
+            for frozen in (False, True)
+            for fused in (False, True)
+        ),
+        (False, True, "attention"),
+        (False, True, "mlgru"),
+    ],
+)
+def test_the_multiply_adds_are_those_of_the_operations_that_run(frozen, fused, mixer):
     """The count from the sizes equals the count of all products of a step."""
-    config = replace(CONFIG, vocab_size=31, fused=fused)
+    config = replace(CONFIG, vocab_size=31, fused=fused, mixer=mixer, blocks=2, mixer_width=8)
     phase = replace(PHASE, frozen_embedding=frozen)
     config = replace(config, phases=(phase,))
     fast_step = FastStep(FlashLM(config, np.random.default_rng(0)), config, 2)

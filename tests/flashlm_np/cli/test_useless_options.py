@@ -52,6 +52,25 @@ CASES = [
         "leave out --conv-groups, --dilations",
     ),
     (
+        "train --mixer attention --dilations 1 2",
+        "only the mixer gated_convs has groups and dilations; leave out --dilations",
+    ),
+    (
+        "train --mixer mlgru --taps 3 --conv-identity 1 --conv-lr-ratio 2",
+        "only the mixers gated_convs and depthwise are convolutions; "
+        "leave out --taps, --conv-identity, --conv-lr-ratio",
+    ),
+    (
+        "train --mixer depthwise --mixer-width 16",
+        "only the mixers attention and mlgru have a width of their own; "
+        "leave out --mixer-width",
+    ),
+    (
+        "train --mixer mlgru --attention-heads 2",
+        "only the mixer attention has heads; leave out --attention-heads",
+    ),
+    ("train --gru-gate paper", "only the mixer mlgru has this gate; leave out --gru-gate"),
+    (
         "train --initial-weights fan_out --out-std 0.1",
         "--initial-weights fan_out sets the deviation of all matrices; leave out --out-std",
     ),

@@ -20,6 +20,22 @@ def test_windows_do_not_change_the_losses(monkeypatch):
     assert np.abs(np.array(short) - whole).max() > 1e-6  # one token less changes them
 
 
+@pytest.mark.parametrize("mixer", ["attention", "mlgru"])
+def test_a_model_that_sees_all_reads_windows_as_long_as_in_training(mixer, monkeypatch):
+    model, config = small_model(mixer=mixer)  # its longest window has 32 tokens
+    lengths, hidden = [], type(model).hidden
+    monkeypatch.setattr(
+        type(model), "hidden", lambda self, ids: lengths.append(ids.shape) or hidden(self, ids)
+    )
+    tokens = np.random.default_rng(3).integers(0, 31, 101)
+    true, _ = ev.token_losses(model, tokens, **config.window_options())
+    assert lengths == [(1, 16), *[(1, 32)] * 5, (1, 20)]
+    for token in (0, 15, 16, 31, 99):
+        first = max(0, token // 16 * 16 - 16)  # at least 16 tokens before it, if there are any
+        alone, _ = ev.token_losses(model, tokens[first : token + 2], context=100)
+        assert true[token] == pytest.approx(alone[-1], rel=1e-10)
+
+
 def test_losses_equal_those_of_the_logits():
     model, _ = small_model()
     tokens = np.random.default_rng(3).integers(0, 31, 50)

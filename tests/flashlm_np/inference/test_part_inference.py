@@ -1,5 +1,7 @@
 """The model's parts beside v3's in use: streaming, 8-bit activations, exports."""
 
+import math
+
 import numpy as np
 import pytest
 from model_parts import PARTS
@@ -47,7 +49,41 @@ def test_the_fast_generation_chooses_the_tokens_of_the_plain_one(part):
     plain = generate(model, prompt, 8, np.random.default_rng(1))
     fast = generate_fast(model, prompt, 8, np.random.default_rng(1))
     assert list(fast) == list(plain)
-    assert len(prompt) > config.receptive_field
+    assert len(prompt) > config.receptive_field or config.receptive_field == math.inf
+
+
+@pytest.mark.parametrize(("part", "numbers"), [("mlgru", 10), ("ternary mlgru", 16)])
+def test_the_recurrence_remembers_a_state_of_one_size(part, numbers):
+    model, config = small_model(**PARTS[part])
+    stream = Stream(model)
+    state = stream.state()
+    assert state.nbytes == 8 * config.recursions * numbers
+    stream.prefill(state, np.tile(IDS, 9))
+    assert (state.position, state.nbytes) == (810, 8 * config.recursions * numbers)
+
+
+def test_attention_remembers_all_keys_and_values():
+    model, config = small_model(**PARTS["attention"])
+    stream = Stream(model)
+    state, row = stream.state(), 8 * config.recursions * 2 * 16
+    assert state.nbytes == 64 * row
+    for tokens, rows in [(60, 64), (4, 64), (1, 128), (300, 642), (270, 642), (10, 1284)]:
+        stream.prefill(state, np.resize(IDS, tokens))
+        assert state.nbytes == rows * row
+
+
+def test_a_long_text_read_in_any_way_has_the_same_logits():
+    """The table of attention grows in the middle of it, and the recurrence runs on."""
+    ids = np.random.default_rng(4).integers(0, 31, 700)
+    for part in ("attention", "mlgru"):
+        model, _ = small_model(**PARTS[part])
+        stream, expected = Stream(model), forward(model, ids)[-1]
+        for first in (0, 300, 699):
+            state = stream.state()
+            for token in ids[:first]:
+                stream.step(state, token)
+            stream.prefill(state, ids[first:-1])
+            expect_close(stream.step(state, ids[-1]), expected, 1e-9)
 
 
 @every_part
@@ -76,6 +112,8 @@ def test_an_export_keeps_the_model(part):
     [
         ({"blocks": 2}, "--blocks is 2"),
         ({"mixer": "depthwise"}, "--mixer is depthwise"),
+        ({"mixer": "attention"}, "--mixer is attention"),
+        ({"mixer": "mlgru"}, "--mixer is mlgru"),
         ({"activation": "silu"}, "--activation is silu"),
         ({"output_gains": True}, "--output-gains is True"),
         ({"first_skip": True}, "--first-skip is True"),

@@ -105,13 +105,13 @@ def test_a_prompt_may_have_any_length(length, chunk, monkeypatch):
 def test_the_state_keeps_its_size_and_its_arrays():
     stream = Stream(MODEL)
     state = stream.state()
-    before = [ring.ctypes.data for rings in state.rings for ring in rings]
+    before = [ring.ctypes.data for rings in state.past for ring in rings]
     nbytes = state.nbytes
     assert nbytes == 8 * 2 * 16 * (4 + 10)  # bytes per number, recursions, D, rows
     stream.prefill(state, np.tile(IDS, 4))
     stream.step(state, 1)
     assert (state.position, state.nbytes) == (481, nbytes)
-    assert [ring.ctypes.data for rings in state.rings for ring in rings] == before
+    assert [ring.ctypes.data for rings in state.past for ring in rings] == before
 
 
 def test_reading_writes_only_to_the_state():
@@ -121,7 +121,7 @@ def test_reading_writes_only_to_the_state():
     for array in [ids, *model.state_dict().values()]:
         array.setflags(write=False)
     stream.prefill(state, ids[:50])
-    kept = State([[ring.copy() for ring in rings] for rings in state.rings], state.position)
+    kept = State([[ring.copy() for ring in rings] for rings in state.past], state.position)
     first = stream.step(state, ids[50])
     stream.step(state, ids[51])
     np.testing.assert_array_equal(stream.step(kept, ids[50]), first)

@@ -109,7 +109,19 @@ def test_a_value_that_was_read_is_refused_by_name(values, message):
 
 
 def test_a_mixer_without_groups_takes_any_width():
-    assert replace(V3, mixer="depthwise", d_model=250).d_model == 250
+    for mixer in ("depthwise", "mlgru"):
+        assert replace(V3, mixer=mixer, d_model=250).d_model == 250
+    assert replace(V3, mixer="attention", d_model=250, mixer_width=40).inner_width == 40
+
+
+def test_the_windows_of_an_evaluation():
+    assert V3.window_options() == {"context": 414}
+    for mixer in ("attention", "mlgru"):
+        config = replace(V3, mixer=mixer)
+        assert config.receptive_field == math.inf
+        assert config.window_options() == {"context": 256, "window": 256}
+        one = replace(config, phases=(Phase(1, 1, 1),))
+        assert one.window_options() == {"context": 0, "window": 1}
 
 
 def test_a_field_of_an_old_configuration_has_its_new_name():
@@ -138,7 +150,13 @@ def test_a_whole_number_is_a_float_where_the_field_is_one():
         ),
         ({"normuon_form": "v4"}, "--normuon-form is 'v4', expected one of v3, published"),
         ({"d_model": 250}, "--conv-groups is 16, which does not divide --d-model 250"),
-        ({"mixer": "attention"}, "--mixer is 'attention', expected one of gated_convs, depth"),
+        ({"mixer": "lstm"}, "--mixer is 'lstm', expected one of gated_convs, depthwise, att"),
+        ({"gru_gate": "own"}, "--gru-gate is 'own', expected one of code, paper"),
+        ({"mixer_width": -1}, "--mixer-width is -1, expected 0 to 65536"),
+        (
+            {"mixer": "attention", "mixer_width": 36},
+            "--attention-heads is 4 and the mixer's width is 36, expected an even number for",
+        ),
         ({"blocks": 0}, "--blocks is 0, expected 1 to 100"),
         ({"bigram_rows": 10**8}, "--bigram-rows is 100000000, expected 0 to 10000000"),
         ({"schedule": "linear"}, "--schedule is 'linear', expected one of wsd, cosine"),

@@ -1,0 +1,104 @@
+"""The mixers of streaming.py on the rows of one text.
+
+Each has past_shapes, the shapes of the arrays that hold its past, and reach, the number of
+earlier positions that it sees. A call (x, past, position) -> y, both (T, D), reads the rows x
+from `position` on, and changes the past: streaming_memory.py.
+"""
+
+import math
+
+import numpy as np
+
+from minigrad.ops.activations import sigmoid
+from minigrad.ops.mlgru import mlgru_forward
+from minigrad.ops.rotary import rotary_forward
+
+from ..model.layers import RecursiveBlock
+from ..model.mixers.attention import AttentionMixer
+from ..model.mixers.depthwise import DepthwiseMixer
+from ..model.mixers.gated_convs import ConvMixer
+from ..model.mixers.mlgru import GRUMixer
+from .streaming_layers import StreamConv, StreamTernary, norm_rows, stream_projections
+from .streaming_memory import FIRST_ROWS, append, attend, remember
+
+
+def stream_mixer(block: RecursiveBlock, int8: bool):
+    """The streaming form of the block's mixer, with the block's output gain in it."""
+    kinds = {
+        ConvMixer: StreamConvMixer,
+        DepthwiseMixer: StreamDepthwise,
+        AttentionMixer: StreamAttention,
+        GRUMixer: StreamGRU,
+    }
+    return kinds[type(block.token_mixer)](block.token_mixer, int8, block.mixer_gain)
+
+
+class StreamConvMixer:
+    """mixers/gated_convs.py: a ring for each gated convolution."""
+
+    def __init__(self, mixer: ConvMixer, int8: bool, gain):
+        self.norms, self.convs = mixer.norms, [StreamConv(layer) for layer in mixer.layers]
+        self.out = StreamTernary([mixer.out_proj], int8, gain)  # D -> D
+        D = mixer.out_proj.weight.shape[1]
+        self.past_shapes = [(c.groups, c.length, D // c.groups) for c in self.convs]
+        self.reach = sum(c.length - 1 for c in self.convs)
+
+    def __call__(self, x, past, position):
+        for norm, conv, ring in zip(self.norms, self.convs, past, strict=True):
+            x = x + conv(norm_rows(x, norm), ring, position)
+        return self.out(x)
+
+
+class StreamDepthwise:
+    """mixers/depthwise.py: one ring, of the values before the convolution."""
+
+    def __init__(self, mixer: DepthwiseMixer, int8: bool, gain):
+        self.into = StreamTernary([mixer.in_proj], int8)  # D -> 2·D
+        self.out = StreamTernary([mixer.out_proj], int8, gain)  # D -> D
+        self.kernel = mixer.kernel().data.T  # (K, D)
+        K, D = self.kernel.shape
+        self.lags = np.arange(K - 1, -1, -1)  # (K,) of each tap, oldest first
+        self.past_shapes, self.reach = [(1, K, D)], K - 1
+
+    def __call__(self, x, past, position):
+        both = self.into(x)  # (T, 2·D)
+        D = both.shape[1] // 2
+        (ring,) = past
+        rows = remember(ring, position, both[None, :, D:], self.lags)[0]  # (T, K, D)
+        return self.out(sigmoid(both[:, :D]) * (rows * self.kernel).sum(axis=1))
+
+
+class StreamAttention:
+    """mixers/attention.py: the keys, turned by their positions, and the values of all rows."""
+
+    def __init__(self, mixer: AttentionMixer, int8: bool, gain):
+        self.into = stream_projections([mixer.q_proj, mixer.k_proj, mixer.v_proj], int8)
+        self.out, self.heads = StreamTernary([mixer.out_proj], int8, gain), mixer.heads
+        W = mixer.out_proj.weight.shape[1]
+        self.past_shapes, self.reach = [(FIRST_ROWS, 2 * W)], math.inf
+
+    def __call__(self, x, past, position):
+        q, k, v = np.split(self.into(x), 3, axis=1)  # (T, W) each
+        turn = {"heads": self.heads, "first": position}
+        q, k = (rotary_forward(part[None], **turn)[0][0] for part in (q, k))
+        rows = append(past, position, np.concatenate([k, v], axis=1))  # (t, 2·W)
+        return self.out(attend(q, *np.split(rows, 2, axis=1), self.heads))
+
+
+class StreamGRU:
+    """mixers/mlgru.py: the state after the last row."""
+
+    def __init__(self, mixer: GRUMixer, int8: bool, gain):
+        self.into = stream_projections([mixer.i_proj, mixer.f_proj, mixer.g_proj], int8)
+        self.out, self.norm = StreamTernary([mixer.out_proj], int8, gain), mixer.g_norm
+        W = mixer.out_proj.weight.shape[1]
+        self.past_shapes, self.reach = [(W,)], math.inf
+
+    def __call__(self, x, past, position):
+        a, z, g = np.split(self.into(x), 3, axis=1)  # (T, W) each
+        (state,) = past
+        h = mlgru_forward(a[None], z[None], np.zeros_like(state), state[None])[0][0]  # (T, W)
+        state[:] = h[-1]
+        if self.norm is None:
+            return self.out(sigmoid(g) * h)
+        return self.out(norm_rows(g, self.norm) * h * sigmoid(h))
