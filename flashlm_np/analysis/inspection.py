@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..model.config import Config
-from ..model.flashlm import FlashLM
+from ..model.language_model import LanguageModel
+from ..model.models import new_model
 from ..runs.saved_run import SavedRun
 from .components import Cost, ternary_matrices
 from .costs import cost_summary, cost_table, token_costs
@@ -51,11 +52,13 @@ def inspect_run(run: SavedRun) -> Inspection:
     # A run's seed gives its initial weights again; a model from elsewhere has no known ones.
     known = not {"published", "packed"} & state.keys()
     rng = np.random.default_rng(config.seed)
-    initial = FlashLM(config, rng, ngrams=model.ngrams) if known else None
+    initial = new_model(config, rng, ngrams=model.ngrams) if known else None
     return inspect_model(model, config, initial)
 
 
-def inspect_model(model: FlashLM, config: Config, initial: FlashLM | None = None) -> Inspection:
+def inspect_model(
+    model: LanguageModel, config: Config, initial: LanguageModel | None = None
+) -> Inspection:
     """Inspect a model; with the `initial` model, also count the weights that changed."""
     matrices = ternary_matrices(model, config)
     fractions = {

@@ -17,8 +17,8 @@ from minigrad.look import Profile, profile
 
 from ..data.dataset import Dataset
 from ..model.config import Config, Phase
-from ..model.flashlm import FlashLM
 from ..model.heads import HEADS
+from ..model.models import new_model
 from ..runs.run_state import draw_batches
 from ..runs.text_counts import ngrams_of
 from ..training.fast_step import FastStep
@@ -68,7 +68,7 @@ def measure(
     config = replace(config, phases=(replace(phase, first_step=1),))
     tokens = rng.integers(0, config.vocab_size, 100_000)
     dataset = Dataset("random", tokens, tokens[:2])
-    model = FlashLM(config, rng, ngrams=ngrams_of(config, dataset))
+    model = new_model(config, rng, ngrams=ngrams_of(config, dataset))
     fast_step = FastStep(model, config, threads)
 
     def step():

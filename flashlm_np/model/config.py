@@ -20,6 +20,7 @@ from .heads import HEADS
 from .heads.candidates import PROPOSALS
 from .heads.classes import CLASS_ORDERS
 from .heads.huffman import TREES
+from .matmul_free.options import MODELS, check_model
 from .phase import MOST_STEPS, V3_PHASES, Phase
 from .prior import PRIORS
 
@@ -37,6 +38,7 @@ class Config:
     preset: str = option("v3", "the preset this configuration started from")
     seed: int = option(42, "seed of the weights, the batches and the stories", 0, 2**64 - 1)
     # The model
+    model: str = option("flashlm", f"the model: {', '.join(MODELS)}", among=MODELS)
     vocab_size: int = option(50257, "tokens in the vocabulary", 2, 10**7)
     d_model: int = option(256, "width of the residual stream", 1, 65536)
     glu_ratio: float = option(2.67, "width of the gated layer, in d_model", 0, 1000)
@@ -138,6 +140,7 @@ class Config:
         check_together(self)
         check_block(self)
         check_head(self)
+        check_model(self)
 
     @property
     def glu_width(self) -> int:

@@ -9,8 +9,9 @@ from ..data.dataset import Batch, Dataset, sample_batch
 from ..data.tokenizers.tokenizer import Tokenizer
 from ..errors import UserError, one_line
 from ..model.config import Config, Phase
-from ..model.flashlm import FlashLM
 from ..model.heads.layout import TableLayout
+from ..model.language_model import LanguageModel
+from ..model.models import new_model
 from ..model.weights import load_weights
 from ..ngrams.kneser_ney import KneserNey
 from ..training.fast_step import FastStep
@@ -56,7 +57,7 @@ class RunState:
         self.rng = np.random.default_rng(config.seed)
         layout = layout_of(config, dataset, embedding) if layout is None else layout
         ngrams = ngrams_of(config, dataset) if ngrams is None else ngrams
-        self.model = FlashLM(config, self.rng, layout=layout, ngrams=ngrams)
+        self.model = new_model(config, self.rng, layout=layout, ngrams=ngrams)
         self.fingerprint = None if ngrams is None else fingerprint(ngrams)
         table = self.model.embedding.weight.data  # (V, D), by row
         if embedding is not None:
@@ -121,7 +122,7 @@ class RunState:
         self.step = saved.step
 
 
-def layout_arrays(config: Config, model: FlashLM) -> dict[str, np.ndarray]:
+def layout_arrays(config: Config, model: LanguageModel) -> dict[str, np.ndarray]:
     """The order of the words as arrays of a checkpoint; v3's order is that of the ids."""
     arrays = {} if config.head == "exact" else model.layout.arrays()
     return {f"layout/{name}": array for name, array in arrays.items()}

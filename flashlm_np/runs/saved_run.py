@@ -15,7 +15,7 @@ from ..errors import UserError, one_line
 from ..inference.export import PackedModel, unpack_weights
 from ..inference.text_generator import TextGenerator
 from ..model.config import Config
-from ..model.flashlm import FlashLM
+from ..model.language_model import LanguageModel
 from ..model.weights import model_with_weights
 from . import checkpoint
 from .checkpoint import Checkpoint
@@ -30,7 +30,7 @@ class SavedRun:
 
     folder: Path
     checkpoint: Checkpoint
-    model: FlashLM
+    model: LanguageModel
     tokenizer: Tokenizer | PlainIds
 
     @classmethod

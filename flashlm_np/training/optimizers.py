@@ -33,7 +33,9 @@ def _group(name, ndim, config):
     """The group of a parameter."""
     if name.startswith("bigrams."):
         return "adamw_pairs"
-    if ndim == 2 and name.startswith(("embedding.", "lm_head.")):
+    if name == "model.lower_bounds":  # of the MatMul-free model: no matrix, a gain per block
+        ndim = 1
+    if ndim == 2 and name.startswith(("embedding.", "model.embeddings.", "lm_head.")):
         return "adamw"
     if ndim == 2:
         return "normuon" if config.matrix_optimizer == "normuon" else "adamw_matrices"
@@ -46,9 +48,9 @@ class Optimizers:
     """The optimizers of a model by group, and the running average of its weights."""
 
     def __init__(self, model: LanguageModel, config: Config):
-        self.config = config
+        self.config, self.embedding = config, model.embedding.weight
         # An earlier run may have frozen it. Each step freezes it, or not, as its phase says.
-        model.embedding.weight.requires_grad = True
+        self.embedding.requires_grad = True
         groups: dict[str, list] = {}
         for name, parameter in model.named_parameters():
             group = _group(name, parameter.ndim, config)
@@ -105,7 +107,11 @@ class Optimizers:
         for group, optimizer in self.by_group.items():
             stepped = {key.rpartition("/")[0] for key in parts[group]}
             names = [name for name in optimizer.parameters if name not in stepped]
-            unmoved = {f"{name}/t": 0 for name in names if self._unmoved(name, step)}
+            unmoved = {
+                f"{name}/t": 0
+                for name in names
+                if self._unmoved(name, optimizer.parameters[name], step)
+            }
             optimizer.load_state_dict(parts[group] | unmoved)
         self.ema.load(parts["ema"])
         # The matrices take every step. Another number of theirs is another run's, or damage.
@@ -113,8 +119,8 @@ class Optimizers:
         if taken != step:
             raise ValueError(f"the optimizers have taken {taken:,} steps, expected {step:,}")
 
-    def _unmoved(self, name, step):
+    def _unmoved(self, name, parameter, step):
         """Whether a weight has no state after this number of steps: it was frozen or unused."""
         phases = [phase for phase in self.config.phases if phase.first_step <= step]
-        frozen = name == "embedding.weight" and all(p.frozen_embedding for p in phases)
+        frozen = parameter is self.embedding and all(p.frozen_embedding for p in phases)
         return step == 0 or frozen or ".router." in name
