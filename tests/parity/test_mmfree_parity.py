@@ -18,6 +18,7 @@ from shared import FOLDER
 from flashlm_np.model.config import Phase
 from flashlm_np.model.matmul_free.layers import MLP, BitLinear, Mixer
 from flashlm_np.model.matmul_free.lm import MatMulFreeLM
+from flashlm_np.model.matmul_free.shapes import ratio_for
 from flashlm_np.model.presets import MATMUL_FREE
 from flashlm_np.training.fast_step import FastStep
 from flashlm_np.training.optimizers import Optimizers
@@ -26,6 +27,7 @@ from minigrad import Parameter, Tensor, no_grad
 from minigrad import functional as F
 from minigrad.ops.bit_linear import absmax, absmean
 
+DOWN_NORM = "model.layers.0.mlp.down_proj.norm.weight"  # (H,)
 SETTINGS = {"rng": np.random.default_rng(0), "dtype": np.float64}
 
 
@@ -44,15 +46,8 @@ def leaf(array):
 
 
 def config(D, H=1, L=1, V=2, **changes):
-    return replace(
-        MATMUL_FREE,
-        d_model=D,
-        glu_ratio=H / D,
-        blocks=L,
-        vocab_size=V,
-        norm_eps=1e-6,
-        **changes,
-    )
+    sizes = {"d_model": D, "glu_ratio": ratio_for(H, D), "blocks": L, "vocab_size": V}
+    return replace(MATMUL_FREE, **sizes, **changes)
 
 
 # -- operations ----------------------------------------------------------------------------
@@ -150,10 +145,7 @@ def new_model(**changes):
     """A model with the golden weights, and its configuration."""
     weights = under("model/param/", golden())
     V, D = weights["model.embeddings.weight"].shape
-    L, H = (
-        len(weights["model.lower_bounds"]),
-        weights["model.layers.0.mlp.down_proj.weight"].shape[1],
-    )
+    L, H = len(weights["model.lower_bounds"]), len(weights[DOWN_NORM])
     settings = config(D, H, L, V, **changes)
     model = MatMulFreeLM(settings, **SETTINGS)
     model.load_state_dict(weights)

@@ -15,7 +15,12 @@ PUBLISHED = {"370M": (1024, 24, 2816), "1.3B": (2048, 24, 5632), "2.7B": (2560, 
 def published_config(size: str, preset: Config) -> Config:
     """The preset in one of the sizes of PUBLISHED."""
     D, L, H = PUBLISHED[size]
-    return replace(preset, vocab_size=32_000, d_model=D, blocks=L, glu_ratio=H / D)
+    return replace(preset, vocab_size=32_000, d_model=D, blocks=L, glu_ratio=ratio_for(H, D))
+
+
+def ratio_for(H: int, D: int) -> float:
+    """The glu_ratio of a configuration whose gated unit is H wide inside."""
+    return H / D if int(D * (H / D)) == H else (H + 0.5) / D  # a quotient may be rounded down
 
 
 def matrix_shapes(config: Config) -> dict[str, tuple[int, int]]:
