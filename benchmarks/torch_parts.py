@@ -64,6 +64,63 @@ class Depthwise(nn.Module):
         return self.out_proj(gate.sigmoid() * self.conv(past).transpose(1, 2))
 
 
+def projection(config, width: int) -> nn.Module:
+    """A map that reads a mixer's input: of full precision, or ternary."""
+    if config.ternary_mixer:
+        return Ternary(config.d_model, width, config)
+    return nn.Linear(config.d_model, width, bias=False)
+
+
+class Attention(nn.Module):
+    """PyTorch's own attention between maps, with rotary positions as complex numbers."""
+
+    def __init__(self, config):
+        super().__init__()
+        W, self.heads = config.inner_width, config.attention_heads
+        self.q_proj, self.k_proj, self.v_proj = (projection(config, W) for _ in range(3))
+        self.out_proj = Ternary(W, config.d_model, config)
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = (p(x) for p in (self.q_proj, self.k_proj, self.v_proj))
+        q, k, v = (y.unflatten(2, (self.heads, -1)).transpose(1, 2) for y in parts)
+        y = F.scaled_dot_product_attention(self.turned(q), self.turned(k), v, is_causal=True)
+        return self.out_proj(y.transpose(1, 2).flatten(2))
+
+    def turned(self, x: Tensor) -> Tensor:
+        """Number i of a head and number i + C/2, as one complex number, times e^(iθ)."""
+        T, C = x.shape[-2:]
+        rates = 1e4 ** (-torch.arange(0, C, 2, dtype=torch.float64) / C)
+        angles = torch.outer(torch.arange(T, dtype=torch.float64), rates)
+        pairs = torch.complex(*x.chunk(2, dim=-1))
+        y = pairs * torch.polar(torch.ones_like(angles), angles).to(pairs.dtype)
+        return torch.cat([y.real, y.imag], dim=-1)
+
+
+class GRU(nn.Module):
+    """The recurrence of the MatMul-free model, one position after another."""
+
+    def __init__(self, config):
+        super().__init__()
+        W = config.inner_width
+        self.i_proj, self.f_proj, self.g_proj = (projection(config, W) for _ in range(3))
+        self.g_norm = RMSNorm(W, config.norm_eps) if config.gru_gate == "code" else None
+        self.out_proj = Ternary(W, config.d_model, config)
+
+    def forward(self, x: Tensor) -> Tensor:
+        taken, kept, gate = F.silu(self.i_proj(x)), self.f_proj(x).sigmoid(), self.g_proj(x)
+        states, h = [], torch.zeros_like(taken[:, 0])
+        for t in range(x.shape[1]):
+            h = torch.lerp(taken[:, t], h, kept[:, t])
+            states.append(h)
+        h = torch.stack(states, dim=1)
+        if self.g_norm is None:
+            return self.out_proj(gate.sigmoid() * h)
+        return self.out_proj(self.g_norm(gate) * F.silu(h))
+
+
+MIXERS = {"gated_convs": Convs, "depthwise": Depthwise, "attention": Attention, "mlgru": GRU}
+
+
 class GLU(nn.Module):
     """down(f(gate(x)) · up(x)), with f the square of relu, or silu."""
 
@@ -86,7 +143,7 @@ class Block(nn.Module):
         super().__init__()
         D, eps = config.d_model, config.norm_eps
         self.norm1, self.norm2 = RMSNorm(D, eps), RMSNorm(D, eps)
-        self.token_mixer = Depthwise(config) if config.mixer == "depthwise" else Convs(config)
+        self.token_mixer = MIXERS[config.mixer](config)
         self.glu = GLU(config)
         if config.mixer == "gated_convs" and config.blocks == 1:
             self.router = Router(D)
