@@ -56,7 +56,7 @@ def matrix_costs(model, config):
     R = config.recursions
     for name, (T, scale) in ternary_matrices(model, config).items():
         scaling = 0 if scale == 1.0 else R * len(T)
-        yield Cost(name, T.size, scaling, R * _additions(T), T.size)
+        yield Cost(name, T.size, scaling, R * additions(T), T.size)
 
 
 def vector_costs(model, config):
@@ -115,7 +115,7 @@ def _label(name):
     return name.split(".")[-2] + block
 
 
-def _additions(T):
+def additions(T):
     """Additions of a product with T (O, D): a row with n weights that are not 0 takes n - 1."""
     return int(np.count_nonzero(T) - np.count_nonzero(T.any(axis=1)))
 
@@ -130,7 +130,7 @@ def reading_cost(model, config):
         return Cost(name, count, R * count, R * (count - outputs))
     signs = [ternarize(w.reshape(len(w), -1), **ternary_options(config))[0] for w in arrays]
     scaling = 0 if config.ternary_scale == "none" else R * outputs
-    return Cost(name, count, scaling, R * sum(map(_additions, signs)), count)
+    return Cost(name, count, scaling, R * sum(map(additions, signs)), count)
 
 
 def memory_cost(config, position):

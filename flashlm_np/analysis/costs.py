@@ -12,7 +12,7 @@ source   Horowitz, "Computing's energy problem", ISSCC 2014, figure 1.1.9
 """
 
 from ..model.config import Config
-from ..model.flashlm import FlashLM
+from ..model.language_model import LanguageModel
 from .components import (
     FORMS,
     Cost,
@@ -23,14 +23,19 @@ from .components import (
     vector_costs,
     words_cost,
 )
+from .matmul_free_costs import matmul_free_costs
 
 
-def token_costs(model: FlashLM, config: Config, position: int | None = None) -> list[Cost]:
+def token_costs(
+    model: LanguageModel, config: Config, position: int | None = None
+) -> list[Cost]:
     """The costs of a model's components, in the order in which a token meets them.
 
     position: of the token in its text, from 1, on which attention depends; by default the last
     one of the longest window of training.
     """
+    if config.model == "matmul_free":
+        return matmul_free_costs(model, config)
     if position is None:
         position = max(phase.sequence for phase in config.phases)
     return [

@@ -10,8 +10,10 @@ from ..model.models import new_model
 from ..runs.saved_run import SavedRun
 from .components import Cost, ternary_matrices
 from .costs import cost_summary, cost_table, token_costs
+from .matmul_free_costs import absmean_matrices
 
 VALUES = (-1, 0, 1)
+MATRICES = {"flashlm": ternary_matrices, "matmul_free": absmean_matrices}
 
 
 @dataclass(frozen=True)
@@ -60,14 +62,15 @@ def inspect_model(
     model: LanguageModel, config: Config, initial: LanguageModel | None = None
 ) -> Inspection:
     """Inspect a model; with the `initial` model, also count the weights that changed."""
-    matrices = ternary_matrices(model, config)
+    matrices_of = MATRICES[config.model]
+    matrices = matrices_of(model, config)
     fractions = {
         name: np.array([np.mean(value == T) for value in VALUES])
         for name, (T, _) in matrices.items()
     }
     changes = None
     if initial is not None:
-        before = ternary_matrices(initial, config)
+        before = matrices_of(initial, config)
         changes = {name: _changes(before[name][0], T) for name, (T, _) in matrices.items()}
     return Inspection(token_costs(model, config), fractions, changes)
 

@@ -26,7 +26,7 @@ from ..training.memory import peak_memory
 from .multiply_adds import multiply_adds
 
 # The operations of the heads; the exact one's are fused or plain.
-HEAD = ("tied_head", "linear", "cross_entropy", "exact_nll", *HEADS)
+HEAD = ("tied_head", "linear", "cross_entropy", "exact_nll", "bit_head", *HEADS)
 WARM_UP = 2  # steps that are not counted
 
 
@@ -88,11 +88,15 @@ def measure(
 def measure_heads(
     config: Config, phase: Phase, steps: int, threads: int | None = None
 ) -> list[StepProfile]:
-    """Profile a plain and a fused head, with all positions scored and with a quarter."""
+    """Profile a plain and a fused head, with all positions scored and with a quarter.
+
+    The MatMul-free model has the fused one only here: composed, it is a bit_linear like others.
+    """
+    forms = (False, True) if config.model == "flashlm" else (True,)
     return [
         measure(replace(config, position_share=part, fused=fused), phase, steps, threads)
         for part in (1.0, 0.25)
-        for fused in (False, True)
+        for fused in forms
     ]
 
 

@@ -46,7 +46,7 @@ def _profile(options) -> None:
     print(f"{title}\nTiming {options.steps} steps ...")
     step = step_profile.measure(config, phase, options.steps, options.threads)
     print(f"{step_profile.step_table(step)}\n")
-    print("Timing the head in four forms, some of them slow ...")
+    print("Timing the head in several forms, some of them slow ...")
     half = max(2, options.steps // 2)
     heads = step_profile.measure_heads(config, phase, half, options.threads)
     print(step_profile.head_table(heads))

@@ -92,6 +92,16 @@ RULES = {
             ("gru_gate",),
         ),
         Rule(
+            _is("model", "matmul_free"),
+            "the model matmul_free has initial matrices of its own",
+            ("out_std",),
+        ),
+        Rule(
+            _is("model", "flashlm"),
+            "only the model matmul_free has lower bounds",
+            ("lower_bounds",),
+        ),
+        Rule(
             _is("initial_weights", "fan_out"),
             "--initial-weights fan_out sets the deviation of all matrices",
             ("out_std",),

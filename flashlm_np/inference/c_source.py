@@ -24,7 +24,7 @@ from .export import EMBEDDING, PackedModel, unpack_weights
 NUMBERS_PER_LINE = 24
 MATRICES = ("token_mixer.out_proj", "glu.gate_proj", "glu.up_proj", "glu.down_proj")
 # The fields of a configuration whose other values than v3's are not in model.c.
-V3S = ("blocks", "mixer", "activation", "output_gains", "first_skip", "bigram_rows")
+V3S = ("model", "blocks", "mixer", "activation", "output_gains", "first_skip", "bigram_rows")
 NORMS = {"norm1": "block.norm1", "norm2": "block.norm2", "final_norm": "final_norm"}
 
 

@@ -7,15 +7,19 @@
     model/NAME                vectors, in float32
 
 These are the arrays of a checkpoint, and eval, generate and inspect read it like any other.
-An unpacked ternary weight is -s, 0 or s. The configuration of an export has threshold 0 and the
-scale "kept" (the mean of |w| where w is not 0), so that the model's layers leave these weights
-as they are. With v3's threshold and the scale "mean" they would shrink.
+An unpacked ternary weight is -s, 0 or s. The configuration of an exported FlashLM has threshold
+0 and the scale "kept" (the mean of |w| where w is not 0), so that the model's layers leave
+these weights as they are. With v3's threshold and the scale "mean" they would shrink.
+
+The MatMul-free model always has the scale m = mean |w|. Its export holds s = m/ρ, with ρ the
+share of the weights that are not 0. So mean |w| of the unpacked weights is m, as before.
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from minigrad.ops.bit_linear import absmean
 from minigrad.ops.ternary import ternarize
 
 from ..errors import UserError
@@ -26,8 +30,9 @@ from .int8 import quantize
 from .packing import PackedTernary, pack
 
 EMBEDDING = "embedding.weight"
+GAINS = "model.lower_bounds"  # a matrix of few numbers, which stays in float32
 # A row for each word, each pair of words, or each node of the head tree.
-LARGE = (EMBEDDING, "bigrams.weight", "lm_head.nodes")
+LARGE = (EMBEDDING, "model.embeddings.weight", "bigrams.weight", "lm_head.nodes")
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ def pack_weights(
         if not np.isfinite(w).all():
             raise UserError(f"{name} holds NaN or an infinity; export another checkpoint")
         if name in ternary:
-            T, s = ternarize(w, **ternary_options(config))
+            T, s = _ternary_parts(config, w)
             packed = pack(T.reshape(len(T), -1), s, encoding)
             arrays |= {f"packed/{name}": packed.codes, f"scale/{name}": np.float32([s])}
         elif name in LARGE and head == "int8":
@@ -68,10 +73,19 @@ def pack_weights(
             with np.errstate(over="ignore"):
                 half = w.astype(np.float16)
             # A vector, and a matrix beyond float16's range, stays as it is.
-            fits = w.ndim > 1 and np.isfinite(half).all()
+            fits = w.ndim > 1 and name != GAINS and np.isfinite(half).all()
             arrays |= {f"half/{name}": half} if fits else {f"model/{name}": w}
-    kept = replace(config, ternary_threshold=0.0, ternary_scale="kept")
-    return PackedModel(kept, arrays, encoding, head)
+    if config.model == "flashlm":
+        config = replace(config, ternary_threshold=0.0, ternary_scale="kept")
+    return PackedModel(config, arrays, encoding, head)
+
+
+def _ternary_parts(config, w):
+    """T, and the size s of an unpacked weight that is not 0."""
+    if config.model == "flashlm":
+        return ternarize(w, **ternary_options(config))
+    t, m = absmean(w)
+    return t, m / max(float(np.abs(t).mean()), 1 / t.size)  # a zero matrix has no share
 
 
 def unpack_weights(

@@ -2,6 +2,7 @@
 
 from .block_options import CONVOLUTIONS
 from .config import Config
+from .matmul_free import shapes as of_matmul_free
 
 PROJECTIONS = {
     "attention": [f"token_mixer.{name}_proj" for name in "qkv"],
@@ -16,6 +17,8 @@ def block_names(config: Config) -> list[str]:
 
 def matrix_shapes(config: Config) -> dict[str, tuple[int, int]]:
     """The matrices of all blocks that are always ternary, (O, D) each."""
+    if config.model == "matmul_free":
+        return of_matmul_free.block_matrices(config)
     D, H = config.d_model, config.glu_width
     entrance = {"token_mixer.in_proj": (2 * D, D)} if config.mixer == "depthwise" else {}
     inner = D if config.mixer in CONVOLUTIONS else config.inner_width
@@ -34,6 +37,8 @@ def mixer_shapes(config: Config) -> dict[str, tuple[int, ...]]:
 
     They are convolutions (O, C, K), or projections (W, D).
     """
+    if config.model == "matmul_free":
+        return {}
     D, K = config.d_model, config.taps
     if names := PROJECTIONS.get(config.mixer):
         return _of_all_blocks(config, dict.fromkeys(names, (config.inner_width, D)))
@@ -48,6 +53,8 @@ def mixer_shapes(config: Config) -> dict[str, tuple[int, ...]]:
 
 def ternary_shapes(config: Config) -> dict[str, tuple[int, ...]]:
     """Each weight that the model makes ternary."""
+    if config.model == "matmul_free":
+        return of_matmul_free.matrix_shapes(config)
     return matrix_shapes(config) | (mixer_shapes(config) if config.ternary_mixer else {})
 
 

@@ -103,7 +103,7 @@ class FastStep:
     def _head_options(self):
         return self.config.loss_options | {
             # A frozen table needs no gradient, which is a third of the work of the exact head.
-            "with_dw": self.model.embedding.weight.requires_grad,
+            "with_dw": self.model.lm_head.weight.requires_grad,
             "parts": self.workers.threads,
             "parallel_map": self.workers.map,
             "buffers": self.buffers,

@@ -16,6 +16,7 @@ MULTIPLY_ADDS = {
     ops.MATMUL.name: lambda y, a, b: y.size * a.shape[-1],
     ops.LINEAR.name: lambda y, x, w, *_: y.size * x.shape[-1],
     ops.TERNARY_LINEAR.name: lambda y, x, w: y.size * x.shape[-1],
+    ops.BIT_LINEAR.name: lambda y, x, w, g: y.size * x.shape[-1],
     ops.CAUSAL_CONV.name: lambda y, x, w: y.size * w[0].size,
     ops.GATED_CONV.name: lambda y, x, w, _: 2 * y.size * w[0].size,
     # Both products have T·T·D, and the mask's half is computed, too.

@@ -1,4 +1,4 @@
-"""The options of a configuration that the MatMul-free model has, and values of the others."""
+"""The fields of a configuration that can have one value only for the MatMul-free model."""
 
 from ..fields import option_name
 
@@ -19,14 +19,7 @@ FIXED = {
     "bigram_rows": 0,
     "logit_scale": 1.0,
     "initial_weights": "v3",
-    "fused": True,
 }
-# The options of parts that it does not have. Their values change nothing.
-WITHOUT_EFFECT = (
-    *("taps", "conv_groups", "dilations", "conv_identity", "attention_heads", "out_std"),
-    *("classes", "class_order", "cutoffs", "tree", "candidates", "candidates_from"),
-    *("network_loss", "conv_lr_ratio"),
-)
 
 
 def check_model(config) -> None:
@@ -34,7 +27,7 @@ def check_model(config) -> None:
     if config.model == "flashlm":
         if not config.lower_bounds:
             raise ValueError(
-                "--no-lower-bounds needs --model matmul_free: FlashLM has no bounds"
+                "--no-lower-bounds needs --model matmul_free: FlashLM has no such bounds"
             )
         return
     for name, value in FIXED.items():

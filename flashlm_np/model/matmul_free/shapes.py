@@ -23,16 +23,18 @@ def ratio_for(H: int, D: int) -> float:
     return H / D if int(D * (H / D)) == H else (H + 0.5) / D  # a quotient may be rounded down
 
 
-def matrix_shapes(config: Config) -> dict[str, tuple[int, int]]:
-    """The ternary matrices, (O, D) each: those of the blocks and the head's."""
-    D, H, V = config.d_model, config.glu_width, config.vocab_size
+def block_matrices(config: Config) -> dict[str, tuple[int, int]]:
+    """The matrices of all blocks, (O, D) each. All are ternary."""
+    D, H = config.d_model, config.glu_width
     own = {f"attn.{name}_proj": (D, D) for name in "ifgo"}
     own |= {"mlp.gate_proj": (2 * H, D), "mlp.down_proj": (D, H)}
     blocks = (f"model.layers.{l}" for l in range(config.blocks))
-    return {
-        **{f"{block}.{name}.weight": own[name] for block in blocks for name in own},
-        "lm_head.weight": (V, D),
-    }
+    return {f"{block}.{name}.weight": own[name] for block in blocks for name in own}
+
+
+def matrix_shapes(config: Config) -> dict[str, tuple[int, int]]:
+    """All ternary matrices: those of the blocks and the head's."""
+    return block_matrices(config) | {"lm_head.weight": (config.vocab_size, config.d_model)}
 
 
 def parameter_shapes(config: Config) -> dict[str, tuple[int, ...]]:

@@ -71,6 +71,14 @@ CASES = [
     ),
     ("train --gru-gate paper", "only the mixer mlgru has this gate; leave out --gru-gate"),
     (
+        "train --preset matmul_free --out-std 0.1",
+        "the model matmul_free has initial matrices of its own; leave out --out-std",
+    ),
+    (
+        "train --no-lower-bounds",
+        "only the model matmul_free has lower bounds; leave out --lower-bounds",
+    ),
+    (
         "train --initial-weights fan_out --out-std 0.1",
         "--initial-weights fan_out sets the deviation of all matrices; leave out --out-std",
     ),
