@@ -2,8 +2,8 @@
 
 `python3 run.py docs` builds the site without a kernel and without a network. Sphinx writes the
 pages of the modules to docs/api. In _ext, docstrings.py shows docstrings with their layout,
-mathml.py writes formulas as MathML, and repository.py copies the notebooks and changes links to
-files into links to pages.
+mathml.py writes formulas as MathML, navigation.py makes the sidebar once for all modules, and
+repository.py copies the notebooks and changes links to files into links to pages.
 """
 
 import os
@@ -23,6 +23,7 @@ extensions = [
     "myst_nb",
     "_ext.docstrings",
     "_ext.mathml",
+    "_ext.navigation",
     "_ext.repository",
 ]
 include_patterns = ["*.md", "api/*.rst", "notebooks/*.ipynb"]
