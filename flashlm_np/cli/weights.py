@@ -71,20 +71,23 @@ def _gpt2_table(options):
 
 def add_convert(commands):
     parser = add_command(commands, _convert, "convert", "read the published checkpoint")
-    parser.add_argument("file", metavar="FILE", type=Path, help="flashlm_final.pt")
+    files = "flashlm_final.pt, or a folder or .safetensors file of a MatMul-free model"
+    parser.add_argument("file", metavar="FILE", type=Path, help=files)
     parser.add_argument("folder", metavar="OUT_DIR", type=Path, help="a new folder")
     default = "; default: gpt2 for 50,257 tokens, else numbers"
     add_options(parser, ("--tokenizer", str, None, f"{TOKENIZERS}, or numbers{default}"))
 
 
 def _convert(options) -> None:
-    """Read a checkpoint that FlashLM v3's author published, without PyTorch.
+    """Read a checkpoint that the authors of FlashLM v3 or of the MatMul-free model published,
+    without PyTorch.
 
     OUT_DIR then holds its weights and their averages, for `flashlm eval OUT_DIR [--ema]` and
     `flashlm generate OUT_DIR [--ema]`.
     """
     made = convert(options.file, options.folder, options.tokenizer)
-    print(f"{options.folder} holds {options.file.name} after step {made.step:,}")
+    after = f" after step {made.step:,}" if made.step else ""  # some do not name their step
+    print(f"{options.folder} holds {options.file.name}{after}")
     for key, value in made.state["published"].items():
         print(f"  {key}: {str(value)[:80]!a}")  # the file's text may hold control characters
     averaged = "" if made.weights("ema") else "; it has no averaged weights"

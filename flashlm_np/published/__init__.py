@@ -1,1 +1,1 @@
-"""Read the files of others: the checkpoint of FlashLM v3's author, and GPT-2's embedding."""
+"""Read the files of others: published checkpoints of two models, and GPT-2's embedding."""

@@ -1,6 +1,7 @@
-"""Convert the published checkpoint, flashlm_final.pt, to a checkpoint of this project.
+"""Convert a published checkpoint to one of this project: FlashLM v3's, flashlm_final.pt.
 
-Its author saved a dict with torch.save:
+Those of the MatMul-free model are read by matmul_free.py. v3's author saved a dict with
+torch.save:
 
     model_state_dict   the weights; the model here has the same names
     ema_state          their running average (may be missing)
@@ -29,6 +30,7 @@ from ..runs import checkpoint
 from ..runs.checkpoint import Checkpoint
 from ..runs.run_folders import new_run
 from . import notebook_dict
+from .matmul_free import is_matmul_free, read_matmul_free
 from .torch_file import read_torch_file
 
 # The notebook's names of fields of Config. Without the first four there is no model.
@@ -49,16 +51,19 @@ NEEDED = list(CONFIG)[:4]
 
 
 def convert(path: Path, out: Path, tokenizer: str | None = None) -> Checkpoint:
-    """Write the checkpoint of the published file `path` into the folder `out`, and return it.
+    """Write the checkpoint that was published as `path` into the folder `out`, and return it.
 
     `tokenizer` is a name as in Tokenizer.named, or "numbers" for plain ids. The default is
     GPT-2's for a vocabulary of 50,257, else plain ids.
 
     Raises:
-        UserError: the file is no checkpoint of FlashLM v3, or `out` holds a run already.
+        UserError: the file is no such checkpoint, or `out` holds a run already.
     """
     with new_run(out):
-        converted = _checkpoint(path, read_torch_file(path))
+        if is_matmul_free(path):
+            converted = read_matmul_free(path)
+        else:
+            converted = _checkpoint(path, read_torch_file(path))
         chosen = _tokenizer(path, converted.config.vocab_size, tokenizer)
         converted.state["tokenizer"] = chosen.identity
         save_tokenizer(out, chosen)
