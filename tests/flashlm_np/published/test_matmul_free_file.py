@@ -144,7 +144,7 @@ def refused(path, out):
         ({"hidden_size": 8}, "its config.json has hidden_size 8, its weights 7"),
         ({"num_hidden_layers": 2}, "its config.json has num_hidden_layers 2, its weights 3"),
         ({"vocab_size": 20}, "its config.json has vocab_size 20, its weights 19"),
-        ({"vocab_size": "19"}, "config.json.vocab_size is '19', expected a whole number from"),
+        ({"vocab_size": "19"}, 'config.json.vocab_size is "19", expected a whole number from'),
         ({"expand_ratio": 2}, "its expand_ratio is 2, and the model here has 1"),
         ({"use_short_conv": True}, "its use_short_conv is True, and the model here has False"),
         (
