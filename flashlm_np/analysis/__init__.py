@@ -1,1 +1,1 @@
-"""Costs and composition of a model, and the time of its training steps."""
+"""Costs and composition of a model, the time of its training steps, and what it sees."""
