@@ -36,7 +36,8 @@ SMALLEST = 1e-5  # of the numbers that the code divides by: rows and matrices ma
 def absmax(a):
     """8-bit activations of rows a (..., D): integers k, as floats, and a step s (..., 1)."""
     s = np.maximum(np.abs(a).max(axis=-1, keepdims=True), SMALLEST) / LARGEST
-    return np.round(a / s), s
+    k = a / s
+    return np.rint(k, out=k), s
 
 
 def absmean(w):
@@ -55,22 +56,27 @@ def bit_linear_forward(x, w, g, *, eps=1e-6):
     r = ((x * x).mean(axis=-1, keepdims=True) + eps) ** -0.5  # (..., 1)
     k, s = absmax(x * r * g)  # (..., D), (..., 1)
     t, m = absmean(w)  # (O, D)
-    sums = k.reshape(-1, D) @ t.T  # (N, O); only additions, as t is -1, 0 or 1
-    return s * m * sums.reshape(*x.shape[:-1], len(w)), (x, r, g, t, m)
+    y = k.reshape(-1, D) @ t.T  # (N, O); only additions, as t is -1, 0 or 1
+    y *= s.reshape(-1, 1) * m
+    return y.reshape(*x.shape[:-1], len(w)), (x, r, g, t, m)
 
 
 def bit_linear_backward(dy, saved):
     x, r, g, t, m = saved
     O, D = t.shape
-    n = x * r  # (..., D)
+    n = (x * r).reshape(-1, D)  # (N, D)
     k, s = absmax(n * g)  # as in the forward: cheaper to make again than to keep
+    k *= s
     dy_rows = dy.reshape(-1, O)  # (N, O)
-    dw = dy_rows.T @ (s * k).reshape(-1, D)  # (O, D); also where t is 0
-    da = m * (dy_rows @ t).reshape(x.shape)  # (..., D)
-    dg = (da * n).reshape(-1, D).sum(axis=0)  # (D,)
-    dn = da * g
-    dx = r * (dn - n * (dn * n).mean(axis=-1, keepdims=True))  # (..., D)
-    return dx, dw, dg
+    dw = dy_rows.T @ k  # (O, D); also where t is 0
+    da = dy_rows @ (m * t)  # (N, D)
+    da_n = da * n
+    dg = da_n.sum(axis=0)  # (D,)
+    mean = (da_n @ g)[:, None] / D  # (N, 1), that of dn n
+    da *= g  # from here on it is dn, and then dx: no array is made only to be thrown away
+    da -= n * mean
+    da *= r.reshape(-1, 1)
+    return da.reshape(x.shape), dw, dg
 
 
 def straight_through(x0, w0, g0, *, eps=1e-6):
