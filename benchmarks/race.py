@@ -3,8 +3,8 @@
     python benchmarks/race.py --preset v4 [--steps 7] [--threads N] [--set blocks=2 ...]
 
 Each runner is a process with its own memory, and they take their steps in turn, as in step.py.
-PyTorch has torch_parts.py, dense gradients of all tables, and torch's fused AdamW; NorMuon is
-that of torch_flashlm.py, in v3's form.
+PyTorch has torch_parts.py or torch_matmul_free.py, dense gradients of all tables, and torch's
+fused AdamW; NorMuon is that of torch_flashlm.py, in v3's form.
 """
 
 import argparse
@@ -116,13 +116,13 @@ def batches(config, rng):
 
 
 def numpy_step(_, config, threads):
-    from flashlm_np.model.flashlm import FlashLM
+    from flashlm_np.model.models import new_model
     from flashlm_np.training.fast_step import FastStep
     from flashlm_np.training.memory import keep_freed_memory
 
     keep_freed_memory()
     rng = np.random.default_rng(0)
-    fast_step, draw = FastStep(FlashLM(config, rng), config, threads), batches(config, rng)
+    fast_step, draw = FastStep(new_model(config, rng), config, threads), batches(config, rng)
     return lambda: fast_step.step(config.phases[-1].first_step, draw(), rng)
 
 
@@ -130,11 +130,12 @@ def torch_step(kind, config, threads):
     import torch
 
     from benchmarks import torch_flashlm as tf
-    from benchmarks.torch_parts import Model, make_optimizers
+    from benchmarks import torch_matmul_free, torch_parts
 
     torch.set_num_threads(threads)
-    model = Model(config)
-    optimizers, average = make_optimizers(model, config), tf.EMA(model)
+    mirror = {"flashlm": torch_parts, "matmul_free": torch_matmul_free}[config.model]
+    model = mirror.Model(config)
+    optimizers, average = mirror.make_optimizers(model, config), tf.EMA(model)
     draw = batches(config, np.random.default_rng(0))
 
     def loss(model, ids, targets, positions):

@@ -22,9 +22,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.step import machine  # noqa: E402
-from flashlm_np.inference.streaming import Stream  # noqa: E402
-from flashlm_np.inference.text_generator import generate_fast  # noqa: E402
-from flashlm_np.model.flashlm import FlashLM  # noqa: E402
+from flashlm_np.inference.text_generator import generate_fast, new_stream  # noqa: E402
+from flashlm_np.model.models import new_model  # noqa: E402
 from flashlm_np.model.presets import PRESETS  # noqa: E402
 from flashlm_np.training.threads import Workers  # noqa: E402
 from minigrad import no_grad  # noqa: E402
@@ -55,7 +54,7 @@ def prepare(name, context, workers):
     """Return functions that compute logits or read the table, by name, and a line on sizes."""
     # With 0.2, some tokens are much likelier than others, as after training.
     config, rng = replace(PRESETS[name], embedding_std=0.2), np.random.default_rng(0)
-    model = FlashLM(config, rng)
+    model = new_model(config, rng)
     table = model.lm_head.weight.data
     ids = rng.integers(0, config.vocab_size, context)
     h, slices = table[:1].copy(), workers.slices(len(table), len(table))
@@ -63,7 +62,7 @@ def prepare(name, context, workers):
     methods = {
         "full forward again": lambda: forward(model, ids[None]),
         "full forward, last logits only": lambda: model.next_logits(ids[None]),
-        "streaming": reader(Stream(model), ids),
+        "streaming": reader(new_stream(model), ids),
         "generate, temperature 0.5": lambda: next(forever),
         "read: sum": lambda: table.sum(),
         "read: sums on all cores": lambda: workers.map(lambda s: table[s].sum(), slices),
@@ -71,7 +70,7 @@ def prepare(name, context, workers):
         "read: a dot product per row": lambda: np.vecdot(table, h),
     }
     return methods, (
-        f"{name}: state {Stream(model).state().nbytes:,} bytes; head {table.nbytes:,} bytes"
+        f"{name}: state {new_stream(model).state().nbytes:,} bytes; head {table.nbytes:,} bytes"
     )
 
 
