@@ -1,5 +1,8 @@
 """A packed model as one C99 file that needs only the C library.
 
+model.c is FlashLM with v3's parts, and matmul_free.c the MatMul-free model. Both contain
+shared.c and main.c.
+
 The constants are the arrays of an export: ternary matrices in base 3, the embedding and head in
 int8, the rest in floating point. Floats are written in hexadecimal, which loses no bit. Ternary
 layers add integers only: five 8-bit activations make a table of their 243 signed sums, and each
@@ -18,13 +21,14 @@ from ..errors import UserError
 from ..model.config import Config
 from ..model.fields import option_name
 from ..model.heads.layout import TableLayout
+from . import c_matmul_free
 from .c_heads import c_head
 from .export import EMBEDDING, PackedModel, unpack_weights
 
 NUMBERS_PER_LINE = 24
 MATRICES = ("token_mixer.out_proj", "glu.gate_proj", "glu.up_proj", "glu.down_proj")
 # The fields of a configuration whose other values than v3's are not in model.c.
-V3S = ("model", "blocks", "mixer", "activation", "output_gains", "first_skip", "bigram_rows")
+V3S = ("blocks", "mixer", "activation", "output_gains", "first_skip", "bigram_rows")
 NORMS = {"norm1": "block.norm1", "norm2": "block.norm2", "final_norm": "final_norm"}
 
 
@@ -34,15 +38,21 @@ def c_source(packed: PackedModel, vocab_size: int, layout: TableLayout) -> str:
     The program never chooses ids from `vocab_size` on, which the tokenizer does not have.
     layout: of the rows of the embedding's table.
 
-    Raises UserError if the export has another encoding or head, or parts beside v3's.
+    Raises UserError if the export has another encoding or head, or is a FlashLM with parts
+    beside v3's.
     """
-    _expect_v3s_parts(packed.config)
+    if packed.config.model == "flashlm":
+        _expect_v3s_parts(packed.config)
     if (packed.encoding, packed.head) != ("base-3", "int8"):
         raise UserError(
             f"the export has {packed.encoding} codes and a head of {packed.head}; the C "
             "program needs base-3 codes and an int8 head"
         )
     weights = unpack_weights(packed.config, packed.arrays, packed.encoding)
+    if packed.config.model == "matmul_free":
+        arrays = c_matmul_free.arrays(packed, weights, vocab_size)
+        sizes = _enum(packed.config, c_matmul_free.sizes(packed, vocab_size))
+        return _program("matmul_free.c", [sizes, *(_array(*array) for array in arrays)])
     head = c_head(packed, weights, layout)
     constants = [
         _sizes(packed.config, vocab_size, head.sizes),
@@ -50,8 +60,15 @@ def c_source(packed: PackedModel, vocab_size: int, layout: TableLayout) -> str:
         *_integers(packed, head.rows),
         *(_array(*array) for array in head.arrays),
     ]
-    program = _file("model.c").replace("/* CONSTANTS */", "\n".join(constants))
-    return program.replace("/* HEAD */", _file(head.file).rstrip())
+    return _program("model.c", constants, {"HEAD": head.file})
+
+
+def _program(file, constants, parts=None):
+    """A file with its constants, and other files in the places of their names."""
+    program = _file(file).replace("/* CONSTANTS */", "\n".join(constants))
+    for name, part in {"SHARED": "shared.c", "MAIN": "main.c", **(parts or {})}.items():
+        program = program.replace(f"/* {name} */", _file(part).rstrip())
+    return program
 
 
 def _expect_v3s_parts(config):
@@ -79,6 +96,10 @@ def _sizes(config, vocab_size, of_head):
         "LONGEST": (config.taps - 1) * max(config.dilations) + 1,
         **of_head,
     }
+    return _enum(config, sizes)
+
+
+def _enum(config, sizes):
     lines = [f"    {name} = {value}," for name, value in sizes.items()]
     return "\n".join(["enum {", *lines, "};", _number("norm_eps", config.norm_eps)])
 

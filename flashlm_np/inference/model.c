@@ -25,43 +25,19 @@ enum {
 static float ring[RECURSIONS][LAYERS][LONGEST][D];
 static long position = 0;
 
-static void norm(const float *x, const float *gain, float *y) {
-    float sum = 0;
-    for (int d = 0; d < D; d++) sum += x[d] * x[d];
-    const float r = 1.0f / sqrtf(sum / D + norm_eps);
-    for (int d = 0; d < D; d++) y[d] = x[d] * r * gain[d];
-}
-
-/* The signed sums of five numbers, by packed byte: digit 1 adds, and digit 2 subtracts. */
-static void signed_sums(const int8_t *q, int16_t *sums) {
-    int size = 1;
-    sums[0] = 0;
-    for (int k = 0; k < 5; k++) {
-        for (int i = 0; i < size; i++) {
-            sums[i + size] = (int16_t)(sums[i] + q[k]);
-            sums[i + 2 * size] = (int16_t)(sums[i] - q[k]);
-        }
-        size *= 3;
-    }
-}
+/* SHARED */
 
 /* y (rows) = scale T x, with T packed in `codes`: x is rounded to 8 bits, then added up. */
 static void ternary(const uint8_t *codes, float scale, int rows, int columns,
                     const float *x, float *y) {
     static int8_t q[5 * GROUPS_OF_FIVE];
     static int32_t sum[WIDEST];
-    const int groups = (columns + 4) / 5;
     float largest = 0;
     for (int d = 0; d < columns; d++) largest = fmaxf(largest, fabsf(x[d]));
     const float step = fmaxf(largest / 127.0f, FLT_MIN);
     memset(q, 0, sizeof q);
     for (int d = 0; d < columns; d++) q[d] = (int8_t)rintf(x[d] / step);
-    memset(sum, 0, sizeof sum);
-    for (int g = 0; g < groups; g++) {
-        int16_t sums[243];
-        signed_sums(q + 5 * g, sums);
-        for (int o = 0; o < rows; o++) sum[o] += sums[codes[o * groups + g]];
-    }
+    packed_sums(codes, rows, columns, q, sum);
     for (int o = 0; o < rows; o++) y[o] = (float)sum[o] * (scale * step);
 }
 
@@ -82,7 +58,7 @@ static void mix(float *x, int r) {
     for (int l = 0; l < LAYERS; l++) {
         const int length = (K - 1) * dilation[l] + 1;
         const long slot = position % length;
-        norm(x, norms + l * D, n);
+        norm(x, norms + l * D, D, n);
         memcpy(ring[r][l][slot], n, sizeof n);
         for (int o = 0; o < D; o++) {
             const int offset = l * D * C * K;
@@ -97,11 +73,11 @@ static void mix(float *x, int r) {
 
 static void block(float *x, int r) {
     float n[D], mixed[D], gate[H], up[H];
-    norm(x, norm1, n);
+    norm(x, norm1, D, n);
     mix(n, r);
     ternary(out_proj, out_proj_scale, D, D, n, mixed);
     for (int d = 0; d < D; d++) x[d] += mixed[d];
-    norm(x, norm2, n);
+    norm(x, norm2, D, n);
     ternary(gate_proj, gate_proj_scale, H, D, n, gate);
     ternary(up_proj, up_proj_scale, H, D, n, up);
     for (int h = 0; h < H; h++) {
@@ -118,7 +94,7 @@ static void hidden(int i, float *h) {
     for (int d = 0; d < D; d++) x[d] = (float)table_q[i * D + d] * table_scale[i];
     for (int r = 0; r < RECURSIONS; r++) block(x, r);
     position++;
-    norm(x, final_norm, h);
+    norm(x, final_norm, D, h);
 }
 
 /* The product of h and row i of an int8 matrix, whose integers are in units of scale[i]. */
@@ -130,36 +106,4 @@ static float logit(const int8_t *q, const float *scale, int i, const float *h) {
 
 /* HEAD */
 
-/* The number in an argument. Where it is none from 0 to `most`, say so and end. */
-static long number(const char *name, const char *text, long most) {
-    char *end;
-    const long value = strtol(text, &end, 10);
-    if (end == text || *end || value < 0 || value > most) {
-        fprintf(stderr, "%s is '%.40s', expected a number from 0 to %ld\n", name, text, most);
-        exit(2);
-    }
-    return value;
-}
-
-int main(int argc, char **argv) {
-    if (argc < 3) {
-        fprintf(stderr, "usage: %s COUNT ID [ID ...]\n", argv[0]);
-        return 2;
-    }
-    const long count = number("COUNT", argv[1], 1000000000);
-    for (int i = 2; i < argc; i++) number("ID", argv[i], V - 1); /* before the first is read */
-    int next = 0;
-    for (int i = 2; i < argc; i++) next = next_token((int)number("ID", argv[i], V - 1));
-    for (long written = 0; written < count && next >= 0; written++) {
-        if (printf("%d\n", next) < 0 || fflush(stdout)) {
-            perror("cannot write the ids");
-            return 1;
-        }
-        next = next_token(next);
-    }
-    if (next < 0) {
-        fprintf(stderr, "the logits are not finite: the model has diverged\n");
-        return 1;
-    }
-    return 0;
-}
+/* MAIN */

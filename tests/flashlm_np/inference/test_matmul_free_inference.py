@@ -6,8 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from flashlm_np.errors import UserError
-from flashlm_np.inference.c_source import c_source
 from flashlm_np.inference.export import pack_weights, unpack_weights
 from flashlm_np.inference.generate import generate
 from flashlm_np.inference.text_generator import generate_fast, new_stream
@@ -126,11 +124,3 @@ def test_a_packed_model_is_small_and_predicts_the_same(head, bits):
     H = config.glu_width
     assert ternary == L * (4 * D * 4 + 2 * H * 4 + D * 7) + V * 4  # 5 weights in a byte
     assert table == V * D * bits // 8 + 4 * V * (head == "int8")
-
-
-def test_the_c_program_refuses_the_model():
-    model, config = small_model()
-    packed = pack_weights(config, model.state_dict())
-    sentence = "--model is matmul_free, which the C program does not have; export the model to"
-    with pytest.raises(UserError, match=f"^{sentence}"):
-        c_source(packed, V, model.layout)
