@@ -4,13 +4,12 @@ Short times come first, so that an experiment that is stopped has compared all h
 time.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchmarks.trial.contender import Trial
 from benchmarks.trial.curves import losses_of_factors
-from benchmarks.trial.equal_time import seconds_pace
+from benchmarks.trial.equal_time import last_step
 from benchmarks.trial.laboratory import Laboratory
 from benchmarks.trial.plan import carry_out
 from benchmarks.trial.results import Results
@@ -47,13 +46,13 @@ class Plan:
                 for name in self.names:
                     factor = self._factor(trial, results, name)
                     if factor is not None:
-                        end = _end(trial, results, name, minutes, self.slack)
+                        end = last_step(trial, results, name, minutes, self.slack)
                         yield Task(Run(name, seed, factor), end)
 
     def _choices(self, trial, results) -> Iterator[Task]:
         for name in self.names if len(self.factors) > 1 else ():
             if self._factor(trial, results, name) is None:
-                end = _end(trial, results, name, self.choice_minutes, 1.0)
+                end = last_step(trial, results, name, self.choice_minutes, 1.0)
                 for factor in self.factors:
                     yield Task(Run(name, CHOICE_SEED, factor), end, "rate")
 
@@ -65,8 +64,3 @@ class Plan:
         if not losses.keys() >= set(self.factors):
             return None
         return min(self.factors, key=losses.get)
-
-
-def _end(trial, results, name, minutes, slack):
-    pace = seconds_pace(results, trial, name)
-    return max(1, math.ceil(slack * pace.steps_in(60 * minutes)))

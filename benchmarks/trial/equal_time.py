@@ -4,6 +4,7 @@ The seconds of a step are medians that were measured for all contenders in one r
 Training itself may take any time, on any number of cores: its losses depend on the step alone.
 """
 
+import math
 from dataclasses import dataclass
 
 from flashlm_np.model.config import Config
@@ -85,6 +86,14 @@ def steps_of(results: Results, trial: Trial, name: str, minutes: float) -> int:
     if trial.contenders[name].stages:  # they are parts of the run, however long it is
         return max(1, round(60 * minutes * STAGED / pace.total(STAGED)))
     return max(1, round(pace.steps_in(60 * minutes)))
+
+
+def last_step(
+    trial: Trial, results: Results, name: str, minutes: float, slack: float = 1.0
+) -> int:
+    """The step at which a contender has trained for some minutes, times `slack`."""
+    pace = seconds_pace(results, trial, name)
+    return max(1, math.ceil(slack * pace.steps_in(60 * minutes)))
 
 
 def positions_pace(trial: Trial, name: str) -> Pace:
