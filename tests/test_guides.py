@@ -25,6 +25,7 @@ GUIDES = (
     "runs",
     "ngrams",
     "stories",
+    "mixers",
 )
 OWN = "write_an_operation"
 
