@@ -117,9 +117,9 @@ class Config:
     label_smoothing: float = option(0.1, "part of the target spread over the vocabulary", 0, 1)
     z_loss: float = option(1e-4, "weight of the squared log-partition in the loss", 0)
     matrix_optimizer: str = option(
-        "normuon", "of the ternary matrices: normuon or adamw", among=("normuon", "adamw")
+        "normuon", "of the blocks' matrices: normuon or adamw", among=("normuon", "adamw")
     )
-    normuon_lr: float = option(0.02, "learning rate of the ternary matrices", 0)
+    normuon_lr: float = option(0.02, "learning rate of the blocks' matrices", 0)
     normuon_form: str = option("v3", "v3 or published: optim/normuon.py", among=FORMS)
     momentum_warmup: int = option(
         0, "steps over which NorMuon's momentum rises from 0.85 to 0.95; 0: none", 0, MOST_STEPS

@@ -33,6 +33,9 @@ TORCH = {
     "layer_norm": lambda x, w, b, eps=1e-5: torch.nn.functional.layer_norm(
         x, w.shape, w, b, eps
     ),
+    "rotary": lambda x, heads=1, first=0, base=1e4: from_heads(
+        turned(to_heads(x, heads), first, base)
+    ),
     "causal_attention": lambda q, k, v, heads=1: from_heads(
         torch.nn.functional.scaled_dot_product_attention(
             *(to_heads(x, heads) for x in (q, k, v)), is_causal=True
@@ -50,6 +53,16 @@ def to_heads(x, heads):
 
 def from_heads(x):
     return x.transpose(1, 2).flatten(2)
+
+
+def turned(x, first, base):
+    """The halves of (..., T, C) as complex numbers, times e^(iθ)."""
+    T, C = x.shape[-2:]
+    rates = base ** (-torch.arange(0, C, 2, dtype=torch.float64) / C)
+    angles = torch.outer(first + torch.arange(T, dtype=torch.float64), rates)
+    pairs = torch.complex(*x.chunk(2, dim=-1))
+    y = pairs * torch.polar(torch.ones_like(angles), angles).to(pairs.dtype)
+    return torch.cat([y.real, y.imag], dim=-1)
 
 
 def over_axes(function, x, axis):

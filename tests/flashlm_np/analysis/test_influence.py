@@ -1,6 +1,7 @@
 """What a position sees: the gradients against differences, and the holes of convolutions."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ from model_parts import PARTS
 from tiny import small_model
 
 from flashlm_np.analysis.influence import influence
+from flashlm_np.model.models import new_model
+from flashlm_np.model.presets import MATMUL_FREE
 from minigrad import Tensor
 
 IDS = np.random.default_rng(1).integers(0, 31, (2, 30))
@@ -71,6 +74,14 @@ def test_any_model_has_an_influence_also_with_a_frozen_table(part):
     model.embedding.weight.requires_grad = False
     np.testing.assert_array_equal(influence(model, IDS, TARGETS), found)
     assert not model.embedding.weight.requires_grad
+
+
+def test_the_matmul_free_model_has_an_influence_too():
+    config = replace(MATMUL_FREE, vocab_size=31, d_model=16, blocks=2, seed=1)
+    model = new_model(config, np.random.default_rng(0))
+    found = influence(model, IDS, TARGETS)
+    assert found.shape == (30,)
+    assert (found > 0).all()
 
 
 def test_the_influence_of_texts_is_the_mean_of_theirs():
