@@ -682,9 +682,8 @@ changed(
 
 def attention(dy, saved, mask=lambda p: p, along=-1, mean=True):
     """The backward of causal_attention, with room for mistakes."""
-    q, k, v, p = saved
+    q, k, v, (p,), G = saved  # the texts of the cases are one block
     B, T, D = q.shape
-    G = p.shape[1]
     q, k, v, dy = (x.reshape(B, T, G, -1).swapaxes(1, 2) for x in (q, k, v, dy))
     p = mask(p)
     dp = dy @ v.swapaxes(2, 3)
@@ -710,9 +709,9 @@ def _(dy, saved):
 
 @bug("causal_attention", "dv is not the sum over later positions, but over earlier ones")
 def _(dy, saved):
-    q, k, v, p = saved
+    q, k, v, (p,), heads = saved
     dq, dk, _ = TABLE["causal_attention"].backward(dy, saved)
-    return dq, dk, attention(dy, (q, k, v, p.swapaxes(2, 3)))[2]
+    return dq, dk, attention(dy, (q, k, v, [p.swapaxes(2, 3)], heads))[2]
 
 
 # -- gates and norm ------------------------------------------------------------------------

@@ -9,6 +9,8 @@ AdamW) multiplies little and is bound by memory; it is not counted.
 
 import math
 
+from minigrad.ops.causal_attention_fast import computed_scores
+
 from ..model.block_options import CONVOLUTIONS
 from ..model.config import Config, Phase
 from ..model.shapes import matrix_shapes, mixer_shapes
@@ -41,11 +43,12 @@ def multiply_adds(config: Config, phase: Phase) -> dict[str, int]:
 
 
 def _attention(config, phase):
-    """The scores of a position, and the sum that they weigh; the mask's half is computed."""
+    """The scores of all windows, and the sums that they weigh."""
     if config.mixer != "attention":
         return {}
-    seen = 2 * phase.sequence * config.inner_width
-    return {"attention": 3 * config.recursions * config.blocks * phase.tokens * seen}
+    windows, uses = phase.tokens // phase.sequence, config.recursions * config.blocks
+    products = 2 * computed_scores(phase.sequence) * config.inner_width
+    return {"attention": 3 * uses * windows * products}
 
 
 def _newton_schulz(short, long, steps=5):

@@ -19,8 +19,9 @@ MULTIPLY_ADDS = {
     ops.BIT_LINEAR.name: lambda y, x, w, g: y.size * x.shape[-1],
     ops.CAUSAL_CONV.name: lambda y, x, w: y.size * w[0].size,
     ops.GATED_CONV.name: lambda y, x, w, _: 2 * y.size * w[0].size,
-    # Both products have T·T·D, and the mask's half is computed, too.
-    ops.CAUSAL_ATTENTION.name: lambda y, q, k, v: 2 * y.size * q.shape[1],
+    ops.CAUSAL_ATTENTION.name: lambda y, q, k, v: (
+        2 * len(q) * q.shape[2] * ops.causal_attention_fast.computed_scores(q.shape[1])
+    ),
     ops.TIED_HEAD.name: lambda y, h, w, _: h.size * len(w),
 }
 

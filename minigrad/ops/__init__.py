@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from . import (
     activations,
     bit_linear,
-    causal_attention,
+    causal_attention_fast,
     causal_conv_fast,
     cross_entropy,
     cumulative_sum,
@@ -157,8 +157,8 @@ GATED_CONV = Operation(
 ROTARY = Operation("rotary", rotary.rotary_forward, rotary.rotary_backward)
 CAUSAL_ATTENTION = Operation(
     "causal_attention",
-    causal_attention.causal_attention_forward,
-    causal_attention.causal_attention_backward,
+    causal_attention_fast.causal_attention_fast_forward,
+    causal_attention_fast.causal_attention_fast_backward,
 )
 MLGRU = Operation("mlgru", mlgru.mlgru_forward, mlgru.mlgru_backward)
 RMS_NORM = Operation("rms_norm", rms_norm.rms_norm_forward, rms_norm.rms_norm_backward)

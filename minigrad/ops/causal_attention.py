@@ -15,7 +15,8 @@
 
 The memory grows with T²: with 4 heads, one text of 512 positions keeps 4 MB of p, and one of
 16,384 positions 4.3 GB. While it works, it holds about three such arrays. Half of each is zeros
-above the diagonal. FlashAttention (arXiv:2205.14135) never holds p; this page does, to be read.
+above the diagonal. causal_attention_fast.py leaves out most of them. FlashAttention, Dao et al.
+2022, arXiv:2205.14135, never holds p at all.
 """
 
 import numpy as np
@@ -24,44 +25,44 @@ from ..errors import ShapeError, expect_shape
 
 
 def causal_attention_forward(q, k, v, *, heads=1):
-    _expect_sizes(q, k, v, heads)
+    expect_attention_sizes(q, k, v, heads)
     scale = (q.shape[-1] // heads) ** -0.5  # without it, s grows with C, and p takes one u only
-    q_g, k_g, v_g = (_split(x, heads) for x in (q, k, v))  # (B, G, T, C) each
+    q_g, k_g, v_g = (split_heads(x, heads) for x in (q, k, v))  # (B, G, T, C) each
     s = q_g @ np.swapaxes(k_g, 2, 3) * scale  # (B, G, T, T)
     T = s.shape[-1]
     s[..., ~np.tri(T, dtype=bool)] = -np.inf  # above the diagonal lies the future
     # The largest score goes, so that e^s cannot overflow. real: a complex step's s is complex.
     e = np.exp(s - s.real.max(axis=-1, keepdims=True, initial=-np.inf))
     p = e / e.sum(axis=-1, keepdims=True)
-    return _join(p @ v_g), (q, k, v, p)
+    return join_heads(p @ v_g), (q, k, v, p)
 
 
 def causal_attention_backward(dy, saved):
     q, k, v, p = saved
     heads = p.shape[1]
     scale = (q.shape[-1] // heads) ** -0.5
-    q_g, k_g, v_g, dy_g = (_split(x, heads) for x in (q, k, v, dy))  # (B, G, T, C) each
+    q_g, k_g, v_g, dy_g = (split_heads(x, heads) for x in (q, k, v, dy))  # (B, G, T, C) each
     dv = np.swapaxes(p, 2, 3) @ dy_g  # what u offered went to all later t
     dp = dy_g @ np.swapaxes(v_g, 2, 3)  # (B, G, T, T)
     # A masked p is 0, so its ds is 0. The mask is not needed again.
     ds = p * (dp - (p * dp).sum(axis=-1, keepdims=True))
     dq, dk = ds @ k_g * scale, np.swapaxes(ds, 2, 3) @ q_g * scale
-    return _join(dq), _join(dk), _join(dv)
+    return join_heads(dq), join_heads(dk), join_heads(dv)
 
 
-def _split(x, heads):
+def split_heads(x, heads):
     """(B, T, D) -> (B, G, T, C), a view where possible: neighbours share a head."""
     B, T, D = x.shape
     return x.reshape(B, T, heads, D // heads).swapaxes(1, 2)
 
 
-def _join(x):
+def join_heads(x):
     """(B, G, T, C) -> (B, T, D)."""
     B, G, T, C = x.shape
     return x.swapaxes(1, 2).reshape(B, T, G * C)
 
 
-def _expect_sizes(q, k, v, heads):
+def expect_attention_sizes(q, k, v, heads):
     expect_shape("causal_attention", "q", q, B=None, T=None, D=None)
     B, T, D = q.shape
     expect_shape("causal_attention", "k", k, f"q {q.shape}", B=B, T=T, D=D)

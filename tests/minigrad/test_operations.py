@@ -12,7 +12,15 @@ from cases import CASES, Case, arrays_in, cases_of, locked, normal
 from minigrad import TABLE, DtypeError, ShapeError, Tensor, functional
 from minigrad.gradcheck import gradcheck
 from minigrad.look import saved_bytes
-from minigrad.ops import RowGradient, bit_linear, causal_conv, tied_head, tied_head_fast
+from minigrad.ops import (
+    RowGradient,
+    bit_linear,
+    causal_attention,
+    causal_attention_fast,
+    causal_conv,
+    tied_head,
+    tied_head_fast,
+)
 
 SMALL = 80  # inputs to differentiate one by one
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
@@ -29,10 +37,14 @@ def in_float32(case):
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    """The tied head works in blocks of 3 tokens and 2 rows: 7 tokens need 3 blocks."""
+    """The tied head works in blocks of 3 tokens and 2 rows: 7 tokens need 3 blocks.
+
+    Attention works in blocks of 2 positions.
+    """
     monkeypatch.setattr(tied_head_fast, "VOCABULARY_BLOCK", 3)
     monkeypatch.setattr(tied_head_fast, "ROWS", 2)
     monkeypatch.setattr(tied_head, "ROWS", 2)
+    monkeypatch.setattr(causal_attention_fast, "ROWS", 2)
 
 
 # -- the table -----------------------------------------------------------------------------
@@ -552,6 +564,16 @@ def test_attention_does_not_depend_on_the_future():
         np.testing.assert_array_equal(later[:, : t + 1], y[:, : t + 1])
 
 
+@pytest.mark.parametrize("rows", [1, 2, 3, 7, 64])
+def test_attention_saves_the_blocks_that_it_computes(rows, monkeypatch):
+    monkeypatch.setattr(causal_attention_fast, "ROWS", rows)
+    q, k, v = (normal(2, 7, 6).astype(np.float32) for _ in range(3))
+    _, saved = TABLE["causal_attention"].forward(q, k, v, heads=3)
+    scores = causal_attention_fast.computed_scores(7)
+    assert saved_bytes(saved) == 12 * q.size + 4 * 2 * 3 * scores
+    assert scores == {1: 28, 2: 2 * 2 + 2 * 4 + 2 * 6 + 7, 3: 9 + 18 + 7, 7: 49, 64: 49}[rows]
+
+
 def test_attention_does_not_overflow():
     x = Tensor(np.full((1, 3, 2), 1e4, np.float32), requires_grad=True)
     with np.errstate(all="raise", under="ignore"):
@@ -694,6 +716,10 @@ def test_fused_equals_composed(case, small_blocks):
 
 
 PLAIN = {
+    "causal_attention": (
+        causal_attention.causal_attention_forward,
+        causal_attention.causal_attention_backward,
+    ),
     "causal_conv": (causal_conv.causal_conv_forward, causal_conv.causal_conv_backward),
     "tied_head": (tied_head.tied_head_forward, tied_head.tied_head_backward),
 }
