@@ -6,5 +6,6 @@ layers.py        the block; mixers/ and glu.py: its two halves; shapes.py: its w
 bigrams.py       rows for pairs of tokens; first_skip.py: a path from x₀ to each block
 heads/           the output layers; prior/: counts that take part
 flashlm.py       FlashLM, the whole model; language_model.py: what all models have in common
+matmul_free/     another model, by which FlashLM was inspired; models.py: the models by name
 weights.py       a model from weights that were read
 """
