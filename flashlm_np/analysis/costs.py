@@ -17,13 +17,12 @@ from .components import (
     FORMS,
     Cost,
     matrix_costs,
-    memory_cost,
     prior_cost,
-    reading_cost,
     vector_costs,
     words_cost,
 )
 from .matmul_free_costs import matmul_free_costs
+from .mixer_costs import memory_cost, reading_cost
 
 
 def token_costs(

@@ -8,9 +8,10 @@ import pytest
 import tiny
 from model_parts import PARTS
 
-from flashlm_np.analysis.components import memory_cost, ternary_matrices
+from flashlm_np.analysis.components import ternary_matrices
 from flashlm_np.analysis.costs import cost_summary, cost_table, token_costs
 from flashlm_np.analysis.inspection import inspect_model
+from flashlm_np.analysis.mixer_costs import memory_cost
 from flashlm_np.cli import main
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.model.glu import ternary_options

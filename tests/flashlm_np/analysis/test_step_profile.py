@@ -65,15 +65,19 @@ def test_the_multiply_adds_of_v3_and_their_least_time():
     assert seconds_at_peak(V3, V3.phase(1000), 2e11) == pytest.approx(0.30, abs=0.01)
 
 
-def test_a_profile_adds_up_to_the_step():
-    config = replace(CONFIG, vocab_size=31)
+@pytest.mark.parametrize(
+    ("mixer", "operation", "calls"),
+    [("gated_convs", "gated_conv", 2), ("attention", "rotary", 2), ("mlgru", "mlgru", 1)],
+)
+def test_a_profile_adds_up_to_the_step(mixer, operation, calls):
+    config = replace(CONFIG, vocab_size=31, mixer=mixer)
     measured = step_profile.measure(config, PHASE, steps=3, threads=2)
     text = step_profile.step_table(measured)
     rows = {" ".join(line[:29].split()): line[29:].split() for line in text.splitlines()}
     parts = ["forward and backward", "gradient norm", "NorMuon and AdamW", "averaged weights"]
     total = sum(float(rows[part][0]) for part in [*parts, "the rest"])
     assert total == pytest.approx(float(rows["a step"][0]), abs=0.06)
-    assert rows["gated_conv forward"][0] == "8"  # 2 layers, 2 recursions, 2 workers
+    assert rows[f"{operation} forward"][0] == str(4 * calls)  # 2 recursions, 2 workers
     assert 0 < measured.head_seconds < measured.seconds
 
 
