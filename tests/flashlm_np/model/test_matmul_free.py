@@ -120,6 +120,58 @@ def test_the_lower_bounds_start_evenly_spread_and_rise():
 # -- the function --------------------------------------------------------------------------
 
 
+class Slow:
+    """The model for one text, token after token, written from its formulas."""
+
+    def __init__(self, weights, config):
+        self.weights, self.config = weights, config
+        self.states = np.zeros((L, D))
+
+    def norm(self, x, name):
+        return x / math.sqrt(np.dot(x, x) / len(x) + 1e-6) * self.weights[f"{name}.weight"]
+
+    def bit_linear(self, x, name):
+        w, y = self.weights[f"{name}.weight"], self.norm(x, f"{name}.norm")
+        scale, mean = 127 / max(np.abs(y).max(), 1e-5), max(np.abs(w).mean(), 1e-5)
+        q = np.clip(np.round(y * scale), -128, 127) / scale
+        return mean * np.clip(np.round(w / mean), -1, 1) @ q
+
+    def bound(self, l):
+        """p_1 + ... + p_l of the softmax over the blocks."""
+        if not self.config.lower_bounds:
+            return np.zeros(D)
+        e = np.exp(self.weights["model.lower_bounds"])
+        return (e / e.sum(axis=0))[1 : l + 1].sum(axis=0)
+
+    def mixer(self, x, l, name):
+        a, z, g = (self.bit_linear(x, f"{name}.{part}_proj") for part in "ifg")
+        f = self.bound(l) + (1 - self.bound(l)) / (1 + np.exp(-z))
+        h = self.states[l] = f * self.states[l] + (1 - f) * a / (1 + np.exp(-a))
+        if self.config.gru_gate == "paper":
+            return self.bit_linear(h / (1 + np.exp(-g)), f"{name}.o_proj")
+        gated = self.norm(g, f"{name}.g_norm") * h / (1 + np.exp(-h))
+        return self.bit_linear(gated, f"{name}.o_proj")
+
+    def logits(self, token):
+        x = self.weights["model.embeddings.weight"][token]
+        for l in range(L):
+            name = f"model.layers.{l}"
+            x = x + self.mixer(self.norm(x, f"{name}.attn_norm"), l, f"{name}.attn")
+            both = self.bit_linear(self.norm(x, f"{name}.mlp_norm"), f"{name}.mlp.gate_proj")
+            u, v = both[:H], both[H:]
+            x = x + self.bit_linear(u / (1 + np.exp(-u)) * v, f"{name}.mlp.down_proj")
+        return self.bit_linear(self.norm(x, "model.norm"), "lm_head")
+
+
+@every_form
+def test_the_logits_are_those_of_the_formulas(form):
+    model, config = small_model(**FORMS[form]), replace(CONFIG, **FORMS[form])
+    for ids, logits in zip(IDS, model(IDS).data, strict=True):
+        slow = Slow(model.state_dict(), config)
+        expected = [slow.logits(token) for token in ids]
+        np.testing.assert_allclose(logits, expected, rtol=1e-9, atol=1e-12)
+
+
 @every_form
 def test_a_prediction_depends_on_all_tokens_before_it_and_on_no_later_one(form):
     model = small_model(**FORMS[form])
