@@ -83,7 +83,7 @@ MATMUL_FREE = Config(
     ternary_scale="mean",
     ternary_mixer=True,
     embedding="random",
-    steps=400,
+    steps=800,
     schedule="cosine",
     schedule_floor=0.05,
     schedule_steps=0,
@@ -95,7 +95,7 @@ MATMUL_FREE = Config(
     matrix_optimizer="adamw",
     adamw_lr=4e-3,
     ema_decay=0.99,
-    eval_every=100,
+    eval_every=200,
 )
 
 PRESETS = {"quickstart": QUICKSTART, "v3": V3, "v4": V4, "matmul_free": MATMUL_FREE}
