@@ -68,8 +68,12 @@ def _measure(trial, results, name, seed, about, threads):
     model = trained(trial.config(name, seed), about["length"], about["steps"], threads)
     rng, right = np.random.default_rng((seed, 1)), {}
     for task in TASKS:
-        found = accuracy_by_distance(model, task, list(DISTANCES), rng)
-        right[task] = {str(d): [a.right, a.questions] for d, a in found.items()}
+        right[task] = {}
+        for distance in DISTANCES:
+            # Windows as in training, and longer ones only where the distance asks for them.
+            length = max(about["length"], distance + ROOM)
+            found = accuracy_by_distance(model, task, [distance], rng, length=length)
+            right[task][str(distance)] = [found[distance].right, found[distance].questions]
     results.add("recall", **about, right=right)
     mean = fmean(right for right, _ in _flat(right))
     print(f"{name} seed {seed}, windows of {about['length']}: {mean:.1%} right", flush=True)
