@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from minigrad import TABLE
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -18,6 +20,11 @@ def test_the_code_of_the_readme_runs(capsys, tmp_path, monkeypatch):
     assert report[0] == "rms_norm: auto check passed, 2 comparisons"
     exec(compile(model, "README.md", "exec"), {})
     assert "Once upon a time" in capsys.readouterr().out
+
+
+def test_the_readme_counts_the_operations_of_the_table():
+    counts = re.findall(r"(\d+) operations", PAGES[0].read_text(encoding="utf-8"))
+    assert set(counts) == {str(len(TABLE))}
 
 
 def test_the_targets_of_links_exist():
