@@ -6,7 +6,8 @@
 
     time       seconds per step of all mixers, a step of each in turn, on all cores
     train      both rates of each mixer are chosen by short trials, equally many; then the runs
-    sees       the influence of each earlier token in the trained models
+    sees       the influence of each earlier token in the trained models, and with stories the
+               nats of words that are mentioned again, by the distance to the last time
     recall     tasks with a known answer: trained on them, then the accuracy by distance
     costs      the bytes of the past and the time of a token after 100 to 100,000 tokens
     report     tables, the curves of the losses, and two pictures
@@ -35,6 +36,7 @@ from benchmarks.mixers_trial.contenders import (  # noqa: E402
     variant,
 )
 from benchmarks.mixers_trial.costs import TEXT_LENGTHS, measure_costs  # noqa: E402
+from benchmarks.mixers_trial.mentions import measure_mentions  # noqa: E402
 from benchmarks.mixers_trial.pictures import draw_recall, draw_sight  # noqa: E402
 from benchmarks.mixers_trial.plan import Plan  # noqa: E402
 from benchmarks.mixers_trial.recall import measure_recall  # noqa: E402
@@ -81,6 +83,8 @@ def measure(options, results):
             carry_out(lambda: plan.tasks(trial, results), laboratory, results)
         if "sees" in parts:
             measure_sight(laboratory, results, plan)
+            if options.size != "v3":  # the tokens are those of stories
+                measure_mentions(laboratory, results, plan)
     if "recall" in parts:
         shared = options.names, options.lengths, options.recall_steps, plan.seeds
         measure_recall(trial, results, *shared, options.threads)

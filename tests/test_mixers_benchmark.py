@@ -1,6 +1,8 @@
 """benchmarks/mixers.py on a tiny model: equal sizes, equal trials, and its measurements."""
 
+from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 from prepared_stories import prepared_stories
 
 from benchmarks import mixers
-from benchmarks.mixers_trial import costs, recall, sees
+from benchmarks.mixers_trial import costs, mentions, recall, sees
 from benchmarks.mixers_trial.contenders import (
     BASES,
     HEADS,
@@ -22,11 +24,13 @@ from benchmarks.mixers_trial.contenders import (
     variant,
 )
 from benchmarks.mixers_trial.plan import Plan
-from benchmarks.mixers_trial.report import recall_means, report
+from benchmarks.mixers_trial.report import mentions_table, recall_means, report
 from benchmarks.trial.laboratory import Laboratory
 from benchmarks.trial.results import Results
 from benchmarks.trial.training import train_and_judge
 from flashlm_np.data.known_answers import SPAN, TASKS
+from flashlm_np.data.story_ids import validation_stories
+from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.inference.streaming import Stream
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.model.phase import Phase
@@ -119,6 +123,36 @@ def test_a_run_is_trained_and_its_sight_is_measured(results, tmp_path, monkeypat
     assert (line["contender"], line["step"]) == ("mlgru@1", 2)
     assert len(line["influence"]) == 32
     assert min(line["influence"]) > 0
+    mentions.measure_mentions(laboratory, results, plan)
+    (line,) = results.lines("mentions")
+    assert sum(count for _, count in line["groups"].values()) > 5
+    assert all(nats > 1 for nats, _ in line["groups"].values())  # after two steps
+    table = mentions_table(results)
+    assert table.startswith("| nats per mention | up to 8 back")
+
+
+def test_a_mention_has_the_nats_of_its_tokens_and_the_distance_to_the_same_words():
+    tokenizer = Tokenizer.embedded()
+    tokens, _ = validation_stories(2000, tokenizer)
+    ends = np.flatnonzero(tokens == tokenizer.end_of_text)
+    ids = tokens[ends[0] + 1 : ends[1]]
+    pieces = [tokenizer.tokens[i] for i in ids]
+    found = mentions.of_story(pieces, np.arange(len(ids) + 1.0))  # a token's loss is its place
+    names = [i for i, piece in enumerate(pieces) if piece.strip() == hero_of(pieces)]
+    assert len(names) > 2
+    expected = [(second - first, second) for first, second in pairwise(names)]
+    assert set(expected) <= set(found)
+
+
+def hero_of(pieces):
+    """The name of the story's hero: the capitalized word that stands most often inside."""
+    words = Counter(p.strip() for p in pieces if p.startswith(b" ") and p[1:2].isupper())
+    return words.most_common(1)[0][0]
+
+
+def test_mentions_are_grouped_by_distance():
+    groups = mentions.grouped([(3, 1.0), (8, 3.0), (9, 5.0), (500, 7.0)])
+    assert groups == {"8": [2.0, 2], "16": [5.0, 1], "10000": [7.0, 1]}
 
 
 def test_the_mean_influence_is_that_of_all_windows():

@@ -23,6 +23,7 @@ def report(results: Results, trial: Trial, plan: Plan) -> str:
         time_table(results, trial, "mixer"),
         rate_table(results, trial, plan),
         loss_table(chosen_curves(results, trial, plan), sorted(plan.minutes)),
+        mentions_table(results),
         recall_table(results),
         cost_table(results),
     ]
@@ -64,6 +65,22 @@ def _loss(losses):
     if math.isnan(mean):
         return ""
     return f"{mean:.3f}" + ("" if math.isnan(spread) else f" ± {spread:.3f} ({len(losses)})")
+
+
+def mentions_table(results: Results) -> str:
+    """A row per mixer: nats per mention, by the tokens since the same words."""
+    lines = {mixer_of(line["contender"]): line["groups"] for line in results.lines("mentions")}
+    edges = sorted({int(edge) for groups in lines.values() for edge in groups})
+    rows = [
+        [MIXERS[mixer][0], *(_mentions(groups.get(str(edge))) for edge in edges)]
+        for mixer, groups in lines.items()
+    ]
+    columns = ["nats per mention", *(f"up to {edge:,} back" for edge in edges)]
+    return markdown(columns, rows) if rows else ""
+
+
+def _mentions(group):
+    return f"{group[0]:.3f} ({group[1]:,})" if group else ""
 
 
 def recall_means(results: Results) -> dict[tuple[str, int, str], dict[int, float]]:

@@ -1,5 +1,7 @@
 """What each trained mixer sees: the influence of each earlier token on the last one's loss."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from benchmarks.trial.laboratory import Laboratory
@@ -7,6 +9,7 @@ from benchmarks.trial.results import Results
 from benchmarks.trial.tasks import Run, Task
 from benchmarks.trial.training import start
 from flashlm_np.analysis.influence import influence
+from flashlm_np.runs.run_state import RunState
 
 from .plan import Plan
 
@@ -14,23 +17,25 @@ TEXTS, AT_ONCE = 64, 4  # windows of the validation tokens, and those of a backw
 
 
 def measure_sight(laboratory: Laboratory, results: Results, plan: Plan) -> None:
-    """Add a "sees" line for each mixer, of the last checkpoint of its first seed."""
+    """Add a "sees" line for each trained mixer that has none."""
+    for about, state in trained_runs(laboratory, results, plan, "sees"):
+        longest = max(phase.sequence for phase in state.config.phases)
+        lags = mean_influence(state.model, laboratory.reported, longest)
+        results.add("sees", **about, step=state.step, influence=lags.tolist())
+
+
+def trained_runs(
+    laboratory: Laboratory, results: Results, plan: Plan, kind: str
+) -> Iterator[tuple[dict, RunState]]:
+    """Each mixer's run of the first seed, and its entries, without a line of this kind."""
     trial = laboratory.trial
     for mixer in plan.mixers:
-        chosen = plan.chosen(trial, results, mixer)
-        run = chosen and Run(chosen[0], plan.seeds[0], chosen[1])
-        if run and not results.lines("sees", **run.entries(trial)):
+        if chosen := plan.chosen(trial, results, mixer):
+            run = Run(chosen[0], plan.seeds[0], chosen[1])
             where = laboratory.work, trial, laboratory.dataset.fingerprint
-            folder = run.folder(*where, 0)
-            if (folder / "last.json").exists():
-                state = start(laboratory, Task(run, 0), folder)
-                lags = mean_influence(state.model, laboratory.reported, _longest(state.config))
-                about = run.entries(trial) | {"step": state.step}
-                results.add("sees", **about, influence=lags.tolist())
-
-
-def _longest(config):
-    return max(phase.sequence for phase in config.phases)
+            folder, about = run.folder(*where, 0), run.entries(trial)
+            if (folder / "last.json").exists() and not results.lines(kind, **about):
+                yield about, start(laboratory, Task(run, 0), folder)
 
 
 def mean_influence(model, tokens: np.ndarray, T: int, texts: int = TEXTS) -> np.ndarray:
