@@ -51,7 +51,7 @@ from benchmarks.trial.timing import time_steps  # noqa: E402
 from flashlm_np.training.memory import keep_freed_memory  # noqa: E402
 
 PARTS = ("time", "train", "sees", "recall", "costs", "report")
-OF_DATA = {"time", "train", "sees"}
+WITHOUT_DATA = ("recall", "costs", "report")
 TITLE = "Mixers with equal parameters: exact loss on held-out tokens"
 
 
@@ -74,7 +74,7 @@ def measure(options, results):
     """Do the chosen parts that train or time something."""
     keep_freed_memory()
     trial, plan, parts = options.trial, options.plan, set(options.parts)
-    if parts & OF_DATA:
+    if parts - set(WITHOUT_DATA):
         laboratory = Laboratory.open(trial, options.data, options.work, options.threads)
         laboratory.describe(results)
         if "time" in parts:
@@ -103,7 +103,7 @@ def parsed(arguments):
     parser.add_argument("--lengths", nargs="+", type=int, default=[64, 512], help="of windows")
     parser.add_argument("--recall-steps", type=int, default=1000)
     parser.add_argument("--text-lengths", nargs="+", type=int, default=list(TEXT_LENGTHS))
-    options = parse(parser, arguments, PARTS)
+    options = parse(parser, arguments, PARTS, WITHOUT_DATA)
     options.trial = trial_of(BASES[options.size], tuple(options.rates))
     options.plan = Plan(
         options.mixers,

@@ -224,11 +224,17 @@ def test_a_report_without_measurements_says_so(results):
     assert report(results, TRIAL, PLAN) == "Nothing has been measured yet."
 
 
-def test_the_command_measures_what_needs_no_data(results, tmp_path, monkeypatch):
+def test_the_other_parts_need_data(capsys):
+    with pytest.raises(SystemExit):
+        mixers.main(["--size", "tiny", "--recall", "--train"])
+    assert "give --data" in capsys.readouterr().err
+
+
+def test_the_command_measures_what_needs_no_data(results, monkeypatch):
     monkeypatch.setattr(recall, "DISTANCES", (8,))
     options = ["--size", "tiny", "--mixers", "mlgru", "--rates", "1", "--seeds", "1"]
     options += ["--recall", "--costs", "--lengths", "32", "--recall-steps", "1"]
-    options += ["--text-lengths", "20", "--threads", "1", "--data", str(tmp_path)]
+    options += ["--text-lengths", "20", "--threads", "1"]
     mixers.main([*options, "--results", str(results.path)])
     kinds = [len(results.lines(kind)) for kind in ("recall", "stream", "time")]
     assert kinds == [2, 1, 0]

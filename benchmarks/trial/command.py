@@ -31,11 +31,16 @@ def parser_for(
     return parser
 
 
-def parse(parser, arguments, parts: tuple[str, ...]) -> argparse.Namespace:
-    """The options. `parts` are those that were chosen, by default all."""
+def parse(
+    parser, arguments, parts: tuple[str, ...], without_data: tuple[str, ...] = ("report",)
+) -> argparse.Namespace:
+    """The options. `parts` are those that were chosen, by default all.
+
+    without_data: the parts that read no folder of tokens.
+    """
     options = parser.parse_args(arguments)
     options.parts = [part for part in parts if getattr(options, part)] or list(parts)
-    if options.data is None and options.parts != ["report"]:
+    if options.data is None and not set(options.parts) <= set(without_data):
         parser.error("give --data")
     return options
 
