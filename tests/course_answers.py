@@ -988,3 +988,85 @@ wrong(
     "sampled_forward",
     "softmax was taken twice: cross_entropy takes logits, and here it gets probabilities.",
 )(sampled_with(twice=True))
+
+
+# Mixers and 8-bit activations ---------------------------------------------------------------
+
+
+@wrong("absmax", "k is rounded towards 0; the page rounds to the nearest integer.")
+def _(a):
+    s = np.maximum(np.abs(a).max(axis=-1, keepdims=True), 1e-5) / 127
+    return (a / s).astype(int).astype(a.dtype), s
+
+
+@wrong("absmean", "t has numbers beyond -1 and 1; the clip is missing.")
+def _(w):
+    m = max(float(np.mean(np.abs(w))), 1e-5)
+    return np.round(w / m), m
+
+
+def mlgru_with(*, forget=lambda f: f, take=lambda f: 1 - f, state=lambda h0: h0):
+    """A forward, position after position, with these parts of the past and the candidate."""
+
+    def mlgru_forward(a, z, b, h0):
+        sigma = TABLE["sigmoid"].forward
+        f, last, states = b + (1 - b) * sigma(z)[0], state(h0), []
+        for t in range(a.shape[1]):
+            f_t, a_t = f[:, t], a[:, t]
+            last = forget(f_t) * last + take(f_t) * a_t * sigma(a_t)[0]
+            states.append(last)
+        return np.stack(states, axis=1), ()
+
+    return mlgru_forward
+
+
+wrong("mlgru_forward", "f and 1 - f are exchanged: f is the part of the past that stays.")(
+    mlgru_with(forget=lambda f: 1 - f, take=lambda f: f)
+)
+wrong("mlgru_forward", "the candidate is added as it is; its part is 1 - f.")(
+    mlgru_with(take=lambda f: 1)
+)
+wrong("mlgru_forward", "the state begins with 0; it begins with the given h_0.")(
+    mlgru_with(state=np.zeros_like)
+)
+
+
+def attention_with(*, scale=lambda C, D: C**-0.5, masked=-np.inf):
+    """A forward, head after head, with this factor of the scores and this masked score."""
+
+    def causal_attention_forward(q, k, v, *, heads=1):
+        D = q.shape[-1]
+        C, y = D // heads, np.empty_like(v)
+        future = np.triu(np.ones((q.shape[1],) * 2, bool), 1)
+        for one in (slice(i * C, (i + 1) * C) for i in range(heads)):
+            s = np.einsum("btc,buc->btu", q[..., one], k[..., one]) * scale(C, D)
+            s[:, future] = masked
+            p = np.exp(s - s.max(axis=2, keepdims=True))
+            y[..., one] = p / p.sum(axis=2, keepdims=True) @ v[..., one]
+        return y, ()
+
+    return causal_attention_forward
+
+
+wrong("causal_attention_forward", "the scores are not divided by √C, where C = D / heads.")(
+    attention_with(scale=lambda C, D: 1.0)
+)
+wrong(
+    "causal_attention_forward",
+    "the scores are divided by √D; a head has C = D / heads numbers.",
+)(attention_with(scale=lambda C, D: D**-0.5))
+wrong("causal_attention_forward", "a masked score of 0 still counts as e⁰ = 1; it is -∞.")(
+    attention_with(masked=0)
+)
+
+
+@wrong(
+    "causal_attention_backward",
+    "p is not transposed in dv: content u goes to all later t.",
+)
+def _(dy, saved):
+    *_, p = saved
+    B, T, D = dy.shape
+    parts = dy.reshape(B, T, p.shape[1], -1)
+    dq, dk, _ = BY_NAME["attention"].solution["causal_attention_backward"](dy, saved)
+    return dq, dk, np.einsum("bgtu,bugc->btgc", p, parts).reshape(B, T, D)

@@ -18,7 +18,7 @@ class Exercise:
     given: functions and classes that the student's file imports.
     constants: names of constants of the page that the student's file repeats.
     note: facts that the page does not state.
-    own_operation: the operation, if it is not in minigrad's table.
+    own_operation: the operation, if minigrad's table has none of the exercise's name.
     """
 
     name: str

@@ -8,6 +8,8 @@ from minigrad import ops
 from minigrad.engine import Node, _backward, _dense, add_gradients, backward_steps
 from minigrad.ops import RowGradient
 from minigrad.ops import activations as act
+from minigrad.ops import bit_linear as bit
+from minigrad.ops import causal_attention as att
 from minigrad.ops import elementwise as elem
 from minigrad.optim import adamw, normuon
 from minigrad.tensor import Tensor
@@ -21,8 +23,11 @@ from .pages.two_level import TWO_LEVEL
 
 def _operation(operation: ops.Operation, about: str, **fields) -> Exercise:
     """The exercise of an operation whose two functions stand on its page."""
-    functions = (operation.forward, operation.backward)
-    return Exercise(operation.name, functions, about, **fields)
+    return Exercise(operation.name, _both(operation), about, **fields)
+
+
+def _both(operation):
+    return operation.forward, operation.backward
 
 
 _TABLE = (
@@ -179,6 +184,29 @@ _TABLE = (
         "as a RowGradient(ids, rows, shape), which has ids (M,), rows (M, D) and shape (V, D), "
         "and adds the rows of an id that repeats.",
         own_operation=SAMPLED,
+    ),
+    Exercise(
+        "bit_linear",
+        (bit.absmax, bit.absmean, *_both(ops.BIT_LINEAR)),
+        "A matrix of ternary weights whose inputs have 8 bits: only integers are added.",
+        constants=("LARGEST", "SMALLEST"),
+        note="The factor n of dg, da and dn is the norm without the gain, r x. The norm's mean "
+        "is over the D numbers of a position.",
+    ),
+    _operation(
+        ops.MLGRU,
+        "A recurrence: a scan from the first position to the last, and one back.",
+        given=(act.sigmoid,),
+        note="Loop over the positions. In the backward, df_1 needs h_0.",
+    ),
+    Exercise(
+        "attention",
+        (att.causal_attention_forward, att.causal_attention_backward),
+        "Each position weighs all earlier ones by how well they answer its question.",
+        given=(att.split_heads, att.join_heads),
+        note="split_heads(x, heads) makes (B, G, T, C) of (B, T, D), and join_heads reverses "
+        "it. Large scores of either sign must not give NaN.",
+        own_operation=ops.CAUSAL_ATTENTION,
     ),
 )
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from minigrad.ops.bit_linear import absmax, absmean
 from minigrad.ops.elementwise import sum_to_shape
 from minigrad.ops.ternary import ternarize
 from minigrad.optim.adamw import adamw_update
@@ -37,6 +38,23 @@ _TERNARIZE = [
     case({"w": [[1.0, -2.0, 3.0]]}, scale="kept"),  # |w| = τ is not kept
     case({"w": [[1.0, float("nan"), -2.0]]}),
     case({"w": [[1.0, float("-inf")]]}),
+]
+_ABSMAX = [
+    case({"a": [[1.0, -2.0]]}),
+    case({"a": [[-3.0, 1.0]]}),
+    case({"a": [1.0, 3.0, -2.0]}),
+    case({"a": [[127.0, 2.5, 0.5, -1.5]]}),  # s is 1, and a half goes to the even integer
+    case({"a": [[1.0, 3.0], [-7.0, 2.0], [0.0, 0.0]]}),  # each row has its own step
+    case({"a": [[6e-6, -2e-6]]}),
+    case({"a": [[[1.0, 3.0]], [[5.0, -4.0]]]}),
+]
+_ABSMEAN = [
+    case({"w": [[1.0, -2.0]]}),
+    case({"w": [[0.25, -3.0, 1.0]]}),
+    case({"w": [[0.5, -1.5, 1.0]]}),  # m is 1, and a half goes to the even integer
+    case({"w": [[0.25, -0.5], [6.0, -7.0]]}),  # the mean is that of the whole matrix
+    case({"w": [[0.0, 0.0]]}),
+    case({"w": [[6e-6, -8e-6]]}),
 ]
 
 _SMALL, _STATE = {"p": [1.0], "g": [0.5]}, {"m": [1.0], "v": [4.0]}
@@ -98,6 +116,8 @@ _TABLE_SUMS = [case({"x": x, "packed": pack(np.array(T), 1.0)}) for x, T in _PRO
 FUNCTION_TESTS = [
     FunctionTest(sum_to_shape, _SUM_TO_SHAPE, "sum"),
     FunctionTest(ternarize, _TERNARIZE, "T", "s"),
+    FunctionTest(absmax, _ABSMAX, "k", "s"),
+    FunctionTest(absmean, _ABSMEAN, "t", "m"),
     UpdateTest(adamw_update, _ADAMW),
     FunctionTest(newton_schulz, _NEWTON_SCHULZ, "x"),
     UpdateTest(normuon_update, _NORMUON),

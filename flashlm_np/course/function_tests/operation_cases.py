@@ -53,6 +53,16 @@ _CANDIDATES = [  # N, D, targets, candidates, and the probability of each word
     (3, 2, [5, 0, 5], [0, 2, 3, 5], [0.75, 0.5, 0.25, 0.5, 0.25, 0.125]),
     (4, 1, [1, 1, 3, 2], [2, 1], [0.5, 0.125, 0.25, 1.0]),
 ]
+_STATES = [  # B, T and D, and the lower bounds
+    (1, 1, 1, [0.0]),
+    (1, 1, 1, [0.25]),
+    (1, 2, 1, [0.0]),
+    (1, 2, 1, [0.5]),
+    (2, 1, 1, [0.25]),
+    (1, 4, 1, [0.125]),
+    (1, 2, 2, [0.5, 0.25]),
+    (2, 3, 3, [0.75, 0.0, 0.25]),
+]
 
 
 def _two_level(N, D, y, starts):
@@ -63,6 +73,10 @@ def _two_level(N, D, y, starts):
 def _sampled(N, D, y, candidates, probabilities):
     options = {"candidates": np.array(candidates), "log_p": np.log(probabilities)}
     return case({"h": (N, D), "w": (len(probabilities), D), "y": y}, **options)
+
+
+def _states(B, T, D, bounds):
+    return case({"a": (B, T, D), "z": (B, T, D), "b": bounds, "h0": (B, D)})
 
 
 OPERATION_CASES: dict[str, list[Case]] = {
@@ -132,4 +146,23 @@ OPERATION_CASES: dict[str, list[Case]] = {
     ],
     "two_level": [_two_level(*sizes) for sizes in _CLASSES],
     "sampled": [_sampled(*sizes) for sizes in _CANDIDATES],
+    "bit_linear": [  # no a / s is near a half, which float32 may round to the other side
+        case({"x": (1, 2), "w": (1, 2), "g": (2,)}),
+        case({"x": (2, 2), "w": (2, 2), "g": (2,)}),
+        case({"x": (2, 3), "w": (4, 3), "g": [-1.0, 3.0, -2.0]}),
+        case({"x": (1, 3), "w": (2, 3), "g": [-1.0, 3.0, -2.0]}, eps=0.25),
+        case({"x": (3,), "w": (2, 3), "g": [-1.0, 3.0, -2.0]}),
+        case({"x": [[1e-9, -3e-9]], "w": (2, 2), "g": (2,)}),  # smaller than SMALLEST
+        case({"x": (2, 3, 4), "w": (3, 4), "g": [-3.0, 4.0, 1.0, -0.5]}, eps=0.5),
+    ],
+    "mlgru": [_states(*sizes) for sizes in _STATES],
+    "attention": [
+        case(dict.fromkeys("qkv", (1, 1, 1))),
+        case(dict.fromkeys("qkv", (1, 2, 1))),
+        case(dict.fromkeys("qkv", (1, 3, 2))),
+        case(dict.fromkeys("qkv", (1, 2, 2)), heads=2),
+        case(dict.fromkeys("qkv", (1, 3, 4)), heads=2),
+        case(dict.fromkeys("qkv", (2, 3, 4)), heads=2),
+        case({"q": [[[1000.0], [-1000.0]]], "k": [[[1.0], [2.0]]], "v": (1, 2, 1)}),
+    ],
 }

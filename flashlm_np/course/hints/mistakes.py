@@ -22,9 +22,10 @@ from ..student import Answer
 from . import WrongResult
 from .mistakes_functions import MISTAKES as OF_FUNCTIONS
 from .mistakes_heads import MISTAKES as OF_HEADS
+from .mistakes_mixers import MISTAKES as OF_MIXERS
 from .mistakes_operations import MISTAKES as OF_OPERATIONS
 
-MISTAKES = OF_OPERATIONS | OF_FUNCTIONS | OF_HEADS
+MISTAKES = OF_OPERATIONS | OF_FUNCTIONS | OF_HEADS | OF_MIXERS
 Edits = list[tuple[str, str]]  # pairs of old and new text
 
 

@@ -19,7 +19,7 @@ def workbook(tmp_path, capsys, monkeypatch):
     folder = tmp_path / "workbook"
     assert main(["course", "start", str(folder)]) == 0
     assert capsys.readouterr().out == (
-        f"{folder}: wrote 25 files, README.md to 24_sampled.py\n"
+        f"{folder}: wrote 28 files, README.md to 27_attention.py\n"
         f"Begin with its README.md. Check with: {command('course', 'check', folder)}\n"
     )
     return folder
@@ -31,7 +31,7 @@ def workbook(tmp_path, capsys, monkeypatch):
 def test_an_exercise_is_to_do_then_wrong_then_right(workbook, capsys):
     lines = output_of(capsys, 0, "check", workbook).splitlines()
     assert lines[:2] == ["01 add: to do", "02 multiply: to do"]
-    assert lines[-2:] == ["", "24 to do"]
+    assert lines[-2:] == ["", "27 to do"]
     assert output_of(capsys, 0, "check", workbook, "multiply") == (
         "02 multiply: to do\n  to do: multiply_forward, multiply_backward\n"
     )
@@ -54,7 +54,7 @@ def test_an_exercise_is_to_do_then_wrong_then_right(workbook, capsys):
         "  Hint: every element of db has the wrong sign.\n"
         "03 sum: to do\n"
     ) in found
-    assert found.endswith("\n\n1 wrong, 23 to do\n")
+    assert found.endswith("\n\n1 wrong, 26 to do\n")
     file = workbook / "02_multiply.py"
     file.write_text(solution(BY_NAME["multiply"]), encoding="utf-8")
     assert output_of(capsys, 0, "check", workbook, "2") == (

@@ -54,7 +54,7 @@ def test_a_file_that_is_none_is_told_and_stops_no_other(workbook, capsys):
         assert f"{label}: wrong cannot read {file}: {reason} " in " ".join(found.split())
     assert "null bytes" in found
     assert found.startswith("01 add: right\n")
-    assert found.endswith("\n\n1 right, 7 wrong, 16 to do\n")
+    assert found.endswith("\n\n1 right, 7 wrong, 19 to do\n")
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read any file")
@@ -72,7 +72,7 @@ def test_code_that_is_too_deep_stops_no_other(workbook, capsys):
     (workbook / "01_add.py").write_text("add" + ".a" * 300_000)
     found = output_of(capsys, 1, "check", workbook)
     assert found.startswith("01 add: wrong\n")
-    assert found.endswith("\n\n1 wrong, 23 to do\n")
+    assert found.endswith("\n\n1 wrong, 26 to do\n")
 
 
 def test_line_ends_of_windows_and_a_byte_order_mark_change_nothing(workbook, capsys):

@@ -41,6 +41,8 @@ EQUIVALENT = {
         "pack: np.where(T < 0, 2, T) -> np.where(T < 0, np.float64(2), T)",
         "pack: T < 0 -> T < np.float64(0)",
         "signed_sums_of_five: t[:, 0] = 0 -> t[:, 0] = np.float64(0)",
+        "mlgru_forward: 1 - f -> np.float64(1) - f",
+        "mlgru_backward: 1 - s -> np.float64(1) - s",
     ],
     "the order of a sum changes nothing but the rounding": [
         "sum_to_shape: (*range(added), *stretched) -> (*stretched, *range(added))",
@@ -67,7 +69,21 @@ EQUIVALENT = {
         "embedding_backward: -1 -> -2",
         "ternary_linear_forward: -1 -> -2",
         "ternary_linear_backward: -1 -> -2",
+        "bit_linear_forward: -1 -> -2",
+        "bit_linear_backward: -1 -> -2",
+        "mlgru_backward: -1 -> -2",
         "pack: -1 -> -2",
+    ],
+    "the last two axes of the scores are equally long": [
+        "causal_attention_forward: -1 -> -2",
+    ],
+    "only a text without positions needs it": [
+        "causal_attention_forward: s.real.max(axis=-1, keepdims=True, initial=-np.inf) -> "
+        "s.real.max(axis=-1, keepdims=True)",
+    ],
+    "a vector has no transpose": [
+        "bit_linear_backward: da_n @ g -> da_n @ g.T",
+        "bit_linear_backward: da_n @ g -> (da_n @ g).T",
     ],
     "-1 and 1 are the same axis of a matrix": [
         "cross_entropy_forward: z.mean(axis=1) -> z.mean(axis=-1)",
@@ -94,10 +110,19 @@ EQUIVALENT = {
         "ternarize: T += 0 * mean -> T = T + 0 * mean",
         "tied_head_forward: loss += part * mean -> loss = loss + part * mean",
         "tied_head_forward: dw += dz.T @ h[rows] -> dw = dw + dz.T @ h[rows]",
+        "absmax: np.rint(k, out=k) -> np.rint(k)",
+        "bit_linear_forward: y *= s.reshape(-1, 1) * m -> y = y * (s.reshape(-1, 1) * m)",
+        "bit_linear_backward: k *= s -> k = k * s",
+        "bit_linear_backward: da *= g -> da = da * g",
+        "bit_linear_backward: da -= n * mean -> da = da - n * mean",
+        "bit_linear_backward: da *= r.reshape(-1, 1) -> da = da * r.reshape(-1, 1)",
+        "mlgru_backward: df *= lam -> df = df * lam",
+        "mlgru_backward: df *= 1 - s -> df = df * (1 - s)",
         "table_sums: z += table.take(codes, axis=0) -> z = z + table.take(codes, axis=0)",
     ],
     "numbers do not change in place": [
         "cross_entropy_backward: label_smoothing / V -> operator.itruediv(label_smoothing, V)",
+        "bit_linear_backward: m * t -> operator.imul(m, t)",
     ],
     "only its presence counts": ["linear_forward: (x, w, True) -> (x, w, False)"],
     "the smaller of two squares costs less, and gives the same": [

@@ -23,7 +23,7 @@ by_label = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
 IN_ORDER = """
 add multiply sum matmul linear relu_squared sigmoid sigmoid_gate rms_norm embedding causal_conv
 ternarize ternary_linear cross_entropy tied_head adamw newton_schulz normuon pack table_product
-accumulate backward_steps two_level sampled
+accumulate backward_steps two_level sampled bit_linear mlgru attention
 """
 
 
@@ -111,6 +111,9 @@ def sigmoid_gate_backward(dy, saved):
         ("embedding", "    # Return (dw, None)."),
         ("tied_head", "    # Return (dh, dw, None)."),
         ("two_level", "    # Return (dh, dw, dc, db, None)."),
+        ("bit_linear", "LARGEST = 127  # of an activation in 8 bits"),
+        ("mlgru", "    # Return (da, dz, db, dh0)."),
+        ("attention", "    # Return (dq, dk, dv)."),
         ("newton_schulz", "COEFFICIENTS = (3.4445, -4.7750, 2.0315)"),
         ("table_product", "FIVE, SUMS = 5, 3**5"),
         ("matmul", "from minigrad.ops.elementwise import sum_to_shape"),
