@@ -29,6 +29,7 @@ from .contender import Trial
 from .results import Results
 
 CHOICE_PART = 4  # the rates are chosen on a quarter as many tokens as are reported
+CURVE_TOKENS = 16384  # for the curve of a run, on the way
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,20 @@ class Laboratory:
     threads: int | None = None
 
     @classmethod
-    def open(cls, trial: Trial, data: Path, work: Path, threads: int | None = None):
-        """Read the prepared folder `data`. Raises UserError where it does not fit."""
+    def open(
+        cls,
+        trial: Trial,
+        data: Path,
+        work: Path,
+        threads: int | None = None,
+        choices: bool = True,
+    ):
+        """Read the prepared folder `data`. Raises UserError where it does not fit.
+
+        choices: whether rates are chosen, for which some tokens are kept apart.
+        """
         base = trial.base
-        wanted = base.eval_tokens + base.eval_tokens // CHOICE_PART
+        wanted = base.eval_tokens + (base.eval_tokens // CHOICE_PART if choices else 0)
         options = replace(base, eval_tokens=wanted).data_options()
         dataset, tokenizer = load_dataset(DataSource.at(data=str(data)), **options)
         if len(dataset.valid) <= wanted:
@@ -82,6 +93,12 @@ class Laboratory:
     def for_choices(self) -> np.ndarray:
         """The tokens on which the learning rates are chosen, and one before them."""
         return self.dataset.valid[self.base.eval_tokens :]
+
+    def tokens(self, kind: str) -> np.ndarray:
+        """The tokens on which a line of this kind is judged, and one before them."""
+        if kind == "rate":
+            return self.for_choices
+        return self.reported[: CURVE_TOKENS + 1] if kind == "curve" else self.reported
 
     def table(self, D: int) -> np.ndarray:
         """The corpus embedding (V, D), counted once."""

@@ -6,6 +6,7 @@
     head      seconds of the head alone, forward and both gradients
     rate      the loss of a contender at one factor of the learning rate, after a short time
     loss      the loss of a run at one of its marks, or at its end, with those of its blocks
+    curve     the loss of a run on the way, on fewer tokens
 
 A line has its date and its machine. A line that a killed process left incomplete is ignored.
 """

@@ -47,17 +47,26 @@ class Task:
     """Train a run to step `end`.
 
     kind: "loss", or "rate" for the loss at `end` alone, on the tokens for choices.
+    curve: whether the run is also judged on the way, on fewer tokens, for a plot.
     """
 
     run: Run
     end: int
     kind: str = "loss"
+    curve: bool = False
 
     @property
     def steps(self) -> list[int]:
         """The steps at which the run is judged."""
         at_end = self.kind == "rate" or self.run.minutes is not None
         return [self.end] if at_end else marks(self.end)
+
+    @property
+    def judgements(self) -> list[tuple[int, str]]:
+        """Each step at which the run is judged, with the kind of line that this gives."""
+        on_the_way = marks(self.end) if self.curve else []
+        found = [(step, self.kind) for step in self.steps]
+        return sorted(found + [(step, "curve") for step in on_the_way])
 
     def is_done(self, trial: Trial, results: Results) -> bool:
         lines = results.lines(self.kind, **self.run.entries(trial))

@@ -50,25 +50,26 @@ def train_and_judge(laboratory: Laboratory, results: Results, task: Task) -> Non
     with exclusive(run.folder(*where, task.end)) as folder, stop_requests() as stop:
         if task.is_done(trial, results):  # another process was faster
             return
-        known = {line["step"] for line in results.lines(task.kind, **about)}
+        kinds = (task.kind, "curve")
+        known = {(line["step"], k) for k in kinds for line in results.lines(k, **about)}
         state = start(laboratory, task, folder)
         # The checkpoint is after `end` if the lines of a run are in another file.
-        for mark in [m for m in task.steps if m >= state.step] or [state.step]:
-            last = train_to(mark, state, folder, stop)
-            if mark in known:
+        ahead = [(step, kind) for step, kind in task.judgements if step >= state.step]
+        for step, kind in ahead or [(state.step, task.kind)]:
+            last = train_to(step, state, folder, stop)
+            if (step, kind) in known:
                 continue
-            figures = judge(laboratory, task, state, math.isfinite(last))
-            results.add(task.kind, **about, step=mark, **figures)
+            figures = judge(laboratory, task, state, math.isfinite(last), kind)
+            results.add(kind, **about, step=step, **figures)
             text = with_error(figures["loss"], figures["error"])
-            print(f"{folder.name}: step {mark:,}, {text}", flush=True)
+            print(f"{folder.name}: step {step:,}, {text}", flush=True)
         if run.minutes is not None:  # it never goes on, and its checkpoint has some 250 MB
             clear(folder)
 
 
-def judge(laboratory: Laboratory, task: Task, state: RunState, finite: bool) -> dict:
+def judge(laboratory: Laboratory, task: Task, state: RunState, finite: bool, kind: str) -> dict:
     """The loss of a run on held-out tokens, NaN if its training loss was not finite."""
-    tokens = laboratory.reported if task.kind == "loss" else laboratory.for_choices
-    losses = laboratory.losses(task.run.contender, state, tokens)
+    losses = laboratory.losses(task.run.contender, state, laboratory.tokens(kind))
     loss, error = mean_and_error(losses)
     figures = {
         "positions": state.counts.positions_scored,
@@ -76,7 +77,8 @@ def judge(laboratory: Laboratory, task: Task, state: RunState, finite: bool) -> 
         "error": error,
         "options": {name: getattr(state.config, name) for name in OPTIONS[state.config.head]},
     }
-    return figures if task.run.minutes is None else figures | {"blocks": in_blocks(losses)}
+    paired = kind == "loss" and task.run.minutes is not None
+    return figures | {"blocks": in_blocks(losses)} if paired else figures
 
 
 def in_blocks(losses: np.ndarray) -> list[float]:

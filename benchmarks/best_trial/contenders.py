@@ -1,0 +1,40 @@
+"""The preset `best`, and beside it: with a prior, in full precision, and FlashLM v3."""
+
+from dataclasses import fields, replace
+
+from benchmarks.recipe_trial.ideas import full_precision
+from benchmarks.trial.contender import Contender, Trial
+from flashlm_np.model.config import Config
+from flashlm_np.model.phase import Phase
+from flashlm_np.model.presets import BEST, V3
+
+# No contender downloads a table, and all are judged on the same tokens.
+OF_ALL = {"seed", "embedding", "eval_tokens"}
+SIZES = {"vocab_size", "d_model", "conv_groups", "dilations"}  # those of a try are small
+
+# A model for a try of the command, with the tokenizer of the stories.
+TINY = replace(
+    replace(BEST, vocab_size=2000).with_head(BEST.head),
+    d_model=16,
+    conv_groups=4,
+    dilations=(1, 3),
+    phases=(Phase(1, 32, 2, 2),),
+    warmup_steps=2,
+    eval_tokens=512,
+)
+BASES = {"best": replace(BEST, eval_tokens=245_760), "tiny": TINY}  # 120 windows of 2,048
+
+
+def trial_of(base: Config) -> Trial:
+    """The base and the runs beside it."""
+    shared = OF_ALL | (SIZES if base.vocab_size < V3.vocab_size else set())
+    v3 = {f.name: getattr(V3, f.name) for f in fields(Config) if f.name not in shared}
+    contenders = {
+        "best": Contender("best", color="#2a7f3f"),
+        "prior": Contender(
+            "best, with a trigram", changes={"prior": "trigram"}, color="#1f77b4"
+        ),
+        "full": Contender("best, full precision", change=full_precision, color="#999999"),
+        "v3": Contender("FlashLM v3", changes=v3, color="#c44e52"),
+    }
+    return Trial(base, contenders, "best")
