@@ -64,7 +64,8 @@ class Contender:
 
     def code(self, base: Config) -> str:
         """A short code of what is trained and judged. Another one is another experiment."""
-        return _code(self.config(base), self.change, self.averaged)
+        # A run ends with its task, whatever `steps` says.
+        return _code(self.config(base), self.change, self.averaged, without={"steps"})
 
     def work(self, base: Config) -> str:
         """A short code of what the seconds of its steps depend on."""
