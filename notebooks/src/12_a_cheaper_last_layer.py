@@ -544,5 +544,5 @@ print(f"the head has {s:.0%} of the multiply-adds: at most {1 / (1 - s):.1f} tim
 #    correction forgotten, its sign wrong, the loss of a class not weighted by its rows. What
 #    does the grader say about each?
 #
-# This is the last of the thirteen notebooks. Next, write an operation of your own and prove it
-# with the same checker: [write_an_operation.md](../docs/write_an_operation.md).
+# Next, [notebook 13](13_a_state_for_the_past.ipynb) looks at a model without convolutions and
+# without attention: a recurrence that keeps a few numbers of the whole past.
