@@ -222,9 +222,9 @@ for name, found in beyond.items():
 # the name just as well. For attention, 400 positions mean that six times as much noise competes
 # in each softmax, and its rotary positions turn by angles that it has never seen.
 #
-# In the middle picture, both of these curves are low. A small gradient in a *trained* model does
-# not mean that the model cannot see. It has the right answer with certainty, so no small change
-# of any token matters. Only a gradient of exactly 0 is a proof.
+# In the middle picture, both of these curves are low. A small gradient in a *trained* model
+# does not mean that the model cannot see. It has the right answer with certainty, so no small
+# change of any token matters. Only a gradient of exactly 0 is a proof.
 #
 # ## 5. What does a token cost?
 #
