@@ -286,9 +286,10 @@ def gated_conv(
 def mlgru(a: Input, z: Input, b: Input | None = None, h0: Input | None = None) -> Tensor:
     """The states h_t = f_t h_{t-1} + (1 - f_t) SiLU(a_t), f = b + (1 - b) sigmoid(z), of
     a and z (B, T, D), b (D,) and h0 (B, D), both 0 if not given: minigrad/ops/mlgru.py."""
-    shape = np.shape(a.data if isinstance(a, Tensor) else a)
-    b = np.zeros(shape[-1:]) if b is None else b
-    h0 = np.zeros(shape[:1] + shape[-1:]) if h0 is None else h0
+    values = a.data if isinstance(a, Tensor) else np.asarray(a)
+    shape, dtype = values.shape, values.dtype  # not float64, which would change the result's
+    b = np.zeros(shape[-1:], dtype) if b is None else b
+    h0 = np.zeros(shape[:1] + shape[-1:], dtype) if h0 is None else h0
     return apply(ops.MLGRU, a, z, b, h0)
 
 

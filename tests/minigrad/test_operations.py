@@ -646,6 +646,7 @@ def test_mlgru_without_a_bound_and_a_state_has_both_at_0():
     a, z = normal(2, 5, 3), normal(2, 5, 3)
     expected = F.mlgru(a, z, np.zeros(3), np.zeros((2, 3))).data
     np.testing.assert_array_equal(F.mlgru(a, z).data, expected)
+    assert F.mlgru(a.astype(np.float32), z.astype(np.float32)).data.dtype == np.float32
 
 
 def test_the_sums_of_bit_linear_are_exact_and_do_not_depend_on_other_positions():
