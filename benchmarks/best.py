@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.best_trial.contenders import BASES, trial_of  # noqa: E402
 from benchmarks.best_trial.minutes import is_timed, tasks, time_evaluations  # noqa: E402
 from benchmarks.best_trial.report import draw, report  # noqa: E402
-from benchmarks.trial.command import parse, parser_for, run  # noqa: E402
+from benchmarks.trial.command import names_of, parse, parser_for, run  # noqa: E402
 from benchmarks.trial.laboratory import Laboratory  # noqa: E402
 from benchmarks.trial.plan import carry_out  # noqa: E402
 from benchmarks.trial.results import Results  # noqa: E402
@@ -82,10 +82,7 @@ def parsed(arguments):
     parser.add_argument("--plotted", type=float, default=25, help="minutes of the plot (25)")
     options = parse(parser, arguments, PARTS)
     options.trial = trial_of(BASES[options.size])
-    options.runs = options.runs or list(options.trial.contenders)
-    if unknown := sorted(set(options.runs) - set(options.trial.contenders)):
-        names = " ".join(options.trial.contenders)
-        parser.error(f"--runs: there is no {unknown[0]}; choose from {names}")
+    options.runs = names_of(parser, "--runs", options.runs, options.trial.contenders)
     return options
 
 

@@ -30,7 +30,7 @@ from benchmarks.recipe_trial.base import BASES  # noqa: E402
 from benchmarks.recipe_trial.lines import trial_of  # noqa: E402
 from benchmarks.recipe_trial.plan import tasks, untimed, with_references  # noqa: E402
 from benchmarks.recipe_trial.report import draw, report  # noqa: E402
-from benchmarks.trial.command import parse, parser_for, run  # noqa: E402
+from benchmarks.trial.command import names_of, parse, parser_for, run  # noqa: E402
 from benchmarks.trial.laboratory import Laboratory  # noqa: E402
 from benchmarks.trial.plan import carry_out  # noqa: E402
 from benchmarks.trial.results import Results  # noqa: E402
@@ -75,10 +75,7 @@ def parsed(arguments):
     parser.add_argument("--minutes", type=float, default=5, help="of each run (5)")
     options = parse(parser, arguments, PARTS)
     options.trial = trial_of(BASES[options.size])
-    options.lines = options.lines or list(options.trial.contenders)
-    if unknown := sorted(set(options.lines) - set(options.trial.contenders)):
-        names = " ".join(options.trial.contenders)
-        parser.error(f"--lines: there is no {unknown[0]}; choose from {names}")
+    options.lines = names_of(parser, "--lines", options.lines, options.trial.contenders)
     return options
 
 

@@ -3,25 +3,15 @@
 from dataclasses import fields, replace
 
 from benchmarks.recipe_trial.ideas import full_precision
-from benchmarks.trial.contender import Contender, Trial
+from benchmarks.trial.contender import Contender, Trial, tiny
 from flashlm_np.model.config import Config
-from flashlm_np.model.phase import Phase
 from flashlm_np.model.presets import BEST, V3
 
 # No contender downloads a table, and all are judged on the same tokens.
 OF_ALL = {"seed", "embedding", "eval_tokens"}
 SIZES = {"vocab_size", "d_model", "conv_groups", "dilations"}  # those of a try are small
 
-# A model for a try of the command, with the tokenizer of the stories.
-TINY = replace(
-    replace(BEST, vocab_size=2000).with_head(BEST.head),
-    d_model=16,
-    conv_groups=4,
-    dilations=(1, 3),
-    phases=(Phase(1, 32, 2, 2),),
-    warmup_steps=2,
-    eval_tokens=512,
-)
+TINY = tiny(BEST)
 BASES = {"best": replace(BEST, eval_tokens=245_760), "tiny": TINY}  # 120 windows of 2,048
 
 

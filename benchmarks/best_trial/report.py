@@ -3,13 +3,11 @@
 import math
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks.trial.contender import Trial
-from benchmarks.trial.curves import mean_and_spread
 from benchmarks.trial.equal_time import seconds_pace
+from benchmarks.trial.plots import draw_counted, draw_mean
 from benchmarks.trial.results import Results
-from benchmarks.trial.tables import COUNTED, about_data, markdown
+from benchmarks.trial.tables import about_data, loss_of_seeds, markdown
 from benchmarks.trial.tasks import Run
 
 from .minutes import V3_STEP, is_timed, minutes_here, steps_in
@@ -42,7 +40,9 @@ def loss_table(results: Results, trial: Trial, names: list[str], minutes: list[f
         for m in minutes:
             lines = _lines(results, trial, name, m)
             row += [f"{lines[0]['step'] if lines else steps_in(results, trial, name, m):,}"]
-            row += [_loss([math.nan if x["loss"] is None else x["loss"] for x in lines])]
+            row += [
+                loss_of_seeds([math.nan if x["loss"] is None else x["loss"] for x in lines])
+            ]
         rows.append(row)
     return markdown(columns, rows)
 
@@ -52,17 +52,6 @@ def _lines(results, trial, name, minutes, kind="loss"):
     code = Run(name, 0, minutes=minutes).entries(trial)["code"]
     found = results.lines(kind, contender=name, minutes=minutes, code=code)
     return sorted(found, key=lambda line: (line["step"], line["seed"]))
-
-
-def _loss(losses):
-    mean, spread = mean_and_spread(losses)
-    if not losses:
-        return ""
-    if math.isnan(mean):
-        return "diverged"
-    return (
-        f"{mean:.3f}" + ("" if math.isnan(spread) else f" ± {spread:.3f}") + f" ({len(losses)})"
-    )
 
 
 def draw(results: Results, trial: Trial, minutes: float, folder: Path) -> Path | None:
@@ -77,8 +66,7 @@ def draw(results: Results, trial: Trial, minutes: float, folder: Path) -> Path |
     for name, lines in curves.items():
         if lines:
             _draw_curve(axes, results, trial, name, lines)
-    for name in COUNTED:
-        _draw_counted(axes, name, _counted(results, name))
+    draw_counted(axes, results.lines("counted"))
     axes.set(
         xlabel=f"minutes of training, where v3's step takes {V3_STEP} s",
         ylabel="nats per token",
@@ -94,27 +82,9 @@ def draw(results: Results, trial: Trial, minutes: float, folder: Path) -> Path |
 
 
 def _draw_curve(axes, results, trial, name, lines):
-    """The mean over the seeds, and a band of its standard error."""
+    """The losses of the contender's runs, by the minutes of their steps."""
     pace, one_minute = seconds_pace(results, trial, name), 60 * minutes_here(results, 1)
     steps = sorted({line["step"] for line in lines})
     losses = [[x["loss"] for x in lines if x["step"] == step and x["loss"]] for step in steps]
-    found = [(step, *mean_and_spread(each)) for step, each in zip(steps, losses, strict=True)]
-    x = [pace.total(step) / one_minute for step, _, _ in found]
-    mean, spread = (np.array(values) for values in list(zip(*found, strict=True))[1:])
-    color = trial.contenders[name].color
-    axes.plot(x, mean, color=color, lw=1.5, marker=".", ms=4, label=trial.label(name))
-    spread = np.nan_to_num(spread)
-    axes.fill_between(x, mean - spread, mean + spread, color=color, alpha=0.2, lw=0)
-
-
-def _counted(results, name):
-    lines = results.lines("counted")
-    return lines[0].get(name) if lines else None
-
-
-def _draw_counted(axes, name, value):
-    if value is None:
-        return
-    axes.axhline(value, color="#777777", lw=1, ls=":")
-    place = {"transform": axes.get_yaxis_transform(), "fontsize": 8, "va": "center"}
-    axes.text(1.005, value, f"{name}\n{value:.2f}", color="#777777", **place)
+    x = [pace.total(step) / one_minute for step in steps]
+    draw_mean(axes, x, losses, trial.label(name), trial.contenders[name].color)

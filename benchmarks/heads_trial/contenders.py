@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from benchmarks.trial.contender import Contender, Trial
+from benchmarks.trial.contender import Contender, Trial, tiny
 from flashlm_np.model.phase import MOST_STEPS, Phase
 from flashlm_np.model.presets import V3
 
@@ -20,17 +20,7 @@ BASE = replace(
     decay_share=0.0,
 )
 
-# A model for a try of the command, with the tokenizer of the stories.
-TINY = replace(
-    BASE,
-    vocab_size=2000,
-    d_model=16,
-    conv_groups=4,
-    dilations=(1, 3),
-    warmup_steps=4,
-    phases=(Phase(1, 32, 2, 2),),
-    eval_tokens=512,
-)
+TINY = replace(tiny(BASE), warmup_steps=4)
 BASES = {"v3": BASE, "tiny": TINY}
 
 

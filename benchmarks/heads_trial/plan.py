@@ -13,9 +13,7 @@ from benchmarks.trial.equal_time import last_step
 from benchmarks.trial.laboratory import Laboratory
 from benchmarks.trial.plan import carry_out
 from benchmarks.trial.results import Results
-from benchmarks.trial.tasks import Run, Task
-
-CHOICE_SEED = 0  # of the runs that choose a learning rate; no other run has it
+from benchmarks.trial.tasks import CHOICE_SEED, Run, Task
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,10 @@ import math
 from benchmarks.trial.contender import Trial
 from benchmarks.trial.curves import Curves, all_curves, losses_of_factors, mean_and_spread
 from benchmarks.trial.results import Results
-from benchmarks.trial.tables import about_data, markdown, profile_table, time_table
+from benchmarks.trial.tables import about_data, loss_table, markdown, profile_table, time_table
 
 GOALS = ("v3", "quarter", "exact")  # whose last losses the others reach sooner or later
 UNTIMED = "The seconds of a step are guesses: --time measures them."
-POSITIONS = (2**18, 2**20, 2**22)  # equal scored positions
 
 
 def report(results: Results, trial: Trial, minutes: list[float]) -> str:
@@ -19,7 +18,7 @@ def report(results: Results, trial: Trial, minutes: list[float]) -> str:
         about_data(results),
         time_table(results, trial, "head") or UNTIMED,
         rate_table(results, trial),
-        loss_table(curves, sorted(minutes)),
+        loss_table(curves, sorted(minutes), "head", "rate", "positions"),
         profile_table(results, trial, "head"),
         speed_table(results, trial),
         answers_table(curves, minutes),
@@ -41,29 +40,6 @@ def rate_table(results: Results, trial: Trial) -> str:
             rows.append([trial.label(name), *cells])
     columns = [f"rate ×{factor:g}" for factor in factors]
     return markdown(["head, after a short trial", *columns], rows) if rows else ""
-
-
-def loss_table(curves: list[Curves], minutes: list[float]) -> str:
-    """A row per head: its losses at equal times and at equal scored positions."""
-    columns = ["head", "rate"]
-    columns += [f"{m:g} min" for m in minutes] + [
-        f"{n / 1e6:.2f} M positions" for n in POSITIONS
-    ]
-    rows = []
-    for curve in curves:
-        losses = [curve.after_seconds(60 * m) for m in minutes]
-        losses += [curve.after_positions(n) for n in POSITIONS]
-        rows.append([curve.label, f"×{curve.factor:g}", *map(_loss, losses)])
-    return markdown(columns, rows) if rows else ""
-
-
-def _loss(losses):
-    mean, spread = mean_and_spread(losses)
-    if math.isnan(mean):
-        return ""
-    if math.isnan(spread):
-        return f"{mean:.3f}"
-    return f"{mean:.3f} ± {spread:.3f} ({len(losses)})"
 
 
 def speed_table(results: Results, trial: Trial) -> str:

@@ -9,7 +9,7 @@ convolutions have the product of both.
 from dataclasses import replace
 from math import prod
 
-from benchmarks.trial.contender import Contender, Trial
+from benchmarks.trial.contender import Contender, Trial, tiny
 from flashlm_np.model.config import Config
 from flashlm_np.model.phase import MOST_STEPS, Phase
 from flashlm_np.model.presets import QUICKSTART, V3
@@ -28,16 +28,7 @@ TEXTS = replace(
     conv_lr_ratio=0.1,
     eval_tokens=65536,
 )
-# A model for a try of the command, with the tokenizer of the stories.
-TINY = replace(
-    STORIES,
-    d_model=16,
-    conv_groups=4,
-    dilations=(1, 3),
-    phases=(Phase(1, 32, 2, 2),),
-    warmup_steps=2,
-    eval_tokens=512,
-)
+TINY = tiny(STORIES)
 BASES = {"v3": TEXTS, "stories": STORIES, "tiny": TINY}
 
 RATES = (0.5, 1.0, 2.0)  # times the base's, of the matrices and convolutions

@@ -4,12 +4,11 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.heads_trial.plan import CHOICE_SEED
 from benchmarks.trial.contender import Trial
 from benchmarks.trial.curves import losses_of_factors
 from benchmarks.trial.equal_time import last_step
 from benchmarks.trial.results import Results
-from benchmarks.trial.tasks import Run, Task
+from benchmarks.trial.tasks import CHOICE_SEED, Run, Task
 
 from .contenders import variant
 

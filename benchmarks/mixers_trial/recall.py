@@ -11,9 +11,9 @@ from statistics import fmean
 
 import numpy as np
 
-from benchmarks.heads_trial.plan import CHOICE_SEED
 from benchmarks.trial.contender import Trial
 from benchmarks.trial.results import Results
+from benchmarks.trial.tasks import CHOICE_SEED
 from flashlm_np.data.known_answers import SPAN, TASKS, TOKENS, Questions
 from flashlm_np.evaluation.recall import ROOM, accuracy_by_distance
 from flashlm_np.model.config import Config

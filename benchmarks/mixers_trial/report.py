@@ -1,28 +1,26 @@
 """The report of the mixers: tables in Markdown."""
 
-import math
 from statistics import fmean
 
-from benchmarks.heads_trial.plan import CHOICE_SEED
 from benchmarks.trial.contender import Trial
-from benchmarks.trial.curves import Curves, all_curves, losses_of_factors, mean_and_spread
+from benchmarks.trial.curves import Curves, all_curves, losses_of_factors
 from benchmarks.trial.results import Results
-from benchmarks.trial.tables import about_data, markdown, time_table
+from benchmarks.trial.tables import about_data, loss_table, markdown, time_table
+from benchmarks.trial.tasks import CHOICE_SEED
 from flashlm_np.data.known_answers import CHANCE
 
 from .contenders import MIXERS, mixer_of
 from .plan import Plan
 
-POSITIONS = (2**18, 2**20, 2**22)  # equal tokens
-
 
 def report(results: Results, trial: Trial, plan: Plan) -> str:
     """All tables, as far as the file has their lines."""
+    curves = chosen_curves(results, trial, plan)
     parts = [
         about_data(results),
         time_table(results, trial, "mixer"),
         rate_table(results, trial, plan),
-        loss_table(chosen_curves(results, trial, plan), sorted(plan.minutes)),
+        loss_table(curves, sorted(plan.minutes), "mixer", "AdamW", "tokens"),
         mentions_table(results),
         recall_table(results),
         cost_table(results),
@@ -46,25 +44,6 @@ def chosen_curves(results: Results, trial: Trial, plan: Plan) -> list[Curves]:
     chosen = {plan.chosen(trial, results, mixer) for mixer in plan.mixers}
     names = {pair[0] for pair in chosen if pair}
     return [curve for curve in all_curves(results, trial) if curve.name in names]
-
-
-def loss_table(curves: list[Curves], minutes: list[float]) -> str:
-    """A row per mixer: its losses at equal times, and at equal tokens."""
-    columns = ["mixer", "AdamW", *(f"{m:g} min" for m in minutes)]
-    columns += [f"{n / 1e6:.2f} M tokens" for n in POSITIONS]
-    rows = []
-    for curve in curves:
-        losses = [curve.after_seconds(60 * m) for m in minutes]
-        losses += [curve.after_positions(n) for n in POSITIONS]
-        rows.append([curve.label, f"×{curve.factor:g}", *map(_loss, losses)])
-    return markdown(columns, rows) if rows else ""
-
-
-def _loss(losses):
-    mean, spread = mean_and_spread(losses)
-    if math.isnan(mean):
-        return ""
-    return f"{mean:.3f}" + ("" if math.isnan(spread) else f" ± {spread:.3f} ({len(losses)})")
 
 
 def mentions_table(results: Results) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from benchmarks.trial.contender import tiny
 from flashlm_np.model.phase import Phase
 from flashlm_np.model.presets import V3
 
@@ -20,14 +21,5 @@ BASE = replace(
     eval_tokens=65536,
 )
 
-# A model for a try of the command, with the tokenizer of the stories.
-TINY = replace(
-    replace(BASE, vocab_size=2000).with_head("two_level"),
-    d_model=16,
-    conv_groups=4,
-    dilations=(1, 3),
-    phases=(Phase(1, 32, 2, 2),),
-    warmup_steps=2,
-    eval_tokens=512,
-)
+TINY = tiny(BASE)
 BASES = {"v3": BASE, "tiny": TINY}

@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.trial.contender import Trial
-from benchmarks.trial.curves import mean_and_spread
 from benchmarks.trial.equal_time import steps_of
 from benchmarks.trial.results import Results
-from benchmarks.trial.tables import about_data, markdown
+from benchmarks.trial.tables import about_data, loss_of_seeds, markdown
 from flashlm_np.model.config import text_of
 from flashlm_np.model.presets import V3
 
@@ -57,7 +56,7 @@ def line_table(results: Results, trial: Trial, found: list[Difference], minutes:
                 _name(trial, line),
                 f"{60 * minutes / steps:.3f}",
                 f"{steps:,}",
-                _loss(line.losses),
+                loss_of_seeds(line.losses),
                 *cells,
             ]
         )
@@ -67,14 +66,6 @@ def line_table(results: Results, trial: Trial, found: list[Difference], minutes:
 def _name(trial, line):
     other = line.against not in (trial.reference, line.name)
     return trial.label(line.name) + (f" (to: {trial.label(line.against)})" if other else "")
-
-
-def _loss(losses):
-    mean, spread = mean_and_spread(losses)
-    if math.isnan(mean):
-        return "diverged"
-    error = "" if math.isnan(spread) else f" ± {spread:.3f}"
-    return f"{mean:.3f}{error} ({len(losses)})"
 
 
 def draw(results: Results, trial: Trial, minutes: float, folder: Path) -> Path | None:

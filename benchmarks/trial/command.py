@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from flashlm_np.errors import UserError
@@ -43,6 +43,14 @@ def parse(
     if options.data is None and not set(options.parts) <= set(without_data):
         parser.error("give --data")
     return options
+
+
+def names_of(parser, option: str, chosen: list[str] | None, known: Iterable[str]) -> list[str]:
+    """The chosen names, by default all known ones. Ends with a sentence if one is not known."""
+    known = list(known)
+    if unknown := sorted(set(chosen or ()) - set(known)):
+        parser.error(f"{option}: there is no {unknown[0]}; choose from {' '.join(known)}")
+    return chosen or known
 
 
 def run(work: Callable[[], None]) -> None:

@@ -72,6 +72,19 @@ class Contender:
         return _code(self.config(base), self.change, without=FREE)
 
 
+def tiny(base: Config) -> Config:
+    """A base for a try of a command, with the tokenizer of the stories."""
+    return replace(
+        replace(base, vocab_size=2000).with_head(base.head),
+        d_model=16,
+        conv_groups=4,
+        dilations=(1, 3),
+        phases=(Phase(1, 32, 2, 2),),
+        warmup_steps=2,
+        eval_tokens=512,
+    )
+
+
 def _code(config, change, *more, without=()):
     """A code of the fields that differ from the defaults: a new field changes no code."""
     plain, names = Config(), [f.name for f in fields(Config) if f.name not in without]

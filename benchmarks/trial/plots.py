@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .curves import Curves
+from .curves import Curves, mean_and_spread
 from .results import Results
 
 COUNTED = ("unigram", "bigram", "trigram")
@@ -36,7 +36,7 @@ def _draw(results, curves, pace, label, title, path):
     axes = figure.add_subplot()
     for curve in curves:
         _draw_curve(axes, curve, getattr(curve, pace))
-    _draw_counted(axes, results.lines("data"))
+    draw_counted(axes, results.lines("data"))
     axes.set(xlabel=f"{label} (logarithmic)", ylabel="nats per token", xscale="log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:,.0f}")
@@ -53,16 +53,17 @@ def _draw_curve(axes, curve, pace):
     every = sorted({int(step) for steps, _, _ in curve.runs.values() for step in steps})
     points = [(step, _losses_at(curve, step)) for step in every]
     points = [(step, losses) for step, losses in points if losses]
-    x = [pace.total(step) for step, _ in points]
-    mean = np.array([np.mean(losses) for _, losses in points])
-    spread = np.array(
-        [
-            np.std(losses, ddof=1) / len(losses) ** 0.5 if len(losses) > 1 else 0
-            for _, losses in points
-        ]
-    )
-    style = {"color": curve.contender.color, "lw": 1.5, "marker": ".", "ms": 4}
-    (line,) = axes.plot(x, mean, **style, label=curve.label)
+    x, losses = [pace.total(step) for step, _ in points], [losses for _, losses in points]
+    draw_mean(axes, x, losses, curve.label, curve.contender.color)
+
+
+def draw_mean(axes, x: list[float], losses: list[list[float]], label: str, color) -> None:
+    """The mean of the losses of the seeds at each x, and a band of its standard error."""
+    found = [mean_and_spread(each) for each in losses]
+    mean, spread = np.array(found).T
+    spread = np.nan_to_num(spread)  # one seed has none
+    style = {"color": color, "lw": 1.5, "marker": ".", "ms": 4}
+    (line,) = axes.plot(x, mean, **style, label=label)
     band = {"color": line.get_color(), "alpha": 0.2, "lw": 0}
     axes.fill_between(x, mean - spread, mean + spread, **band)
 
@@ -74,7 +75,8 @@ def _losses_at(curve, step):
     ]
 
 
-def _draw_counted(axes, data):
+def draw_counted(axes, data: list[dict]) -> None:
+    """A dotted line for each counted model in the first of these lines, if there is one."""
     for name in COUNTED:
         if data and name in data[0]:
             value = data[0][name]

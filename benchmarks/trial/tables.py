@@ -1,14 +1,16 @@
-"""Tables in Markdown, and those about steps: their seconds, and their parts."""
+"""Tables in Markdown, and those of all trials: losses, and the seconds and parts of steps."""
 
 import math
 
 from .contender import Trial
+from .curves import Curves, mean_and_spread
 from .equal_time import size
 from .results import Results
 from .timing import report_phase
 
 PARTS = ("head", "body", "optimizer", "averages", "rest")
 COUNTED = ("unigram", "bigram", "trigram")
+POSITIONS = (2**18, 2**20, 2**22)  # equal scored positions
 
 
 def markdown(columns: list[str], rows: list[list[str]]) -> str:
@@ -27,6 +29,39 @@ def about_data(results: Results) -> str:
         f"{data['name']}: {data['train']:,} training tokens; losses in nats per token on "
         f"{data['tokens']:,} others. Counted models: {counted}."
     )
+
+
+def loss_table(
+    curves: list[Curves], minutes: list[float], what: str, rate: str, positions: str
+) -> str:
+    """A row per contender: its losses at equal times and at equal scored positions.
+
+    what, rate and positions: what the trial calls a contender, its factor, and these.
+    """
+    columns = [what, rate, *(f"{m:g} min" for m in minutes)]
+    columns += [f"{n / 1e6:.2f} M {positions}" for n in POSITIONS]
+    rows = []
+    for curve in curves:
+        losses = [curve.after_seconds(60 * m) for m in minutes]
+        losses += [curve.after_positions(n) for n in POSITIONS]
+        rows.append([curve.label, f"×{curve.factor:g}", *map(_loss, losses)])
+    return markdown(columns, rows) if rows else ""
+
+
+def _loss(losses):
+    mean, spread = mean_and_spread(losses)
+    if math.isnan(mean):
+        return ""
+    return f"{mean:.3f}" + ("" if math.isnan(spread) else f" ± {spread:.3f} ({len(losses)})")
+
+
+def loss_of_seeds(losses: list[float]) -> str:
+    """The mean of some losses with its standard error, and their number; "" without any."""
+    mean, spread = mean_and_spread(losses)
+    if not losses or math.isnan(mean):
+        return "diverged" if losses else ""
+    error = "" if math.isnan(spread) else f" ± {spread:.3f}"
+    return f"{mean:.3f}{error} ({len(losses)})"
 
 
 def last_of_steps(results: Results, kind: str, trial: Trial) -> dict[str, dict]:

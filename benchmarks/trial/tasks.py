@@ -7,6 +7,7 @@ from pathlib import Path
 from .contender import Trial
 from .results import Results
 
+CHOICE_SEED = 0  # of the runs that choose a learning rate; no other run has it
 FIRST_MARK, MARKS_PER_DOUBLING = 64, 2  # the steps at which runs are judged
 
 
