@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..errors import UserError
-from ..model.block_options import CONVOLUTIONS, MIXERS
+from ..model.block_options import CONVOLUTIONS
 from ..model.fields import option_name
 from ..model.presets import PRESETS
 
@@ -19,21 +19,19 @@ class Rule(NamedTuple):
     useless: tuple[str, ...]
 
 
+def _value(options, name):
+    """The value of a field: the given one, or the preset's."""
+    return getattr(options, name) or getattr(PRESETS[options.preset or "quickstart"], name)
+
+
 def _is(name, *values):
     """The rule for options that have no effect where a field has one of some values."""
-
-    def holds(options):
-        preset = PRESETS[options.preset or "quickstart"]
-        return (
-            not options.resume and (getattr(options, name) or getattr(preset, name)) in values
-        )
-
-    return holds
+    return lambda o: not o.resume and _value(o, name) in values
 
 
-def _only_of(*heads):
-    """The rule for options of some output layers: they have no effect with another one."""
-    return lambda o: not o.resume and (o.head or "exact") not in heads
+def _is_not(name, *values):
+    """The rule for options that have an effect only where a field has one of some values."""
+    return lambda o: not o.resume and _value(o, name) not in values
 
 
 def _is_plain(name):
@@ -52,27 +50,27 @@ RULES = {
             ("validation_share",),
         ),
         Rule(
-            lambda o: not _is("embedding", "random")(o) and not o.resume,
+            _is_not("embedding", "random"),
             "only a random embedding has a standard deviation to choose",
             ("embedding_std",),
         ),
         Rule(
-            _only_of("two_level", "hybrid"),
+            _is_not("head", "two_level", "hybrid"),
             "only the heads two_level and hybrid have classes",
             ("classes", "class_order"),
         ),
         Rule(
-            _only_of("adaptive", "hybrid"),
+            _is_not("head", "adaptive", "hybrid"),
             "only the heads adaptive and hybrid have cut-offs",
             ("cutoffs",),
         ),
         Rule(
-            _is("mixer", *(mixer for mixer in MIXERS if mixer != "gated_convs")),
+            _is_not("mixer", "gated_convs"),
             "only the mixer gated_convs has groups and dilations",
             ("conv_groups", "dilations"),
         ),
         Rule(
-            _is("mixer", *(mixer for mixer in MIXERS if mixer not in CONVOLUTIONS)),
+            _is_not("mixer", *CONVOLUTIONS),
             "only the mixers gated_convs and depthwise are convolutions",
             ("taps", "conv_identity", "conv_lr_ratio"),
         ),
@@ -82,12 +80,12 @@ RULES = {
             ("mixer_width",),
         ),
         Rule(
-            _is("mixer", *(mixer for mixer in MIXERS if mixer != "attention")),
+            _is_not("mixer", "attention"),
             "only the mixer attention has heads",
             ("attention_heads",),
         ),
         Rule(
-            _is("mixer", *(mixer for mixer in MIXERS if mixer != "mlgru")),
+            _is_not("mixer", "mlgru"),
             "only the mixer mlgru has this gate",
             ("gru_gate",),
         ),
@@ -118,13 +116,13 @@ RULES = {
         ),
         Rule(_is("schedule", "wsd"), "only the cosine has a floor", ("schedule_floor",)),
         Rule(
-            lambda o: not _is("prior", "trigram")(o) and not o.resume,
+            _is_not("prior", "trigram"),
             "only --prior trigram has two losses",
             ("network_loss",),
         ),
-        Rule(_only_of("tree"), "only the head tree has a shape to choose", ("tree",)),
+        Rule(_is_not("head", "tree"), "only the head tree has a shape to choose", ("tree",)),
         Rule(
-            _only_of("sampled"),
+            _is_not("head", "sampled"),
             "only the head sampled draws words",
             ("candidates", "candidates_from"),
         ),

@@ -1,11 +1,12 @@
 """An option that would have no effect is refused, not ignored."""
 
 import pytest
-from tiny import TEXT_OPTIONS
+from tiny import OPTIONS, TEXT_OPTIONS
 
 from flashlm_np.cli import main
 from flashlm_np.cli.useless import RULES
 from flashlm_np.model.fields import option_name
+from flashlm_np.runs.checkpoint import load
 
 STRAYS = [
     ("train book.txt", "train", "book.txt; a text to learn from is given with --text"),
@@ -160,6 +161,14 @@ def test_an_option_with_an_effect_is_taken(tmp_path, monkeypatch):
     assert main(["generate", "runs/quickstart", "--temperature", "0", "--tokens", "2"]) == 0
     embed = "embed random --out e.safetensors --vocab-size 9 --width 2 --seed 1 --std 1"
     assert main(embed.split()) == 0
+
+
+def test_an_option_of_the_presets_own_head_is_taken(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    of_head = ["--candidates", "5", "--vocab-size", "2000", "--embedding", "random"]
+    run = [*OPTIONS, *of_head, "--steps", "1", "--out", "run"]
+    assert main(["train", "--preset", "best", *run]) == 0
+    assert load(tmp_path / "run").config.candidates == 5
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "-1", "1e999"])
