@@ -10,6 +10,9 @@ The recurrence needs no function: its state is replaced.
 
 import numpy as np
 
+from minigrad.ops.causal_attention import join_heads, split_heads
+from minigrad.ops.causal_attention_fast import attention_probabilities
+
 FIRST_ROWS = 64  # of a table before a text
 
 
@@ -46,10 +49,6 @@ def append(past, position, rows):
 def attend(q, k, v, heads):
     """The last rows q (T, W) over all keys and values (N, W): minigrad/ops/causal_attention.py,
     whose rows are all new."""
-    (T, W), N = q.shape, len(k)
-    q, k, v = (x.reshape(-1, heads, W // heads).swapaxes(0, 1) for x in (q, k, v))  # (G, ·, C)
-    s = q @ k.swapaxes(1, 2) * (W // heads) ** -0.5  # (G, T, N)
-    s[:, ~np.tri(T, N, N - T, dtype=bool)] = -np.inf
-    e = np.exp(s - s.max(axis=-1, keepdims=True))
-    p = e / e.sum(axis=-1, keepdims=True)
-    return (p @ v).swapaxes(0, 1).reshape(T, W)
+    scale = (q.shape[-1] // heads) ** -0.5
+    q, k, v = (split_heads(x[None], heads) for x in (q * scale, k, v))  # (1, G, ·, C) each
+    return join_heads(attention_probabilities(q, k) @ v)[0]  # (T, W)

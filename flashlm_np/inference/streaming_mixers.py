@@ -10,6 +10,8 @@ import math
 import numpy as np
 
 from minigrad.ops.activations import sigmoid
+from minigrad.ops.gated import sigmoid_gate_forward
+from minigrad.ops.gated_norm import gated_norm_forward
 from minigrad.ops.mlgru import mlgru_forward
 from minigrad.ops.rotary import rotary_forward
 
@@ -99,6 +101,9 @@ class StreamGRU:
         (state,) = past
         h = mlgru_forward(a[None], z[None], np.zeros_like(state), state[None])[0][0]  # (T, W)
         state[:] = h[-1]
+        return self.out(self._gated(g, h))
+
+    def _gated(self, g, h):
         if self.norm is None:
-            return self.out(sigmoid(g) * h)
-        return self.out(norm_rows(g, self.norm) * h * sigmoid(h))
+            return sigmoid_gate_forward(g, h)[0]
+        return gated_norm_forward(g, h, self.norm.scale.data, eps=self.norm.eps)[0]

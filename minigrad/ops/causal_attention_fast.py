@@ -24,7 +24,7 @@ def causal_attention_fast_forward(q, k, v, *, heads=1):
     q_g, k_g, v_g = (split_heads(x, heads) for x in (q, k, v))  # (B, G, T, C) each
     y = np.empty(v_g.shape, np.result_type(q, k, v))
     blocks = [slice(t, min(t + ROWS, q.shape[1])) for t in range(0, q.shape[1], ROWS)]
-    p = [_probabilities(q_g[:, :, b] * scale, k_g[:, :, : b.stop]) for b in blocks]
+    p = [attention_probabilities(q_g[:, :, b] * scale, k_g[:, :, : b.stop]) for b in blocks]
     for b, p_b in zip(blocks, p, strict=True):
         np.matmul(p_b, v_g[:, :, : b.stop], out=y[:, :, b])
     return join_heads(y), (q, k, v, p, heads)
@@ -52,7 +52,7 @@ def computed_scores(T: int) -> int:
     return sum((min(t + ROWS, T) - t) * min(t + ROWS, T) for t in range(0, T, ROWS))
 
 
-def _probabilities(q, k):
+def attention_probabilities(q, k):
     """p of the last rows of a text, q (B, G, n, C), over all rows k (B, G, t, C)."""
     s = q @ np.swapaxes(k, 2, 3)  # (B, G, n, t)
     n = s.shape[-2]
