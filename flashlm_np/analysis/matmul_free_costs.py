@@ -14,18 +14,17 @@ from ..model.config import Config
 from ..model.matmul_free.lm import MatMulFreeLM
 from ..model.shapes import ternary_shapes
 from .components import Cost, additions
+from .mixer_costs import recurrence_costs
 
 
 def matmul_free_costs(model: MatMulFreeLM, config: Config) -> list[Cost]:
     """The costs of the components, in the order in which a token meets them."""
     V, D, H, L = config.vocab_size, config.d_model, config.glu_width, config.blocks
     norms, bounds = 2 * L + 1, L * D * config.lower_bounds
-    gate = {"code": (L * D, L * (7 * D + 2), 2 * L * D), "paper": (0, 3 * L * D, L * D)}
     return [
         Cost("embedding", V * D, 0, 0),
         *(_bit_linear(name, T) for name, (T, _) in absmean_matrices(model, config).items()),
-        Cost("recurrence", bounds, 7 * L * D + bounds, 4 * L * D + bounds),
-        Cost("gate of the state", *gate[config.gru_gate]),
+        *recurrence_costs(config.gru_gate, D, L, L, bounds),
         Cost("gated unit", 0, 4 * L * H, L * H),
         Cost("norms", norms * D, norms * (3 * D + 2), norms * D),
         Cost("residual sums", 0, 0, 2 * L * D),

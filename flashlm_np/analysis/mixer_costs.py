@@ -31,9 +31,17 @@ def memory_cost(config, position):
         sums = 2 * W + N * (W - G) + (N - 1) * G + (N - 1) * W
         yield Cost(f"attention over {N:,}", 0, A * products, A * sums)
     if config.mixer == "mlgru":
-        # SiLU of a has 3 products and an addition, σ(z) 2 and 1, the state 2 and 2.
-        yield Cost("recurrence", 0, A * 7 * W, A * 4 * W)
-        if config.gru_gate == "paper":
-            yield Cost("gate of the state", 0, A * 3 * W, A * W)
-        else:  # a norm of g, SiLU of h, and their product
-            yield Cost("gate of the state", L * W, A * (7 * W + 2), A * 2 * W)
+        yield from recurrence_costs(config.gru_gate, W, L, A)
+
+
+def recurrence_costs(gate, W, L, A, bounds=0):
+    """Of MLGRU and its gate, W wide, in L blocks that are applied A times in all.
+
+    bounds: the number of lower bounds of f, each with a product and a sum.
+    """
+    # SiLU of a has 3 products and an addition, σ(z) 2 and 1, the state 2 and 2.
+    yield Cost("recurrence", bounds, A * 7 * W + bounds, A * 4 * W + bounds)
+    if gate == "paper":
+        yield Cost("gate of the state", 0, A * 3 * W, A * W)
+    else:  # a norm of g, SiLU of h, and their product
+        yield Cost("gate of the state", L * W, A * (7 * W + 2), A * 2 * W)

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from minigrad import Tensor
 from minigrad.ops.bit_linear import absmean
-from minigrad.ops.softmax import softmax_forward
 
+from ..model.matmul_free.lm import bounds_of
 from .export import PackedModel
 
 TABLE, BOUNDS = "model.embeddings.weight", "model.lower_bounds"
@@ -54,8 +55,7 @@ def arrays(packed: PackedModel, weights: dict[str, np.ndarray], V: int) -> Itera
 
 
 def _bounds(weights, L, D):
-    """The lower bounds (L, D) of the recurrences, as in model/matmul_free/lm.py."""
+    """The lower bounds (L, D) of the recurrences."""
     if BOUNDS not in weights:
         return np.zeros((L, D), np.float32)
-    p = softmax_forward(weights[BOUNDS], axis=0)[0]  # (L, D)
-    return p.cumsum(axis=0) - p[0]
+    return bounds_of(Tensor(weights[BOUNDS])).data

@@ -30,6 +30,12 @@ from .head import BitHead
 from .layers import Block, Norm
 
 
+def bounds_of(numbers: Tensor) -> Tensor:
+    """The lower bound of f in each block, from the learned numbers: (L, D) -> (L, D)."""
+    p = F.softmax(numbers, axis=0)  # (L, D)
+    return F.cumulative_sum(p, axis=0) - p[0]  # p_0 is left out, so that b_0 is 0
+
+
 class Backbone(Module):
     """All but the output layer."""
 
@@ -44,8 +50,7 @@ class Backbone(Module):
         """The lower bound (D,) of each block; None where there is none."""
         if self.lower_bounds is None:
             return [None] * len(self.layers)
-        p = F.softmax(self.lower_bounds, axis=0)  # (L, D)
-        b = F.cumulative_sum(p, axis=0) - p[0]  # (L, D); p_0 is left out, so that b_0 is 0
+        b = bounds_of(self.lower_bounds)  # (L, D)
         return [b[l] for l in range(len(self.layers))]
 
     def forward(
