@@ -13,7 +13,9 @@ from flashlm_np.training.step import train_step
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the extra `parity`")
 
-from benchmarks import torch_flashlm as tf  # noqa: E402  (needs torch)
+from torch_equality import loss_and_gradients_are_equal  # noqa: E402  (needs torch)
+
+from benchmarks import torch_flashlm as tf  # noqa: E402
 from benchmarks.torch_matmul_free import Model, make_optimizers  # noqa: E402
 
 SIZES = {"vocab_size": 31, "d_model": 16, "blocks": 3, "glu_ratio": 2.5}
@@ -47,16 +49,7 @@ def test_logits_loss_and_gradients_equal_those_of_pytorch(form):
     with torch.no_grad():
         expected = theirs(torch.from_numpy(ids))  # where our sums of integers are 0, 1e-17
         np.testing.assert_allclose(ours(ids).data, expected, rtol=1e-9, atol=1e-12)
-    loss = ours.loss(ids, targets, positions, label_smoothing=0.1, z_loss=1e-4)
-    other = tf.training_loss(theirs, *map(torch.from_numpy, (ids, targets, positions)))
-    assert loss.item() == pytest.approx(other.item(), rel=1e-11)
-    loss.backward()
-    other.backward()
-    expected = dict(theirs.named_parameters())
-    for name, parameter in ours.named_parameters():
-        gradient = expected[name].grad.numpy()
-        tolerance = 1e-9 * max(1e-9, np.abs(gradient).max())
-        np.testing.assert_allclose(parameter.grad, gradient, atol=tolerance, err_msg=name)
+    loss_and_gradients_are_equal(ours, theirs, ids, targets, positions)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -14,7 +14,9 @@ from flashlm_np.training.step import train_step
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the extra `parity`")
 
-from benchmarks import torch_flashlm as tf  # noqa: E402  (needs torch)
+from torch_equality import loss_and_gradients_are_equal  # noqa: E402  (needs torch)
+
+from benchmarks import torch_flashlm as tf  # noqa: E402
 from benchmarks.torch_parts import Model, make_optimizers  # noqa: E402
 
 SMALL_V4 = {
@@ -45,17 +47,7 @@ def test_logits_loss_and_gradients_equal_those_of_pytorch(case):
     positions = np.array([3, 50, 11, 3, 29])
     with torch.no_grad():
         np.testing.assert_allclose(ours(ids).data, theirs(torch.from_numpy(ids)), rtol=1e-9)
-    loss = ours.loss(ids, targets, positions, label_smoothing=0.1, z_loss=1e-4)
-    other = tf.training_loss(theirs, *map(torch.from_numpy, (ids, targets, positions)))
-    assert loss.item() == pytest.approx(other.item(), rel=1e-11)
-    loss.backward()
-    other.backward()
-    expected = dict(theirs.named_parameters())
-    for name, parameter in ours.named_parameters():
-        if "router" not in name:
-            gradient = expected[name].grad.numpy()
-            tolerance = 1e-9 * max(1e-9, np.abs(gradient).max())
-            np.testing.assert_allclose(parameter.grad, gradient, atol=tolerance, err_msg=name)
+    loss_and_gradients_are_equal(ours, theirs, ids, targets, positions)
 
 
 @pytest.mark.parametrize("case", ["all", "small v4", "attention", "mlgru"])
