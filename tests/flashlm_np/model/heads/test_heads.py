@@ -13,6 +13,7 @@ from head_checks import CHECKS, SAMPLED_CHECKS
 from flashlm_np.model.heads import HEADS
 from flashlm_np.model.heads.head import Head
 from minigrad import Tensor
+from minigrad.gradcheck import InconclusiveError
 
 
 def checks_of(case):
@@ -73,6 +74,8 @@ def fails(check, case):
         check(case)
     except AssertionError:
         return True
+    except InconclusiveError:  # by what new memory holds; another check must find the bug
+        return False
     return False
 
 
