@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from ..files import written_atomically
 from .costs import total
@@ -111,6 +112,7 @@ def _draw_heads(axes, heads):
     forms = [f"{name},\n{head_form(step)}" for name, step in zip(names, heads, strict=True)]
     axes.set_yticks(places, forms)
     axes.set_xlim(0, 1.6 * whole.max())  # room for the labels
+    axes.xaxis.set_major_locator(MaxNLocator(4))  # fast steps have long numbers
     axes.set(xlabel="seconds per step", ylabel="scored positions, form of the head")
     axes.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     axes.spines[["top", "right"]].set_visible(False)

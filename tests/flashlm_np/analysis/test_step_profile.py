@@ -100,7 +100,9 @@ def test_the_command_prints_and_draws(more, monkeypatch, tmp_path, capsys):
     assert "--phase is 9, but quickstart has 2" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("seconds", [(4, 4, 4, 4), (9, 1, 1, 1), (1, 9, 9, 8)])
+@pytest.mark.parametrize(
+    "seconds", [(4, 4, 4, 4), (9, 1, 1, 1), (1, 9, 9, 8), (0.0105, 0.01, 0.009, 0.01)]
+)
 def test_the_labels_of_the_heads_stand_apart(seconds, monkeypatch, tmp_path):
     config = replace(CONFIG, vocab_size=31)
     measured = step_profile.measure(config, PHASE, steps=1, threads=1)
