@@ -61,4 +61,7 @@ def __getattr__(name: str):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     homes = {"UserError": "errors", "Config": "model.config", "Phase": "model.phase"}
     homes |= dict.fromkeys(("QUICKSTART", "V3"), "model.presets")
-    return getattr(import_module(f".{homes.get(name, 'api')}", __name__), name)
+    from .errors import extra_package
+
+    with extra_package(f"flashlm_np.{name}"):
+        return getattr(import_module(f".{homes.get(name, 'api')}", __name__), name)

@@ -18,12 +18,14 @@ def one_line(error: Exception) -> str:
 
 
 class PackageMissing(UserError):
-    """A package of the extra `prepare` is not installed."""
+    """A package that the task needs is not installed."""
 
 
 @contextlib.contextmanager
 def extra_package(purpose: str) -> Iterator[None]:
-    """Import packages of the extra `prepare` inside; PackageMissing names the missing one.
+    """Import packages inside; PackageMissing names the missing one.
+
+    For those of the extra `prepare`, and those without which a browser does the rest.
 
     Example:
         with extra_package("reading Parquet files"):

@@ -8,13 +8,12 @@ each other. Afterwards it has its own number of threads again.
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from contextvars import copy_context
 from functools import cache
 from pathlib import Path
 
 import numpy as np  # loads the BLAS that the controller searches for
-from threadpoolctl import ThreadpoolController
 
 QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of a container: microseconds of CPU time, and per what
 # NumPy's names of BLAS libraries that need no control. The threads of Accelerate are macOS's
@@ -52,7 +51,7 @@ class Workers:
     @contextmanager
     def at_work(self) -> Iterator[None]:
         """Inside, BLAS has one thread for each worker."""
-        with _controller().limit(limits=1, user_api="blas"):
+        with _limited_to_one("blas"):
             yield
 
     def slices(self, count: int, most: int) -> list[slice]:
@@ -70,8 +69,9 @@ class Workers:
         name, one_thread = numpy_blas(), os.environ.get("OMP_NUM_THREADS") == "1"
         if one_thread or name in NEED_NO_CONTROL or loaded_blas():
             return None
+        package = "threadpoolctl" if _controller() else "threadpoolctl, which is not installed,"
         return (
-            f"threadpoolctl cannot control {name}, the BLAS of this NumPy: results are "
+            f"{package} cannot control {name}, the BLAS of this NumPy: results are "
             "right, but its threads and the workers may wait for each other; "
             "start with OMP_NUM_THREADS=1 in the environment to avoid that"
         )
@@ -99,8 +99,21 @@ def available_cores() -> int:
 
 @cache
 def _controller():
-    """The controller of NumPy's BLAS, made once because the search for it takes a while."""
+    """The controller of NumPy's BLAS, made once because the search for it takes a while.
+
+    None without threadpoolctl, as in a browser, whose NumPy has no BLAS.
+    """
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ModuleNotFoundError:
+        return None
     return ThreadpoolController()
+
+
+def _limited_to_one(kind):
+    """A context, or a setting that stays, of one thread for "blas" or "openmp"."""
+    controller = _controller()
+    return controller.limit(limits=1, user_api=kind) if controller else nullcontext()
 
 
 def _one_openmp_thread():
@@ -108,9 +121,10 @@ def _one_openmp_thread():
 
     `at_work` is not enough for an OpenBLAS that is built on OpenMP, as some of Linux and conda.
     """
-    _controller().limit(limits=1, user_api="openmp")
+    _limited_to_one("openmp")
 
 
 def loaded_blas() -> list[dict]:
     """A description of each loaded BLAS that can be controlled, with its `num_threads`."""
-    return _controller().select(user_api="blas").info()
+    controller = _controller()
+    return controller.select(user_api="blas").info() if controller else []

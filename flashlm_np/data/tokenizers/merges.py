@@ -24,8 +24,8 @@ from collections.abc import Iterable, Iterator
 from itertools import count, islice, pairwise
 
 import numpy as np
-import regex  # the standard library's re has no \p{L}; tiktoken depends on regex
 
+from ...errors import extra_package
 from ..stories.stories import generate
 from .tokenizer import PATTERN, SHIPPED
 from .vocab_file import format_vocab
@@ -68,6 +68,8 @@ def count_words(texts: Iterable[str], pattern: str = PATTERN) -> Counter[str]:
     """Count the words that `pattern` cuts: "a cat" has the words "a" and " cat"."""
     if isinstance(texts, str):
         raise TypeError("train_bpe: texts is a single string; pass a list, [text]")
+    with extra_package("learning tokens"):
+        import regex  # the standard library's re has no \p{L}; tiktoken depends on regex
     cut = regex.compile(pattern)
     words = Counter()
     for text in texts:

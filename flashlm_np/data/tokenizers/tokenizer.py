@@ -24,9 +24,8 @@ import re
 from pathlib import Path
 
 import numpy as np
-import tiktoken
 
-from ...errors import UserError
+from ...errors import UserError, extra_package
 from ...files import read_bytes
 from .base import BaseTokenizer, PlainIds
 from .vocab_file import check_vocab, format_vocab, parse_vocab
@@ -64,6 +63,8 @@ class Tokenizer(BaseTokenizer):
         self.end_of_text, self.vocab_file = len(vocab), format_vocab(vocab)
         identity = self.vocab_file + f"{PATTERN}\n{END_OF_TEXT}".encode()
         self.fingerprint = hashlib.sha256(identity).hexdigest()
+        with extra_package("the tokenizer"):  # here, because a browser has no tiktoken
+            import tiktoken
         self._encoding = tiktoken.Encoding(
             name,
             pat_str=PATTERN,
@@ -82,6 +83,8 @@ class Tokenizer(BaseTokenizer):
 
         Raises: UserError where they are not in the cache and the network does not answer.
         """
+        with extra_package("the tokenizer of GPT-2"):
+            import tiktoken
         # tiktoken knows the same ids as r50k_base, one file, and as gpt2, OpenAI's first two.
         for name in ("r50k_base", "gpt2"):
             try:

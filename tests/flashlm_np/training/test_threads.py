@@ -172,3 +172,20 @@ def test_slices_have_equal_sizes_and_are_not_empty():
         assert max(sizes) - min(sizes) <= 1
         assert len(sizes) >= min(threads, 5)
         assert len(sizes) == 5 or len(sizes) % threads == 0
+
+
+def test_without_threadpoolctl_the_workers_work_and_a_sentence_says_what_is_missing(
+    monkeypatch,
+):
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)  # its import fails
+    config = {"Build Dependencies": {"blas": {"name": "scipy-openblas", "found": True}}}
+    monkeypatch.setattr(np, "show_config", lambda mode: config)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    parallel._controller.cache_clear()
+    try:
+        workers = Workers(2)
+        with workers.at_work():
+            assert workers.map(abs, [-1, 2]) == [1, 2]
+        assert "threadpoolctl, which is not installed, cannot control" in workers.warning
+    finally:
+        parallel._controller.cache_clear()
