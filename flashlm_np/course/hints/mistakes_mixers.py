@@ -128,6 +128,10 @@ MISTAKES = {
             heads)  =>  1)
         the softmax runs over t; for each t, the sum over u is 1.
             axis=-1  =>  axis=-2
+        the mask is missing: position t takes from later positions, too.
+            s[..., ~np.tri(T, dtype=bool)] = -np.inf  =>  pass
+        the mask hides the past and shows the future: -∞ belongs above the diagonal, u > t.
+            ~np.tri(T, dtype=bool)  =>  np.tri(T, k=-1, dtype=bool)
         a masked score of 0 still counts as e⁰ = 1; it is -∞.
             = -np.inf  =>  = 0
         the mask was multiplied after the softmax, so the rows of p do not have the sum 1.
