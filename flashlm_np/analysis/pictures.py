@@ -100,11 +100,7 @@ def _draw_heads(axes, heads):
     whole = np.array([step.seconds for step in heads])
     inside = np.array([step.head_seconds for step in heads])
     places = np.arange(len(heads))[::-1]  # the first at the top
-    labels = [
-        f"{step.head_seconds / step.seconds:.0%} of the time\n"
-        f"{step.head_multiply_adds:.0%} of the mult-adds\nceiling {step.ceiling:.1f}x"
-        for step in heads
-    ]
+    labels = [_head_label(step) for step in heads]
     axes.barh(places, whole - inside, color="#bbbbbb", label="the rest of the step")
     bars = axes.barh(places, inside, left=whole - inside, color=ORANGE, label="the head")
     axes.bar_label(bars, labels, fontsize=8, padding=4)
@@ -116,3 +112,10 @@ def _draw_heads(axes, heads):
     axes.set(xlabel="seconds per step", ylabel="scored positions, form of the head")
     axes.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _head_label(step):
+    lines = [f"{step.head_seconds / step.seconds:.0%} of the time"]
+    if step.head_multiply_adds is not None:
+        lines.append(f"{step.head_multiply_adds:.0%} of the mult-adds")
+    return "\n".join([*lines, f"ceiling {step.ceiling:.1f}x"])

@@ -48,8 +48,13 @@ class StepProfile:
         return sum(cost.seconds for (name, _), cost in costs if name in HEAD) / self.steps
 
     @property
-    def head_multiply_adds(self) -> float:
-        """The head's fraction of the multiply-adds of forward and backward."""
+    def head_multiply_adds(self) -> float | None:
+        """The head's fraction of the multiply-adds of forward and backward.
+
+        None if the head is not exact: those of the others depend on the targets.
+        """
+        if self.config.head != "exact":
+            return None
         counts = multiply_adds(self.config, self.phase)
         del counts["newton-schulz"]  # it belongs to the optimizer
         return counts["head"] / sum(counts.values())
@@ -73,7 +78,8 @@ def measure(
 
     def step():
         start = time.perf_counter()
-        stages = fast_step.step(1, draw_batches(dataset, config, phase, rng)).seconds
+        batches = draw_batches(dataset, config, phase, rng)
+        stages = fast_step.step(1, batches, rng).seconds
         # A clock may stand still, and the times are divided by that of a step.
         return stages | {"a step": max(1e-9, time.perf_counter() - start)}
 
@@ -90,9 +96,11 @@ def measure_heads(
 ) -> list[StepProfile]:
     """Profile a plain and a fused head, with all positions scored and with a quarter.
 
-    The MatMul-free model has the fused one only here: composed, it is a bit_linear like others.
+    Other heads than v3's exact one have one form here. (Composed, that of the MatMul-free model
+    is a bit_linear like others.)
     """
-    forms = (False, True) if config.model == "flashlm" else (True,)
+    has_two = config.model == "flashlm" and config.head == "exact"
+    forms = (False, True) if has_two else (config.fused,)
     return [
         measure(replace(config, position_share=part, fused=fused), phase, steps, threads)
         for part in (1.0, 0.25)
@@ -106,12 +114,18 @@ def step_table(step: StepProfile) -> str:
     operations = sum(cost.seconds for cost in step.profile.stats.values())
     stages["forward and backward"] = operations / step.steps
     stages["the rest"] = seconds - sum(stages.values())
-    gflops = 2e-9 * sum(multiply_adds(step.config, step.phase).values()) / seconds
     memory = peak_memory()
     lines = [f"{name:29}{1e3 * s:20.2f}{s / seconds:10.1%}" for name, s in stages.items()]
-    last = f"{'a step':29}{1e3 * seconds:20.2f}{1:10.1%}{gflops:10.1f}"
+    last = f"{'a step':29}{1e3 * seconds:20.2f}{1:10.1%}{_gflops(step):>10}"
     last += "" if memory is None else f"   peak {memory / 1e6:,.0f} MB"
     return "\n".join([step.profile.table(step.steps, seconds), "", *lines, last])
+
+
+def _gflops(step):
+    """Those of the counted products, per second; nothing where the head's are not counted."""
+    if step.config.head != "exact":
+        return ""
+    return f"{2e-9 * sum(multiply_adds(step.config, step.phase).values()) / step.seconds:.1f}"
 
 
 def head_table(heads: list[StepProfile]) -> str:
@@ -122,15 +136,20 @@ def head_table(heads: list[StepProfile]) -> str:
     ]
     for step in heads:
         whole = step.config.position_share == 1
+        part = step.head_multiply_adds
+        of_products = "not counted" if part is None else f"{part:.1%}"
         positions = "all positions" if whole else "a quarter of the positions"
         lines.append(
             f"{positions + ', ' + head_form(step):34}"
             f"{1e3 * step.seconds:9.1f}{1e3 * step.head_seconds:9.1f}"
-            f"{step.head_seconds / step.seconds:9.1%}{step.head_multiply_adds:14.1%}"
+            f"{step.head_seconds / step.seconds:9.1%}{of_products:>14}"
             f"{step.ceiling:8.2f}x"
         )
     return "\n".join(lines)
 
 
 def head_form(step: StepProfile) -> str:
+    """The form of the exact head, or the name of another."""
+    if step.config.head != "exact":
+        return step.config.head
     return "fused" if step.config.fused else "plain"

@@ -13,6 +13,7 @@ from flashlm_np.analysis.multiply_adds import multiply_adds, seconds_at_peak
 from flashlm_np.cli import main
 from flashlm_np.model.config import Phase
 from flashlm_np.model.flashlm import FlashLM
+from flashlm_np.model.heads import HEADS
 from flashlm_np.model.presets import V3
 from flashlm_np.training.fast_step import FastStep
 from flashlm_np.training.memory import keep_freed_memory, peak_memory
@@ -79,6 +80,20 @@ def test_a_profile_adds_up_to_the_step(mixer, operation, calls):
     assert total == pytest.approx(float(rows["a step"][0]), abs=0.06)
     assert rows[f"{operation} forward"][0] == str(4 * calls)  # 2 recursions, 2 workers
     assert 0 < measured.head_seconds < measured.seconds
+
+
+@pytest.mark.parametrize("head", [name for name in HEADS if name != "exact"])
+def test_a_profile_with_another_head_counts_no_products_of_it(head, monkeypatch, tmp_path):
+    config = replace(CONFIG, vocab_size=31).with_head(head)
+    (whole, quarter) = step_profile.measure_heads(config, PHASE, steps=1, threads=2)
+    assert (whole.config.position_share, quarter.config.position_share) == (1, 0.25)
+    assert 0 < whole.head_seconds < whole.seconds
+    assert f"all positions, {head} " in step_profile.head_table([whole, quarter])
+    assert "not counted" in step_profile.head_table([whole])
+    assert "GFLOP/s" in step_profile.step_table(whole)
+    figures = saved_figures(monkeypatch)
+    analysis_pictures.draw_profile(tmp_path / "x.png", "title", whole, [whole, quarter])
+    assert overlapping_texts(figures[0]) == outside_texts(figures[0]) == []
 
 
 @pytest.mark.parametrize("more", [[], ["--plain"]])
