@@ -3,11 +3,12 @@
     python3 run.py train [arguments of `flashlm train`]
     python3 run.py test  [--quick | --parity --site] [arguments of pytest]
 
-and three more, for the course:
+and four more, for the course:
 
     python3 run.py lab                             open the notebooks in JupyterLab
     python3 run.py notebooks [--check] [NAME ...]  build them from notebooks/src
     python3 run.py docs                            build the site, docs/_build/html/index.html
+    python3 run.py playground --serve              the page that trains in a browser
 
 Every command of flashlm works the same way, such as `python3 run.py generate runs/quickstart`:
 train, eval, generate, prepare, embed, convert, stories, profile, inspect, export, course.
@@ -170,7 +171,19 @@ def docs(arguments):
     return code
 
 
-JOBS = {"test": test, "lab": lab, "notebooks": notebooks, "docs": docs}
+def playground(arguments):
+    """Make the page that runs in a browser. That needs no package, and so no .venv."""
+    program = ROOT / "docs" / "playground" / "build.py"
+    return job([sys.executable, "-I", program, *arguments])
+
+
+JOBS = {
+    "test": test,
+    "lab": lab,
+    "notebooks": notebooks,
+    "docs": docs,
+    "playground": playground,
+}
 
 
 def python(module, *arguments):

@@ -238,6 +238,15 @@ def test_only_flashlm_runs_in_the_folder_of_the_caller(project):
         assert project.folders[-1] == (None if command == "train" else run.ROOT), command
 
 
+def test_the_playground_needs_no_environment(project):
+    """Any Python makes it, in the folder of the caller."""
+    run.main(["playground", "a folder", "--copy"])
+    ((program, *arguments),) = project.commands
+    assert Path(program) == run.ROOT / "docs" / "playground" / "build.py"
+    assert arguments == ["a folder", "--copy"]
+    assert project.folders == [None]
+
+
 @pytest.mark.parametrize("module", ["flashlm_np", "pip", "venv", "pytest"])
 def test_no_module_of_the_callers_folder_is_run(module, tmp_path, monkeypatch, capfd):
     if find_spec(module) is None:  # an environment without pip, as uv makes it

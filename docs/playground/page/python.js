@@ -1,0 +1,80 @@
+// The worker as the page sees it: ask(task) gives a promise; listeners hear the rest.
+
+const PATIENCE = 2000;  // milliseconds until a program that does not stop is ended
+
+export class Python {
+  #worker;
+  #waiting = new Map();  // id of a task -> {resolve, reject, output}
+  #listeners = {};
+  #next = 1;
+  #started = null;  // id of the task that Python works on
+
+  // Other windows cannot read the memory of an isolated page, so it may share some with its
+  // worker. Then a program can be stopped without losing Python.
+  #buffer = self.crossOriginIsolated ? new Uint8Array(new SharedArrayBuffer(1)) : null;
+
+  on(kind, listener) {
+    this.#listeners[kind] = listener;
+  }
+
+  #tell(kind, message) {
+    this.#listeners[kind]?.(message);
+  }
+
+  async start() {
+    const begin = performance.now();
+    this.#worker = new Worker("worker.js", { type: "module" });
+    this.#worker.onmessage = ({ data }) => this.#hear(data);
+    this.#worker.onerror = (event) => this.#end(event.message ?? "the worker could not start");
+    const clock = setInterval(() => this.#tell("seconds", (performance.now() - begin) / 1000), 200);
+    try {
+      await this.ask({ task: "load", buffer: this.#buffer });
+      this.#tell("ready", (performance.now() - begin) / 1000);
+    } catch (error) {
+      this.#tell("unavailable", error.message);
+    } finally {
+      clearInterval(clock);
+    }
+  }
+
+  ask(task, output) {
+    const id = this.#next++;
+    this.#worker.postMessage({ ...task, id });
+    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject, output, id }));
+  }
+
+  #hear(message) {
+    const waiting = this.#waiting.get(message.id);
+    if (message.kind === "started") this.#started = message.id;
+    else if (message.kind === "output") waiting?.output(message.text);
+    else if (message.kind === "done" || message.kind === "failed") {
+      this.#waiting.delete(message.id);
+      if (message.kind === "done") waiting?.resolve(message.result);
+      else waiting?.reject(new Error(message.text));
+    } else this.#tell(message.kind, message);
+  }
+
+  // Stop the program that runs. Returns how: "interrupted", or "restarted" with a new Python.
+  async stop(promise) {
+    if (this.#buffer) {
+      this.#buffer[0] = 2;  // Python raises KeyboardInterrupt
+      const late = new Promise((resolve) => setTimeout(resolve, PATIENCE, "late"));
+      if (await Promise.race([promise.catch(() => {}), late]) !== "late") return "interrupted";
+    }
+    this.restart("stopped");
+    return "restarted";
+  }
+
+  restart(reason) {
+    this.#end(reason);
+    return this.start();
+  }
+
+  #end(reason) {
+    this.#worker.terminate();
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { reject } of waiting) reject(new Error(reason));
+    this.#tell("ended", reason);
+  }
+}
