@@ -2,36 +2,41 @@
 
 import numpy as np
 
-ROWS, COLUMNS = 6, 6  # the largest table
+MOST = 6  # rows and columns of the largest table
 NOT_FINITE = {"nan": "NaN", "inf": "∞", "-inf": "−∞"}
 
 
-def nonzero_rows(array: np.ndarray) -> list[int]:
+def nonzero_rows(array: np.ndarray, most: int = MOST) -> list[int]:
     """All rows of a small table; else the first ones with a number other than 0, if any."""
     flat = _as_matrix(array)
-    if len(flat) <= ROWS:
+    if len(flat) <= most:
         return list(range(len(flat)))
     nonzero = np.flatnonzero((flat != 0).any(axis=1))
     chosen = nonzero if nonzero.size else np.arange(len(flat))
-    return chosen[:ROWS].tolist()
+    return chosen[:most].tolist()
 
 
-def table(array: np.ndarray, rows: list[int] | None = None) -> dict:
-    """The cells of an array as texts, by default of its first rows.
+def table(array: np.ndarray, rows: list[int] | None = None, most: int = MOST) -> dict:
+    """The cells of an array as texts, by default of its first rows, and what they are.
 
     All axes but the last are flattened to rows. A row's label holds its indices on these axes.
     """
     flat = _as_matrix(array)
-    rows = list(range(min(ROWS, len(flat)))) if rows is None else rows
-    cells = flat[rows, :COLUMNS]
+    rows = list(range(min(most, len(flat)))) if rows is None else rows
     return {
         "shape": str(array.shape),
         "size": array.size,
         "rows": [_row_label(array, row) for row in rows],
-        "cells": [[number_text(x) for x in row] for row in cells],
-        "cut": _cut_text(flat.shape, cells.shape, rows),
-        "about": statistics_text(array),
+        "cut": _cut_text(flat.shape, (len(rows), min(most, flat.shape[1])), rows),
+        **cells(array, rows, most),
     }
+
+
+def cells(array: np.ndarray, rows: list[int], most: int = MOST) -> dict:
+    """The part of a table that differs between arrays of one shape."""
+    numbers = _as_matrix(array)[rows, :most].tolist()
+    texts = [[number_text(x) for x in row] for row in numbers]
+    return {"cells": texts, "about": statistics_text(array)}
 
 
 def number_text(x, digits: int = 4) -> str:
@@ -67,13 +72,15 @@ def statistics_text(array: np.ndarray) -> str:
         norm = scale * float(np.linalg.norm(finite / scale))
         ends = number_text(finite.min()), number_text(finite.max())
         parts = [f"norm {norm:.4g}, from {ends[0]} to {ends[1]}"]
-    zeros = float((array == 0).mean())
+    zeros = array.size - np.count_nonzero(array)
     if zeros and array.size > 1:
-        parts.append(f"{zeros:.0%} zeros")
+        parts.append(f"{zeros / array.size:.0%} zeros")
     text = ", ".join(parts)
+    if finite.size == array.size:
+        return text
     nan, infinite = int(np.isnan(array).sum()), int(np.isinf(array).sum())
     remarks = [f"{nan} NaN!"] * (nan > 0) + [f"{infinite} infinite."] * (infinite > 0)
-    return " ".join([*remarks, f"Of the rest: {text}" if remarks and text else text]).rstrip()
+    return " ".join([*remarks, f"Of the rest: {text}" if text else ""]).rstrip()
 
 
 def _as_matrix(array):

@@ -9,7 +9,7 @@ from ..engine import Node
 from ..errors import GraphError, ShapeError
 from ..gradcheck.inputs import argument_names
 from ..guards.writes import expect_old_values
-from ..ops import Operation
+from ..ops import Operation, RowGradient
 from ..tensor import Tensor
 from .recorder import ENTRIES, ModuleCall, record
 
@@ -51,8 +51,32 @@ class Graph:
         self.values: list[Value] = []
         self.applications: list[Application] = []
         self._index: dict[int, int] = {}  # of a node's result, a leaf or a constant, by its id
+        self._names: dict[tuple, list[str]] = {}  # of arguments, by the forward and their count
         for node in _nodes_before(loss):
             self._add(node)
+        self.last = self.applications[-1].output  # the loss
+        self.users: list[list[int]] = [[] for _ in self.values]  # applications, by their inputs
+        for i, a in enumerate(self.applications):
+            for value in dict.fromkeys(a.inputs):
+                self.users[value].append(i)
+
+    def contributions(self, a: Application, dy, saved) -> list[np.ndarray | None]:
+        """The gradients that an operation's backward sends to its inputs; None to constants."""
+        gradients = a.operation.backward(dy, saved)
+        wanted = [self.values[i].kind != "constant" for i in a.inputs]
+        return [_dense(g) if w else None for g, w in zip(gradients, wanted, strict=True)]
+
+    def gradients(self, loss: np.ndarray, saved: list) -> list[np.ndarray | None]:
+        """The complete gradient of each value, or None, from what each operation saved."""
+        totals: list[np.ndarray | None] = [None] * len(self.values)
+        totals[self.last] = np.ones_like(loss)
+        for a, kept in reversed(list(zip(self.applications, saved, strict=True))):
+            if (dy := totals[a.output]) is not None:
+                gradients = self.contributions(a, dy, kept)
+                for i, gradient in zip(a.inputs, gradients, strict=True):
+                    if gradient is not None:
+                        totals[i] = gradient if totals[i] is None else totals[i] + gradient
+        return totals
 
     def _add(self, node):
         expect_old_values(node)  # a later write would show as a wrong gradient
@@ -62,9 +86,14 @@ class Graph:
         self.values.append(Value("result", np.asarray(result)))
         hidden = node.operation.work_options
         visible = {name: option for name, option in options.items() if name not in hidden}
-        names = argument_names(node.operation.forward, len(inputs))
+        names = self._argument_names(node.operation.forward, len(inputs))
         computed = node.operation, visible, node.saved
         self.applications.append(Application(*computed, names, inputs, output, call))
+
+    def _argument_names(self, forward, count):
+        if (forward, count) not in self._names:
+            self._names[forward, count] = argument_names(forward, count)
+        return self._names[forward, count]
 
     def _input(self, parent, array):
         """The index of an input's value; a leaf or a constant is added at its first use."""
@@ -73,6 +102,10 @@ class Graph:
             self._index[key] = len(self.values)
             self.values.append(Value("constant" if parent is None else "leaf", array, parent))
         return self._index[key]
+
+
+def _dense(gradient):
+    return gradient.dense() if isinstance(gradient, RowGradient) else gradient
 
 
 def _expect_one_number(loss):

@@ -26,7 +26,6 @@ from .second_run import SecondRun, UndecidedError, weight
 
 EPS = float(np.finfo(np.float64).eps)
 STEP = EPS ** (1 / 3)  # 6e-6: truncation and rounding errors are equal
-ALL_CHECKED = 300  # numbers; of a larger graph, the largest gradient of each value is checked
 NOT_FINITE, NO_LOSS = "the number is not finite", "the loss is not finite"
 KINK, ROUNDING = "a kink is near", "rounding hides it"
 
@@ -40,34 +39,18 @@ class Slope(NamedTuple):
     bend: float
 
 
-def numeric_checks(graph: Graph, totals: list[np.ndarray | None]) -> list[list[dict]]:
-    """For each value, its gradients in `totals` beside those by differences, for the page.
-
-    `agree` is True, False or None: not decided. Then `expected` gives the reason.
-    """
-    checks: list[list[dict]] = [[] for _ in totals]
-    check_all = sum(t.size for t in totals if t is not None) <= ALL_CHECKED
-    with np.errstate(all="ignore"):  # a changed number may leave the domain
-        numeric = NumericGradients(graph, totals)
-        for i, total in enumerate(totals):
-            if total is not None and total.size:
-                largest = np.unravel_index(np.argmax(np.abs(total)), total.shape)
-                indices = np.ndindex(total.shape) if check_all else [largest]
-                checks[i] = [numeric.check(i, index) for index in indices]
-    return checks
-
-
 class NumericGradients:
     """The gradients of a graph, `totals`, beside slopes of its loss by central differences."""
 
-    def __init__(self, graph: Graph, totals: list[np.ndarray | None]):
-        self.totals, self.run = totals, SecondRun(graph, totals)
+    def __init__(self, graph: Graph, totals: list[np.ndarray | None], to_loss: bool):
+        self.totals, self.run = totals, SecondRun(graph, totals, to_loss)
         pairs = zip(self.run.gradients, self.run.arrays, strict=True)
         self.of_inputs = [weight(dy, array) for dy, array in pairs]
         self.of_results = {}
+        sizes = [_largest(array) for array in self.run.arrays]
         for a in graph.applications:
             dy, y = self.run.gradients[a.output], self.run.arrays[a.output]
-            inner = min(1.0, max(_largest(self.run.arrays[i]) for i in a.inputs))
+            inner = min(1.0, max(sizes[i] for i in a.inputs))
             self.of_results[a.output] = weight(dy, np.maximum(np.abs(y), inner))
 
     def check(self, value: int, index: tuple) -> dict:
@@ -86,7 +69,7 @@ class NumericGradients:
         x, reasons = abs(float(self.run.arrays[value][index])), []
         if not np.isfinite(x):
             raise UndecidedError(NOT_FINITE)
-        if not np.isfinite(self.run.loss_of(self.run.arrays)):
+        if not np.isfinite(self.run.loss).all():
             raise UndecidedError(NO_LOSS)
         step = STEP * max(1.0, x)
         for t in filter(None, (step, step / 256, STEP * x, 256 * step)):
@@ -125,10 +108,9 @@ class NumericGradients:
         up, down = self.run.changed(value, index, t), self.run.changed(value, index, -t)
         if up.sides != down.sides:
             raise UndecidedError(KINK)
-        base = self.run.loss_of(self.run.arrays)
-        rise, fall = self.run.loss_of(up.arrays) - base, base - self.run.loss_of(down.arrays)
+        rise, fall = up.loss, -down.loss
         width = float(up.arrays[value][index] - down.arrays[value][index])
-        moved = [i for i in up.arrays if i != value]
+        moved = up.arrays.keys() - {value}
         terms = [weight(self.run.gradients[i], up.arrays[i] - down.arrays[i]) for i in moved]
         rounded = [self.of_results[i] if i in moved else self.of_inputs[i] for i in up.used]
         noise, bend = 8 * EPS * sum(rounded), 2 * (rise - fall)

@@ -6,11 +6,13 @@ import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from textwrap import dedent
 
 from ..ops import Operation
 
+_remember = lru_cache(maxsize=512)  # a graph of thousands of operations has few kinds of them
 _LABEL = re.compile(r" *(forward|backward|surrogate|saved|kinks|source)  +(?=\S)")
 
 
@@ -39,6 +41,7 @@ def docstring_sections(docstring: str) -> dict[str, str]:
     return {"title": " ".join(title.split()), **texts}
 
 
+@_remember
 def operation_sections(operation: Operation) -> dict[str, str]:
     """The docstring_sections of the file that holds the forward, if it has formulas.
 
@@ -49,6 +52,7 @@ def operation_sections(operation: Operation) -> dict[str, str]:
     return sections if "forward" in sections else {"title": ""}
 
 
+@_remember
 def local_rule(operation: Operation, argument: str) -> str:
     """The formula for the gradient of one argument, such as "dx = dy w"; "" if none is found.
 
@@ -69,6 +73,7 @@ def local_rule(operation: Operation, argument: str) -> str:
     return ""
 
 
+@_remember
 def source(function: Callable) -> dict:
     """The file and the lines of a function; empty where these are not known."""
     try:
@@ -80,6 +85,7 @@ def source(function: Callable) -> dict:
     return {"file": file, "first": first, "lines": dedent("".join(lines)).splitlines()}
 
 
+@_remember
 def saved_names(operation: Operation, count: int) -> list[str]:
     """The forward's own names for the values that it saves, from its `return y, (x, w)`."""
     with suppress(SyntaxError):  # a lambda within an expression

@@ -6,31 +6,40 @@ import numpy as np
 
 from ..module import Module
 from ..tensor import Tensor
-from .array_tables import table
+from .array_tables import MOST, table
+from .boxes import boxes, folded_at_first
 from .graph import Graph
-from .labels import module_calls, module_paths, value_labels
+from .labels import module_paths, value_labels
 from .layout import layout
-from .numeric_gradients import numeric_checks
+from .numeric_checks import extent, numeric_checks
 from .operation_docs import operation_sections, saved_names, source
 from .profiler import saved_bytes
 from .steps import Steps
 
+LARGE = 300  # operations; a larger graph has smaller tables and never opens as a whole
+MOST_OF_LARGE = 4  # rows and columns of its tables
+
 
 def page_data(loss: Tensor | Callable[[], Tensor], model: Module | None, check: bool) -> dict:
-    """The values, operations, module calls, documentation, steps and layout of a loss."""
+    """The values, operations, boxes, documentation, steps and layout of a loss."""
     graph = Graph(loss)
     paths = module_paths(graph, model)
     labels = value_labels(graph, paths)
-    calls, innermost = module_calls(graph, paths)
-    steps = Steps(graph, labels)
-    checks = numeric_checks(graph, steps.totals) if check else [[] for _ in graph.values]
+    places, innermost = boxes(graph, paths, labels)
+    large = len(graph.applications) > LARGE
+    steps = Steps(graph, labels, MOST_OF_LARGE if large else MOST)
+    which = extent(graph, steps.totals)
+    checks = numeric_checks(graph, steps.totals, which) if check else [[]] * len(graph.values)
     used = {a.operation.name: a.operation for a in graph.applications}
     data = {
         "values": [_value(i, v, labels, steps, checks) for i, v in enumerate(graph.values)],
         "operations": list(map(_operation, graph.applications, innermost)),
-        "calls": calls,
+        "boxes": places,
+        "folded": folded_at_first(places, innermost),
         "documentation": {name: _documentation(o) for name, o in used.items()},
         "steps": steps.steps,
+        "large": large,
+        "method": which.text() if check else "",
     }
     return data | {"layout": layout(data)}
 
@@ -40,8 +49,7 @@ def _value(i, value, labels, steps, checks):
         "name": labels[i],
         "kind": value.kind,
         "shape": str(value.array.shape),
-        "dtype": str(value.array.dtype),
-        "table": table(value.array, steps.rows[i]),
+        "table": table(value.array, steps.rows[i], steps.most),
         "expected": steps.expected[i],
         "arrivals": steps.arrivals[i],
         "checks": checks[i],
@@ -53,7 +61,7 @@ def _documentation(operation):
     return operation_sections(operation) | {k: source(f) for k, f in sources.items()}
 
 
-def _operation(application, call):
+def _operation(application, box):
     saved = application.saved
     items = saved if isinstance(saved, (tuple, list)) else (saved,)
     names = saved_names(application.operation, len(items))
@@ -63,7 +71,7 @@ def _operation(application, call):
         "arguments": application.arguments,
         "inputs": application.inputs,
         "output": application.output,
-        "call": call,
+        "box": box,
         "options": ", ".join(options),
         "saved": [[name, _text(item)] for name, item in zip(names, items, strict=True)],
         "saved_bytes": saved_bytes(saved),

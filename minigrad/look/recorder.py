@@ -27,6 +27,12 @@ class ModuleCall:
         outer = self.enclosing.with_enclosing() if self.enclosing else []
         return [*outer, self]
 
+    def outermost(self) -> "ModuleCall":
+        call = self
+        while call.enclosing is not None:
+            call = call.enclosing
+        return call
+
 
 # Of each recorded operation: its arrays, options, result and innermost module call, or None.
 ENTRIES: WeakKeyDictionary[Node, tuple] = WeakKeyDictionary()

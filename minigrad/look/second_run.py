@@ -2,6 +2,9 @@
 
 With a number changed, an operation with a surrogate is replaced by its surrogate, because its
 backward returns the surrogate's gradient.
+
+The change is followed to the loss, or in a large graph only through the operations that use the
+number. The gradients of their results then tell how far the loss moves: Σ dy Δy.
 """
 
 from dataclasses import dataclass
@@ -9,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..gradcheck.declarations import SIDES, SURROGATES, side_of
-from ..ops import RowGradient
 from .graph import Graph
 
 DOMAIN, REPEATED = "the domain ends here", "a second run differs"
+BEHIND = "a gradient behind it is not finite"
 
 
 class UndecidedError(Exception):
@@ -25,21 +28,25 @@ class Changed:
 
     arrays: the values that the change reaches. sides: of each kink, where its inputs lie.
     used: the values that the operations on the way compute from, and their results.
+    ends: the values at which the change is no longer followed. loss: how far the loss moves.
     """
 
     arrays: dict[int, np.ndarray]
     sides: list[bytes]
     used: set[int]
+    ends: list[int]
+    loss: float = 0.0
 
 
 class SecondRun:
     """The values of a graph and their gradients in float64, and the functions between them.
 
     `firsts` are the gradients of the first run. They tell which differences matter to the loss.
+    `to_loss`: follow a change to the loss, else through one operation.
     """
 
-    def __init__(self, graph: Graph, firsts: list[np.ndarray | None]):
-        self.graph, self.last = graph, graph.applications[-1].output
+    def __init__(self, graph: Graph, firsts: list[np.ndarray | None], to_loss: bool):
+        self.graph, self.to_loss = graph, to_loss
         self.arrays = [_as_float64(value.array) for value in graph.values]
         self.functions = []  # of each operation: its forward, or its surrogate here
         self.repeats = []  # whether each operation gave the same result again
@@ -55,28 +62,11 @@ class SecondRun:
             saved.append(kept)
             surrogate = SURROGATES.get(a.operation.forward)
             self.functions.append(surrogate(*arrays, **a.options) if surrogate else a.forward)
-        self.gradients = self._backward(saved)
-
-    def _backward(self, saved):
-        """The gradient of each value; None for constants."""
-        totals: list[np.ndarray | None] = [None] * len(self.arrays)
-        totals[self.last] = np.ones_like(self.arrays[self.last])
-        for a, kept in reversed(list(zip(self.graph.applications, saved, strict=True))):
-            dy = totals[a.output]
-            gradients = [None] * len(a.inputs) if dy is None else a.operation.backward(dy, kept)
-            for i, gradient in zip(a.inputs, gradients, strict=True):
-                if gradient is not None and self.graph.values[i].kind != "constant":
-                    if isinstance(gradient, RowGradient):
-                        gradient = gradient.dense()
-                    totals[i] = gradient if totals[i] is None else totals[i] + gradient
-        return totals
-
-    def loss_of(self, arrays) -> float:
-        """The loss, from `arrays` by the index of their values."""
-        return float(arrays[self.last].sum())
+        self.loss = self.arrays[graph.last]
+        self.gradients = graph.gradients(self.loss, saved)
 
     def changed(self, value: int, index: tuple, step: float) -> Changed:
-        """Run all operations again that use a value, with one of its numbers changed.
+        """Run operations again that use a value, with one of its numbers changed.
 
         Raises:
             UndecidedError: the changed number is out of a domain, or an operation on the way
@@ -84,26 +74,43 @@ class SecondRun:
         """
         moved = self.arrays[value].copy()
         moved[index] += step
-        run = Changed({value: moved}, [], set())
-        operations = zip(self.graph.applications, self.functions, self.repeats, strict=True)
-        for a, function, repeats in operations:
-            if run.arrays.keys() & set(a.inputs):
-                if not repeats:
-                    raise UndecidedError(REPEATED)
-                self._apply(run, a, function)
-        if not np.isfinite(self.loss_of(run.arrays)):
-            raise UndecidedError(DOMAIN)
+        run = Changed({value: moved}, [], set(), [self.graph.last])
+        users = self.graph.users[value]
+        if self.to_loss:
+            for i in range(min(users, default=0), len(self.functions)):
+                if run.arrays.keys() & set(self.graph.applications[i].inputs):
+                    self._apply(run, i, run.arrays)
+        elif users:  # each one alone: a user may compute from the result of another one
+            run.ends = [self._apply(run, i, {value: moved}) for i in users]
+        run.loss = sum(self._moved(i, run.arrays[i]) for i in run.ends)
         return run
 
-    def _apply(self, run, a, function):
-        arrays = [run.arrays.get(i, self.arrays[i]) for i in a.inputs]
+    def _apply(self, run, i, changed):
+        """Run an operation on changed values; returns the index of its result."""
+        a = self.graph.applications[i]
+        if not self.repeats[i]:
+            raise UndecidedError(REPEATED)
+        arrays = [changed.get(k, self.arrays[k]) for k in a.inputs]
         try:
-            run.arrays[a.output] = function(*arrays)
+            run.arrays[a.output] = self.functions[i](*arrays)
         except (ValueError, ArithmeticError):  # the operation refuses the changed number
             raise UndecidedError(DOMAIN) from None
         run.used |= {*a.inputs, a.output}
         if a.operation.forward in SIDES:
             run.sides.append(side_of(a.operation, arrays, a.options).tobytes())
+        return a.output
+
+    def _moved(self, value, array):
+        """How far a changed value moves the loss: Σ dy Δy, where 0 · ∞ counts as 0."""
+        dy = self.gradients[value]
+        if dy is None:
+            return 0.0
+        if not np.isfinite(dy).all():
+            raise UndecidedError(BEHIND)
+        moved = float(np.where(dy == 0, 0, dy * (array - self.arrays[value])).sum())
+        if not np.isfinite(moved):
+            raise UndecidedError(DOMAIN)
+        return moved
 
 
 def weight(dy: np.ndarray | None, change: np.ndarray) -> float:
@@ -123,5 +130,7 @@ def _is_same(first, again, dy):
     if first.shape != again.shape:
         return False
     same = (first == again) | (np.isnan(first) & np.isnan(again))
+    if same.all():
+        return True
     change = np.where(same, 0, again - first)
     return bool(np.isfinite(change).all()) and weight(dy, change) <= 1e-3 * weight(dy, first)

@@ -5,6 +5,7 @@ import numpy as np
 from ..ops import Operation
 from .operation_docs import local_rule
 
+MOST_INPUTS = 8  # that a sentence lists
 START = {
     "before": "The backward pass begins at the loss.",
     "after": "When the loss changes by a small amount, it changes by just that amount: its "
@@ -12,8 +13,14 @@ START = {
 }
 
 
-def forward_texts(operation: Operation, inputs: list[str], shape: tuple[int, ...]) -> dict:
-    """The texts of an operation that runs on these inputs, each as `input_text` writes it."""
+def forward_texts(
+    operation: Operation, inputs: list[str], more: int, shape: tuple[int, ...]
+) -> dict:
+    """The texts of an operation that runs on inputs, each as `input_text` writes it.
+
+    `more` inputs are only counted.
+    """
+    inputs = [*inputs, f"{more:,} more"] if more else inputs
     listed = " and ".join(filter(None, (", ".join(inputs[:-1]), inputs[-1])))
     return {
         "before": f"{operation.name} runs on {listed}.",

@@ -2,6 +2,9 @@
 
 from html import escape
 
+from .folding import FOLDED, Folding
+from .layout import CARD_LETTERS, short_name
+
 STYLE = """
 rect { fill: #ffffff; stroke: #5b6576; }
 .paper { stroke: none; }
@@ -23,21 +26,104 @@ ARROW = (
 
 
 def svg(data: dict, title: str) -> str:
-    """The picture of the page's data: operations, values, and shapes on the edges."""
-    plan = data["layout"]
-    width, height = plan["width"], plan["height"]
-    parts = [_box(box, data) for box in plan["boxes"]]
-    parts += [_edge(edge, data) for edge in plan["edges"]]
-    parts += [_operation(i, data) for i in range(len(data["operations"]))]
-    parts += [_card(card, data) for card in plan["cards"]]
+    """The picture of the page's data: operations, values, and shapes on the edges.
+
+    The boxes of a large graph are folded as they are when its page opens.
+    """
+    picture = _Picture(data)
+    width, height = data["layout"]["width"], picture.view.place(data["layout"]["height"])
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-        f'width="{width}" height="{height}" role="img">\n<title>{escape(title)}</title>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
+        f'width="{width:g}" height="{height:g}" role="img">\n<title>{escape(title)}</title>\n'
         f"<style>{STYLE}</style>\n{ARROW}\n"
-        f'<rect class="paper" width="{width}" height="{height}"/>\n'
-        + "\n".join(parts)
+        f'<rect class="paper" width="{width:g}" height="{height:g}"/>\n'
+        + "\n".join(picture.parts())
         + "\n</svg>\n"
     )
+
+
+class _Picture:
+    def __init__(self, data):
+        self.data, self.plan, self.values = data, data["layout"], data["values"]
+        self.view = Folding(data, data["folded"] if data["large"] else [])
+
+    def parts(self):
+        shown = [b for b in range(len(self.data["boxes"])) if b not in self.view.hidden]
+        yield from (self._box(b) for b in shown if b not in self.view.folded)
+        yield from (self._edge(edge) for edge in self.view.edges())
+        yield from (self._fold(b) for b in self.view.folds)
+        for i, operation in enumerate(self.data["operations"]):
+            if i not in self.view.fold_of:
+                yield self._operation(i, self.values[operation["output"]])
+        for card in self.plan["cards"]:
+            if card["operation"] not in self.view.fold_of:
+                value = self.values[card["value"]]
+                kind = "again" if card["again"] else value["kind"]
+                yield self._card(kind, card["y"], card["name"], value["shape"])
+
+    def _moved(self, place):
+        """A rectangle of the unfolded layout at its place."""
+        top, bottom = place["y"], place["y"] + place["height"]
+        y = self.view.place(top)
+        return place | {"y": y, "height": self.view.place(bottom) - y}
+
+    def _box(self, b):
+        place = self._moved(self.plan["boxes"][b])
+        title = _text(place["x"] + 8, place["y"] + 16, self.data["boxes"][b]["title"], "small")
+        return _rectangle("box", place, 6) + title
+
+    def _fold(self, b):
+        """A folded box, and a card for its leaves."""
+        place, box = self._moved(self.plan["boxes"][b]), self.data["boxes"][b]
+        x, y, names = place["x"], place["y"], [self.values[i]["name"] for i in box["leaves"]]
+        count = _count(box["last"] - box["first"] + 1, "operation", "operations")
+        drawn = _rectangle("fold", place, 5) + _text(x + 9, y + 17, box["title"])
+        drawn += _text(x + 9, y + 32, count, "small")
+        if not names:
+            return drawn
+        card = self.plan["card"]
+        end = card["x"] + card["width"]
+        line = f'<path d="M{end:g} {y + FOLDED / 2:g}H{x:g}"/>'
+        text = _count(len(names), "leaf", "leaves")
+        name = short_name(", ".join(names), CARD_LETTERS) if len(names) < 3 else text
+        return drawn + line + self._card("leaf", self.plan["boxes"][b]["y"], name, text)
+
+    def _operation(self, i, value):
+        place = self._moved(self.plan["operation"] | self.plan["operations"][i])
+        x, y = place["x"] + 9, place["y"] + 18
+        frame = _rectangle("operation", place, 5)
+        return frame + _text(x, y, value["name"]) + _text(x, y + 16, value["shape"], "small")
+
+    def _card(self, kind, y, name, below):
+        place = self.plan["card"] | {"y": self.view.place(y)}
+        x, y = place["x"] + 14, place["y"] + 16
+        return (
+            _rectangle(kind, place, 18) + _text(x, y, name) + _text(x, y + 15, below, "small")
+        )
+
+    def _edge(self, edge):
+        x1, y1, x2, y2 = (
+            edge["x1"],
+            self.view.place(edge["y1"]),
+            edge["x2"],
+            self.view.place(edge["y2"]),
+        )
+        if edge["side"] == "top":
+            path, label = f"M{x1:g} {y1:g}V{y2:g}", (x2 + 6, y1 + 17, "start")
+        else:
+            path = f"M{x1:g} {y1:g}H{edge['lane']:g}V{y2:g}H{x2:g}"
+            right = edge["side"] == "right"
+            label = (x2 + 10, y2 - 4, "start") if right else (x2 - 10, y2 - 4, "end")
+        drawn = f'<path d="{path}"/>'
+        if edge["operation"] in self.view.fold_of:
+            return drawn
+        argument = self.data["operations"][edge["operation"]]["arguments"][edge["argument"]]
+        text = f"{argument} {self.values[edge['value']]['shape']}"
+        return drawn + _text(*label[:2], text, "small", label[2])
+
+
+def _count(count, one, many):
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def _rectangle(kind, place, radius):
@@ -47,35 +133,3 @@ def _rectangle(kind, place, radius):
 def _text(x, y, text, kind="", anchor="start"):
     place = f'x="{x:g}" y="{y:g}" text-anchor="{anchor}"'
     return f'<text class="{kind}" {place}>{escape(text)}</text>'
-
-
-def _box(box, data):
-    title = data["calls"][box["call"]]["title"]
-    return _rectangle("box", box, 6) + _text(box["x"] + 8, box["y"] + 16, title, "small")
-
-
-def _operation(i, data):
-    place = data["layout"]["operation"] | data["layout"]["operations"][i]
-    value = data["values"][data["operations"][i]["output"]]
-    x, y = place["x"] + 9, place["y"] + 18
-    frame = _rectangle("operation", place, 5)
-    return frame + _text(x, y, value["name"]) + _text(x, y + 16, value["shape"], "small")
-
-
-def _card(card, data):
-    place, value = data["layout"]["card"] | {"y": card["y"]}, data["values"][card["value"]]
-    x, y = place["x"] + 14, place["y"] + 16
-    frame = _rectangle("again" if card["again"] else value["kind"], place, 18)
-    return frame + _text(x, y, card["name"]) + _text(x, y + 15, value["shape"], "small")
-
-
-def _edge(edge, data):
-    x, y = edge["x2"], edge["y2"]
-    if edge["side"] == "top":
-        path, label = f"M{edge['x1']:g} {edge['y1']:g}V{y:g}", (x + 6, edge["y1"] + 17, "start")
-    else:
-        path = f"M{edge['x1']:g} {edge['y1']:g}H{edge['lane']:g}V{y:g}H{x:g}"
-        label = (x - 10, y - 4, "end") if edge["side"] == "left" else (x + 10, y - 4, "start")
-    argument = data["operations"][edge["operation"]]["arguments"][edge["argument"]]
-    text = f"{argument} {data['values'][edge['value']]['shape']}"
-    return f'<path d="{path}"/>' + _text(*label[:2], text, "small", label[2])

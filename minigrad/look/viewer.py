@@ -8,17 +8,20 @@ import base64
 import html
 import json
 import os
+import re
+import zlib
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
 from ..module import Module
 from ..tensor import Tensor
+from .labels import printable
 from .page_data import page_data
 from .svg import svg
 
-SCRIPTS = ("state", "graph", "details", "predict", "navigation")
-FOLD_FROM = 30  # operations; in a larger graph, modules within modules are folded at first
+SCRIPTS = ("state", "folding", "graph", "details", "predict", "navigation")
+PLAIN = 1_000_000  # characters; longer data are packed, and the page unpacks them
 
 
 class StepThrough:
@@ -29,8 +32,8 @@ class StepThrough:
 
     def __init__(self, data: dict, title: str):
         self.data = data
-        self.html = _html(data, title)
-        self.svg = svg(data, title)
+        self.html = _html(data, printable(title))
+        self.svg = svg(data, printable(title))
 
     def __repr__(self):
         forward = len(self.data["operations"])
@@ -66,8 +69,7 @@ def step_through(
         model: gives parameters and modules their paths within it as names.
         title: the title of the page.
         check: also compute gradients by differences: of each number in a small graph, of the
-            largest gradient of each value in a large one. Each takes two partial forwards,
-            or some more where these decide nothing.
+            largest gradient of each value in a large one; the page says how.
 
     Raises:
         GraphError: the loss has no graph, was not recorded, or its backward has run.
@@ -112,20 +114,20 @@ def _expect_writable(path):
 
 
 def _html(data, title):
-    folded = []
-    if len(data["operations"]) > FOLD_FROM:
-        folded = [i for i, call in enumerate(data["calls"]) if call["within"] is not None]
-    plain = json.dumps(data | {"folded": folded}, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    # Half of a character becomes an escape, which is valid in JSON. No text can end the element
+    # that holds the data.
+    plain = text.replace("<", "\\u003c").encode("utf-8", "backslashreplace")
+    packed = len(plain) > PLAIN
     parts = {
         "TITLE": html.escape(title),
         "STYLE": _read("page.css"),
         "SCRIPT": "\n".join(_read(f"{name}.js") for name in SCRIPTS),
-        "DATA": plain.replace("<", "\\u003c"),  # no text can end the element that holds it
+        "TYPE": "application/zlib" if packed else "application/json",
+        "DATA": (base64.b64encode(zlib.compress(plain)) if packed else plain).decode(),
     }
-    page = _read("page.html")
-    for name, text in parts.items():
-        page = page.replace(f"@{name}@", text)
-    return page
+    # All at once: a title may look like one of these names.
+    return re.sub(f"@({'|'.join(parts)})@", lambda name: parts[name[1]], _read("page.html"))
 
 
 def _read(name):

@@ -68,6 +68,13 @@ def steps_to(data, name):
     ]
 
 
+def totals_of(data, value):
+    """The tables of a value's gradient after each contribution that arrives."""
+    for arrival in value["arrivals"]:
+        total = arrival.get("total", data["steps"][arrival["step"]]["contribution"])
+        yield value["table"] | total
+
+
 # -- the record ----------------------------------------------------------------------------
 
 
@@ -83,7 +90,7 @@ def test_every_operation_is_recorded_as_backward_computes_it(case):
     for value, tensor in zip(
         leaves, [t for t in tensors if isinstance(t, Tensor)], strict=True
     ):
-        total = value["arrivals"][-1]["total"]
+        *_, total = totals_of(data, value)
         rows = [_row_number(label, tensor.shape) for label in total["rows"] if label]
         assert total == table(tensor.grad, rows or None)
         assert len(value["arrivals"]) == value["expected"]
@@ -146,10 +153,10 @@ def test_a_weight_that_was_changed_since_the_forward_is_an_error():
 def test_small_tables_are_whole_and_large_ones_begin_with_nonzero_rows():
     x, wide = leaf(np.ones((3, 2)), "x"), leaf(np.ones((9, 2)), "wide")
     data = step_through(lambda: x[2].sum() + wide[7].sum()).data
-    (small,), (large,) = (value_named(data, n)["arrivals"] for n in ("x", "wide"))
-    assert small["total"]["cells"] == [["0", "0"], ["0", "0"], ["1", "1"]]
-    assert (large["total"]["rows"], large["total"]["cells"]) == (["7"], [["1", "1"]])
-    assert large["total"]["cut"] == "Cut: the first nonzero 1 of 9 rows."
+    (small,), (large,) = (totals_of(data, value_named(data, n)) for n in ("x", "wide"))
+    assert small["cells"] == [["0", "0"], ["0", "0"], ["1", "1"]]
+    assert (large["rows"], large["cells"]) == (["7"], [["1", "1"]])
+    assert large["cut"] == "Cut: the first nonzero 1 of 9 rows."
 
 
 def test_where_is_broadcast_and_its_condition_counted():
@@ -183,11 +190,11 @@ def test_a_record_is_freed_with_the_graph():
 def test_two_calls_of_one_module_have_different_names():
     norm, x = RMSNorm(3, dtype=np.float64), leaf([[1.0, -2, 3]])
     data = step_through(lambda: norm(norm(x)).sum()).data
-    assert [call["title"] for call in data["calls"]] == [
+    assert [box["title"] for box in data["boxes"]] == [
         "RMSNorm, pass 1 of 2",
         "RMSNorm, pass 2 of 2",
     ]
-    assert [operation["call"] for operation in data["operations"]] == [0, 1, None]
+    assert [operation["box"] for operation in data["operations"]] == [0, 1, None]
 
 
 def test_a_step_names_the_second_path_and_its_order():
@@ -196,7 +203,7 @@ def test_a_step_names_the_second_path_and_its_order():
     assert "path 1 of 2: the gradient of x is not complete" in first["after"]
     assert "added (+=)" in second["after"]
     assert "path 2 of 2: the gradient of x is complete" in second["after"]
-    assert value_named(data, "x")["arrivals"][1]["total"]["cells"] == [
+    assert [*totals_of(data, value_named(data, "x"))][1]["cells"] == [
         ["0.75", "0", "9"],
         ["3", "0", "18"],
     ]
@@ -229,7 +236,7 @@ def test_saved_values_have_their_names_in_the_source():
 def test_names_passes_and_shared_weights_of_a_model():
     model, x = Model(), leaf([[1.0, -2, 3]], "x")
     data = step_through(lambda: model.loss(x), model=model).data
-    assert [call["title"] for call in data["calls"]] == [
+    assert [box["title"] for box in data["boxes"]] == [
         "block, pass 1 of 2",
         "norm, pass 1 of 2",
         "linear, pass 1 of 2",
@@ -249,7 +256,7 @@ def test_places_in_a_sequential_have_their_class_and_cards_the_ends_of_paths():
         LayerNorm(3), Sequential(Linear(3, 2, rng=r), F.gelu), Dropout(0.5, rng=r)
     )
     data = step_through(lambda: blocks(np.ones((1, 3), np.float32)).sum()).data
-    assert [call["title"] for call in data["calls"]] == [
+    assert [box["title"] for box in data["boxes"]] == [
         "Sequential",
         "layers.0 (LayerNorm)",
         "layers.1 (Sequential)",
@@ -278,7 +285,7 @@ def test_frozen_parameters_and_ids_are_constants():
 def test_an_operation_without_docstring_is_recorded():
     double = Operation("double", lambda x: (2 * x, ()), lambda dy, saved: (2 * dy,))
     data = step_through(lambda: apply(double, leaf([1.5], "x")).sum()).data
-    assert value_named(data, "x")["arrivals"][0]["total"]["cells"] == [["2"]]
+    assert steps_to(data, "x")[0]["contribution"]["cells"] == [["2"]]
     assert data["documentation"]["double"]["title"] == ""
 
 
@@ -389,7 +396,7 @@ def test_a_chain_of_3000_operations_is_recorded():
         return y
 
     data = step_through(chain, check=False).data
-    assert value_named(data, "x")["arrivals"][0]["total"]["cells"] == [["1"]]
+    assert steps_to(data, "x")[0]["contribution"]["cells"] == [["1"]]
 
 
 # -- the files -----------------------------------------------------------------------------
@@ -571,7 +578,7 @@ def test_folded_modules_are_skipped(model, written):
     assert len(set(seen)) < total / 2
     assert seen[-1] == f"step {total} of {total}"
     assert model.locator(".module.folded").count() == 3
-    assert "block, pass 1 of 2: 3 operations" in text(model, "#canvas")
+    assert "block, pass 1 of 2\n3 operations" in text(model, "#canvas")
     model.click("#canvas button:has-text('block, pass 1 of 2')")
     assert model.locator(".module", has_text="linear, pass 1 of 2").count() == 1
 

@@ -1,8 +1,12 @@
 // -- the text, tables, formula and source of a step ---------------------------------------------
 
+const MOST_TABLES = 8, MOST_PINNED = 200;
 function titled(text, ...children) { return [element("h3", { text }), ...children]; }
 function note(text) { return element("p", { class: "about", text }); }
 function row(...tables) { return element("div", { class: "row" }, ...tables); }
+function contributionOf(step) {
+  return { ...values[step.target].table, ...step.contribution };
+}
 function grid(...rows) { return element("table", {}, element("tbody", {}, ...rows)); }
 
 function tableOf(table, title, remark = "") {
@@ -29,7 +33,7 @@ function gradientTable(value, at) {
   const { name, kind } = values[value], last = arrived(value, at).pop();
   if (kind === "constant") return null;
   if (last === undefined) return element("div", {}, note(`gradient of ${name}: not yet`));
-  return tableOf(last.total, `gradient of ${name}`, gradientState(value, at).replace("∂ ", ""));
+  return tableOf(gradientAfter(value, last), `gradient of ${name}`, gradientState(value, at).replace("∂ ", ""));
 }
 
 function pairOf(value, at) {
@@ -40,11 +44,12 @@ function pairOf(value, at) {
 // Each input of a step's operation once, under the names that the formula uses.
 function inputTables(step) {
   const { inputs, arguments: names } = operations[step.operation];
-  const tables = [...new Set(inputs)].map((value) => {
+  const all = [...new Set(inputs)], rest = all.length - MOST_TABLES;
+  const tables = all.slice(0, MOST_TABLES).map((value) => {
     const argumentsOf = names.filter((_, i) => inputs[i] === value);
     return tableOf(values[value].table, [...new Set([...argumentsOf, values[value].name])].join(" = "));
   });
-  return row(...tables);
+  return row(...tables, rest > 0 ? note(`${countText(rest, "more input")}: click one in the graph to see it.`) : null);
 }
 
 // The values that are known before a step: from them the reader can predict the result.
@@ -52,7 +57,7 @@ function givenTables(step) {
   if (isForward(step)) return titled("The inputs", inputTables(step));
   if (step.kind === "start") return [];
   if (step.kind === "sum") {
-    return titled("The contribution, before the sum", row(tableOf(steps[current - 1].contribution, "per copy")));
+    return titled("The contribution, before the sum", row(tableOf(contributionOf(steps[current - 1]), "per copy")));
   }
   const upstream = row(gradientTable(operations[step.operation].output, current));
   return [
@@ -68,7 +73,7 @@ function resultTables(step) {
   const before = arrived(step.target, current - 1).length;
   const sign = step.waits ? "to be summed" : before ? "+= added to the total" : "= first contribution";
   return [
-    ...titled("The contribution of this edge", row(tableOf(step.contribution, "contribution", sign))),
+    ...titled("The contribution of this edge", row(tableOf(contributionOf(step), "contribution", sign))),
     ...titled("The value that receives it, and its gradient now", pairOf(step.target, current)),
   ];
 }
@@ -88,9 +93,7 @@ function checksOf(value) {
 
 function showChecks(step) {
   const value = step.target ?? operations[step.operation].output;
-  const method = "By differences: one number is increased and decreased a little, in float64, " +
-    "and the loss is computed again. Where this does not show the gradient, the reason stands instead.";
-  const checked = $("check").checked ? titled("The check of the gradient", checksOf(value), note(method)) : [];
+  const checked = $("check").checked ? titled("The check of the gradient", checksOf(value), note(DATA.method)) : [];
   $("checks").replaceChildren(...checked);
 }
 
@@ -141,17 +144,29 @@ function showSaved(step) {
 }
 
 function headingOf(step) {
-  const same = steps.filter((other) => isForward(other) === isForward(step));
-  const count = `${same.indexOf(step) + 1} of ${same.length}`;
-  const from = values[operations[step.operation].output].name;
-  if (isForward(step)) return `Forward ${count}: ${from}`;
-  if (step.kind === "start") return `Backward ${count}: the loss`;
+  const count = operations.length, from = values[operations[step.operation].output].name;
+  if (isForward(step)) return `Forward ${current + 1} of ${count}: ${from}`;
+  const number = `Backward ${current - count + 1} of ${steps.length - count}`;
+  if (step.kind === "start") return `${number}: the loss`;
   const to = values[step.target].name;
-  return `Backward ${count}: ${step.kind === "sum" ? `sum over the copies of ${to}` : `from ${from} to ${to}`}`;
+  return `${number}: ${step.kind === "sum" ? `sum over the copies of ${to}` : `from ${from} to ${to}`}`;
 }
 
-function foldNote(step) {
-  const fold = foldOf(step.operation);
-  if (fold === null) return "";
-  return ` (${calls[fold].title} is folded: its other steps are skipped; unfold it to see them.)`;
+// The tables of one pinned value; of several, such as a module's leaves, a line about each.
+function showPinned() {
+  const at = visibleUntil(), few = pinned.slice(0, MOST_PINNED), rest = pinned.length - few.length;
+  if (pinned.length === 0) return $("pinned").replaceChildren();
+  if (pinned.length === 1) {
+    return $("pinned").replaceChildren(...titled(`Pinned: ${values[pinned[0]].name}`, pairOf(pinned[0], at)));
+  }
+  const lines = few.map((value) => element("p", { class: "about" },
+    element("button", { text: values[value].name, onclick: () => { pinned = [value]; show(current); } }),
+    ` ${values[value].shape} · ${gradientLine(value, at)}`));
+  $("pinned").replaceChildren(...titled(`Pinned: ${countText(pinned.length, "leaf", "leaves")}`, ...lines,
+    rest > 0 ? note(`${rest.toLocaleString("en")} more`) : ""));
+}
+
+function gradientLine(value, at) {
+  const last = arrived(value, at).pop(), state = gradientState(value, at);
+  return last === undefined ? state : `${state}: ${gradientAfter(value, last).about}`;
 }

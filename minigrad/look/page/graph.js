@@ -1,59 +1,61 @@
 // -- the graph -------------------------------------------------------------------------------
 
-function folds() {
-  return layout.boxes
-    .filter((box) => folded.has(box.call) && !outwards(calls[box.call].within).some((c) => folded.has(c)))
-    .map((box) => [box.y, box.y + box.height]);
-}
-// The current y of a y in the unfolded layout: folded boxes are narrow, and the rest moves up.
-function place(y) {
-  let gone = 0;
-  for (const [top, bottom] of folds()) {
-    if (y >= bottom) gone += bottom - top - FOLDED;
-    else if (y > top) return top - gone + ((y - top) / (bottom - top)) * FOLDED;
-  }
-  return y - gone;
+// On a narrow screen the columns of the layout come closer: leaves, operations, lanes.
+let across = (x) => x, isNarrow = false;
+function fitWidth(room) {
+  const { card, operation, width } = layout;
+  isNarrow = room < 0.85 * width; // less is the width of a scrollbar
+  const from = [0, card.x, card.x + card.width, operation.x, operation.x + operation.width, width];
+  const to = room >= width ? from : [0, 4, 0.42 * room, 0.5 * room, 0.92 * room, room];
+  across = (x) => {
+    const i = Math.max(1, from.findIndex((end) => x <= end));
+    return to[i - 1] + ((x - from[i - 1]) / (from[i] - from[i - 1])) * (to[i] - to[i - 1]);
+  };
+  return Math.min(room, width);
 }
 
 function pathOf(edge) {
-  const y1 = place(edge.y1), y2 = place(edge.y2);
-  if (edge.side === "top") return `M${edge.x1} ${y1}V${y2}`;
-  return `M${edge.x1} ${y1}H${edge.lane}V${y2}H${edge.x2}`;
+  const y1 = place(edge.y1), y2 = place(edge.y2), x1 = across(edge.x1), x2 = across(edge.x2);
+  if (edge.side === "top") return `M${x1} ${y1}V${y2}`;
+  return `M${x1} ${y1}H${across(edge.lane)}V${y2}H${x2}`;
 }
 
+// Beside an edge at the left or right there is room for its name only, if the screen is narrow.
 function edgeLabel(edge, svg, classes) {
-  const { argument, operation, value, side } = edge;
+  const { argument, operation, value, side } = edge, x2 = across(edge.x2);
   const name = operations[operation].arguments[argument];
-  const [x, y, anchor] = side === "top" ? [edge.x2 + 6, place(edge.y1) + 17, "start"]
-    : side === "left" ? [edge.x2 - 10, place(edge.y2) - 4, "end"] : [edge.x2 + 10, place(edge.y2) - 4, "start"];
+  const [x, y, anchor] = side === "top" ? [x2 + 6, place(edge.y1) + 17, "start"]
+    : side === "left" ? [x2 - 8, place(edge.y2) - 4, "end"] : [x2 + 8, place(edge.y2) - 4, "start"];
   const text = drawn("text", { x, y, "text-anchor": anchor, class: classes });
-  text.textContent = `${name} ${isHidden() && !isComputed(value, visibleUntil()) ? "?" : values[value].shape}`;
+  const shape = isHidden() && !isComputed(value, visibleUntil()) ? "?" : values[value].shape;
+  text.textContent = isNarrow && side !== "top" ? name.slice(0, 5) : `${name} ${shape}`;
   svg.append(text);
 }
 
 function edgeClass(edge) {
   const step = steps[current];
-  const at = visibleUntil();
   if (isForward(step)) return step.operation === edge.operation ? "used" : "";
-  const isHere = (s) => !isForward(s) && s.operation === edge.operation && s.argument === edge.argument;
-  if (isHere(step)) return "gradient";
-  return steps.slice(0, at + 1).some(isHere) ? "past-gradient" : "";
+  if (edgeKey(step) === edgeKey(edge)) return "gradient";
+  return gradientStep.get(edgeKey(edge)) <= visibleUntil() ? "past-gradient" : "";
 }
 
 function drawGraph() {
   const canvas = $("canvas"), height = place(layout.height);
   const focus = document.activeElement?.dataset?.key;
   canvas.replaceChildren();
-  canvas.style.width = `${layout.width}px`;
+  canvas.style.width = `${layout.width}px`; // as much as it likes to have, to see what it gets
   canvas.style.height = `${height}px`;
+  const width = fitWidth(canvas.parentElement.clientWidth);
+  canvas.style.width = `${width}px`;
   canvas.className = isForward(steps[current]) ? "" : "backwards";
-  const svg = drawn("svg", { width: layout.width, height, "aria-hidden": "true" });
+  const svg = drawn("svg", { width, height, "aria-hidden": "true" });
   svg.append(...["plain", "used", "gradient"].map(arrowHead));
   canvas.append(svg);
-  for (const box of layout.boxes) drawBox(box, canvas, svg);
-  for (const edge of layout.edges) drawEdge(edge, svg);
-  operations.forEach((operation, i) => drawOperation(i, canvas));
-  layout.cards.forEach((card) => drawCard(card, canvas));
+  for (const box of view.boxes) drawBox(box, canvas, svg);
+  for (const line of view.lines) drawLine(line, svg);
+  for (const operation of view.operations) drawOperation(operation, canvas);
+  for (const card of view.cards) drawCard(card, canvas);
+  for (const fold of view.folds) drawLeaves(fold, canvas, svg);
   if (focus) canvas.querySelector(`[data-key="${focus}"]`)?.focus({ preventScroll: true });
 }
 
@@ -67,29 +69,27 @@ function arrowHead(kind) {
   return marker;
 }
 
-function drawBox(box, canvas, svg) {
-  const call = calls[box.call];
-  if (outwards(call.within).some((outer) => folded.has(outer))) return;
-  const isFolded = folded.has(box.call), y = place(box.y), count = call.last - call.first + 1;
-  const height = place(box.y + box.height) - y;
-  if (!isFolded) svg.append(drawn("rect", { x: box.x, y, width: box.width, height, rx: 6 }));
-  const own = steps[current].operation >= call.first && steps[current].operation <= call.last;
-  const text = isFolded ? `▸ ${call.title}: ${count} operation${count > 1 ? "s" : ""}` : `▾ ${call.title}`;
+function drawBox(b, canvas, svg) {
+  const box = boxes[b], at = layout.boxes[b], isFolded = folded.has(b);
+  const y = place(at.y), height = place(at.y + at.height) - y, x = across(at.x), width = across(at.x + at.width) - x;
+  if (!isFolded) svg.append(drawn("rect", { x, y, width, height, rx: 6 }));
+  const { operation } = steps[current], isNow = isFolded && operation >= box.first && operation <= box.last;
+  const what = box.path ? `${box.path}, a ${box.kind}` : "a group of neighbours";
   const button = element("button", {
-    class: `module${isFolded ? " folded" : ""}${isFolded && own ? " now" : ""}`, "aria-expanded": String(!isFolded),
-    title: `${call.path}, a ${call.kind}: click to ${isFolded ? "unfold" : "fold"}`, "data-key": `c${box.call}`, text,
-    onclick: () => { isFolded ? folded.delete(box.call) : folded.add(box.call); settle(); },
-  });
-  setPlace(button, { x: box.x, width: box.width, height: isFolded ? FOLDED : 24 }, y);
+    class: `module${isFolded ? " folded" : ""}${isNow ? " now" : ""}`, "aria-expanded": String(!isFolded),
+    title: `${box.title}: ${what}: click to ${isFolded ? "unfold" : "fold"}`, "data-key": `c${b}`, onclick: () => toggle(b),
+  }, element("b", { text: `${isFolded ? "▸" : "▾"} ${box.title}` }),
+  isFolded ? element("i", { text: countText(box.last - box.first + 1, "operation") }) : null);
+  setPlace(button, { x, width, height: isFolded ? FOLDED : 24 }, y);
   canvas.append(button);
 }
 
-function drawEdge(edge, svg) {
-  const fold = foldOf(edge.operation), made = madeBy.get(edge.value);
-  if (fold !== null && (made === undefined || foldOf(made) === fold)) return;
-  const classes = edgeClass(edge);
-  svg.append(drawn("path", { d: pathOf(edge), class: classes }));
-  if (fold === null) edgeLabel(edge, svg, classes);
+// One line for all edges between two rows, of which one is folded.
+function drawLine(edges, svg) {
+  const classes = edges.map(edgeClass), [edge] = edges;
+  const most = ["used", "gradient", "past-gradient"].find((kind) => classes.includes(kind)) ?? "";
+  svg.append(drawn("path", { d: pathOf(edge), class: most }));
+  if (foldOf(edge.operation) === null) edgeLabel(edge, svg, most);
 }
 
 function setPlace(button, { x, width, height }, y) {
@@ -101,46 +101,60 @@ function stateText(value) {
   return `${values[value].shape} · ${gradientState(value, visibleUntil())}`;
 }
 
-function valueButton(value, key, classes, name, box) {
+// A button that pins these values.
+function valueButton(pins, key, classes, name, state, box) {
+  const isPinned = pinned.join() === pins.join();
   const button = element("button", {
-    class: classes + (pinned === value ? " pinned" : ""),
-    "data-key": key, "aria-pressed": String(pinned === value),
-    title: `${values[value].name}: click to pin it`,
-    onclick: () => { pinned = pinned === value ? null : value; show(current); },
-  }, element("b", { text: name }), element("i", { text: stateText(value) }));
-  setPlace(button, box, place(box.y));
+    class: classes + (isPinned ? " pinned" : ""), "data-key": key, "aria-pressed": String(isPinned),
+    title: `${pins.length > 1 ? name : values[pins[0]].name}: click to pin ${pins.length > 1 ? "them" : "it"}`,
+    onclick: () => { pinned = isPinned ? [] : pins; show(current); },
+  }, element("b", { text: name }), element("i", { text: state }));
+  const x = across(box.x);
+  setPlace(button, { x, width: across(box.x + box.width) - x, height: box.height }, place(box.y));
   return button;
 }
 
 function drawOperation(i, canvas) {
-  if (foldOf(i) !== null) return;
   const step = steps[current], output = operations[i].output, at = layout.operations[i];
   const isNow = step.operation === i;
   const isTarget = !isForward(step) && step.target === output && !isNow;
   const isInput = isForward(step) && operations[step.operation].inputs.includes(output);
   const isWaiting = !isComputed(output, visibleUntil());
   const classes = ["operation", isNow && "now", (isTarget || isInput) && "lit", isWaiting && "waiting"];
-  const name = `${isNow ? "▶ " : ""}${values[output].name}`;
-  const button = valueButton(output, `o${i}`, classes.filter(Boolean).join(" "), name, { ...layout.operation, ...at });
+  const name = `${isNow ? "▶ " : ""}${values[output].name}`, box = { ...layout.operation, ...at };
+  const button = valueButton([output], `o${i}`, classes.filter(Boolean).join(" "), name, stateText(output), box);
   if (isNow) button.setAttribute("aria-current", "step");
   canvas.append(button);
 }
 
 function drawCard(card, canvas) {
-  if (foldOf(card.operation) !== null) return;
   const step = steps[current], value = values[card.value];
   const isInput = operations[step.operation].inputs.includes(card.value) && step.operation >= card.operation;
   const isLit = isForward(step) ? isInput : step.target === card.value && step.kind !== "start";
   const classes = `${value.kind}${card.again ? " again" : ""}${isLit ? " lit" : ""}`;
-  const key = `v${card.value}-${card.operation}`;
-  canvas.append(valueButton(card.value, key, classes, card.name, { ...layout.card, y: card.y }));
+  const key = `v${card.value}-${card.operation}`, box = { ...layout.card, y: card.y };
+  canvas.append(valueButton([card.value], key, classes, card.name, stateText(card.value), box));
+}
+
+// A card for all leaves that the operations of a folded box use.
+function drawLeaves(fold, canvas, svg) {
+  const { leaves, first, last } = boxes[fold], at = visibleUntil(), y = layout.boxes[fold].y;
+  if (!leaves.length) return;
+  const names = leaves.map((value) => values[value].name).join(", ");
+  const done = leaves.filter((value) => isComplete(value, at)).length;
+  const state = leaves.length === 1 ? stateText(leaves[0]) : `∂ ${done} of ${leaves.length} complete`;
+  const { operation, target } = steps[current];
+  const isLit = operation >= first && operation <= last && (isForward(steps[current]) || leaves.includes(target));
+  const name = leaves.length < 3 ? names : countText(leaves.length, "leaf", "leaves");
+  canvas.append(valueButton(leaves, `l${fold}`, `leaf${isLit ? " lit" : ""}`, name, state, { ...layout.card, y }));
+  const from = across(layout.card.x + layout.card.width), middle = place(y) + FOLDED / 2;
+  const end = across(layout.boxes[fold].x), used = isForward(steps[current]) ? "used" : "gradient";
+  svg.append(drawn("path", { d: `M${from} ${middle}H${end}`, class: isLit ? used : "" }));
 }
 
 function scrollToStep() {
   const graph = document.querySelector(".graph"), step = steps[current], fold = foldOf(step.operation);
-  const shown = fold === null ? layout.operations[step.operation] : layout.boxes.find((box) => box.call === fold);
+  const shown = fold === null ? layout.operations[step.operation] : layout.boxes[fold];
   const y = place(shown.y), top = graph.scrollTop, height = graph.clientHeight;
   if (y < top + 60 || y > top + height - 120) graph.scrollTop = y - height / 2;
-  // The operations are visible, with as much to their left as fits.
-  graph.scrollLeft = layout.operation.x + layout.operation.width + 8 - graph.clientWidth;
 }

@@ -19,7 +19,7 @@ function show(index) {
   scrollToStep();
   $("first").disabled = $("previous").disabled = target(-1) === null;
   $("last").disabled = $("next").disabled = target(1) === null;
-  $("fold").textContent = folded.size ? "unfold all" : "fold all";
+  $("fold").textContent = folded.size && !DATA.large ? "unfold all" : "fold all";
   try {
     history.replaceState(null, "", `#step=${current + 1}`);
   } catch { /* the frame of a notebook has no address */ }
@@ -34,12 +34,7 @@ function move(direction) {
   const to = target(direction);
   if (to === null) stop(); else show(to);
 }
-function settle() { show(isSkipped(current) ? target(1) ?? target(-1) : current); }
-
-function showPinned() {
-  if (pinned === null) return $("pinned").replaceChildren();
-  $("pinned").replaceChildren(...titled(`Pinned: ${values[pinned].name}`, pairOf(pinned, visibleUntil())));
-}
+function settle() { arrange(); show(isSkipped(current) ? target(1) ?? target(-1) : current); }
 
 function stop() {
   clearInterval(timer); timer = null;
@@ -52,16 +47,12 @@ function play() {
   $("play").setAttribute("aria-pressed", "true"); $("play").textContent = "❚❚ stop";
 }
 
-function foldAll() {
-  if (folded.size) folded.clear(); else calls.forEach((_, call) => folded.add(call));
-  settle();
-}
-
 function fromAddress() {
   const number = parseInt((/step=(\d+)/.exec(location.hash) || [])[1], 10);
   if (!Number.isFinite(number)) return 0;
   const index = Math.min(steps.length, Math.max(1, number)) - 1;
-  enclosing(steps[index].operation).forEach((call) => folded.delete(call)); // unfold what hides the step
+  enclosing(steps[index].operation).forEach((box) => folded.delete(box)); // unfold what hides the step
+  arrange();
   return index;
 }
 
@@ -75,7 +66,7 @@ const KEYS = {
   c: () => $("check").click(),
   f: foldAll,
 };
-document.addEventListener("keydown", (event) => {
+function press(event) {
   const { key, target: { id, tagName, type, value } } = event;
   const isText = ["INPUT", "SELECT"].includes(tagName) && !["checkbox", "range"].includes(type);
   const isEmptyAnswer = id === "given" && !value && key.startsWith("Arrow"); // there is no text to move in
@@ -85,20 +76,33 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || !(key in KEYS)) return;
   event.preventDefault();
   KEYS[key]();
-});
-$("first").onclick = KEYS.Home; $("last").onclick = KEYS.End;
-$("previous").onclick = () => move(-1); $("next").onclick = () => move(1);
-$("play").onclick = play; $("fold").onclick = foldAll;
-$("predict").onchange = () => { revealed = false; show(current); };
-$("check").onchange = () => show(current);
-$("slider").max = steps.length - 1;
-$("slider").oninput = (event) => {
-  const index = Number(event.target.value);
-  show(isSkipped(index) ? target(1, index) ?? target(-1, index) : index);
-};
-window.addEventListener("hashchange", () => show(fromAddress()));
-window.addEventListener("resize", scrollToStep);
-$("fold").hidden = !calls.length;
-layout.boxes.filter((box) => DATA.folded.includes(box.call)).forEach((box) => folded.add(box.call));
-const start = fromAddress();
-show(isSkipped(start) ? target(1, start) ?? start : start);
+}
+
+function listen() {
+  document.addEventListener("keydown", press);
+  $("first").onclick = KEYS.Home; $("last").onclick = KEYS.End;
+  $("previous").onclick = () => move(-1); $("next").onclick = () => move(1);
+  $("play").onclick = play; $("fold").onclick = foldAll;
+  $("predict").onchange = () => { revealed = false; show(current); };
+  $("check").onchange = () => show(current);
+  $("slider").oninput = (event) => {
+    const index = Number(event.target.value);
+    show(isSkipped(index) ? target(1, index) ?? target(-1, index) : index);
+  };
+  window.addEventListener("hashchange", () => show(fromAddress()));
+  window.addEventListener("resize", () => { drawGraph(); scrollToStep(); });
+}
+
+function start(data) {
+  take(data);
+  arrange();
+  $("slider").max = steps.length - 1;
+  $("fold").hidden = !boxes.length;
+  listen();
+  const first = fromAddress();
+  show(isSkipped(first) ? target(1, first) ?? first : first);
+}
+
+const { type, textContent: written } = $("data");
+if (type === "application/json") start(JSON.parse(written));
+else unpacked(written).then((text) => start(JSON.parse(text)));

@@ -7,7 +7,7 @@ function questionOf(step) {
     return { text, answer: "1", isShape: false, first: null };
   }
   const { name, table: value } = values[operations[step.operation].output];
-  const table = isForward(step) ? value : step.contribution;
+  const table = isForward(step) ? value : contributionOf(step);
   const result = isForward(step) ? `the value of ${name}` : "the contribution of this edge";
   const sign = () => (arrived(step.target, current - 1).length ? "+=" : "=");
   const first = isForward(step) || step.waits ? null : sign();

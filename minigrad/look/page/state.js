@@ -1,12 +1,30 @@
 "use strict";
-// minigrad computed everything that this page shows. DATA holds it; the script only displays it.
-const DATA = JSON.parse(document.getElementById("data").textContent);
-const { values, operations, calls, documentation, steps, layout } = DATA;
+// minigrad computed everything that this page shows. The script only displays it.
+let DATA, values, operations, boxes, documentation, steps, layout; // set by `take`
+let madeBy, gradientStep;
 const $ = (id) => document.getElementById(id);
-const FOLDED = 34; // the height of a folded module in pixels
 
-let current = 0, pinned = null, timer = null, revealed = false;
+let current = 0, pinned = [], timer = null, revealed = false;
 const folded = new Set();
+
+// The data of a large graph are packed: they are mostly numbers, and one step shows few of them.
+async function unpacked(text) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Response(stream).text();
+}
+
+function take(data) {
+  DATA = data;
+  ({ values, operations, boxes, documentation, steps, layout } = DATA);
+  madeBy = new Map(operations.map((operation, i) => [operation.output, i]));
+  gradientStep = new Map(); // the first backward step of each edge
+  steps.forEach((step, i) => {
+    const key = edgeKey(step);
+    if (!isForward(step) && !gradientStep.has(key)) gradientStep.set(key, i);
+  });
+  DATA.folded.forEach((box) => folded.add(box));
+}
 
 // -- small helpers ---------------------------------------------------------------------------
 
@@ -28,48 +46,39 @@ function drawn(tag, attributes) {
   return made;
 }
 
-// A module call and the calls that enclose it, the innermost first.
-function outwards(call) {
-  const found = [];
-  for (; call !== null; call = calls[call].within) found.push(call);
-  return found;
-}
-const enclosing = (operation) => outwards(operations[operation].call);
-
-// The outermost folded call around an operation, or null.
-function foldOf(operation) {
-  return enclosing(operation).filter((call) => folded.has(call)).pop() ?? null;
+function countText(count, one, many = `${one}s`) {
+  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 }
 
 const isForward = (step) => step.kind === "forward";
-
-// Of a folded module only the last step in each direction is shown.
-function isSkipped(index) {
-  const fold = foldOf(steps[index].operation);
-  if (fold === null) return false;
-  const next = steps[index + 1];
-  return next !== undefined && isForward(next) === isForward(steps[index]) && foldOf(next.operation) === fold;
-}
+const edgeKey = ({ operation, argument }) => `${operation} ${argument}`;
 
 // -- the state at a step ---------------------------------------------------------------------
 
-const madeBy = new Map(operations.map((operation, i) => [operation.output, i]));
-const forwardStep = new Map(steps.flatMap((step, i) => (isForward(step) ? [[step.operation, i]] : [])));
-
+// The steps begin with one forward step for each operation.
 function isComputed(value, at = current) {
-  return !madeBy.has(value) || forwardStep.get(madeBy.get(value)) <= at;
+  return !madeBy.has(value) || madeBy.get(value) <= at;
 }
 
 function arrived(value, at = current) {
   return values[value].arrivals.filter((arrival) => arrival.step <= at);
 }
 
+// A value's tables differ in their cells; the first contribution is the total, too.
+function gradientAfter(value, arrival) {
+  return { ...values[value].table, ...(arrival.total ?? steps[arrival.step].contribution) };
+}
+
+function isComplete(value, at = current) {
+  return arrived(value, at).length === Math.max(1, values[value].expected);
+}
+
 function gradientState(value, at = current) {
   const { expected, kind } = values[value];
   if (kind === "constant") return "constant, no ∂";
-  const count = arrived(value, at).length, all = Math.max(1, expected);
+  const count = arrived(value, at).length;
   if (count === 0) return "∂ not yet";
-  return count === all ? "∂ complete" : `∂ ${count} of ${all} paths`;
+  return isComplete(value, at) ? "∂ complete" : `∂ ${count} of ${expected} paths`;
 }
 
 // In "predict first", the result of a step stays hidden until the reader has answered.
