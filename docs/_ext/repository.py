@@ -26,7 +26,7 @@ def page_of(path: str) -> str | None:
     """
     if path == "README.md":
         return "/index.md"
-    if path.startswith(("docs/", "notebooks/")):
+    if path.startswith("docs/") or path.endswith(".ipynb"):
         return "/" + path.removeprefix("docs/")
     is_module = path.endswith(".py") or (ROOT / path / "__init__.py").exists()
     if path.startswith(("minigrad", "flashlm_np")) and is_module:

@@ -15,7 +15,9 @@ def watch(Model, arguments: list[str] | None = None) -> None:
     """Train Model(steps), and print what happens."""
     parser = argparse.ArgumentParser(description="Train the model of this rung.")
     parser.add_argument("--steps", type=int, default=STEPS, help=f"default: {STEPS}")
-    steps = parser.parse_args(arguments).steps
+    parser.add_argument("--length", type=int, default=200, help="of the text; default: 200")
+    options = parser.parse_args(arguments)
+    steps = options.steps
     if steps < 1:
         parser.error(f"--steps is {steps}, expected 1 or more")
     print("  step      loss  seconds")
@@ -27,4 +29,5 @@ def watch(Model, arguments: list[str] | None = None) -> None:
             seconds = time.perf_counter() - start
             print(f"{step:6} {sum(losses) / len(losses):9.6f} {seconds:8.1f}", flush=True)
             losses.clear()
-    print(f"\n{1000 * seconds / steps:.1f} ms a step. It writes:\n\n{write(model)}")
+    print(f"\n{1000 * seconds / steps:.1f} ms a step. It writes:\n")
+    print(write(model, options.length))
