@@ -62,12 +62,12 @@ class Number:
 
 
 def backward(loss):
-    """Find the gradient of every number, from the loss back to the weights."""
+    """The chain rule: each number gives its parents its own gradient, times their slopes."""
     loss.gradient = 1.0
-    for number in reversed(GRAPH):  # all that was computed from it has had its turn before
+    for number in reversed(GRAPH):  # a child comes before its parents, down to the weights
         gradient = number.gradient
         for parent, slope in zip(number.parents, number.slopes):
-            parent.gradient += slope * gradient  # +=, because a number may be used often
+            parent.gradient += slope * gradient  # +=, because a parent may have many children
     GRAPH.clear()
 
 
@@ -101,7 +101,7 @@ def norm(xs, gains):
     """Scale xs to a mean square of 1, because sums grow from layer to layer; then by gains."""
     squares = dot(xs, xs)
     r = (squares.value / D + 1e-8) ** -0.5
-    r = Number(r, (squares,), (-0.5 * r**3 / D,))
+    r = Number(r, (squares,), (-0.5 * r**3 / D,))  # the slope of s^(-1/2) is -1/2 s^(-3/2)
     return [x * r * gain for x, gain in zip(xs, gains)]
 
 
@@ -119,11 +119,11 @@ def ternary(matrix):
 
 
 def surprise(logits, answer):
-    """-ln p of the answer, in nats: 0 if the model was sure of it, and else more."""
+    """-ln p of the answer, in nats: 0 if the model was sure of it; ln V = 3.9 for a guess."""
     exps = [math.exp(z.value) for z in logits]
     total = sum(exps)
     p = [e / total for e in exps]  # the softmax: a probability for each character
-    slopes = [*p[:answer], p[answer] - 1, *p[answer + 1 :]]
+    slopes = [*p[:answer], p[answer] - 1, *p[answer + 1 :]]  # negative for the answer only
     return Number(-math.log(p[answer]), logits, slopes)
 
 
@@ -151,7 +151,7 @@ def initial_weights():
 
 def next_logits(w, i, past):
     """A score, called logit, of each character to follow i. `past` holds earlier values."""
-    x = w["embedding"][i]  # D numbers stand for the character
+    x = w["embedding"][i]  # D numbers stand for the character; each part below adds to them
 
     # The mixer. Only here does a position learn about earlier ones, and never about later ones.
     both = linear(norm(x, w["norm1"][0]), w["in"])
@@ -159,7 +159,7 @@ def next_logits(w, i, past):
     past.append(values)
     seen = past[-K:]  # from the oldest position that the kernel sees to this one
     kernels = [kernel[-len(seen) :] for kernel in w["kernel"]]
-    sums = [dot([values[d] for values in seen], kernels[d]) for d in range(D)]
+    sums = [dot([earlier[d] for earlier in seen], kernels[d]) for d in range(D)]
     gated = [sigmoid(gate) * h for gate, h in zip(gates, sums)]
     x = add(x, linear(gated, w["out"]))
 
@@ -201,7 +201,7 @@ class Model:
         return loss.value
 
     def adam(self):
-        """Move each weight against its recent gradient m, divided by the usual size √v."""
+        """Move each weight against m, its mean recent gradient, in units of its usual size √v."""
         self.taken += 1
         rate = RATE * (1 - self.taken / (self.steps + 1))  # ever smaller steps
         c1, c2 = 1 - 0.9**self.taken, 1 - 0.95**self.taken  # m and v start at 0, too small
