@@ -201,7 +201,7 @@ class Model:
         return loss.value
 
     def adam(self):
-        """Move each weight against m, its mean recent gradient, in units of its usual size √v."""
+        """Move each weight against m, its mean gradient of late, over its usual size √v."""
         self.taken += 1
         rate = RATE * (1 - self.taken / (self.steps + 1))  # ever smaller steps
         c1, c2 = 1 - 0.9**self.taken, 1 - 0.95**self.taken  # m and v start at 0, too small
