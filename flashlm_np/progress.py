@@ -86,11 +86,11 @@ class Stopped(Exception):
 
 
 @contextmanager
-def stop_requests() -> Iterator[threading.Event]:
+def stop_requests(quiet: bool = False) -> Iterator[threading.Event]:
     """An event that Ctrl-C or SIGTERM sets, so the step under way is finished first.
 
     A second signal interrupts at once. Outside the main thread Python allows no handlers, and
-    the event is never set.
+    the event is never set. With `quiet`, nothing is printed.
     """
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -101,6 +101,8 @@ def stop_requests() -> Iterator[threading.Event]:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
+        if quiet:
+            return
         with suppress(OSError):  # standard error may be closed
             os.write(2, b"\nStopping after this step; a second Ctrl-C stops at once.\n")
 

@@ -4,7 +4,7 @@ These functions print a line before each part that takes seconds.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from .runs.text_counts import layout_of, ngrams_of
 from .runs.trainer import Trainer
 from .training.initial_embedding import CORPUS_RMS, from_corpus, load_embedding, scaled_to_rms
 from .training.learning_rates import steps_without_learning
+from .training.processes import Processes
 
 MADE = ("random", "corpus", "gpt2")  # the embeddings that are no files
 
@@ -37,16 +38,20 @@ def start_run(
     out: Path,
     minutes: float | None = None,
     threads: int | None = None,
+    processes: Processes | None = None,
 ) -> Iterator[Trainer]:
     """A trainer for a new run in the folder `out`. Until the end, this holds the folder's lock.
 
     minutes: the number of steps that fit into these replaces config.steps.
     threads: the number of cores to use, by default all that the process may use.
+    processes: those that train together, by default this one. Only the first has a folder.
     """
     if source.files:
         DocumentSource(source.files).expect_outside(out)
-    go_on = command("train", "--resume", out)
-    with new_run(out, f"go on with {go_on}, or choose another --out"):
+    processes = processes or Processes()
+    go_on = processes.command(command("train", "--resume", out))
+    advice = f"go on with {go_on}, or choose another --out"
+    with new_run(out, advice) if processes.is_first else nullcontext():
         if config.embedding not in MADE:  # a file: an error comes before the long stages
             _embedding_of_file(config)
         say(_first_stage(config, source))
@@ -62,11 +67,12 @@ def start_run(
         ngrams = ngrams_of(config, dataset)
         if minutes:
             say(f"Timing a few steps, to see how many fit into {minutes:g} min ...")
-            parts = dataset, tokenizer, threads, layout, ngrams
+            parts = dataset, tokenizer, threads, layout, ngrams, processes
             config = _with_steps(minutes, config, *parts)
         if sentence := steps_without_learning(config):
             say(sentence)
-        yield Trainer(config, dataset, tokenizer, out, threads, embedding, layout, ngrams)
+        parts = embedding, layout, ngrams, processes
+        yield Trainer(config, dataset, tokenizer, out, threads, *parts)
 
 
 def _first_stage(config, source):

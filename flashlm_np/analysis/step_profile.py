@@ -19,10 +19,10 @@ from ..data.dataset import Dataset
 from ..model.config import Config, Phase
 from ..model.heads import HEADS
 from ..model.models import new_model
-from ..runs.run_state import draw_batches
 from ..runs.text_counts import ngrams_of
 from ..training.fast_step import FastStep
 from ..training.memory import peak_memory
+from ..training.shards import draw_shard
 from .multiply_adds import multiply_adds
 
 # The operations of the heads; the exact one's are fused or plain.
@@ -78,8 +78,8 @@ def measure(
 
     def step():
         start = time.perf_counter()
-        batches = draw_batches(dataset, config, phase, rng)
-        stages = fast_step.step(1, batches, rng).seconds
+        shard = draw_shard(dataset, config, phase, rng, fast_step.processes)
+        stages = fast_step.step(1, [shard.batch], rng).seconds
         # A clock may stand still, and the times are divided by that of a step.
         return stages | {"a step": max(1e-9, time.perf_counter() - start)}
 

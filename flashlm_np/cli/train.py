@@ -1,6 +1,7 @@
 """`flashlm train`: every field of the configuration is an option."""
 
 import argparse
+from contextlib import ExitStack
 from dataclasses import fields, replace
 from itertools import chain, count
 from pathlib import Path
@@ -17,6 +18,7 @@ from ..runs.report import write_results
 from ..runs.resume import resume_run
 from ..runs.trainer import Trainer
 from ..start_run import start_run
+from ..training.launcher import join
 from ..training.memory import keep_freed_memory
 from .arguments import THREADS, above_0, add_command, add_options, parsed_by
 from .run import losses
@@ -73,11 +75,19 @@ def _train(options) -> int:
         for field in fields(Config)
         if field.name != "preset" and (value := getattr(options, field.name)) is not None
     }
+    processes = join()
+    with processes.one_voice(), ExitStack() as stack:
+        with processes.together():
+            trainer = stack.enter_context(_trainer(options, chosen, processes))
+        return _run(trainer)
+
+
+def _trainer(options, chosen, processes):
+    """The trainer of a new run, or of one that goes on, as a context."""
     if options.resume:
         others = ("preset", "text", "data", "out", "minutes")
         chosen |= {name: getattr(options, name) for name in others if getattr(options, name)}
-        with resume_run(Path(options.resume), chosen, options.threads) as trainer:
-            return _run(trainer)
+        return resume_run(Path(options.resume), chosen, options.threads, processes)
     preset = options.preset or "quickstart"
     try:
         config = _configured(PRESETS[preset], chosen)
@@ -85,8 +95,7 @@ def _train(options) -> int:
         raise UserError(str(error)) from None
     out = Path(options.out) if options.out else _free_folder(Path("runs") / preset)
     source = DataSource.at(options.text, options.data)
-    with start_run(config, source, out, options.minutes, options.threads) as trainer:
-        return _run(trainer)
+    return start_run(config, source, out, options.minutes, options.threads, processes)
 
 
 def _configured(preset, chosen):
@@ -116,6 +125,8 @@ def _run_to_the_end(trainer):
     _describe(trainer)
     out, best = trainer.out, trainer.dataset.best_possible_loss
     final = trainer.run()
+    if final is None:  # this is not process 0, which writes the rest
+        return 0
     seconds = trainer.evaluation_seconds + PICTURE_SECONDS
     print(f"Scoring the averaged weights, writing samples and a report: {about(seconds)} ...")
     results = write_results(trainer, final)

@@ -86,6 +86,48 @@ class Dataset:
         return digest.hexdigest()
 
 
+class Draw(NamedTuple):
+    """The windows of one micro-batch by their starts (B,), and flat positions to score."""
+
+    starts: np.ndarray
+    positions: np.ndarray | None  # None: all
+
+
+def draw_windows(
+    dataset: Dataset,
+    *,
+    batch: int,
+    sequence: int,
+    position_share: float,
+    rng: np.random.Generator,
+) -> Draw:
+    """Draw random windows of the training tokens, and random positions of them to score.
+
+    No token is read, except for a dataset that starts at documents.
+    """
+    B, T, tokens = batch, sequence, dataset.train
+    last = len(tokens) - T - 1  # the last position where a window can start
+    if dataset.starts_at_documents:
+        # A window from the middle would ask for names that stand before it.
+        starts = dataset.document_starts
+        starts = rng.choice(starts[: np.searchsorted(starts, last, "right")], size=B)
+    else:
+        starts = rng.integers(0, last + 1, size=B)
+    positions = None
+    if position_share < 1:
+        positions = rng.permutation(B * T)[: max(1, int(position_share * B * T))]
+    return Draw(starts, positions)
+
+
+def read_windows(
+    dataset: Dataset, starts: np.ndarray, sequence: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The ids (B, T) of windows, and their targets (B, T), each the token after its id."""
+    places = starts[:, None] + np.arange(sequence + 1)
+    windows = dataset.train[places].astype(np.int64)  # (B, T + 1)
+    return windows[:, :-1], windows[:, 1:]
+
+
 def sample_batch(
     dataset: Dataset,
     *,
@@ -99,16 +141,6 @@ def sample_batch(
     Returns:
         ids (B, T); targets (B, T), each the token after its id; flat positions, or None: all.
     """
-    B, T, tokens = batch, sequence, dataset.train
-    last = len(tokens) - T - 1  # the last position where a window can start
-    if dataset.starts_at_documents:
-        # A window from the middle would ask for names that stand before it.
-        starts = dataset.document_starts
-        starts = rng.choice(starts[: np.searchsorted(starts, last, "right")], size=B)
-    else:
-        starts = rng.integers(0, last + 1, size=B)
-    windows = tokens[starts[:, None] + np.arange(T + 1)].astype(np.int64)  # (B, T + 1)
-    positions = None
-    if position_share < 1:
-        positions = rng.permutation(B * T)[: max(1, int(position_share * B * T))]
-    return windows[:, :-1], windows[:, 1:], positions
+    sizes = {"batch": batch, "sequence": sequence, "position_share": position_share}
+    drawn = draw_windows(dataset, **sizes, rng=rng)
+    return *read_windows(dataset, drawn.starts, sequence), drawn.positions

@@ -42,7 +42,13 @@ RUN_STATE = {  # also in the state of a run, which is no export and not converte
         "seconds": Number(float),
         "best_loss": Number(float, 0, float("inf")),
     },
-    "machine?": {"threads": COUNT, "numpy": str, "blas": str, "processor": str},  # machine.py
+    "machine?": {  # machine.py
+        "threads": COUNT,
+        "processes?": COUNT,
+        "numpy": str,
+        "blas": str,
+        "processor": str,
+    },
     "corpus": {"files": list, "folder": (PATH, None), "fingerprint": str},
 }
 

@@ -9,6 +9,7 @@ from ..errors import UserError
 from ..model.config import Config
 from ..model.heads.layout import TableLayout
 from ..ngrams.kneser_ney import KneserNey
+from ..training.processes import Processes
 from .run_state import RunState
 
 TRAINING_PART = 0.9  # of the minutes of a run; the rest is for evaluations and checkpoints
@@ -22,6 +23,7 @@ def steps_in(
     threads: int | None,
     layout: TableLayout,
     ngrams: KneserNey | None = None,
+    processes: Processes | None = None,
 ) -> int:
     """The number of steps, at least 1, that fit into `minutes`.
 
@@ -29,7 +31,8 @@ def steps_in(
     on the clock only through the returned number.
     """
     left, steps = 60 * minutes * TRAINING_PART, 0
-    state = RunState(config, dataset, tokenizer, threads, layout=layout, ngrams=ngrams)
+    parts = {"layout": layout, "ngrams": ngrams, "processes": processes}
+    state = RunState(config, dataset, tokenizer, threads, **parts)
     for phase, last in config.phases_in_order():
         seconds = _seconds_per_step(state, phase.first_step)
         fitting, length = int(left / seconds), last - phase.first_step + 1
@@ -41,14 +44,14 @@ def steps_in(
 
 
 def _seconds_per_step(state: RunState, step: int) -> float:
-    """The median of three steps, after a first one that warms up."""
+    """The median of three steps, after a first one that warms up; that of process 0."""
     seconds = []
     for _ in range(4):
         state.step = step - 1
         start = time.perf_counter()
         state.one_step()
         seconds.append(time.perf_counter() - start)
-    median = statistics.median(seconds[1:])
+    median = state.processes.of_first(statistics.median(seconds[1:]))
     if median <= 0:
         raise UserError("the clock of this machine stands still; give --steps, not --minutes")
     return median

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from ..model.config import Config
 from ..model.fields import option_name
 from ..progress import say
 from ..training.learning_rates import new_schedule, steps_without_learning
+from ..training.processes import Processes
 from . import checkpoint
 from .checkpoint_record import records_in
 from .machine import differences
@@ -22,18 +23,26 @@ CHANGEABLE = ("steps", "schedule_steps", "eval_every", "save_every")  # fields o
 
 
 @contextmanager
-def resume_run(folder: Path, changes: dict, threads: int | None = None) -> Iterator[Trainer]:
+def resume_run(
+    folder: Path,
+    changes: dict,
+    threads: int | None = None,
+    processes: Processes | None = None,
+) -> Iterator[Trainer]:
     """A trainer that goes on with a run. Until the end, this holds the lock of the folder.
 
     changes: new values of the fields in CHANGEABLE. With other `steps` the rest of the run
         follows the schedule of a run with so many steps.
+    processes: those that train together, by default this one alone. Each reads the folder, and
+        only the first locks it and writes there.
 
     Raises:
         UserError: the folder is in use, or holds no run that can go on; a change is refused.
     """
     if not folder.is_dir():
         SavedRun.load(folder, "last")  # raises the error; `locked` would make the folder
-    with locked(folder):
+    processes = processes or Processes()
+    with locked(folder) if processes.is_first else nullcontext():
         # A kill during the first save may leave best.json only.
         run = SavedRun.load(folder, "best" if records_in(folder) == ["best"] else "last")
         before, config = _changed(run, changes)
@@ -42,10 +51,10 @@ def resume_run(folder: Path, changes: dict, threads: int | None = None) -> Itera
             say(f"{folder} has taken all of its {step:,} steps; --steps N goes on to step N")
         else:
             say(f"Going on with {folder} after step {step:,} ...")
-        trainer = _restored(run, config, threads)
+        trainer = _restored(run, config, threads, processes)
         saved_machine = run.checkpoint.state.get("machine", {})
         for sentence in (
-            differences(saved_machine, trainer.fast_step.workers.threads),
+            differences(saved_machine, trainer.fast_step.workers.threads, processes.count),
             new_schedule(before, config, step),
             steps_without_learning(config),
         ):
@@ -54,16 +63,19 @@ def resume_run(folder: Path, changes: dict, threads: int | None = None) -> Itera
         yield trainer
 
 
-def _restored(run: SavedRun, config: Config, threads: int | None) -> Trainer:
+def _restored(
+    run: SavedRun, config: Config, threads: int | None, processes: Processes
+) -> Trainer:
     """A trainer in the state of the run's checkpoint."""
-    parts = {"layout": run.model.layout, "ngrams": run.model.ngrams}
+    parts = {"layout": run.model.layout, "ngrams": run.model.ngrams, "processes": processes}
     trainer = Trainer(config, run.dataset(), run.tokenizer, run.folder, threads, **parts)
     try:
         trainer.restore(run.checkpoint)
     except UserError as error:
         raise UserError(f"{run.folder}: {error}") from None
-    trainer.counts.best_loss = _best_loss(run.folder)
-    checkpoint.remove_unnamed(run.folder)  # a kill at the end of a save leaves old arrays
+    if processes.is_first:
+        trainer.counts.best_loss = _best_loss(run.folder)
+        checkpoint.remove_unnamed(run.folder)  # a kill at the end of a save leaves old arrays
     return trainer
 
 

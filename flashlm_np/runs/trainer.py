@@ -2,7 +2,7 @@
 
 import math
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from ..model.config import Config
 from ..model.heads.layout import TableLayout
 from ..ngrams.kneser_ney import KneserNey
 from ..progress import Stopped, stop_requests
+from ..training.processes import Processes
 from . import checkpoint
 from .checkpoint_record import records_in
 from .metrics import Metrics
@@ -43,47 +44,71 @@ class Trainer(RunState):
         embedding: np.ndarray | None = None,
         layout: TableLayout | None = None,
         ngrams: KneserNey | None = None,
+        processes: Processes | None = None,
     ):
-        super().__init__(config, dataset, tokenizer, threads, embedding, layout, ngrams)
+        parts = embedding, layout, ngrams, processes
+        super().__init__(config, dataset, tokenizer, threads, *parts)
         self.out = out
         self.evaluation_seconds = 0.0  # of the last one
 
-    def run(self) -> Evaluation:
-        """Train to config.steps, and return the last evaluation.
+    def run(self) -> Evaluation | None:
+        """Train to config.steps, and return the last evaluation, which process 0 has.
 
         Raises:
             Stopped: Ctrl-C or SIGTERM came; the step under way was finished and saved.
             UserError: the loss or its gradient is not finite, or a file cannot be written.
         """
-        best, path = self.dataset.best_possible_loss, self.out / "metrics.csv"
-        progress = RunProgress(self.config, self.step, self._counted(), best, self._sample)
-        evaluation, stopping = None, False
-        with (
-            closing(progress),
-            stop_requests() as stop,
-            closing(Metrics(path, self.step, progress.write)) as metrics,
-        ):
-            if self.step == 0:  # without these files nobody can read a checkpoint
-                save_tokenizer(self.out, self.tokenizer)
-                if self.model.prior:
-                    save_ngrams(self.out, self.model.prior.ngrams)
+        evaluation, stopping, first = None, False, self.processes.is_first
+        self.processes.set_last_words(self._last_words())
+        self.expect_equal_bits()  # after a resumption, whose files each process has read
+        with ExitStack() as stack:
+            stop = stack.enter_context(stop_requests(quiet=not first))
+            with self.processes.together():
+                if first:
+                    self._open(stack)
             while self.step < self.config.steps and not stopping:
                 result = self.one_step()
-                self._expect_finite(result)
-                due = evaluation_is_due(self.config, self.step)
-                evaluation = self.evaluate() if due else None
-                metrics.add(self._metrics_row(result, evaluation))
-                progress.show(self.step, self._counted(), result.loss, evaluation)
-                stopping = stop.is_set()
-                self._save_if_due(metrics, evaluation, stopping)
-            if stop.is_set():
+                if self.step % self.processes.check_every == 0:
+                    self.expect_equal_bits()
+                with self.processes.together():
+                    self._expect_finite(result)
+                    due = evaluation_is_due(self.config, self.step)
+                    evaluation = self.evaluate() if due and first else None
+                if first:
+                    self._show(result, evaluation)
+                stopping = self.processes.any(stop.is_set())
+                self._save_if_due(evaluation, due, stopping)
+            if self.processes.any(stop.is_set()):
                 raise Stopped(f"Stopped after step {self.step:,}; everything is saved.")
-        return evaluation or self.evaluate()
+        return (evaluation or self.evaluate()) if first else None
+
+    def _open(self, stack):
+        """Begin to show the progress and to write metrics.csv, as long as the stack is open."""
+        best, path = self.dataset.best_possible_loss, self.out / "metrics.csv"
+        parts = self.config, self.step, self._counted(), best, self._sample
+        self.progress = stack.enter_context(closing(RunProgress(*parts)))
+        metrics = Metrics(path, self.step, self.progress.write)
+        self.metrics = stack.enter_context(closing(metrics))
+        if self.step == 0:  # without these files nobody can read a checkpoint
+            save_tokenizer(self.out, self.tokenizer)
+            if self.model.prior:
+                save_ngrams(self.out, self.model.prior.ngrams)
+
+    def _show(self, result, evaluation):
+        self.metrics.add(self._metrics_row(result, evaluation))
+        self.progress.show(self.step, self._counted(), result.loss, evaluation)
 
     @property
     def resume_command(self) -> str:
         """The command that goes on with this run; "" before its first checkpoint."""
-        return command("train", "--resume", self.out) if records_in(self.out) else ""
+        if not records_in(self.out):
+            return ""
+        return self.processes.command(command("train", "--resume", self.out))
+
+    def _last_words(self):
+        resume = self.resume_command
+        kept = f"the last checkpoint is kept: {resume}" if resume else "start it again"
+        return f"a process was killed, or its machine was lost, which ends the run; {kept}"
 
     def evaluate(self) -> Evaluation:
         """Score the validation tokens with the present weights."""
@@ -93,14 +118,21 @@ class Trainer(RunState):
         self.evaluation_seconds = time.perf_counter() - start
         return found
 
-    def _save_if_due(self, metrics, evaluation, stopping):
+    def _save_if_due(self, evaluation, due, stopping):
+        """Save a checkpoint, if the step is regular or the best, or the last one."""
         best = evaluation is not None and evaluation.loss < self.counts.best_loss
         if best:
             self.counts.best_loss = evaluation.loss
+        best = due and self.processes.of_first(best)
         regular = self.step % self.config.save_every == 0 or self.step == self.config.steps
-        if best or stopping or regular:
-            metrics.sync()  # a checkpoint on the disk has all its rows there
-            checkpoint.save(self.out, self.checkpoint(), ["last", "best"] if best else ["last"])
+        if not (best or stopping or regular):
+            return
+        with self.processes.together():
+            if self.processes.is_first:
+                self.metrics.sync()  # a checkpoint on the disk has all its rows there
+                names = ["last", "best"] if best else ["last"]
+                checkpoint.save(self.out, self.checkpoint(), names)
+                self.processes.set_last_words(self._last_words())
 
     def _metrics_row(self, result, evaluation):
         row = {
@@ -124,7 +156,9 @@ class Trainer(RunState):
     def _expect_finite(self, result):
         if math.isfinite(result.loss) and math.isfinite(result.grad_norm):
             return
+        cause = result.not_finite and f", because of {result.not_finite}"
         raise UserError(
             f"at step {self.step} the loss is {result.loss} and the gradients' norm "
-            f"{result.grad_norm}; start a new run with a lower --normuon-lr or --adamw-lr"
+            f"{result.grad_norm}{cause}; start a new run with a lower --normuon-lr or "
+            "--adamw-lr"
         )

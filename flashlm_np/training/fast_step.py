@@ -7,6 +7,8 @@
     head            The head sees the rows of all windows, and each worker has its own part of
                     the vocabulary. The graph is cut there: the gradient of the head's input
                     starts the backward passes of the replicas.
+    processes       On several machines, each process does this with its own windows, and the
+                    gradients of all are added up.
     updates         Clipping is a factor inside the updates, which the workers share.
 
 Gains: a step of v3's phase 1b (2,048 tokens) takes 0.61 s in place of 1.13 s on two cores, the
@@ -30,6 +32,7 @@ from ..model.config import Config
 from ..model.language_model import LanguageModel
 from ..model.prior.before import tokens_before
 from .optimizers import Optimizers
+from .processes import Processes
 from .replicas import SharedParameter, add_part, merged, replica, windows_of
 from .step import StepResult
 from .threads import Workers
@@ -42,31 +45,47 @@ TOKENS_AT_ONCE = 1024
 class FastStep:
     """A model, its optimizers, and the workers that take its steps.
 
-    `threads` is the number of cores to use, by default all that the process may use.
+    threads: the number of cores to use, by default all that the process may use.
+    processes: those that take the steps together, by default this one alone.
     """
 
-    def __init__(self, model: LanguageModel, config: Config, threads: int | None = None):
-        self.model, self.config, self.workers = model, config, Workers(threads)
+    def __init__(
+        self,
+        model: LanguageModel,
+        config: Config,
+        threads: int | None = None,
+        processes: Processes | None = None,
+    ):
+        self.model, self.config = model, config
+        self.processes = processes or Processes()
+        self.workers = Workers(threads or self.processes.threads)
         self.optimizers = Optimizers(model, config)
         self.buffers: dict[str, np.ndarray] = {}  # of the head, kept from step to step
 
     # The caller sees a loss that overflows in StepResult, and needs no warning of each thread.
     @np.errstate(over="ignore", invalid="ignore")
     def step(
-        self, step: int, batches: Iterable[Batch], rng: np.random.Generator | None = None
+        self,
+        step: int,
+        batches: Iterable[Batch],
+        rng: np.random.Generator | None = None,
+        share: float = 1.0,
     ) -> StepResult:
         """Take optimizer step number `step`, from 1, on micro-batches of one shape.
 
         A loss or a norm that is not finite moves nothing, and is returned.
 
         rng: of the sampled head, which draws words in every step.
+        share: of several processes, the part of all scored positions that these batches have.
         """
         self.model.embedding.weight.requires_grad = not self.config.phase(step).frozen_embedding
         parallel_map, watch = self.workers.map, _Stopwatch()
         with self.workers.at_work():
             loss = self._gradients(*merged(batches), rng)
             watch.lap("forward and backward")
-            norm = grad_norm_in_blocks(self.model.parameters(), parallel_map)
+            parameters = self.model.parameters()
+            loss = self.processes.average(parameters, loss, share, watch.lap)
+            norm = grad_norm_in_blocks(parameters, parallel_map)
             watch.lap("gradient norm")
             if np.isfinite(loss + norm):
                 self.optimizers.set_momentum(step)
@@ -79,7 +98,8 @@ class FastStep:
                 watch.lap("NorMuon and AdamW")
                 update_average_in_blocks(self.optimizers.ema, parallel_map)
                 watch.lap("averaged weights")
-        return StepResult(loss, norm, watch.laps)
+                return StepResult(loss, norm, watch.laps)
+        return StepResult(loss, norm, watch.laps, self.processes.not_finite())
 
     def _gradients(self, ids, targets, positions, rng) -> float:
         """Set each parameter's gradient of the batch's mean loss, and return the loss."""

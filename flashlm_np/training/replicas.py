@@ -58,13 +58,17 @@ def windows_of(rows: slice, ids, targets, positions) -> tuple:
 
     Returns their ids (B, T), flat positions (or None: all), and targets as one row (N,).
     """
-    T = ids.shape[1]
     targets = targets[rows].reshape(-1)
     if positions is None:
         return ids[rows], None, targets
-    first, stop = rows.start * T, rows.stop * T
-    here = positions[(positions >= first) & (positions < stop)] - first
+    here = positions_in(rows, positions, ids.shape[1])
     return ids[rows], here, targets[here]
+
+
+def positions_in(rows: slice, positions: np.ndarray, T: int) -> np.ndarray:
+    """Those flat positions that lie in the windows `rows` of T tokens, counted from there."""
+    first, stop = rows.start * T, rows.stop * T
+    return positions[(positions >= first) & (positions < stop)] - first
 
 
 def merged(batches: Iterable[Batch]) -> Batch:

@@ -28,11 +28,13 @@ class StepResult:
     """One optimizer step: the loss in nats per scored token, and the norm before clipping.
 
     seconds: the time of each stage, if it was measured.
+    not_finite: of several processes, those whose loss or gradients were not finite.
     """
 
     loss: float
     grad_norm: float
     seconds: dict[str, float] = field(default_factory=dict)
+    not_finite: str = ""
 
 
 def train_step(

@@ -28,11 +28,7 @@ class Workers:
     """
 
     def __init__(self, threads: int | None = None):
-        # BLIS has one thread unless it is told otherwise, so that is nobody's wish.
-        limits = [
-            blas["num_threads"] for blas in loaded_blas() if blas["internal_api"] != "blis"
-        ]
-        self.threads = threads or min([available_cores(), *limits])
+        self.threads = threads or default_threads()
         self._pool = None
         if self.threads > 1:
             self._pool = ThreadPoolExecutor(self.threads, initializer=_one_openmp_thread)
@@ -84,6 +80,13 @@ def numpy_blas() -> str | None:
     return blas["name"] if blas.get("found") else None
 
 
+def default_threads() -> int:
+    """As many threads as cores that the process may use, and as BLAS was given."""
+    # BLIS has one thread unless it is told otherwise, so that is nobody's wish.
+    limits = [blas["num_threads"] for blas in loaded_blas() if blas["internal_api"] != "blis"]
+    return min([available_cores(), *limits])
+
+
 def available_cores() -> int:
     """The number of cores that this process may use. The machine may have more.
 
@@ -122,6 +125,21 @@ def _one_openmp_thread():
     `at_work` is not enough for an OpenBLAS that is built on OpenMP, as some of Linux and conda.
     """
     _limited_to_one("openmp")
+
+
+def limit_blas(threads: int) -> None:
+    """Limit BLAS to so many threads from now on, if it can be controlled."""
+    if controller := _controller():
+        controller.limit(limits=threads, user_api="blas")
+
+
+def shared_cores() -> list[int]:
+    """The numbers of the cores that the system lets this process use; []: it does not say.
+
+    Processes of one machine with the same numbers share these cores.
+    """
+    affinity = getattr(os, "sched_getaffinity", None)
+    return sorted(affinity(0)) if affinity else []
 
 
 def loaded_blas() -> list[dict]:

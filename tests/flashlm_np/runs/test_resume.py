@@ -189,7 +189,13 @@ def test_another_numpy_or_processor_is_mentioned(run, capsys, monkeypatch):
 def test_the_same_machine_is_not_mentioned(run, capsys):
     assert "last digits" not in resume(capsys, run, "--steps", 7, "--threads", 1)
     record = json.loads((run / "last.json").read_text("utf-8"))
-    assert set(record["state"]["machine"]) == {"threads", "numpy", "blas", "processor"}
+    assert set(record["state"]["machine"]) == {
+        "threads",
+        "processes",
+        "numpy",
+        "blas",
+        "processor",
+    }
 
 
 # -- damage ------------------------------------------------------------------------------------
