@@ -1,6 +1,6 @@
 // The curve of the loss, in SVG: of each step, of the validation stories, and the best possible.
 
-const WIDTH = 640, HEIGHT = 240, LEFT = 42, RIGHT = 96, TOP = 14, BOTTOM = 30;
+const HEIGHT = 240, LEFT = 30, RIGHT = 92, TOP = 14, BOTTOM = 30;
 const NAMESPACE = "http://www.w3.org/2000/svg";
 
 function element(name, attributes, text) {
@@ -11,14 +11,15 @@ function element(name, attributes, text) {
 }
 
 export function drawLoss(place, model, losses, validations) {
-  const highest = Math.ceil(model.uniform);
-  const x = (step) => LEFT + (WIDTH - LEFT - RIGHT) * (step / model.steps);
-  const y = (loss) => HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (Math.min(loss, highest) / highest);
-  const path = (points) => points.map(([s, l], i) => `${i ? "L" : "M"}${x(s).toFixed(1)} ${y(l).toFixed(1)}`).join("");
-  const end = WIDTH - RIGHT;
+  const width = Math.max(280, Math.min(place.clientWidth, 720));  // letters keep their size
+  const end = width - RIGHT, bottom = HEIGHT - BOTTOM, highest = Math.ceil(model.uniform);
+  const x = (step) => LEFT + (end - LEFT) * (step / model.steps);
+  const y = (loss) => bottom - (bottom - TOP) * (Math.min(loss, highest) / highest);
+  const point = ([step, loss]) => `${x(step).toFixed(1)} ${y(loss).toFixed(1)}`;
+  const path = (points) => points.length ? "M" + points.map(point).join("L") : "";
   const label = (loss, text) => element("text", { x: end + 6, y: y(loss) + 4 }, text);
   const drawing = element("svg", {
-    viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img",
+    width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img",
     "aria-label": `The loss after ${losses.length} of ${model.steps} steps`,
   });
   for (let loss = 0; loss <= highest; loss += 2) {

@@ -7,10 +7,18 @@ export function makeEditor(python) {
   const run = find("run"), stop = find("stop-run"), note = find("run-note");
   let isReady = false, answer = null;  // the promise of the program that runs
 
-  function show(text, kind = "") {
+  // Programs print faster than a page can lay out: what comes within 50 ms is shown together.
+  let waiting = "";
+  function show(text) {
+    if (!waiting) setTimeout(() => showWaiting(), 50);
+    waiting += text;
+  }
+
+  function showWaiting(className = "") {
+    if (!waiting) return;
     const part = document.createElement("span");
-    part.className = kind;
-    part.textContent = text;
+    Object.assign(part, { className, textContent: waiting });
+    waiting = "";
     output.append(part);
     output.scrollTop = output.scrollHeight;
   }
@@ -30,7 +38,9 @@ export function makeEditor(python) {
     try {
       answer = python.ask({ task: "run", source: source.value }, show);
       const { error, page: html } = await answer;
-      if (error) show(error, "error");
+      showWaiting();
+      waiting = error ?? "";
+      showWaiting("error");
       if (html) {
         page.srcdoc = html;
         page.hidden = false;
@@ -39,7 +49,7 @@ export function makeEditor(python) {
       const silent = error || html || output.textContent ? "" : "; it printed nothing";
       note.textContent = `${error ? "ended by an error" : "finished"} after ${seconds} s${silent}`;
     } catch (error) {
-      note.textContent = `ended: ${error.message}`;
+      note.textContent = `Python ended (${error.message}); it starts again`;
     }
     answer = null;
     setRunning(false);
@@ -49,7 +59,7 @@ export function makeEditor(python) {
     stop.disabled = true;
     note.textContent = "stopping …";
     if (await python.stop(answer) === "restarted")
-      note.textContent = "stopped; Python starts again, and a model in training is lost";
+      note.textContent = "stopped; Python starts again";
   }
 
   // Tab indents, as in an editor; after Escape it moves the focus on, as in a page.

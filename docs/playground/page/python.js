@@ -7,7 +7,6 @@ export class Python {
   #waiting = new Map();  // id of a task -> {resolve, reject, output}
   #listeners = {};
   #next = 1;
-  #started = null;  // id of the task that Python works on
 
   // Other windows cannot read the memory of an isolated page, so it may share some with its
   // worker. Then a program can be stopped without losing Python.
@@ -40,17 +39,22 @@ export class Python {
   ask(task, output) {
     const id = this.#next++;
     this.#worker.postMessage({ ...task, id });
-    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject, output, id }));
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { name: task.task, resolve, reject, output });
+    });
   }
 
   #hear(message) {
     const waiting = this.#waiting.get(message.id);
-    if (message.kind === "started") this.#started = message.id;
-    else if (message.kind === "output") waiting?.output(message.text);
+    if (message.kind === "output") waiting?.output(message.text);
     else if (message.kind === "done" || message.kind === "failed") {
       this.#waiting.delete(message.id);
       if (message.kind === "done") waiting?.resolve(message.result);
-      else waiting?.reject(new Error(message.text));
+      else {
+        waiting?.reject(new Error(message.text));
+        // A task reports Python's errors as its result. So Python itself has ended.
+        if (waiting?.name !== "load") this.restart(message.text);
+      }
     } else this.#tell(message.kind, message);
   }
 

@@ -32,7 +32,6 @@ export function makeTraining(python) {
       await python.ask({ task: "train", tokens: isNew ? tokens.value : null });
       show(steps.length < model.steps ? "stopped" : "finished");
     } catch (error) {
-      numbers.textContent += ` The training was ended: ${error.message}.`;
       show("new");
     }
   }
@@ -60,7 +59,7 @@ export function makeTraining(python) {
     title.textContent =
       `step ${step}: ${loss.toFixed(2)} nats per token (${perCharacter} per character), ` +
       `best possible ${model.best.toFixed(2)}`;
-    article.appendChild(document.createElement("p")).textContent = text;
+    article.appendChild(document.createElement("p")).textContent = text.replace(/\n{3,}/g, "\n\n");
     samples.prepend(article);
     while (samples.children.length > MOST_SAMPLES) samples.lastChild.remove();
   });
@@ -72,6 +71,10 @@ export function makeTraining(python) {
   });
   return {
     ready: () => { isReady = true; show(state === "running" ? "new" : state); },
-    ended: () => { isReady = false; show("new"); },
+    ended: () => {
+      isReady = false;
+      if (state !== "new") numbers.textContent += " The model is lost, because Python starts again.";
+      show("new");
+    },
   };
 }

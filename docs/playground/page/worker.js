@@ -85,7 +85,6 @@ const tasks = {
 self.onmessage = async ({ data }) => {
   try {
     if (interrupt) interrupt[0] = 0;
-    post({ kind: "started", id: data.id });
     const result = await tasks[data.task](data);
     post({ kind: "done", id: data.id, result });
   } catch (error) {

@@ -30,7 +30,7 @@ SIZES = {
     "words": {"d_model": 48, "conv_groups": 3, "recursions": 1, "phases": (Phase(1, 64, 4),)},
     "letters": {"d_model": 64, "conv_groups": 4, "recursions": 2, "phases": (Phase(1, 64, 4),)},
 }
-SHARED = {"steps": 320, "warmup_steps": 10, "adamw_lr": 0.04}
+SHARED = {"steps": 320, "warmup_steps": 10, "adamw_lr": 0.04, "fused": False}
 
 
 class Training:
