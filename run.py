@@ -59,6 +59,7 @@ QUICK = (  # arguments of pytest
 # The size of each extra in .venv; "" is the project itself (Linux, Python 3.11, 2026-11).
 MEGABYTES = {
     "": 185,
+    "mpi": 42,
     "prepare": 240,
     "quick": 12,
     "test": 30,
@@ -126,7 +127,7 @@ def test(arguments):
     chosen = [a for a in arguments if a not in ("--quick", "--parity", "--site")]
     if "quick" in options:
         return quick_test(options, chosen)
-    prepare(extras=("prepare", "quick", "test", *options))
+    prepare(extras=("mpi", "prepare", "quick", "test", *options))
     codes = []
     for command in (["ruff", "check"], ["ruff", "format", "--check"], ["pytest", *chosen]):
         say("Running " + shown(command))
@@ -219,7 +220,10 @@ def job(command, cwd=None, later=()):
 
     with signals_handled_by(handle):
         with blocked(later):  # the command inherits that
-            children.append(subprocess.Popen([str(part) for part in command], cwd=cwd))
+            # mpiexec gives its process a connection, which is the child's: a file descriptor.
+            alone = "PMI_FD" not in os.environ
+            parts = [str(part) for part in command]
+            children.append(subprocess.Popen(parts, cwd=cwd, close_fds=alone))
         code = children[0].wait()
     if code and signal.SIGINT in caught:
         return INTERRUPTED

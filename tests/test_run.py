@@ -82,16 +82,16 @@ def test_extras_are_added_and_never_removed(project):
     for arguments, installed in [
         (["train"], ["venv", "."]),
         (["test", "--quick"], [".[quick]"]),
-        (["test"], [".[prepare,quick,test]"]),
+        (["test"], [".[mpi,prepare,quick,test]"]),
         (["train"], []),
-        (["test", "--parity"], [".[parity,prepare,quick,test]"]),
+        (["test", "--parity"], [".[mpi,parity,prepare,quick,test]"]),
         (["test"], []),
         (["test", "--quick"], []),
         (["test", "--parity"], []),
-        (["docs"], [".[parity,prepare,quick,site,test]"]),
+        (["docs"], [".[mpi,parity,prepare,quick,site,test]"]),
         (["test", "--site"], []),
         (["notebooks", "--check"], []),
-        (["lab"], [".[lab,parity,prepare,quick,site,test]"]),
+        (["lab"], [".[lab,mpi,parity,prepare,quick,site,test]"]),
     ]:
         run.main(arguments)
         assert project.installed() == installed, arguments
@@ -129,11 +129,11 @@ def test_it_says_how_much_it_installs(project, capsys):
     said = re.findall(r"np\[(.*)\] into .venv, about (\d+) MB", capsys.readouterr().err)
     assert said == [
         ("quick", str(size[""] + size["quick"])),
-        ("prepare,quick,test", str(size["prepare"] + size["test"])),
+        ("mpi,prepare,quick,test", str(size["mpi"] + size["prepare"] + size["test"])),
     ]
     (run.ROOT / "pyproject.toml").write_text("[project]\ndependencies = []\n")
     run.main(["test"])
-    assert "np[prepare,quick,test] into .venv Running" in capsys.readouterr().err
+    assert "np[mpi,prepare,quick,test] into .venv Running" in capsys.readouterr().err
 
 
 def test_two_commands_at_once_install_one_after_the_other(project, capsys):
@@ -153,7 +153,7 @@ def test_a_changed_pyproject_is_installed_again_with_all_extras(project):
     project.installed()
     (run.ROOT / "pyproject.toml").write_text("[project]\ndependencies = []\n")
     run.main(["train"])
-    assert project.installed() == [".[prepare,quick,test]"]
+    assert project.installed() == [".[mpi,prepare,quick,test]"]
 
 
 @pytest.mark.parametrize("what", ["moved", "other Python", "dead Python"])
