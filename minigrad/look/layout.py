@@ -64,8 +64,17 @@ class _Layout:
         for box in boxes[len(self.opened) :]:
             inset = self.indent * len(self.opened) - 52
             self.opened.append(box)
-            self.boxes.append({"x": X + inset, "y": self.y, "width": WIDTH - 2 * inset})
+            at = {"x": X + inset, "y": self.y, "width": WIDTH - 2 * inset}
+            self.boxes.append(at | {"leaves": self._leaves(box)})
             self.y += HEADER
+
+    def _leaves(self, box):
+        """The name on the card that a folded box has for its leaves."""
+        names = [self.values[i]["name"] for i in self.tree[box]["leaves"]]
+        if len(names) == 1:
+            return _short_name(names[0], CARD_LETTERS)
+        text = ", ".join(names)
+        return text if len(text) <= CARD_LETTERS else f"{len(names):,} leaves"
 
     def _place(self, i, operation):
         top, inputs = self.y, operation["inputs"]
@@ -92,7 +101,7 @@ class _Layout:
         again = value in self.seen
         self.seen.add(value)
         prefix, name = "again: " * again, self.values[value]["name"]
-        name = short_name(name, CARD_LETTERS - len(prefix))
+        name = _short_name(name, CARD_LETTERS - len(prefix))
         card = {"value": value, "operation": i, "y": self.y}
         return card | {"again": again, "name": prefix + name}
 
@@ -112,7 +121,7 @@ class _Layout:
         return {"x1": x1, "y1": y1, "lane": self.lines.lanes[key], "x2": x2, "y2": y2}
 
 
-def short_name(name: str, letters: int) -> str:
+def _short_name(name: str, letters: int) -> str:
     """The last parts of a path, which tell most: "…layers.4.weight"."""
     if len(name) <= letters:
         return name

@@ -3,7 +3,6 @@
 from html import escape
 
 from .folding import FOLDED, Folding
-from .layout import CARD_LETTERS, short_name
 
 STYLE = """
 rect { fill: #ffffff; stroke: #5b6576; }
@@ -75,18 +74,17 @@ class _Picture:
     def _fold(self, b):
         """A folded box, and a card for its leaves."""
         place, box = self._moved(self.plan["boxes"][b]), self.data["boxes"][b]
-        x, y, names = place["x"], place["y"], [self.values[i]["name"] for i in box["leaves"]]
-        count = _count(box["last"] - box["first"] + 1, "operation", "operations")
-        drawn = _rectangle("fold", place, 5) + _text(x + 9, y + 17, box["title"])
-        drawn += _text(x + 9, y + 32, count, "small")
-        if not names:
+        x, y, letters = place["x"], place["y"], int(place["width"] / 7)
+        title = box["title"] if len(box["title"]) <= letters else f"{box['title'][:letters]}…"
+        count = box["last"] - box["first"] + 1
+        text = _text(x + 9, y + 36, f"{count:,} operation{'s' * (count > 1)}", "small")
+        drawn = _rectangle("fold", place, 5) + _text(x + 9, y + 20, title) + text
+        if not box["leaves"]:
             return drawn
-        card = self.plan["card"]
-        end = card["x"] + card["width"]
-        line = f'<path d="M{end:g} {y + FOLDED / 2:g}H{x:g}"/>'
-        text = _count(len(names), "leaf", "leaves")
-        name = short_name(", ".join(names), CARD_LETTERS) if len(names) < 3 else text
-        return drawn + line + self._card("leaf", self.plan["boxes"][b]["y"], name, text)
+        at, card = self.plan["boxes"][b], self.plan["card"]
+        line = f'<path d="M{card["x"] + card["width"]:g} {y + FOLDED / 2:g}H{x:g}"/>'
+        shape = self.values[box["leaves"][0]]["shape"] if len(box["leaves"]) == 1 else ""
+        return drawn + line + self._card("leaf", at["y"], at["leaves"], shape)
 
     def _operation(self, i, value):
         place = self._moved(self.plan["operation"] | self.plan["operations"][i])
@@ -120,10 +118,6 @@ class _Picture:
         argument = self.data["operations"][edge["operation"]]["arguments"][edge["argument"]]
         text = f"{argument} {self.values[edge['value']]['shape']}"
         return drawn + _text(*label[:2], text, "small", label[2])
-
-
-def _count(count, one, many):
-    return f"{count:,} {one if count == 1 else many}"
 
 
 def _rectangle(kind, place, radius):

@@ -4,8 +4,10 @@ import contextlib
 import html
 import json
 import re
+import sys
 import weakref
 import xml.etree.ElementTree as ElementTree
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -32,6 +34,19 @@ def broadcast_loss():
     """mean((x b + x)²), where x is used twice and b is broadcast."""
     x, b = leaf([[1.0, 2, 3], [4, 5, 6]], "x"), leaf([0.5, -1.0, 2.0], "b")
     return ((x * b + x) ** 2).mean()
+
+
+def chain(operations, apart=TABLE["tanh"]):
+    """A loss of so many operations: a recurrence by a plain loop, x = tanh(x w)."""
+    x, w = leaf([0.5, -0.3, 0.8], "x"), leaf([1.0, 0.9, 1.1], "w")
+
+    def loss():
+        h = x
+        for _ in range((operations - 1) // 2):
+            h = apply(apart, h * w)
+        return h.sum()
+
+    return loss
 
 
 class Block(Module):
@@ -185,6 +200,182 @@ def test_a_record_is_freed_with_the_graph():
     del loss
     assert kept() is None
     assert len(ENTRIES) == before
+
+
+# -- large graphs --------------------------------------------------------------------------
+
+
+def collected(operations):
+    """A recurrence that keeps each result, and one operation that takes them all."""
+    w, start = leaf(np.eye(3), "w"), leaf(np.ones((1, 3)), "start")
+
+    def loss():
+        results = [start]
+        for _ in range((operations - 2) // 2):
+            results.append(F.tanh(results[-1] @ w))
+        return F.concatenate(results).mean()
+
+    return loss
+
+
+def many_modules(operations):
+    r = np.random.default_rng(0)
+    own = [Linear(3, 3, rng=r) for _ in range(operations // 4)]  # no model holds them
+    pair = Sequential(Linear(3, 3, rng=r), F.tanh)  # applied many times
+
+    def loss():
+        h = Tensor(np.ones((2, 3), np.float32))
+        for linear in own:
+            h = pair(linear(h)) + h
+        return h.sum()
+
+    return loss
+
+
+def calls_of(function):
+    """How many functions are called while this one runs, those of C included."""
+    count = 0
+
+    def event(frame, kind, argument):
+        nonlocal count
+        count += kind in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(event)
+    try:
+        function()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+@pytest.mark.parametrize("graph", [chain, collected, many_modules])
+def test_the_work_is_proportional_to_the_graph(graph):
+    step_through(graph(300))  # what is remembered of each operation is computed here
+    small, large = (calls_of(lambda n=n: step_through(graph(n))) for n in (300, 600))
+    assert large < 2.15 * small
+
+
+def test_each_operation_runs_equally_often_in_a_graph_of_any_size():
+    runs = Counter()
+
+    def forward(x):
+        runs["forward"] += 1
+        return TABLE["tanh"].forward(x)
+
+    def backward(dy, saved):
+        runs["backward"] += 1
+        return TABLE["tanh"].backward(dy, saved)
+
+    for operations in (201, 401, 801):
+        runs.clear()
+        step_through(chain(operations, Operation("counted", forward, backward)))
+        # The computation, again to compare it, in float64, and twice with a changed number.
+        assert runs["forward"] == 5 * (operations // 2)
+        assert runs["backward"] == 3 * (operations // 2)
+
+
+def test_a_page_of_6001_operations_is_smaller_than_5_megabytes(large_page):
+    _, steps = large_page
+    assert len(steps.data["operations"]) == 6001
+    assert len(steps.html.encode()) < 5e6
+    assert len(steps.svg.encode()) < 1e5
+    fifth = step_through(deep_model(1201))
+    assert len(fifth.data["operations"]) == 1201
+    assert 5 * len(fifth.html.encode()) < 5e6
+
+
+@pytest.fixture(scope="module")
+def large_page(tmp_path_factory):
+    path = tmp_path_factory.mktemp("large") / "large.html"
+    return path, step_through(chain(6001), path)
+
+
+def deep_model(operations):
+    """Wide enough that each table is cut."""
+    r = np.random.default_rng(0)
+    blocks = [Sequential(LayerNorm(8), Linear(8, 8, rng=r), F.gelu) for _ in range(20)]
+    model, x = Sequential(*blocks), Tensor(r.standard_normal((2, 4, 8)).astype(np.float32))
+
+    def loss():
+        h = x
+        for _ in range(operations // 60):
+            h = model(h)
+        return h.sum()
+
+    return loss
+
+
+def test_no_level_of_a_large_graph_has_many_rows():
+    data = step_through(chain(2001), check=False).data
+    assert [box["title"] for box in data["boxes"] if box["within"] is None] == [
+        "multiply 1 to tanh 400",
+        "multiply 401 to tanh 800",
+        "multiply 801 to tanh 1200",
+        "multiply 1201 to tanh 1600",
+        "multiply 1601 to sum 2001",
+    ]
+    rows = Counter(operation["box"] for operation in data["operations"])
+    rows += Counter(box["within"] for box in data["boxes"])
+    assert max(rows.values()) <= 40
+    assert data["boxes"][1]["within"] == 0
+    assert data["boxes"][1] | {"title": "multiply 1 to tanh 20", "last": 19} == data["boxes"][1]
+
+
+def test_many_modules_are_grouped_and_named_by_the_first_and_the_last():
+    r = np.random.default_rng(0)
+    deep = Sequential(*(Linear(3, 3, rng=r, dtype=np.float64) for _ in range(45)))
+    data = step_through(lambda: deep(leaf(np.ones((1, 3)))).sum(), model=deep).data
+    assert [box["title"] for box in data["boxes"] if box["within"] == 0] == [
+        "layers.0 to layers.19",
+        "layers.20 to layers.39",
+        "layers.40 to layers.44",
+    ]
+    names = [data["values"][i]["name"] for i in data["boxes"][-1]["leaves"]]
+    assert names == ["layers.44.weight", "layers.44.bias"]
+
+
+def test_a_large_graph_opens_in_few_rows_and_a_small_one_as_a_whole():
+    for operations in (25, 39, 101, 1001, 5001):
+        data = step_through(chain(operations), check=False).data
+        assert bool(data["folded"]) == (operations > 40)
+        rows = [
+            *(o for o in data["operations"] if o["box"] is None),
+            *(box for box in data["boxes"] if box["within"] is None),
+        ]
+        assert len(rows) <= 40
+        folded = {*range(len(data["boxes"]))} - {*data["folded"]}
+        assert all(data["boxes"][i]["within"] not in data["folded"] for i in folded)
+
+
+def test_in_a_large_graph_the_check_marks_the_wrong_operation_alone():
+    wrong = Operation("wrong", TABLE["tanh"].forward, lambda dy, saved: (1.01 * dy,))
+    x = leaf([0.5, -1.0], "x")
+
+    def loss():
+        h = x
+        for i in range(200):
+            h = apply(wrong, h) if i == 150 else h * 1.001
+        return h.sum()
+
+    data = step_through(loss).data
+    verdicts = {v["name"]: c["agree"] for v in data["values"] for c in v["checks"]}
+    assert [name for name, agree in verdicts.items() if not agree] == ["multiply 150"]
+    assert "each operation that uses it runs again alone" in data["method"]
+    assert "Every number is checked" not in data["method"]
+
+
+def test_of_an_operation_with_many_inputs_the_first_are_checked():
+    data = step_through(collected(400)).data
+    unchecked = [v["name"] for v in data["values"] if v["expected"] and not v["checks"]]
+    assert len(unchecked) == 200 - 16
+    assert "more than 16 inputs, only the first 16 are checked" in data["method"]
+    before = next(s["before"] for s in data["steps"] if "concatenate runs" in s["before"])
+    assert before.endswith("and 192 more.")
+    assert "Every number is checked" in step_through(broadcast_loss).data["method"]
+
+
+# -- names ---------------------------------------------------------------------------------
 
 
 def test_two_calls_of_one_module_have_different_names():
@@ -386,19 +577,6 @@ def test_nan_and_infinity_are_marked():
     assert number_text(np.float32("inf")) == "∞"
 
 
-def test_a_chain_of_3000_operations_is_recorded():
-    x = leaf(1.0, "x")
-
-    def chain():
-        y = x
-        for _ in range(3000):
-            y = y * 1.0
-        return y
-
-    data = step_through(chain, check=False).data
-    assert steps_to(data, "x")[0]["contribution"]["cells"] == [["1"]]
-
-
 # -- the files -----------------------------------------------------------------------------
 
 
@@ -423,12 +601,60 @@ def test_a_page_loads_no_other_file(written):
         assert not re.search(r"(src|href)\s*=|@import|url\((?!#)", text)
 
 
-def test_a_name_cannot_end_the_script_with_the_data():
-    x = leaf([1.0], "</script><b>")
-    page = step_through(x.sum, title="<i>").html
+STRANGE = {  # names, and how they are shown
+    "</script><b>": "</script><b>",
+    "]]> & \"'<!--": "]]> & \"'<!--",
+    "@DATA@": "@DATA@",
+    "bell\x07 and \x00": "bell\\x07 and \\x00",
+    "two\nlines\t": "two\\nlines\\t",
+    "half \ud83d": "half \\ud83d",
+    "other half \udc80": "other half \\udc80",
+    "no character \ufffe": "no character \\ufffe",
+    "\u202ebackwards": "\\u202ebackwards",
+    "größe 😀": "größe 😀",
+    3: "3",
+    0: "0",
+    -2: "-2",
+}
+
+
+def strange_steps(name, **options):
+    """A graph in which a tensor, a module, its class and the title have this name."""
+    kind = type(ascii(name), (Block,), {})
+    model, x = Module(), leaf([[1.0, -2, 3]], name)
+    model.parts = {name: kind()}
+    return step_through(lambda: model.parts[name](x).sum(), title=name, model=model, **options)
+
+
+@pytest.mark.parametrize("name", STRANGE, ids=ascii)
+def test_any_name_gives_a_valid_page_and_picture(name, tmp_path):
+    steps, shown = strange_steps(name, path=tmp_path / "strange.html"), STRANGE[name]
+    page = (tmp_path / "strange.html").read_bytes().decode("utf-8")
     (text,) = re.findall(r'id="data">(.*?)</script>', page)
-    assert json.loads(text)["values"][0]["name"] == "</script><b>"
-    assert "<title>&lt;i&gt;</title>" in page
+    assert json.loads(text) == steps.data
+    names = [value["name"] for value in steps.data["values"]]
+    assert shown in names
+    assert f"parts.{shown}.linear.weight" in names
+    assert steps.data["boxes"][0]["title"].startswith(f"parts.{shown}")
+    assert page.count(f"<title>{html.escape(shown)}</title>") == 1
+    tree = ElementTree.parse(tmp_path / "strange.svg")
+    texts = [e.text for e in tree.iter() if e.tag.endswith(("}text", "}title"))]
+    assert texts[0] == shown
+    assert steps.data["boxes"][0]["title"] in texts
+
+
+def test_a_name_of_half_a_character_within_an_option_is_valid_too(tmp_path):
+    class Mode(str):
+        def __repr__(self):
+            return "half \ud83d"
+
+    double = Operation("double", lambda x, mode: (2 * x, ()), lambda dy, _: (2 * dy,))
+    x = leaf([1.0], "x")
+    step_through(lambda: apply(double, x, mode=Mode()).sum(), tmp_path / "option.html")
+    (text,) = re.findall(
+        r'id="data">(.*?)</script>', (tmp_path / "option.html").read_text("utf-8")
+    )
+    assert json.loads(text)["operations"][0]["options"] == "mode = half \ud83d"
 
 
 def test_the_picture_has_every_value_and_shape(written):
@@ -613,6 +839,83 @@ def test_a_narrow_screen_shows_the_whole_step_below_the_graph(browser, written):
         hidden = "e => [e.scrollHeight - e.clientHeight, e.scrollWidth - e.clientWidth]"
         assert page.eval_on_selector(".details", hidden) == [0, 0]
         assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("which", ["small", "model", "large"])
+def test_on_a_phone_all_is_in_sight(browser, written, large_page, which, scheme):
+    path, _ = large_page if which == "large" else written[which]
+    phone = {"viewport": {"width": 390, "height": 844}, "color_scheme": scheme}
+    with opened(browser, path.as_uri(), **phone) as page:
+        page.wait_for_selector("#canvas .leaf")
+        page.check("#check")
+        for key in ("Home", "End"):
+            page.keyboard.press(key)
+            assert page.evaluate("document.documentElement.scrollWidth") == 390
+            assert page.eval_on_selector(".graph", "e => e.scrollWidth - e.clientWidth") == 0
+            ends = "all => all.map((e) => e.getBoundingClientRect()).map((r) => [r.x, r.right])"
+            for left, right in page.eval_on_selector_all("body :not(.hidden, option)", ends):
+                assert 0 <= left <= right <= 390
+        assert page.locator("#canvas .leaf").first.is_visible()
+        leaves = page.eval_on_selector_all(
+            "#canvas .leaf", "all => all.map((e) => e.innerText)"
+        )
+        assert all("∂" in text for text in leaves)
+
+
+def test_a_large_page_opens_folded_and_box_by_box(browser, large_page):
+    path, steps = large_page
+    with opened(browser, path.as_uri()) as page:
+        page.wait_for_selector("#canvas button")
+        assert page.locator("#canvas .folded").count() == 15
+        assert text(page, "#where") == "step 400 of 15003"  # the end of the first box
+        page.keyboard.press("ArrowRight")
+        assert text(page, "#heading") == "Forward 800 of 6001: tanh 800"
+        page.keyboard.press("End")
+        assert "This is path 3000 of 3000" in text(page, "#consequence")
+        *_, total = totals_of(steps.data, value_named(steps.data, "w"))
+        assert cells(page, "gradient of w") == total["cells"]
+        for _ in range(2):
+            page.locator("#canvas .folded").first.click()
+        assert page.locator("#canvas .operation").count() == 20
+        assert page.locator("#canvas button").count() < 100
+        page.check("#check")
+        assert "runs again alone" in text(page, "#checks")
+        page.locator("#canvas .leaf").nth(2).click()
+        assert "gradient of w" in text(page, "#pinned")
+        page.click("#fold")
+        assert page.locator("#canvas button:not(.leaf)").count() == 15
+        assert text(page, "#fold") == "fold all"
+    with opened(browser, f"{path.as_uri()}#step=7777") as page:
+        page.wait_for_selector("#canvas .now")
+        assert text(page, "#where") == "step 7777 of 15003"
+
+
+def test_the_leaves_of_a_folded_module_are_listed(model):
+    model.click("#fold")
+    model.keyboard.press("End")
+    model.click("#canvas .leaf:has-text('4 leaves')")
+    assert text(model, "#pinned h3") == "Pinned: 4 leaves"
+    lines = model.eval_on_selector_all("#pinned p", "all => all.map((e) => e.textContent)")
+    assert lines[0].startswith("x (1, 3) · ∂ complete: norm")
+    model.click("#pinned button:has-text('block.linear.weight')")
+    assert "gradient of block.linear.weight" in text(model, "#pinned")
+
+
+@pytest.mark.parametrize("name", STRANGE, ids=ascii)
+def test_the_page_shows_any_name(browser, name, tmp_path):
+    strange_steps(name, path=tmp_path / "strange.html")
+    with opened(browser, (tmp_path / "strange.html").as_uri()) as page:
+        page.keyboard.press("f")
+        for _ in range(3):
+            page.keyboard.press("ArrowRight")
+        page.keyboard.press("f")
+        assert STRANGE[name] in page.eval_on_selector_all(
+            "#canvas b", "all => all.map((e) => e.textContent)"
+        )
+        assert page.title().split() == STRANGE[name].split()
+    with opened(browser, (tmp_path / "strange.svg").as_uri()) as page:
+        assert page.locator("text").first.is_visible()
 
 
 def test_the_page_works_in_a_notebook(browser, written):

@@ -1,6 +1,7 @@
 // -- the text, tables, formula and source of a step ---------------------------------------------
 
 const MOST_TABLES = 8, MOST_PINNED = 200;
+const PHONE = matchMedia("(max-width: 600px)");
 function titled(text, ...children) { return [element("h3", { text }), ...children]; }
 function note(text) { return element("p", { class: "about", text }); }
 function row(...tables) { return element("div", { class: "row" }, ...tables); }
@@ -21,8 +22,17 @@ function tableOf(table, title, remark = "") {
   return element("div", {}, result, element("p", { class: "about" }, about, ...remarks));
 }
 
+// On a phone, six columns have room for three digits.
+function fitted(cell) {
+  const x = Number(cell);
+  if (!PHONE.matches || cell.length < 7 || !Number.isFinite(x)) return cell;
+  const plain = String(Number(x.toPrecision(3)));
+  return plain.length <= 7 ? plain : x.toExponential(2);
+}
+
 function cellOf(cell, scale) {
-  const x = parseFloat(cell.replace("−", "-").replace("∞", "Infinity")), made = element("td", { text: cell });
+  const x = parseFloat(cell.replace("−", "-").replace("∞", "Infinity"));
+  const made = element("td", { text: fitted(cell), title: cell });
   const color = x > 0 ? "38,120,220" : "226,120,20", opacity = 0.08 + 0.42 * Math.min(1, Math.abs(x) / scale);
   if (Number.isNaN(x)) made.className = "lost";
   else if (x !== 0) made.style.background = `rgba(${color},${opacity.toFixed(2)})`;

@@ -1,6 +1,6 @@
 // -- folded boxes ----------------------------------------------------------------------------
 
-const FOLDED = 40; // the height of a folded box in pixels
+const FOLDED = 46; // the height of a folded box in pixels
 
 // A box and those around it, the innermost first.
 function outwards(box) {

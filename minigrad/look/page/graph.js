@@ -140,13 +140,11 @@ function drawCard(card, canvas) {
 function drawLeaves(fold, canvas, svg) {
   const { leaves, first, last } = boxes[fold], at = visibleUntil(), y = layout.boxes[fold].y;
   if (!leaves.length) return;
-  const names = leaves.map((value) => values[value].name).join(", ");
   const done = leaves.filter((value) => isComplete(value, at)).length;
   const state = leaves.length === 1 ? stateText(leaves[0]) : `∂ ${done} of ${leaves.length} complete`;
   const { operation, target } = steps[current];
   const isLit = operation >= first && operation <= last && (isForward(steps[current]) || leaves.includes(target));
-  const name = leaves.length < 3 ? names : countText(leaves.length, "leaf", "leaves");
-  canvas.append(valueButton(leaves, `l${fold}`, `leaf${isLit ? " lit" : ""}`, name, state, { ...layout.card, y }));
+  canvas.append(valueButton(leaves, `l${fold}`, `leaf${isLit ? " lit" : ""}`, layout.boxes[fold].leaves, state, { ...layout.card, y }));
   const from = across(layout.card.x + layout.card.width), middle = place(y) + FOLDED / 2;
   const end = across(layout.boxes[fold].x), used = isForward(steps[current]) ? "used" : "gradient";
   svg.append(drawn("path", { d: `M${from} ${middle}H${end}`, class: isLit ? used : "" }));

@@ -91,6 +91,7 @@ function listen() {
   };
   window.addEventListener("hashchange", () => show(fromAddress()));
   window.addEventListener("resize", () => { drawGraph(); scrollToStep(); });
+  PHONE.addEventListener("change", () => show(current));
 }
 
 function start(data) {
