@@ -26,6 +26,7 @@ GUIDES = (
     "ngrams",
     "stories",
     "mixers",
+    "museum",
 )
 OWN = "write_an_operation"
 

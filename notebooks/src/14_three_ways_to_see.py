@@ -291,5 +291,5 @@ plt.show()
 #    with `.venv` active, `flashlm course check DIR attention`), where DIR is your workbook.
 #    Forget the mask in your answer, and then the factor $1/\sqrt{C}$. What does the grader say?
 #
-# This is the last of the fifteen notebooks. Next, write an operation of your own and prove it
-# with the same checker: [write_an_operation.md](../docs/write_an_operation.md).
+# [Notebook 15](15_a_museum_of_mistakes.ipynb), the last one, collects results that were too good
+# to be true, and a test for each.
