@@ -74,7 +74,7 @@ class _Picture:
     def _fold(self, b):
         """A folded box, and a card for its leaves."""
         place, box = self._moved(self.plan["boxes"][b]), self.data["boxes"][b]
-        x, y, letters = place["x"], place["y"], int(place["width"] / 7)
+        x, y, letters = place["x"], place["y"], int(place["width"] / 6.5)
         title = box["title"] if len(box["title"]) <= letters else f"{box['title'][:letters]}…"
         count = box["last"] - box["first"] + 1
         text = _text(x + 9, y + 36, f"{count:,} operation{'s' * (count > 1)}", "small")

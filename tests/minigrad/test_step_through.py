@@ -897,7 +897,7 @@ def test_the_leaves_of_a_folded_module_are_listed(model):
     model.click("#canvas .leaf:has-text('4 leaves')")
     assert text(model, "#pinned h3") == "Pinned: 4 leaves"
     lines = model.eval_on_selector_all("#pinned p", "all => all.map((e) => e.textContent)")
-    assert lines[0].startswith("x (1, 3) · ∂ complete: norm")
+    assert lines[0].startswith("x (1,\u00a03) · ∂ complete: norm")
     model.click("#pinned button:has-text('block.linear.weight')")
     assert "gradient of block.linear.weight" in text(model, "#pinned")
 

@@ -1,4 +1,4 @@
-// -- folded boxes ----------------------------------------------------------------------------
+// -- what is visible with the present folds, and where ----------------------------------------
 
 const FOLDED = 46; // the height of a folded box in pixels
 
@@ -58,6 +58,20 @@ function place(y) {
     if (inside < 1) return box.y - view.gone[low - 1] + inside * FOLDED;
   }
   return y - view.gone[low];
+}
+
+// On a narrow screen the columns of the layout come closer: leaves, operations, lanes.
+let across = (x) => x, isNarrow = false;
+function fitWidth(room) {
+  const { card, operation, width } = layout;
+  isNarrow = room < 0.85 * width; // less is the width of a scrollbar
+  const from = [0, card.x, card.x + card.width, operation.x, operation.x + operation.width, width];
+  const to = room >= width ? from : [0, 4, 0.42 * room, 0.5 * room, 0.92 * room, room];
+  across = (x) => {
+    const i = Math.max(1, from.findIndex((end) => x <= end));
+    return to[i - 1] + ((x - from[i - 1]) / (from[i] - from[i - 1])) * (to[i] - to[i - 1]);
+  };
+  return Math.min(room, width);
 }
 
 // Of a folded box only the last step in each direction is shown.

@@ -1,19 +1,5 @@
 // -- the graph -------------------------------------------------------------------------------
 
-// On a narrow screen the columns of the layout come closer: leaves, operations, lanes.
-let across = (x) => x, isNarrow = false;
-function fitWidth(room) {
-  const { card, operation, width } = layout;
-  isNarrow = room < 0.85 * width; // less is the width of a scrollbar
-  const from = [0, card.x, card.x + card.width, operation.x, operation.x + operation.width, width];
-  const to = room >= width ? from : [0, 4, 0.42 * room, 0.5 * room, 0.92 * room, room];
-  across = (x) => {
-    const i = Math.max(1, from.findIndex((end) => x <= end));
-    return to[i - 1] + ((x - from[i - 1]) / (from[i] - from[i - 1])) * (to[i] - to[i - 1]);
-  };
-  return Math.min(room, width);
-}
-
 function pathOf(edge) {
   const y1 = place(edge.y1), y2 = place(edge.y2), x1 = across(edge.x1), x2 = across(edge.x2);
   if (edge.side === "top") return `M${x1} ${y1}V${y2}`;
@@ -74,11 +60,13 @@ function drawBox(b, canvas, svg) {
   const y = place(at.y), height = place(at.y + at.height) - y, x = across(at.x), width = across(at.x + at.width) - x;
   if (!isFolded) svg.append(drawn("rect", { x, y, width, height, rx: 6 }));
   const { operation } = steps[current], isNow = isFolded && operation >= box.first && operation <= box.last;
+  const isWaiting = isFolded && !isComputed(operations[box.last].output, visibleUntil());
+  const title = isNarrow ? box.title.replace(/ \(\w+\)/, "") : box.title;
   const what = box.path ? `${box.path}, a ${box.kind}` : "a group of neighbours";
   const button = element("button", {
-    class: `module${isFolded ? " folded" : ""}${isNow ? " now" : ""}`, "aria-expanded": String(!isFolded),
+    class: `module${isFolded ? " folded" : ""}${isNow ? " now" : ""}${isWaiting ? " waiting" : ""}`, "aria-expanded": String(!isFolded),
     title: `${box.title}: ${what}: click to ${isFolded ? "unfold" : "fold"}`, "data-key": `c${b}`, onclick: () => toggle(b),
-  }, element("b", { text: `${isFolded ? "▸" : "▾"} ${box.title}` }),
+  }, element("b", { text: `${isFolded ? "▸" : "▾"} ${title}` }),
   isFolded ? element("i", { text: countText(box.last - box.first + 1, "operation") }) : null);
   setPlace(button, { x, width, height: isFolded ? FOLDED : 24 }, y);
   canvas.append(button);
