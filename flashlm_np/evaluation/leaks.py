@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+TWICE = "two calls with the same ids differ; switch dropout off, and keep batches fixed"
 Logits = Callable[[np.ndarray], np.ndarray]  # ids (B, T) -> (B, T, V)
 
 
@@ -72,12 +73,15 @@ def sight(logits: Logits, ids: np.ndarray, *, tolerance: float = 1e-5) -> Sight:
     tolerance: of a change, as a part of the largest logit. A batch of 2 or more also shows
     whether its texts change each other.
     """
-    before = np.asarray(logits(ids))
+    before = _computed(logits, ids)
     least = tolerance * np.abs(before).max()
     V, T = before.shape[-1], ids.shape[1]
 
     def changes(changed):
-        return np.abs(np.asarray(logits(changed)) - before).max(axis=-1) > least  # (B, T)
+        return np.abs(_computed(logits, changed) - before).max(axis=-1) > least  # (B, T)
+
+    if changes(ids).any():
+        raise ValueError(f"sight: {TWICE}")
 
     columns = [changes(_next(ids, (slice(None), s), V)).any(axis=0) for s in range(T)]
     others = len(ids) > 1 and changes(_next(ids, slice(1, None), V))[0].any()
@@ -100,6 +104,8 @@ def sight_of_loss(
     tolerance: of a mixed difference, as a part of the loss; for float64, 1e-12 is enough.
     """
     base, V, T = float(loss(ids, targets)), vocab_size, ids.shape[1]
+    if not abs(float(loss(ids, targets)) - base) <= tolerance * abs(base):  # NaN is not
+        raise ValueError(f"sight_of_loss: the loss is {base:.6g}, and {TWICE}")
     inputs = [_next(ids, (slice(None), s), V) for s in range(T)]
     answers = [_next(targets, (slice(None), t), V) for t in range(T)]
     of_input = np.array([float(loss(x, targets)) for x in inputs])  # (T,)
@@ -111,14 +117,25 @@ def sight_of_loss(
 
 def whole_losses(logits: Logits, ids: np.ndarray) -> np.ndarray:
     """-ln p of the tokens ids[:, 1:], (B, T-1). The model is given the whole text at once."""
-    return _nll(np.asarray(logits(ids))[:, :-1], ids[:, 1:])
+    return _nll(_computed(logits, ids)[:, :-1], ids[:, 1:])
 
 
 def cut_losses(logits: Logits, ids: np.ndarray) -> np.ndarray:
     """The same, but for each token the text is cut before it: there is no future to see."""
     ends = range(1, ids.shape[1])
-    last = np.stack([np.asarray(logits(ids[:, :end]))[:, -1] for end in ends], axis=1)
+    last = np.stack([_computed(logits, ids[:, :end])[:, -1] for end in ends], axis=1)
     return _nll(last, ids[:, 1:])  # (B, T-1)
+
+
+def _computed(logits, ids):
+    z = np.asarray(logits(ids))
+    if ids.ndim != 2 or z.shape[:-1] != ids.shape:
+        raise ValueError(
+            f"for ids {ids.shape} the model gives {z.shape}, expected (B, T, V) for (B, T)"
+        )
+    if not np.isfinite(z).all():
+        raise ValueError("the logits are not finite; test a model whose logits are numbers")
+    return z
 
 
 def _next(ids, place, V):

@@ -147,3 +147,35 @@ def test_a_whole_loss_is_that_of_a_known_distribution():
     uniform = lambda ids: np.zeros((*ids.shape, V))  # noqa: E731
     np.testing.assert_allclose(whole_losses(uniform, IDS), np.log(V))
     np.testing.assert_allclose(cut_losses(uniform, IDS), np.log(V))
+
+
+# -- Bad input -------------------------------------------------------------------------------
+
+
+RNG = np.random.default_rng(0)
+
+
+def with_dropout(ids):
+    return causal(ids) * (RNG.random((*ids.shape, V)) < 0.9)
+
+
+def test_a_model_that_draws_is_not_called_leaking():
+    with pytest.raises(ValueError, match="sight: two calls with the same ids differ; switch"):
+        sight(with_dropout, IDS)
+    with pytest.raises(ValueError, match=r"sight_of_loss: the loss is .*, and two calls"):
+        sight_of_loss(mean_nll(with_dropout), IDS, TARGETS, V)
+
+
+def test_logits_that_are_not_finite_are_refused():
+    with pytest.raises(ValueError, match="the logits are not finite"):
+        sight(lambda ids: causal(ids) * np.nan, IDS)
+    with pytest.raises(ValueError, match="the loss is nan"):
+        sight_of_loss(lambda ids, targets: np.nan, IDS, TARGETS, V)
+
+
+@pytest.mark.parametrize("find", [sight, whole_losses, cut_losses])
+def test_other_shapes_are_refused(find):
+    with pytest.raises(ValueError, match=r"for ids \(\d, \d\) the model gives \(\d, 11\), exp"):
+        find(lambda ids: causal(ids)[:, -1], IDS)
+    with pytest.raises(ValueError, match=r"for ids \(7,\) the model gives \(7, 11\), expected"):
+        sight(lambda ids: causal(ids[None])[0], IDS[0])
