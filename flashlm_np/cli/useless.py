@@ -120,6 +120,11 @@ RULES = {
             "only --prior trigram has two losses",
             ("network_loss",),
         ),
+        Rule(
+            _is("local_steps", 0),
+            "only --local-steps has exchanges",
+            ("outer_lr", "outer_momentum", "difference_bits"),
+        ),
         Rule(_is_not("head", "tree"), "only the head tree has a shape to choose", ("tree",)),
         Rule(
             _is_not("head", "sampled"),

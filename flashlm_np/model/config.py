@@ -130,6 +130,15 @@ class Config:
     decay_gains: bool = option(False, "weight decay on gains and biases, too")
     clip_norm: float = option(1.0, "largest joint norm of the gradients", 1e-30, math.inf)
     ema_decay: float = option(0.999, "memory of the averaged weights; 0: none", 0, 1)
+    # Several processes that seldom meet: training/local_steps.py
+    local_steps: int = option(
+        0, "steps of each process alone between two exchanges; 0: none", 0, MOST_STEPS
+    )
+    outer_lr: float = option(0.7, "with local steps, the learning rate of an exchange", 0)
+    outer_momentum: float = option(0.9, "with local steps, Nesterov's of an exchange", 0, 1)
+    difference_bits: int = option(
+        32, "with local steps, bits of a number that is sent: 32, 8 or 2", among=(32, 8, 2)
+    )
     # Evaluations and checkpoints
     eval_every: int = option(500, "steps between evaluations", 1, MOST_STEPS)
     eval_tokens: int = option(16384, "validation tokens scored at each evaluation", 1, 10**7)

@@ -96,7 +96,7 @@ def _described(kind):
 
 def _expect(name, value, least, most, among):
     if among is not None and value not in among:
-        _refuse(name, value, f"one of {', '.join(among)}")
+        _refuse(name, value, f"one of {', '.join(map(str, among))}")
     if most is not None and not least <= value <= most:  # NaN is not
         open_end = f"{least} or more" + ", and finite" * (most == LARGEST)
         _refuse(name, value, f"{least} to {most}" if most < LARGEST else open_end)

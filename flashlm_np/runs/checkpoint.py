@@ -46,6 +46,10 @@ class Checkpoint:
         """The arrays of the order of the words, which the exact head has not."""
         return self._part("layout")
 
+    def others(self) -> dict[str, np.ndarray]:
+        """With local steps, the own arrays of all processes after process 0, stacked."""
+        return self._part("others")
+
     def _part(self, name):
         start = f"{name}/"
         return {k.removeprefix(start): a for k, a in self.arrays.items() if k.startswith(start)}

@@ -1,6 +1,5 @@
 """A run in memory: its model, optimizers and random generator, and their checkpoint."""
 
-import json
 import time
 from dataclasses import asdict, dataclass, fields
 
@@ -10,19 +9,20 @@ from ..data.dataset import Dataset
 from ..data.tokenizers.tokenizer import Tokenizer
 from ..errors import UserError, one_line
 from ..model.config import Config
-from ..model.fields import option_name
 from ..model.heads.layout import TableLayout
 from ..model.language_model import LanguageModel
 from ..model.models import new_model
 from ..model.weights import load_weights
 from ..ngrams.kneser_ney import KneserNey
 from ..training.fast_step import FastStep
+from ..training.local_steps import LocalSteps
 from ..training.processes import Processes
-from ..training.shards import draw_shard, expect_enough_windows
+from ..training.shards import draw_shard
 from ..training.step import StepResult
 from .checkpoint import Checkpoint
-from .machine import machine, source_code
+from .machine import machine
 from .ngram_file import fingerprint
+from .shared_run import arrays_of_others, arrays_of_process, expect_same_run
 from .text_counts import layout_of, ngrams_of
 
 
@@ -61,7 +61,7 @@ class RunState:
     ):
         self.config, self.dataset, self.tokenizer = config, dataset, tokenizer
         self.processes = processes or Processes()
-        self._expect_same_run()
+        expect_same_run(config, dataset, tokenizer, self.processes)
         self.rng = np.random.default_rng(config.seed)
         layout = layout_of(config, dataset, embedding) if layout is None else layout
         ngrams = ngrams_of(config, dataset) if ngrams is None else ngrams
@@ -71,7 +71,12 @@ class RunState:
         if embedding is not None:
             table[...] = embedding[layout.order]
         self.model.lm_head.initialize(table)
-        self.fast_step = FastStep(self.model, config, threads, self.processes)
+        self.local_steps = None
+        if config.local_steps:  # so each process takes its steps alone
+            self.local_steps = LocalSteps(self.model, config, self.processes)
+            threads = threads or self.processes.threads
+        together = None if config.local_steps else self.processes
+        self.fast_step = FastStep(self.model, config, threads, together)
         self.counts = Counts()
         self.step = 0
 
@@ -82,38 +87,36 @@ class RunState:
         shard = draw_shard(self.dataset, config, phase, self.rng, self.processes)
         result = self.fast_step.step(self.step + 1, [shard.batch], self.rng, shard.share)
         self.step += 1
+        if self.local_steps and self.ends_round:
+            self.local_steps.exchange(self.round)
         self.counts.tokens_seen += phase.tokens
         self.counts.positions_scored += shard.scored
         # A clock may go back. A sum below 0 would damage the checkpoint.
         self.counts.seconds += max(0.0, time.perf_counter() - start)
         return result
 
-    def _expect_same_run(self):
-        """Raise a UserError unless all processes have the same run, which fits them."""
-        expect_enough_windows(self.config, self.processes)
-        options = {option_name(name): value for name, value in self.config.to_dict().items()}
-        if self.processes.count > 1:  # else no file need be read and no text be hashed
-            about = {
-                "source code": source_code(),
-                "NumPy": np.__version__,
-                "training text": self.dataset.fingerprint,
-                "tokenizer": self.tokenizer.identity,
-            }
-            self.processes.expect_same(about | options)
+    @property
+    def ends_round(self) -> bool:
+        """Whether all processes have the same weights after this step."""
+        every = max(1, self.config.local_steps)
+        return self.step % every == 0 or self.step == self.config.steps
 
-    def expect_equal_bits(self) -> None:
-        """Raise a UserError unless all processes have the same weights and random numbers."""
-        arrays = {name: p.data for name, p in self.model.named_parameters()}
-        state = json.dumps(self.rng.bit_generator.state).encode()
-        when = f"after step {self.step:,}"
-        self.processes.expect_equal_bits(when, arrays | {"the random generator": state})
+    @property
+    def round(self) -> range:
+        """The steps since the processes had the same weights; usually the last one alone."""
+        every = max(1, self.config.local_steps)
+        return range((self.step - 1) // every * every + 1, self.step + 1)
 
     def checkpoint(self) -> Checkpoint:
-        """The whole state of the run, from which it can go on with the same bits."""
+        """The whole state of the run, from which it can go on with the same bits.
+
+        With local steps, all processes must call it, at the end of a round; process 0 gets all.
+        """
         arrays = {f"model/{name}": p.data for name, p in self.model.named_parameters()}
-        arrays |= self.fast_step.optimizers.state_dict() | layout_arrays(
-            self.config, self.model
-        )
+        arrays |= layout_arrays(self.config, self.model) | self._own_arrays()
+        if self.local_steps:
+            others = arrays_of_others(self._own_arrays(), self.processes)
+            arrays |= self.local_steps.state_dict() | others
         dataset = self.dataset
         state = {
             "generator": self.rng.bit_generator.state,
@@ -131,14 +134,22 @@ class RunState:
             state["ngrams"] = self.fingerprint
         return Checkpoint(self.config, self.step, arrays, state)
 
+    def _own_arrays(self):
+        """The arrays that each process has for itself, if there are local steps."""
+        arrays = self.fast_step.optimizers.state_dict()
+        return arrays | (self.local_steps.own_state_dict() if self.local_steps else {})
+
     def restore(self, saved: Checkpoint) -> None:
         """Go on from a checkpoint of the same configuration and dataset.
 
         Raises UserError if the checkpoint lacks a part.
         """
         load_weights(self.model, saved.weights())
+        arrays = arrays_of_process(saved, self.processes)
         try:
-            self.fast_step.optimizers.load_state_dict(saved.arrays, saved.step)
+            self.fast_step.optimizers.load_state_dict(arrays, saved.step)
+            if self.local_steps:
+                self.local_steps.load_state_dict(arrays)
             self.rng.bit_generator.state = saved.state["generator"]
             counts = saved.state["counts"]  # it may have more entries, of another version
             self.counts = Counts(**{f.name: counts[f.name] for f in fields(Counts)})

@@ -26,6 +26,7 @@ from .metrics import Metrics
 from .ngram_file import save_ngrams
 from .run_progress import RunProgress, evaluation_is_due, sample_line
 from .run_state import RunState
+from .shared_run import expect_equal_bits
 
 
 class Trainer(RunState):
@@ -58,9 +59,9 @@ class Trainer(RunState):
             Stopped: Ctrl-C or SIGTERM came; the step under way was finished and saved.
             UserError: the loss or its gradient is not finite, or a file cannot be written.
         """
-        evaluation, stopping, first = None, False, self.processes.is_first
+        evaluation, problem, stopping, first = None, "", False, self.processes.is_first
         self.processes.set_last_words(self._last_words())
-        self.expect_equal_bits()  # after a resumption, whose files each process has read
+        self._expect_equal_bits()  # after a resumption, whose files each process has read
         with ExitStack() as stack:
             stop = stack.enter_context(stop_requests(quiet=not first))
             with self.processes.together():
@@ -68,19 +69,26 @@ class Trainer(RunState):
                     self._open(stack)
             while self.step < self.config.steps and not stopping:
                 result = self.one_step()
-                if self.step % self.processes.check_every == 0:
-                    self.expect_equal_bits()
+                problem = problem or self._problem(result)
+                if not self.ends_round:
+                    self._show(result, None, problem)
+                    continue
                 with self.processes.together():
-                    self._expect_finite(result)
-                    due = evaluation_is_due(self.config, self.step)
+                    if problem:
+                        raise UserError(problem)
+                    due = any(evaluation_is_due(self.config, step) for step in self.round)
                     evaluation = self.evaluate() if due and first else None
-                if first:
-                    self._show(result, evaluation)
+                if any(step % self.processes.check_every == 0 for step in self.round):
+                    self._expect_equal_bits()
+                self._show(result, evaluation)
                 stopping = self.processes.any(stop.is_set())
                 self._save_if_due(evaluation, due, stopping)
             if self.processes.any(stop.is_set()):
                 raise Stopped(f"Stopped after step {self.step:,}; everything is saved.")
         return (evaluation or self.evaluate()) if first else None
+
+    def _expect_equal_bits(self):
+        expect_equal_bits(self.processes, self.model, self.rng, self.step)
 
     def _open(self, stack):
         """Begin to show the progress and to write metrics.csv, as long as the stack is open."""
@@ -94,7 +102,9 @@ class Trainer(RunState):
             if self.model.prior:
                 save_ngrams(self.out, self.model.prior.ngrams)
 
-    def _show(self, result, evaluation):
+    def _show(self, result, evaluation, problem=""):
+        if problem or not self.processes.is_first:
+            return
         self.metrics.add(self._metrics_row(result, evaluation))
         self.progress.show(self.step, self._counted(), result.loss, evaluation)
 
@@ -124,14 +134,15 @@ class Trainer(RunState):
         if best:
             self.counts.best_loss = evaluation.loss
         best = due and self.processes.of_first(best)
-        regular = self.step % self.config.save_every == 0 or self.step == self.config.steps
-        if not (best or stopping or regular):
+        every, last = self.config.save_every, self.config.steps
+        if not (best or stopping or any(s % every == 0 or s == last for s in self.round)):
             return
+        found = self.checkpoint()
         with self.processes.together():
             if self.processes.is_first:
                 self.metrics.sync()  # a checkpoint on the disk has all its rows there
                 names = ["last", "best"] if best else ["last"]
-                checkpoint.save(self.out, self.checkpoint(), names)
+                checkpoint.save(self.out, found, names)
                 self.processes.set_last_words(self._last_words())
 
     def _metrics_row(self, result, evaluation):
@@ -153,11 +164,12 @@ class Trainer(RunState):
         separated = self.dataset.has_separators
         return sample_line(TextGenerator(self.model, self.tokenizer, separated))
 
-    def _expect_finite(self, result):
+    def _problem(self, result):
+        """A sentence about a loss or norm that is not finite; "" if both are."""
         if math.isfinite(result.loss) and math.isfinite(result.grad_norm):
-            return
+            return ""
         cause = result.not_finite and f", because of {result.not_finite}"
-        raise UserError(
+        return (
             f"at step {self.step} the loss is {result.loss} and the gradients' norm "
             f"{result.grad_norm}{cause}; start a new run with a lower --normuon-lr or "
             "--adamw-lr"

@@ -78,7 +78,7 @@ class AgreeingProcesses(Processes):
         except AgreedError:
             raise
         except (UserError, OSError) as error:
-            self._exchange("error", one_line(error))  # raises it in all processes
+            self._exchange("error", _sentence(error))  # raises it in all processes
         self._exchange("together")
 
     @contextmanager
@@ -98,7 +98,7 @@ class AgreeingProcesses(Processes):
 
     def _end_all(self, error):
         """Say what happened in this process, and end all: the others may wait for it."""
-        text, code = one_line(error) or type(error).__name__, 1
+        text, code = _sentence(error), 1
         if isinstance(error, KeyboardInterrupt):
             text, code = "interrupted", INTERRUPTED
         elif not isinstance(error, (UserError, OSError, MemoryError)):
@@ -112,6 +112,13 @@ class AgreeingProcesses(Processes):
 
     def command(self, text):
         return f"mpiexec -n {self.count} {text}"
+
+
+def _sentence(error):
+    if isinstance(error, OSError):
+        name = f" {error.filename}" if error.filename else ""
+        return f"{error.strerror or error}{name}"
+    return one_line(error) or type(error).__name__
 
 
 def _from_json(data):

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from ..errors import UserError
 from .last_words import LastWords
 from .processes import Processes
+from .threads import limit_blas
 
 NAMES = (
     ("PMI_RANK", "PMI_SIZE"),
@@ -60,4 +61,6 @@ def join() -> Processes:
             "to another MPI than mpi4py; start the mpiexec beside this Python, "
             f"{os.path.dirname(sys.executable)}"
         )
-    return MpiProcesses(MPI, last_words)
+    processes = MpiProcesses(MPI, last_words)
+    limit_blas(processes.threads)
+    return processes

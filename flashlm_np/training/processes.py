@@ -67,6 +67,10 @@ class Processes:
         """The arrays (N,) of all processes, as (count, N). Their sizes must be equal."""
         return array[None]
 
+    def others(self, array: np.ndarray) -> np.ndarray | None:
+        """The arrays of the processes after process 0, (count - 1, ...), for process 0."""
+        return array[None][1:]
+
     def any(self, flag: bool) -> bool:
         """Whether one of the processes says so."""
         return flag

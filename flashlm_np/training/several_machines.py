@@ -23,7 +23,7 @@ from minigrad.optim.norms import norm
 from .agreement import AgreeingProcesses
 from .gradient_buffer import packed, unpacked
 from .last_words import LastWords
-from .threads import default_threads, limit_blas, shared_cores
+from .threads import default_threads, shared_cores
 
 
 class MpiProcesses(AgreeingProcesses):
@@ -41,7 +41,6 @@ class MpiProcesses(AgreeingProcesses):
         # Those that share cores with this one would otherwise all use all of them.
         places = self._exchange("cores", [self.hosts[self.rank], shared_cores()])
         self.threads = max(1, default_threads() // places.count(places[self.rank]))
-        limit_blas(self.threads)
 
     def average(self, parameters, loss, share, lap):
         having = [p for p in parameters if p.grad is not None]
@@ -82,6 +81,13 @@ class MpiProcesses(AgreeingProcesses):
         self.sent["differences"] += total.nbytes
         self.comm.Allreduce(self.mpi.IN_PLACE, total)
         return total / self.count
+
+    def others(self, array):
+        array = np.asarray(array, order="C")
+        found = np.empty((self.count, *array.shape), array.dtype) if self.is_first else None
+        self.sent["checkpoints"] += array.nbytes
+        self.comm.Gather(array, found)
+        return found[1:] if self.is_first else None
 
     def all_of(self, array):
         found = np.empty((self.count, len(array)), array.dtype)

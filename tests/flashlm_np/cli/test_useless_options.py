@@ -101,6 +101,11 @@ CASES = [
         "only --prior trigram has two losses; leave out --network-loss",
     ),
     (
+        "train --outer-lr 1 --outer-momentum 0.5 --difference-bits 8",
+        "only --local-steps has exchanges; "
+        "leave out --outer-lr, --outer-momentum, --difference-bits",
+    ),
+    (
         "train --tree balanced",
         "only the head tree has a shape to choose; leave out --tree",
     ),

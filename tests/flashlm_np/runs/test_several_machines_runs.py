@@ -123,6 +123,16 @@ def test_nan_in_one_process_stops_all_with_its_name(tmp_path):
     assert checkpoint.load(out).step == 4
 
 
+def test_local_steps_stop_at_the_end_of_a_round_and_go_on(tmp_path):
+    out = tmp_path / "run"
+    done = train(2, "ctrl-c:1:3", *OPTIONS, "--local-steps", "2", "--out", out)
+    assert done.returncode == 130
+    assert "Stopped after step 4; everything is saved." in done.stdout
+    assert any(name.startswith("others/normuon/") for name in checkpoint.load(out).arrays)
+    done = train(2, "--resume", out)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_an_error_that_only_one_process_meets_ends_all(tmp_path):
     done = train(2, "bug:1:2", *OPTIONS, "--out", tmp_path / "run")
     assert done.returncode != 0

@@ -6,6 +6,7 @@ import sys
 import mpi_program
 import numpy as np
 import pytest
+from simulated_mpi import simulated
 
 from flashlm_np.data.dataset import Dataset, sample_batch
 from flashlm_np.errors import UserError
@@ -153,18 +154,32 @@ def test_one_process_never_imports_mpi(monkeypatch):
 # -- processes -------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def of_one():
+    return mpi_program.twenty_steps(Processes())
+
+
+def expect_equal(found, expected):
+    assert set(found) == set(expected)
+    for name, array in expected.items():
+        np.testing.assert_allclose(found[name], array, rtol=0, atol=1e-9, err_msg=name)
+
+
+@pytest.mark.parametrize("count", [1, 3, 5])
+def test_twenty_steps_of_simulated_processes_equal_those_of_one(count, of_one):
+    for found in simulated(count, mpi_program.twenty_steps):
+        expect_equal(found, of_one)
+
+
 @needs_mpi
 @pytest.mark.parametrize("count", [2, 3])
-def test_twenty_steps_equal_those_of_one_process(tmp_path, count):
+def test_twenty_steps_equal_those_of_one_process(tmp_path, count, of_one):
     """In float64, after each step of which all processes have the same bits."""
     out = tmp_path / "found.npz"
     done = mpi_program.start(count, "twenty_steps", out)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    one = mpi_program.twenty_steps(Processes())
     with np.load(out) as found:
-        assert set(found) == set(one)
-        for name, array in one.items():
-            np.testing.assert_allclose(found[name], array, rtol=0, atol=1e-9, err_msg=name)
+        expect_equal(found, of_one)
 
 
 @needs_mpi
