@@ -9,6 +9,9 @@
 # instead of `python3`) to open all notebooks. At *Predict first*, write your answer down before
 # you run the cell below it. You learn most from the comparison.
 #
+# To see a whole language model first, read [one file of plain Python](ladder/rung1_scalars.py).
+# It takes ten minutes, and [ladder.md](../docs/ladder.md) leads from there to here.
+#
 # **On the student's path.** The path consists of nineteen files, which the
 # [README](../README.md) lists in order. This notebook uses four of them:
 # [rms_norm.py](../minigrad/ops/rms_norm.py), [ternary.py](../minigrad/ops/ternary.py),
