@@ -3,7 +3,8 @@
 `python3 run.py docs` builds the site without a kernel and without a network. Sphinx writes the
 pages of the modules to docs/api. In _ext, docstrings.py shows docstrings with their layout,
 mathml.py writes formulas as MathML, navigation.py makes the sidebar once for all modules, and
-repository.py copies the notebooks and changes links to files into links to pages.
+repository.py copies the notebooks and changes links to files into links to pages. The
+playground is made as it is for any web server.
 """
 
 import os
@@ -54,7 +55,7 @@ html_title = "flashlm-np"
 smartquotes = False
 html_favicon = "_static/icon.svg"
 html_static_path = ["_static"]
-html_extra_path = ["steps"]  # the page of step_through in its guide
+html_extra_path = ["steps"]  # the page of step_through in its guide, and the playground
 html_css_files = ["site.css"]
 html_domain_indices = False  # the sidebar lists the pages of the modules
 html_copy_source = False
@@ -66,6 +67,7 @@ def setup(app):
     """Write the pages that git ignores; apidoc writes a file only if it changes."""
     os.environ["SPHINX_APIDOC_OPTIONS"] = "members,ignore-module-all"
     from frame import first_steps
+    from playground.build import build as build_playground
     from sphinx.ext.apidoc import main as apidoc
 
     options = "-q --force --remove-old --no-toc --separate --module-first --maxdepth=1"
@@ -74,3 +76,4 @@ def setup(app):
     (DOCS / "steps").mkdir(exist_ok=True)
     page = first_steps().html
     (DOCS / "steps" / "two_ways_to_w.html").write_text(page, encoding="utf-8")
+    build_playground(DOCS / "steps" / "playground", documentation="../index.html")

@@ -12,6 +12,9 @@
 # To see a whole language model first, read [one file of plain Python](ladder/rung1_scalars.py).
 # It takes ten minutes, and [ladder.md](../docs/ladder.md) leads from there to here.
 #
+# Before you install anything, [a page in your browser](../docs/playground.md) can check a
+# gradient, step through a graph and train a small ternary model.
+#
 # **On the student's path.** The path consists of nineteen files, which the
 # [README](../README.md) lists in order. This notebook uses four of them:
 # [rms_norm.py](../minigrad/ops/rms_norm.py), [ternary.py](../minigrad/ops/ternary.py),
