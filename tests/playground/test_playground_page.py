@@ -108,6 +108,14 @@ def test_a_program_shows_output_as_it_comes_and_can_be_stopped(page):
     assert run(page, "print('the same Python')") == "the same Python\n"
 
 
+def test_a_changed_program_keeps_its_changes_while_another_is_shown(page):
+    page.fill("#source", "changed")
+    page.select_option("#examples", "ternary")
+    assert page.input_value("#source") in [example["source"] for example in build.examples()]
+    page.select_option("#examples", "readme")
+    assert page.input_value("#source") == "changed"
+
+
 def test_a_last_value_with_a_page_is_shown(page):
     page.select_option("#examples", "steps")
     page.click("#run")

@@ -1,6 +1,6 @@
 // Check a gradient: after each change of the expression, its check and then its graph.
 
-import { find } from "./main.js";
+import { find, make } from "./dom.js";
 
 const PAUSE = 500;  // milliseconds without a change until the check begins
 
@@ -17,9 +17,9 @@ export function makeCheck(python) {
   }
 
   function row([name, index, backward, difference]) {
-    const line = document.createElement("tr");
     const values = [`${name}${index}`, backward.toPrecision(8), difference.toPrecision(8)];
-    for (const value of values) line.insertCell().textContent = value;
+    const line = make("tr");
+    line.append(...values.map((value) => make("td", value)));
     const size = Math.max(Math.abs(backward), Math.abs(difference), 1e-3);
     if (Math.abs(backward - difference) > 1e-4 * size) line.lastChild.className = "differs";
     return line;

@@ -1,6 +1,6 @@
 // Run code: the programs to choose from, the editor, and the output.
 
-import { find } from "./main.js";
+import { find, make } from "./dom.js";
 
 export function makeEditor(python) {
   const source = find("source"), output = find("output"), page = find("run-page");
@@ -16,10 +16,8 @@ export function makeEditor(python) {
 
   function showWaiting(className = "") {
     if (!waiting) return;
-    const part = document.createElement("span");
-    Object.assign(part, { className, textContent: waiting });
+    output.append(make("span", waiting, className));
     waiting = "";
-    output.append(part);
     output.scrollTop = output.scrollHeight;
   }
 
@@ -82,13 +80,18 @@ export function makeEditor(python) {
   };
 }
 
-// The programs of examples.json; ?example=NAME in the address chooses one.
+// The programs of examples.json; ?example=NAME in the address chooses one. A program that was
+// changed keeps its changes while another one is shown.
 async function loadExamples(list, source) {
   const examples = await (await fetch("examples.json")).json();
   for (const { name, title } of examples) list.add(new Option(title, name));
-  const choose = () => { source.value = examples.find(({ name }) => name === list.value).source; };
-  list.addEventListener("change", choose);
   const wanted = new URLSearchParams(location.search).get("example");
   if (examples.some(({ name }) => name === wanted)) list.value = wanted;
-  if (!source.value) choose();
+  let shown = examples[list.selectedIndex];
+  source.value ||= shown.source;
+  list.addEventListener("change", () => {
+    shown.source = source.value;
+    shown = examples[list.selectedIndex];
+    source.value = shown.source;
+  });
 }

@@ -1,11 +1,10 @@
 // The page: its parts, and the line that says what Python is doing.
 
-import { Python } from "./python.js";
-import { makeEditor } from "./editor.js";
 import { makeCheck } from "./check.js";
+import { find } from "./dom.js";
+import { makeEditor } from "./editor.js";
+import { Python } from "./python.js";
 import { makeTraining } from "./train.js";
-
-export const find = (id) => document.getElementById(id);
 
 const python = new Python();
 const parts = [makeEditor(python), makeCheck(python), makeTraining(python)];
@@ -17,20 +16,25 @@ function showLoading(seconds) {
   const { loaded, total } = loading;
   const bytes = total ? `${megabytes(loaded)} of ${megabytes(total)} MB, ` : "";
   progress.hidden = false;
+  stage.removeAttribute("role");
   progress.value = total ? loaded / total : 0;
   stage.textContent = `Loading: ${loading.stage}, ${bytes}${seconds.toFixed(0)} s`;
 }
 
 python.on("loading", (message) => { loading = message; });
 python.on("seconds", showLoading);
-python.on("ready", (seconds) => {
+function showEnd(text) {
   progress.hidden = true;
-  stage.textContent = `Python is ready. Loading took ${seconds.toFixed(1)} s.`;
+  stage.setAttribute("role", "status");  // only now: a screen reader need not hear each second
+  stage.textContent = text;
+}
+
+python.on("ready", (seconds) => {
+  showEnd(`Python is ready. Loading took ${seconds.toFixed(1)} s.`);
   for (const part of parts) part.ready();
 });
 python.on("unavailable", (text) => {
-  progress.hidden = true;
-  stage.textContent = `Python could not be loaded (${text}). Reload the page to try again.`;
+  showEnd(`Python could not be loaded (${text}). Reload the page to try again.`);
 });
 python.on("ended", (reason) => {
   for (const part of parts) part.ended(reason);

@@ -1,7 +1,7 @@
 // Train a language model: start, stop and go on; the numbers, the curve, the samples.
 
 import { drawLoss } from "./chart.js";
-import { find } from "./main.js";
+import { find, make } from "./dom.js";
 
 const MOST_SAMPLES = 6;  // that are shown, the newest first
 
@@ -53,13 +53,11 @@ export function makeTraining(python) {
   python.on("sample", ({ step, loss, text }) => {
     validations.push([step, loss]);
     drawLoss(chart, model, steps, validations);
-    const article = document.createElement("article");
-    const title = article.appendChild(document.createElement("h3"));
-    const perCharacter = (loss / model.characters).toFixed(2);
-    title.textContent =
+    const article = make("article"), perCharacter = (loss / model.characters).toFixed(2);
+    const title =
       `step ${step}: ${loss.toFixed(2)} nats per token (${perCharacter} per character), ` +
       `best possible ${model.best.toFixed(2)}`;
-    article.appendChild(document.createElement("p")).textContent = text.replace(/\n{3,}/g, "\n\n");
+    article.append(make("h3", title), make("p", text.replace(/\n{3,}/g, "\n\n")));
     samples.prepend(article);
     while (samples.children.length > MOST_SAMPLES) samples.lastChild.remove();
   });
