@@ -26,6 +26,14 @@ class Extent(NamedTuple):
     to_loss: bool
     skips: set[int]  # values that are not checked
 
+    @classmethod
+    def of(cls, graph: Graph, totals: list[np.ndarray | None]) -> "Extent":
+        """All of a small graph; of a large one what takes a time proportional to its size."""
+        every_number = sum(t.size for t in totals if t is not None) <= ALL_NUMBERS
+        to_loss = len(graph.applications) <= TO_LOSS
+        late = {i for a in graph.applications for i in a.inputs[MANY_INPUTS:]}
+        return cls(every_number, to_loss, set() if every_number and to_loss else late)
+
     def text(self) -> str:
         """The explanation on the page."""
         again = (
@@ -49,16 +57,6 @@ class Extent(NamedTuple):
             f"{again}. {which}{skipped if self.skips else ''} Where this does not show the "
             "gradient, the reason stands instead."
         )
-
-
-def extent(graph: Graph, totals: list[np.ndarray | None]) -> Extent:
-    """All of a small graph; of a large one as much as takes a time proportional to its size."""
-    every_number = sum(t.size for t in totals if t is not None) <= ALL_NUMBERS
-    to_loss = len(graph.applications) <= TO_LOSS
-    late = [a.inputs[MANY_INPUTS:] for a in graph.applications]
-    return Extent(
-        every_number, to_loss, set() if to_loss else {i for part in late for i in part}
-    )
 
 
 def numeric_checks(

@@ -11,7 +11,7 @@ from .boxes import boxes, folded_at_first
 from .graph import Graph
 from .labels import module_paths, value_labels
 from .layout import layout
-from .numeric_checks import extent, numeric_checks
+from .numeric_checks import Extent, numeric_checks
 from .operation_docs import operation_sections, saved_names, source
 from .profiler import saved_bytes
 from .steps import Steps
@@ -28,8 +28,8 @@ def page_data(loss: Tensor | Callable[[], Tensor], model: Module | None, check: 
     places, innermost = boxes(graph, paths, labels)
     large = len(graph.applications) > LARGE
     steps = Steps(graph, labels, MOST_OF_LARGE if large else MOST)
-    which = extent(graph, steps.totals)
-    checks = numeric_checks(graph, steps.totals, which) if check else [[]] * len(graph.values)
+    extent = Extent.of(graph, steps.totals)
+    checks = numeric_checks(graph, steps.totals, extent) if check else [[]] * len(graph.values)
     used = {a.operation.name: a.operation for a in graph.applications}
     data = {
         "values": [_value(i, v, labels, steps, checks) for i, v in enumerate(graph.values)],
@@ -39,7 +39,7 @@ def page_data(loss: Tensor | Callable[[], Tensor], model: Module | None, check: 
         "documentation": {name: _documentation(o) for name, o in used.items()},
         "steps": steps.steps,
         "large": large,
-        "method": which.text() if check else "",
+        "method": extent.text() if check else "",
     }
     return data | {"layout": layout(data)}
 

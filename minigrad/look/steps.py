@@ -79,12 +79,10 @@ class Steps:
                 continue
             self._edge(i, j, "backward")
             if wide[j].shape != gradient.shape:
-                self.steps[-1] |= {
-                    "contribution": table(wide[j], most=self.most),
-                    "waits": True,
-                }
                 shapes = f"{wide[j].shape} of the result, not yet {gradient.shape}"
                 self.steps[-1]["after"] += f" It has the shape {shapes}."
+                self.steps[-1]["contribution"] = table(wide[j], most=self.most)
+                self.steps[-1]["waits"] = True
                 texts = sentences.sum_texts(self.labels[target], wide[j], gradient)
                 self._edge(i, j, "sum", **texts)
             self._arrive(target, gradient)

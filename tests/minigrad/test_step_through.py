@@ -856,6 +856,8 @@ def test_on_a_phone_all_is_in_sight(browser, written, large_page, which, scheme)
             ends = "all => all.map((e) => e.getBoundingClientRect()).map((r) => [r.x, r.right])"
             for left, right in page.eval_on_selector_all("body :not(.hidden, option)", ends):
                 assert 0 <= left <= right <= 390
+            cut = "all => all.filter((e) => e.scrollWidth > e.clientWidth).length"
+            assert page.eval_on_selector_all("#canvas b, #canvas i", cut) == 0
         assert page.locator("#canvas .leaf").first.is_visible()
         leaves = page.eval_on_selector_all(
             "#canvas .leaf", "all => all.map((e) => e.innerText)"

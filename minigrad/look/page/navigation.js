@@ -106,4 +106,5 @@ function start(data) {
 
 const { type, textContent: written } = $("data");
 if (type === "application/json") start(JSON.parse(written));
-else unpacked(written).then((text) => start(JSON.parse(text)));
+else if ("DecompressionStream" in window) unpacked(written).then((text) => start(JSON.parse(text)));
+else $("heading").textContent = "The steps are compressed, and this browser cannot unpack them: use one of 2023 or later.";
