@@ -21,7 +21,7 @@ export function makeCheck(python) {
     const line = make("tr");
     line.append(...values.map((value) => make("td", value)));
     const size = Math.max(Math.abs(backward), Math.abs(difference), 1e-3);
-    if (Math.abs(backward - difference) > 1e-4 * size) line.lastChild.className = "differs";
+    if (Math.abs(backward - difference) > 1e-4 * size) line.children[1].className = "differs";
     return line;
   }
 

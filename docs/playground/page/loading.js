@@ -1,6 +1,6 @@
 // The bytes and the stage of loading, counted in the worker and told to the page.
 
-let loaded = 0, total = 0, stage = "loading Python and NumPy", tell = () => {};
+let loaded = 0, total = 0, stage = "Python and NumPy", tell = () => {};
 
 export function report(post, bytes, newStage) {
   total = bytes;

@@ -10,15 +10,15 @@ const python = new Python();
 const parts = [makeEditor(python), makeCheck(python), makeTraining(python)];
 const progress = find("progress"), stage = find("stage");
 const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
-let loading = { loaded: 0, total: 0, stage: "starting" };
+let loading = { loaded: 0, total: 0, stage: "Python" };
 
 function showLoading(seconds) {
   const { loaded, total } = loading;
-  const bytes = total ? `${megabytes(loaded)} of ${megabytes(total)} MB, ` : "";
+  const bytes = total ? `${megabytes(loaded)} of ${megabytes(total)} MB after ` : "";
   progress.hidden = false;
   stage.removeAttribute("role");
   progress.value = total ? loaded / total : 0;
-  stage.textContent = `Loading: ${loading.stage}, ${bytes}${seconds.toFixed(0)} s`;
+  stage.textContent = `Loading ${loading.stage}: ${bytes}${seconds.toFixed(0)} s`;
 }
 
 python.on("loading", (message) => { loading = message; });

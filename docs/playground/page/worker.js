@@ -18,7 +18,7 @@ async function load({ buffer }) {
   const ours = fetch("packages.zip").then(expectOk).then((answer) => answer.arrayBuffer());
   const quiet = { stdout: () => {}, stderr: () => {} };
   python = await loadPyodide({ indexURL: index, packages: ["numpy"], ...quiet });
-  report(post, settings.bytes, "importing minigrad");
+  report(post, settings.bytes, "minigrad");
   python.unpackArchive(await ours, "zip", { extractDir: PACKAGES });
   python.runPython(`import sys; sys.path.insert(0, "${PACKAGES}")`);
   python.pyimport("session.products").install(PACKAGES);
