@@ -107,7 +107,8 @@ MAY_BE = {  # values of another type that an entry may have
     ("state", "counts", "seconds"): [7],
     ("state", "counts", "best_loss"): [7],
 }
-OPTIONAL = [("state", "machine")]  # version 0.1 lacks it
+# Version 0.1 lacks a machine, and early versions its processes.
+OPTIONAL = [("state", "machine"), ("state", "machine", "processes")]
 
 
 def odd_records(folder):
