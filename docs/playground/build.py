@@ -80,11 +80,14 @@ def _example(name):
 def main(arguments: list[str]) -> int:
     about, _, _ = __doc__.partition("\n\n")
     parser = argparse.ArgumentParser(prog="run.py playground", description=about)
-    parser.add_argument("out", nargs="?", default=str(ROOT / "docs" / "_build" / "playground"))
+    default = ROOT / "docs" / "_build" / "playground"
+    parser.add_argument("out", nargs="?", default=str(default), help="docs/_build/playground")
     parser.add_argument("--pyodide", default=ADDRESS, metavar="FROM", help="address or folder")
     parser.add_argument("--copy", action="store_true", help="copy Pyodide into the folder")
-    parser.add_argument("--documentation", default="", metavar="ADDRESS")
-    parser.add_argument("--serve", nargs="?", type=int, const=8000, metavar="PORT")
+    parser.add_argument("--documentation", default="", metavar="ADDRESS", help="to link to")
+    parser.add_argument(
+        "--serve", nargs="?", type=int, const=8000, metavar="PORT", help="8000; 0: any"
+    )
     options = parser.parse_args(arguments)
     out = Path(options.out)
     try:
@@ -93,10 +96,19 @@ def main(arguments: list[str]) -> int:
         print(f"The playground could not be made: {error}", file=sys.stderr)
         return 1
     print(f"Made {out}; a web server must show it, such as that of --serve")
-    if options.serve is not None:
-        from serve import serve
+    return 0 if options.serve is None else _serve(out, options.serve)
 
-        serve(out, options.serve)
+
+def _serve(out, port):
+    from serve import serve
+
+    try:
+        serve(out, port)
+    except (OSError, OverflowError) as error:
+        print(
+            f"Port {port} cannot be had ({error}); --serve 0 takes a free one", file=sys.stderr
+        )
+        return 1
     return 0
 
 

@@ -47,11 +47,18 @@ def is_address(place: str) -> bool:
 def copy_files(place: str, folder: Path) -> None:
     """Copy the files from an address or a folder into `folder`.
 
-    Raises: OSError if one cannot be read; ValueError if one is not the file of this version.
+    Raises: OSError if one cannot be read; ValueError if one is not that of this version.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, (_, sha256) in FILES.items():
-        data = _read(place, name)
+        try:
+            data = _read(place, name)
+        except OSError as error:
+            reason = getattr(error, "strerror", None) or getattr(error, "reason", error)
+            raise OSError(
+                f"{name} cannot be read from {place}: {reason}; Pyodide {VERSION} may also be "
+                "copied from a folder: --pyodide FOLDER"
+            ) from None
         if hashlib.sha256(data).hexdigest() != sha256:
             raise ValueError(f"{place}: {name} is not the file of Pyodide {VERSION}")
         (folder / name).write_bytes(data)

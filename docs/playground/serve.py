@@ -51,7 +51,7 @@ def server(
 
 
 def serve(folder: Path, port: int) -> None:
-    """Serve until Ctrl-C."""
+    """Serve until Ctrl-C. Raises OSError or OverflowError if the port cannot be had."""
     with server(folder, port) as running:
         print(f"Open http://127.0.0.1:{running.server_port}/  (Ctrl-C ends it)", flush=True)
         try:

@@ -6,6 +6,7 @@ import threading
 import urllib.request
 import zipfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import build
 import pyodide_files
@@ -84,7 +85,17 @@ def test_another_file_in_place_of_pyodides_is_refused(tmp_path, pyodide, capsys)
     assert "pyodide.mjs is not the file of Pyodide 0.27.7" in error
     (pyodide / "pyodide.mjs").unlink()
     assert build.main([str(tmp_path / "out"), "--pyodide", str(pyodide)]) == 1
-    assert "pyodide.mjs" in capsys.readouterr().err
+    sentence = f"pyodide.mjs cannot be read from {pyodide}: No such file or directory; "
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_gives_one_sentence(tmp_path, served, capsys):
+    port = urlsplit(served(tmp_path)).port
+    for wrong in (port, 99999):
+        assert build.main([str(tmp_path / "out"), "--serve", str(wrong)]) == 1
+        error = capsys.readouterr().err
+        assert error.startswith(f"Port {wrong} cannot be had (")
+        assert error.endswith("; --serve 0 takes a free one\n")
 
 
 def test_the_server_sends_the_types_and_headers_that_pyodide_wants(tmp_path, served):

@@ -40,9 +40,9 @@ python.on("ended", (reason) => {
   for (const part of parts) part.ended(reason);
 });
 
+python.start();
 const settings = await (await fetch("settings.json")).json();
 if (settings.documentation) {
   find("docs").firstChild.href = settings.documentation;
   find("docs").hidden = false;
 }
-python.start();

@@ -10,7 +10,7 @@ const post = (message) => self.postMessage(message);
 let python, interrupt, training = null, isTraining = false;
 
 async function load({ buffer }) {
-  const settings = await (await fetch("settings.json")).json();
+  const settings = await expectOk(await fetch("settings.json")).json();
   report(post, settings.bytes);
   self.fetch = countedFetch(self.fetch.bind(self));
   const index = new URL(settings.pyodide, self.location).href;
