@@ -3,6 +3,7 @@
 import inspect
 from collections import namedtuple
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -209,6 +210,12 @@ def test_each_usual_mistake_is_recognized(test, hint, edits):
     result = grade(exercise, Answer(exercise.solution | edited))
     assert result.state == "wrong"
     assert result.details[-1] == f"Hint: {hint}"
+
+
+def test_the_readme_counts_the_mistakes():
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    counts = f"{len(WRONG)} planted wrong answers and {len(MISTAKE_LIST)} usual mistakes,"
+    assert counts in " ".join(readme.split())
 
 
 def test_every_listed_mistake_belongs_to_an_exercise():
