@@ -140,7 +140,8 @@ def test_the_gradient_is_checked_at_each_change_and_its_graph_is_shown(page):
     )
 
 
-def test_the_model_learns_writes_stops_and_goes_on(page):
+def test_the_model_learns_writes_stops_goes_on_and_ends(page):
+    run(page, "from session import training\ntraining.SHARED['steps'] = 30")
     page.click("#start")
     wait_for(page, "#numbers", "Step 1 of", 60)
     wait_for(page, "#samples", "step 20:", 60)
@@ -152,11 +153,15 @@ def test_the_model_learns_writes_stops_and_goes_on(page):
     page.click("#pause")
     wait_for(page, "#start", "Go on")
     stopped = int(wait_for(page, "#numbers", r"Step (\d+) of")[1])
+    assert stopped < 30
     page.click("#start")
-    wait_for(page, "#numbers", f"Step {stopped + 1} of")
-    page.click("#pause")
-    wait_for(page, "#start", "Go on")
-    assert page.locator("#chart svg path.validation").count() == 1
+    wait_for(page, "#start", "Start again")
+    assert "Step 30 of 30" in page.text_content("#numbers")
+    assert "step 30:" in page.text_content("#samples")
+    assert page.locator("#chart svg circle").count() == 3
+    page.select_option("#tokens", "letters")
+    page.click("#start")
+    wait_for(page, "#numbers", "59 different tokens. Step 1 of", 60)
 
 
 def test_nothing_is_cut_at_the_width_of_a_phone(page):
