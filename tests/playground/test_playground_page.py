@@ -159,9 +159,21 @@ def test_the_model_learns_writes_stops_goes_on_and_ends(page):
     assert "Step 30 of 30" in page.text_content("#numbers")
     assert "step 30:" in page.text_content("#samples")
     assert page.locator("#chart svg circle").count() == 3
+    run(page, "from session import training\ntraining.SHARED['steps'] = 320")
     page.select_option("#tokens", "letters")
     page.click("#start")
     wait_for(page, "#numbers", "59 different tokens. Step 1 of", 60)
+
+
+def test_stop_ends_a_program_and_not_the_training(page):
+    for _ in range(3):  # at other places of a step
+        page.fill("#source", "while True:\n    pass")
+        page.click("#run")
+        page.click("#stop-run")
+        wait_for(page, "#output", "KeyboardInterrupt: you stopped the program")
+    assert page.is_disabled("#start")
+    step = int(wait_for(page, "#numbers", r"Step (\d+) of")[1])
+    wait_for(page, "#numbers", f"Step {step + 1} of")
 
 
 def test_nothing_is_cut_at_the_width_of_a_phone(page):

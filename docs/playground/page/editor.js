@@ -47,17 +47,18 @@ export function makeEditor(python) {
       const silent = error || html || output.textContent ? "" : "; it printed nothing";
       note.textContent = `${error ? "ended by an error" : "finished"} after ${seconds} s${silent}`;
     } catch (error) {
-      note.textContent = `Python ended (${error.message}); it starts again`;
+      const wasStopped = error.message === "stopped";
+      note.textContent = wasStopped ? "stopped; Python starts again"
+        : `Python ended (${error.message}); it starts again`;
     }
     answer = null;
     setRunning(false);
   }
 
-  async function end() {
+  function end() {
     stop.disabled = true;
     note.textContent = "stopping …";
-    if (await python.stop(answer) === "restarted")
-      note.textContent = "stopped; Python starts again";
+    python.stop(answer);
   }
 
   // Tab indents, as in an editor; after Escape it moves the focus on, as in a page.

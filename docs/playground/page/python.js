@@ -1,6 +1,6 @@
 // The worker as the page sees it: ask(task) gives a promise; listeners hear the rest.
 
-const PATIENCE = 2000;  // milliseconds until a program that does not stop is ended
+const PATIENCE = 4000;  // milliseconds until a program that does not stop is ended
 
 export class Python {
   #worker;
@@ -38,6 +38,7 @@ export class Python {
 
   ask(task, output) {
     const id = this.#next++;
+    if (task.task === "run" && this.#buffer) this.#buffer[0] = 0;  // of an earlier program
     this.#worker.postMessage({ ...task, id });
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { name: task.task, resolve, reject, output });
@@ -58,15 +59,14 @@ export class Python {
     } else this.#tell(message.kind, message);
   }
 
-  // Stop the program that runs. Returns how: "interrupted", or "restarted" with a new Python.
+  // Stop the program of this promise; if it does not end soon, end Python, and start a new one.
   async stop(promise) {
     if (this.#buffer) {
       this.#buffer[0] = 2;  // Python raises KeyboardInterrupt
       const late = new Promise((resolve) => setTimeout(resolve, PATIENCE, "late"));
-      if (await Promise.race([promise.catch(() => {}), late]) !== "late") return "interrupted";
+      if (await Promise.race([promise.catch(() => {}), late]) !== "late") return;
     }
     this.restart("stopped");
-    return "restarted";
   }
 
   restart(reason) {

@@ -24,10 +24,7 @@ async function load({ buffer }) {
   python.pyimport("session.products").install(PACKAGES);
   python.pyimport("session.run_code");
   python.pyimport("session.expression");
-  if (buffer) {
-    interrupt = buffer;
-    python.setInterruptBuffer(buffer);
-  }
+  interrupt = buffer;
 }
 
 function expectOk(answer) {
@@ -70,12 +67,23 @@ function show() {
   post({ kind: "sample", step: training.taken, loss: training.validate(), text: training.sample() });
 }
 
+// Stop interrupts a program, also one that waits for a training step, but never the step.
+function run({ id, source }) {
+  const output = (text) => post({ kind: "output", id, text });
+  if (interrupt) python.setInterruptBuffer(interrupt);
+  try {
+    return call("run_code", "run_code", source, output);
+  } catch (error) {
+    if (error.type !== "KeyboardInterrupt") throw error;  // it came before the first line
+    return { error: "KeyboardInterrupt: you stopped the program", page: null };
+  } finally {
+    python.setInterruptBuffer(undefined);
+  }
+}
+
 const tasks = {
   load,
-  run: ({ id, source }) => {
-    const output = (text) => post({ kind: "output", id, text });
-    return call("run_code", "run_code", source, output);
-  },
+  run,
   check: ({ inputs, expression, mistake }) => call("expression", "check", inputs, expression, mistake),
   picture: ({ inputs, expression }) => call("expression", "picture", inputs, expression),
   train,
@@ -84,7 +92,6 @@ const tasks = {
 
 self.onmessage = async ({ data }) => {
   try {
-    if (interrupt) interrupt[0] = 0;
     const result = await tasks[data.task](data);
     post({ kind: "done", id: data.id, result });
   } catch (error) {
