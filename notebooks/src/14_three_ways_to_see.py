@@ -291,5 +291,5 @@ plt.show()
 #    with `.venv` active, `flashlm course check DIR attention`), where DIR is your workbook.
 #    Forget the mask in your answer, and then the factor $1/\sqrt{C}$. What does the grader say?
 #
-# [Notebook 15](15_a_museum_of_mistakes.ipynb), the last one, collects results that were too good
+# [Notebook 15](15_a_museum_of_mistakes.ipynb) collects results that were too good
 # to be true, and a test for each.

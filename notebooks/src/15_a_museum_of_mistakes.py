@@ -523,5 +523,5 @@ plt.show()
 # 6. *Your model.* Write your own model as a function from ids to logits, and call `sight`. With
 #    PyTorch: `lambda ids: model(torch.from_numpy(ids)).detach().numpy()`.
 #
-# This is the last of the sixteen notebooks. Next, write an operation of your own and prove it
+# This is the last but one of the notebooks. Next, write an operation of your own and prove it
 # with the checker: [write_an_operation.md](../docs/write_an_operation.md).
