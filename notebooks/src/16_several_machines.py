@@ -245,7 +245,7 @@ plt.show()
 # steps, a momentum of 0.9 adds up ten old ways: at first it leads, and then it goes too far.
 #
 # One small task and one seed prove little. On the stories, with other rates, an exchange in
-# every step was far ahead of both ([several_machines.md](../docs/several_machines.md)). The
+# every step was ahead of local steps ([several_machines.md](../docs/several_machines.md)). The
 # rates of the outer step must be chosen for $H$, as those of the inner step are for the batch.
 #
 # ## What to remember
