@@ -54,7 +54,7 @@ def expect_enough_windows(config: Config, processes: Processes) -> None:
         windows = phase.batch * phase.micro_batches
         if windows < processes.count:
             raise UserError(
-                f"--phases {phase} has {windows} windows in a step, fewer than the "
+                f"--phases {phase} has fewer windows in a step, {windows}, than the "
                 f"{processes.count} processes; start fewer, or give larger batches"
             )
     if processes.count > 1 and (config.head, config.prior) == ("sampled", "trigram"):

@@ -75,7 +75,7 @@ def test_a_process_reads_only_its_own_windows():
 @pytest.mark.parametrize(
     ("changes", "count", "sentence"),
     [
-        ({}, 6, "3:12:2:1 has 2 windows in a step, fewer than the 6 processes; start fewer"),
+        ({}, 6, "3:12:2:1 has fewer windows in a step, 2, than the 6 processes; start fewer"),
         (
             {"head": "sampled", "prior": "trigram", "label_smoothing": 0.0, "z_loss": 0.0},
             2,
