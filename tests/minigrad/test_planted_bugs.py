@@ -11,8 +11,6 @@ from minigrad.gradcheck import GradientError, gradcheck
 from minigrad.gradcheck.declarations import SURROGATES
 from minigrad.ops import RowGradient
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-
 
 def caught(operation, case, **settings):
     try:
@@ -50,11 +48,15 @@ def slopes(operation, arrays, position, options, step=1e-6):
     return np.reshape(slope, array.shape)
 
 
-def test_the_planted_bugs_differ_and_the_readme_counts_them():
+def test_the_planted_bugs_differ():
     assert len({str(bug) for bug in PLANTED_BUGS}) == len(PLANTED_BUGS)
     assert len({bug.operation_name for bug in PLANTED_BUGS}) >= 25
-    assert f" {len(PLANTED_BUGS)} planted bugs," in README
-    assert f"would miss {len(MISSED_BY_ONES)};" in README
+
+
+def test_the_readme_counts_the_planted_bugs():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert f" {len(PLANTED_BUGS)} planted bugs," in readme
+    assert f"would miss {len(MISSED_BY_ONES)};" in readme
 
 
 @pytest.mark.parametrize("seed", range(3))
