@@ -20,6 +20,8 @@ import math
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from minigrad.ops.normal_cdf import normal_cdf
+
 
 def units(nats_per_token: float, tokens: int, text: str) -> dict[str, float]:
     """A loss in all units. text: the one whose tokens were scored."""
@@ -72,8 +74,8 @@ def luck(readings: int) -> float:
         return 0.0
     x = np.linspace(-9, 9, 18001)
     density = np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
-    below = np.array([0.5 * math.erfc(-value / math.sqrt(2)) for value in x])
-    return float(np.sum(x * readings * density * below ** (readings - 1)) * (x[1] - x[0]))
+    below = normal_cdf(x) ** (readings - 1)
+    return float(np.sum(x * readings * density * below) * (x[1] - x[0]))
 
 
 def copied(train: np.ndarray, valid: np.ndarray, length: int = 32) -> float:

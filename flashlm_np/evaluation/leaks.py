@@ -21,6 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minigrad.ops.softmax import log_softmax_forward
+
 TWICE = "two calls with the same ids differ; switch dropout off, and keep batches fixed"
 Logits = Callable[[np.ndarray], np.ndarray]  # ids (B, T) -> (B, T, V)
 
@@ -145,6 +147,5 @@ def _next(ids, place, V):
 
 
 def _nll(z, y):
-    z = z - z.max(axis=-1, keepdims=True)
-    log_p = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))  # (B, T-1, V)
+    log_p, _ = log_softmax_forward(z)  # (B, T-1, V)
     return -np.take_along_axis(log_p, y[..., None], axis=-1)[..., 0]

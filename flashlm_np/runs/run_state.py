@@ -98,14 +98,17 @@ class RunState:
     @property
     def ends_round(self) -> bool:
         """Whether all processes have the same weights after this step."""
-        every = max(1, self.config.local_steps)
-        return self.step % every == 0 or self.step == self.config.steps
+        return self.step % self._round_length == 0 or self.step == self.config.steps
 
     @property
     def round(self) -> range:
         """The steps since the processes had the same weights; usually the last one alone."""
-        every = max(1, self.config.local_steps)
-        return range((self.step - 1) // every * every + 1, self.step + 1)
+        before = (self.step - 1) // self._round_length * self._round_length
+        return range(before + 1, self.step + 1)
+
+    @property
+    def _round_length(self):
+        return max(1, self.config.local_steps)
 
     def checkpoint(self) -> Checkpoint:
         """The whole state of the run, from which it can go on with the same bits.

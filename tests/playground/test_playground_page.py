@@ -71,6 +71,14 @@ def wait_for(page, selector, pattern, seconds=30):
     return found.json_value()
 
 
+def stop_when(page, source, selector, pattern):
+    """Start a program in the page, and press Stop when an element has the pattern."""
+    page.fill("#source", source)
+    page.click("#run")
+    wait_for(page, selector, pattern)
+    page.click("#stop-run")
+
+
 def run(page, source):
     """Run a program in the page; return what it printed, and its error."""
     page.fill("#source", source)
@@ -100,10 +108,7 @@ def test_a_wrong_input_has_the_sentence_of_this_python(page, source):
 
 
 def test_a_program_shows_output_as_it_comes_and_can_be_stopped(page):
-    page.fill("#source", "print('begun')\nwhile True:\n    pass")
-    page.click("#run")
-    wait_for(page, "#output", "begun")
-    page.click("#stop-run")
+    stop_when(page, "print('begun')\nwhile True:\n    pass", "#output", "begun")
     wait_for(page, "#output", "KeyboardInterrupt: you stopped the program")
     assert run(page, "print('the same Python')") == "the same Python\n"
 
@@ -193,10 +198,7 @@ def test_nothing_is_cut_at_the_width_of_a_phone(page):
 
 def test_a_python_that_cannot_be_stopped_or_has_ended_starts_again(page):
     """A page that is not isolated stops every program in this way."""
-    page.fill("#source", "sum(range(10**12))")
-    page.click("#run")
-    wait_for(page, "#run-note", "running")
-    page.click("#stop-run")
+    stop_when(page, "sum(range(10**12))", "#run-note", "running")
     wait_for(page, "#run-note", "stopped; Python starts again")
     assert "The model is lost" in page.text_content("#numbers")
     wait_for(page, "#stage", "ready", 100)
