@@ -20,7 +20,7 @@ from .labels import printable
 from .page_data import page_data
 from .svg import svg
 
-SCRIPTS = ("state", "folding", "graph", "tables", "details", "predict", "navigation")
+SCRIPTS = ("state", "folding", "graph", "tables", "details", "kept", "predict", "navigation")
 PLAIN = 1_000_000  # characters; longer data are packed, and the page unpacks them
 
 

@@ -70,7 +70,7 @@ function press(event) {
   const { key, target: { id, tagName, type, value } } = event;
   const isText = ["INPUT", "SELECT"].includes(tagName) && !["checkbox", "range"].includes(type);
   const isEmptyAnswer = id === "given" && !value && key.startsWith("Arrow"); // there is no text to move in
-  const presses = key === " " && ["BUTTON", "INPUT"].includes(tagName);
+  const presses = key === " " && ["BUTTON", "INPUT", "SUMMARY"].includes(tagName);
   const slides = type === "range" && ["ArrowRight", "ArrowLeft", "Home", "End"].includes(key);
   if ((isText && !isEmptyAnswer) || presses || slides) return; // the control itself uses the key
   if (event.ctrlKey || event.metaKey || event.altKey || !(key in KEYS)) return;

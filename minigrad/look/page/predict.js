@@ -21,24 +21,40 @@ function questionOf(step) {
   return { text, answer: flat[k], isShape: false, first };
 }
 
-function isRight(given, question) {
-  const digits = (text) => text.replace(/[^0-9]+/g, " ").trim();
-  if (question.isShape) return digits(given) === digits(question.answer);
-  const plain = (text) => text.toLowerCase().replace("−", "-").replace("∞", "inf").replace(/^\+|inity$/g, "");
-  const x = parseFloat(plain(given).replace(",", ".")), y = parseFloat(question.answer);
-  if (!Number.isFinite(y)) return plain(given) === plain(question.answer);
-  return Math.abs(x - y) <= 0.02 * Math.abs(y) + 0.005;
+const plain = (text) => text.toLowerCase().replace("−", "-").replace("∞", "inf").replace(/^\+|inity$/g, "");
+const shapeOf = (text) => `(${(text.match(/[0-9]+/g) ?? []).join(", ")})`;
+const isNear = (x, y) => Math.abs(x - y) <= 0.02 * Math.abs(y) + 0.005;
+
+// An answer and the truth in the form that is kept; null if the answer is neither a number nor a shape.
+function readAnswer(given, { answer, isShape }) {
+  if (isShape) {
+    const isNone = /^(\(\)|scalar)$/.test(given);
+    return isNone || /[0-9]/.test(given) ? { kind: "choice", given: shapeOf(given), truth: shapeOf(answer) } : null;
+  }
+  const text = plain(given).replace(",", "."), x = Number(text), y = Number(answer);
+  if (Number.isFinite(x) && Number.isFinite(y)) return { kind: "number", given: String(x), truth: String(y) };
+  return Number.isFinite(x) || /^(nan|-?inf)$/.test(text) ? { kind: "choice", given: text, truth: plain(answer) } : null;
 }
 
-function verdictOn(given, sign, { answer, first }, right) {
+function verdictOn(given, sign, { answer, first }, right, kept) {
   const parts = [right ? "Right" : given ? `Not quite: you said ${given}, it is ${answer}` : `It is ${answer}`];
   if (first) parts.push(sign === first ? `and yes, ${first}` : `and it is ${first}`);
-  return `${parts.join(", ")}.`;
+  return `${parts.join(", ")}.${kept ? ` Your first answer is kept: ${kept}.` : ""}`;
+}
+
+// Keep an answer and the sign beside it. Returns the kept answer if it is an earlier, other one.
+function keepAnswer({ kind, given, truth }, sign, { text, first }) {
+  const heading = $("heading").textContent;
+  const kept = keep(`${heading}. ${text}`, kind, given, truth);
+  const word = (mark) => (mark === "=" ? "first" : "added"); // to a spreadsheet, = begins a formula
+  if (first) keep(`${heading}. Is it the first contribution, or added?`, "choice", word(sign), word(first));
+  return kept === given ? null : kept;
 }
 
 function ask() {
   const question = questionOf(steps[current]), form = $("question");
   form.hidden = !$("predict").checked;
+  showKept();
   if (form.hidden) return form.replaceChildren();
   if (revealed) return;
   const answering = form.contains(document.activeElement);
@@ -56,10 +72,17 @@ function ask() {
   form.onsubmit = (event) => {
     event.preventDefault();
     if (revealed) return move(1);
+    const text = given.value.trim(), answer = text === "" ? null : readAnswer(text, question);
+    if (text !== "" && answer === null) {
+      const wanted = question.isShape ? "shape, such as 2, 3" : "number, such as 0.25";
+      verdict.textContent = `“${text}” is no ${wanted}. Without an answer, Enter shows the result.`;
+      return;
+    }
+    const kept = answer && keepAnswer(answer, sign.value, question);
     revealed = true;
     show(current);
-    const text = given.value.trim(), right = text !== "" && isRight(text, question);
-    verdict.textContent = verdictOn(text, sign.value, question, right);
+    const right = answer !== null && isHit(["", "", "", answer.kind, answer.given, answer.truth]);
+    verdict.textContent = verdictOn(text, sign.value, question, right, kept);
     verdict.className = right ? "yes" : "";
     submit.textContent = "next";
     submit.hidden = target(1) === null;
