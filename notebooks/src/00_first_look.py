@@ -6,8 +6,13 @@
 #
 # Each of the six short parts introduces a subject of a later notebook. The notebook runs in
 # seconds, without a network. Type `python3 run.py lab` in the project's folder (on Windows `py`
-# instead of `python3`) to open all notebooks. At *Predict first*, write your answer down before
-# you run the cell below it. You learn most from the comparison.
+# instead of `python3`) to open all notebooks.
+#
+# **Predict first.** You learn most if you compare a prediction with the truth. Put your answer
+# in place of `...` and run that cell. The cell below it shows the truth beside your answer. The
+# answer that you gave before the truth counts. It is kept in the file `predictions.csv` beside
+# this notebook, and nothing leaves your computer. All cells run without answers, too. (Where no
+# cell asks for the answer to a question, write it down.)
 #
 # To see a whole language model first, read [one file of plain Python](ladder/rung1_scalars.py).
 # It takes ten minutes, and [ladder.md](../docs/ladder.md) leads from there to here.
@@ -28,6 +33,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from flashlm_np import V3
+from flashlm_np.course.predictions import Predictions
 from flashlm_np.model.flashlm import FlashLM
 from minigrad import TABLE, Tensor, no_grad
 from minigrad import functional as F
@@ -36,6 +42,7 @@ from minigrad.look import trace
 from minigrad.ops.ternary import ternarize
 
 rng = np.random.default_rng(1)
+mine = Predictions("00")
 
 # %% [markdown]
 # ## 1. A gradient can be tested
@@ -43,11 +50,15 @@ rng = np.random.default_rng(1)
 # *Predict first:* the derivative $dy/dx$ of $y = \mathrm{relu}(x)^2$ at −1, at 0 and at 2.
 
 # %%
+mine.predict("slope of relu(x)² at x = 2", ...)
+
+# %%
 x = Tensor([-1.0, 0.0, 2.0], requires_grad=True, name="x")
 with trace() as steps:
     F.relu_squared(x).sum().backward()
 print(steps)
 print("gradient:", x.grad)
+mine.reveal("slope of relu(x)² at x = 2", x.grad[2])
 
 # %% [markdown]
 # Above 0 the function is $x^2$, so its slope is $2x$. Below 0 the function is constant, so its
@@ -74,6 +85,9 @@ print(gradcheck("relu_squared", np.array([-1.0, 0.0, 2.0])))
 # *Predict first:* will the checker find the mistake? Will it report the gradient of `x` or the
 # gradient of `w`?
 
+# %%
+mine.predict("gradient that the checker reports", ..., choices=("x", "w", "none"))
+
 
 # %%
 def incomplete_backward(dy, saved):
@@ -82,10 +96,13 @@ def incomplete_backward(dy, saved):
 
 
 incomplete = replace(TABLE["rms_norm"], backward=incomplete_backward)
+reported = "none"
 try:
     gradcheck(incomplete, rng.standard_normal((4, 6)), np.ones(6))
 except GradientError as error:
     print(error)
+    reported = "x" if "gradient of x" in str(error) else "w"
+mine.reveal("gradient that the checker reports", reported)
 
 # %% [markdown]
 # The checker finds the mistake and names an element of `x`. "Expected" is the result of a small
@@ -106,10 +123,14 @@ except GradientError as error:
 # eleven?
 
 # %%
+mine.predict("zeros among 12 ternary weights", ...)
+
+# %%
 w = rng.standard_normal((3, 4)) / 2
 T, s = ternarize(w, scale="mean")
 print("w =\n", w.round(2), "\nT =\n", T.astype(int), "\nscale =", round(s, 3))
 print(gradcheck("ternary_linear", rng.standard_normal((2, 4)), w, scale="mean"))
+mine.reveal("zeros among 12 ternary weights", np.sum(T == 0))
 
 # %% [markdown]
 # FlashLM v3 has no scale: its weights *are* −1, 0 and +1. [Notebook
@@ -121,7 +142,10 @@ print(gradcheck("ternary_linear", rng.standard_normal((2, 4)), w, scale="mean"))
 # FlashLM v3 is known as a ternary model. A model is a `Module`, and `named_parameters` of
 # [module.py](../minigrad/module.py) lists its parameters with their names.
 #
-# *Predict first:* which fraction of its 13.6 million parameters is ternary?
+# *Predict first:* how many per cent of its 13.6 million parameters are ternary?
+
+# %%
+mine.predict("ternary parameters of v3, in %", ...)
 
 # %%
 model = FlashLM(V3, rng)
@@ -142,22 +166,27 @@ axes.bar_label(bars, [f" {n:,} ({n / total:.2%})" for n in kinds.values()])
 axes.set(xlabel="% of the parameters", xlim=(0, 135), title=f"FlashLM v3: {total:,} parameters")
 axes.invert_yaxis()
 plt.show()
+mine.reveal("ternary parameters of v3, in %", 100 * kinds["ternary"] / total)
 
 # %% [markdown]
 # Nearly all parameters of v3 belong to one table, the embedding. It has a row of 256 numbers
 # for each of 50,257 tokens, and it is stored and multiplied in full precision. [Notebook
 # 10](10_adds_and_subtracts.ipynb) counts which part of the *arithmetic* is ternary.
 #
-# ## 5. The signal of v3 grows to twenty thousand
+# ## 5. The signal of v3
 #
 # The row of a token enters the *residual stream*, and each layer adds its output to the stream.
 # v3 has one block of layers and applies it twice.
 #
-# *Predict first:* the stream starts with a standard deviation of 0.02. Estimate it after the
-# block, first without a scale (as in v3), then with the mean absolute weight as the scale.
+# *Predict first:* the stream starts with a standard deviation of 0.02. Estimate it at the end,
+# first without a scale (as in v3), then with the mean absolute weight as the scale.
 
 # %%
-ids = rng.integers(0, V3.vocab_size, (1, 64))
+mine.predict("the stream at the end, without a scale", ...)
+mine.predict("the stream at the end, with a scale", ...)
+
+# %%
+ids, ends = rng.integers(0, V3.vocab_size, (1, 64)), {}
 for scale in ("none", "mean"):
     model = FlashLM(replace(V3, ternary_scale=scale), np.random.default_rng(0))
     with no_grad():
@@ -166,7 +195,10 @@ for scale in ("none", "mean"):
         for _ in range(2):
             x = model.block(x)
             print(f", after the block {x.data.std():.3g}", end="")
+    ends[scale] = x.data.std()
     print()
+mine.reveal("the stream at the end, without a scale", ends["none"])
+mine.reveal("the stream at the end, with a scale", ends["mean"])
 
 # %% [markdown]
 # Without a scale, the standard deviation grows from 0.02 to more than twenty thousand. Part 6
@@ -183,6 +215,9 @@ for scale in ("none", "mean"):
 # the derivative 0. Can the check pass?
 
 # %%
+mine.predict("the check of the whole model passes", ..., choices=("yes", "no"))
+
+# %%
 small = replace(V3, vocab_size=50, d_model=32)
 model = FlashLM(small, rng, np.float64)
 ids = rng.integers(0, 50, (2, 80))
@@ -191,6 +226,8 @@ parameters = [p for name, p in model.named_parameters() if "router" not in name]
 report = gradcheck(lambda *_: model.loss(ids, ids, positions, z_loss=1e-4), *parameters)
 worst = max(report.resolution.values())
 print(f"{len(report.resolution)} parameters checked; an error of {worst:.0e} would show")
+passed = len(report.resolution) == len(parameters)  # gradcheck raises at a wrong gradient
+mine.reveal("the check of the whole model passes", "yes" if passed else "no")
 
 # %% [markdown]
 # The check passes: it compares each ternary layer with its declared surrogate, as in part 3.
@@ -214,3 +251,6 @@ print(f"{len(report.resolution)} parameters checked; an error of {worst:.0e} wou
 #
 # Next, [notebook 01](01_a_derivative_is_a_promise.ipynb) starts with a function of one number.
 # It shows the meaning of a derivative, and how a program computes it.
+
+# %%
+mine.show()

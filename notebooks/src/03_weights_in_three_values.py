@@ -7,8 +7,8 @@
 # first block?
 #
 # **On the student's path.** This notebook explains [ternary.py](../minigrad/ops/ternary.py).
-# Part 6 uses the block of [layers.py](../flashlm_np/model/layers.py). Write each prediction
-# down before you run the cell below it.
+# Part 6 uses the block of [layers.py](../flashlm_np/model/layers.py). Put each prediction in
+# place of `...`, and run that cell before the cell below it.
 
 # %%
 import math
@@ -19,6 +19,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from flashlm_np import V3
+from flashlm_np.course.predictions import Predictions
 from flashlm_np.model.flashlm import FlashLM
 from minigrad import TABLE, Tensor, no_grad, observe
 from minigrad.gradcheck import GradientError, gradcheck
@@ -27,6 +28,7 @@ from minigrad.ops.ternary import ternarize, ternary_linear_forward
 from minigrad.optim import SGD
 
 rng = np.random.default_rng(0)
+mine = Predictions("03")
 
 # %% [markdown]
 # ## 1. The threshold
@@ -41,9 +43,12 @@ T, s = ternarize(w, threshold=1.0, scale="none")
 print(f"mean |w| = {np.abs(w).mean():.3f}\n{T.astype(int)}")
 
 # %% [markdown]
-# *Predict first:* let $\theta = 1$. Which fraction of the weights becomes 0 if they are
-# normally distributed, as they are before training: a half, less, or more? And if they are
-# uniformly distributed?
+# *Predict first:* let $\theta = 1$. How many per cent of the weights become 0 if they are
+# normally distributed, as they are before training? And if they are uniformly distributed?
+
+# %%
+mine.predict("zeros of normal weights, in %", ...)
+mine.predict("zeros of uniform weights, in %", ...)
 
 # %%
 samples = {
@@ -51,9 +56,13 @@ samples = {
     "uniform": rng.uniform(-1, 1, 400_000),
     "Laplace (heavy tails)": rng.laplace(size=400_000),
 }
+zeros = {}
 for name, sample in samples.items():
     T, _ = ternarize(sample, threshold=1.0)
-    print(f"{name:22} {np.mean(T == 0):.1%} zeros")
+    zeros[name] = np.mean(T == 0)
+    print(f"{name:22} {zeros[name]:.1%} zeros")
+mine.reveal("zeros of normal weights, in %", 100 * zeros["normal"])
+mine.reveal("zeros of uniform weights, in %", 100 * zeros["uniform"])
 
 # %% [markdown]
 # For normal weights more than half become 0, because a few large weights pull the mean above
@@ -70,6 +79,10 @@ for name, sample in samples.items():
 # Are they equal?
 
 # %%
+mine.predict("best threshold with mean", ...)
+mine.predict("best threshold with kept", ...)
+
+# %%
 normal = rng.standard_normal((683, 256)) / 16  # like v3's gate_proj before training
 thresholds = np.arange(0, 2.01, 0.05)  # 0, 0.05, ..., 2
 
@@ -83,11 +96,11 @@ def rounding_error(w, threshold, scale):
 rounding_errors = {
     s: [rounding_error(normal, t, s) for t in thresholds] for s in ("none", "mean", "kept")
 }
+best = {scale: thresholds[np.argmin(values)] for scale, values in rounding_errors.items()}
 for scale, values in rounding_errors.items():
-    best = int(np.argmin(values))
-    print(
-        f"{scale:5} smallest at threshold {thresholds[best]:.2f}: {values[best]:8.1%} of ‖w‖²"
-    )
+    print(f"{scale:5} smallest at threshold {best[scale]:.2f}: {min(values):8.1%} of ‖w‖²")
+mine.reveal("best threshold with mean", best["mean"])
+mine.reveal("best threshold with kept", best["kept"])
 
 # %%
 mean = np.abs(normal).mean()
@@ -106,8 +119,7 @@ left.set(
 left.legend(fontsize=8)
 for scale, style, color in (("mean", "--", "#c44e52"), ("kept", "-", "#3b6ea5")):
     right.plot(thresholds, rounding_errors[scale], style, color=color, label=f"scale {scale}")
-    best = int(np.argmin(rounding_errors[scale]))
-    right.plot(thresholds[best], rounding_errors[scale][best], "o", color=color)
+    right.plot(best[scale], min(rounding_errors[scale]), "o", color=color)
 right.set(xlabel="threshold θ", ylabel="error / ‖w‖²", ylim=(0, 1), title="Error of rounding")
 right.legend(fontsize=8)
 plt.show()
@@ -127,11 +139,18 @@ plt.show()
 # *Predict first:* multiply $w$ by 1,000. By which factor does $y$ grow with each scale?
 
 # %%
-x = rng.standard_normal((64, 256))
+mine.predict("growth of y with scale none", ...)
+mine.predict("growth of y with scale mean", ...)
+
+# %%
+x, growth = rng.standard_normal((64, 256)), {}
 for scale in ("none", "mean", "kept"):
     y, _ = ternary_linear_forward(x, normal, scale=scale)
     large, _ = ternary_linear_forward(x, 1000 * normal, scale=scale)
     print(f"scale {scale:5} std of y {y.std():7.3f}; after w ← 1000 w: {large.std():9.3f}")
+    growth[scale] = large.std() / y.std()
+mine.reveal("growth of y with scale none", growth["none"])
+mine.reveal("growth of y with scale mean", growth["mean"])
 
 # %% [markdown]
 # Without a scale, $y$ does not change at all: $T$ depends only on which weights are large
@@ -180,11 +199,16 @@ plt.show()
 # scale `none`. How many are exactly 0? And with `mean`?
 
 # %%
+mine.predict("differences of 12 that are 0, scale none", ...)
+mine.predict("differences of 12 that are 0, scale mean", ...)
+
+# %%
 inputs, w, dy = (
     rng.standard_normal((5, 4)),
     rng.standard_normal((3, 4)),
     rng.standard_normal((5, 3)),
 )
+zeros = {}
 for scale in ("none", "mean"):
     slopes = np.zeros_like(w)
     for index in np.ndindex(w.shape):
@@ -192,9 +216,12 @@ for scale in ("none", "mean"):
         h[index] = 1e-6
         up, down = (ternary_linear_forward(inputs, v, scale=scale)[0] for v in (w + h, w - h))
         slopes[index] = (dy * (up - down)).sum() / 2e-6
-    print(f"{scale}: {np.sum(slopes == 0)} of {w.size} are exactly 0", end="; ")
+    zeros[scale] = np.sum(slopes == 0)
+    print(f"{scale}: {zeros[scale]} of {w.size} are exactly 0", end="; ")
     print(f"the largest is {np.abs(slopes).max():.2f}", end="; ")
     print(f"straight-through, the largest is {np.abs(dy.T @ inputs).max():.2f}")
+mine.reveal("differences of 12 that are 0, scale none", zeros["none"])
+mine.reveal("differences of 12 that are 0, scale mean", zeros["mean"])
 
 # %% [markdown]
 # ### "My gradient is right, but the checker says no"
@@ -225,6 +252,9 @@ except GradientError as error:
 # and uses it. The first teacher is itself ternary.
 #
 # *Predict first:* can the student find all of its 1,024 values by gradient descent?
+
+# %%
+mine.predict("the student finds a ternary teacher", ..., choices=("yes", "no"))
 
 # %%
 O = D = 32
@@ -258,14 +288,18 @@ losses, _, used = learn(s * T, steps=200)
 for step in (0, 10, 50, 100, 199):
     wrong = (np.sign(used[step]) != T).mean()
     print(f"step {step:3}: loss {losses[step]:9.5f}, {wrong:5.1%} of the signs are wrong")
+mine.reveal("the student finds a ternary teacher", "yes" if wrong == 0 else "no")
 
 # %% [markdown]
 # It can. Once all signs are right, only the scale is still a little wrong. The second teacher
 # has real numbers between −1 and 1, and a ternary layer can only approximate it.
 #
 # *Predict first:* is the loss after 600 steps lower than after 60, the same, or higher? At the
-# end, how many of the weights still change their value (*flip*) at each step: 0, 1 in 100, 1 in
-# 2?
+# end, how many per cent of the weights still change their value (*flip*) at each step?
+
+# %%
+mine.predict("loss after 600 steps", ..., choices=("lower", "the same", "higher"))
+mine.predict("weights that flip per step, in %", ...)
 
 # %%
 A = rng.uniform(-1, 1, (O, D)).astype(np.float32)
@@ -274,6 +308,10 @@ rounded = min(D * rounding_error(A, t, "kept") * (A**2).mean() for t in threshol
 print(f"loss at step 0 {losses[0]:.2f}; smallest {losses.min():.2f}, at step {losses.argmin()}")
 print(f"last 50 steps {losses[-50:].mean():.2f}; flips per step {flips(used)[-50:].mean():.1%}")
 print(f"A rounded with the best threshold: {rounded:.2f}")
+change = losses[-50:].mean() / losses[60]
+outcome = "lower" if change < 0.95 else "higher" if change > 1.05 else "the same"
+mine.reveal("loss after 600 steps", outcome)
+mine.reveal("weights that flip per step, in %", 100 * flips(used)[-50:].mean())
 
 # %%
 fig, (left, middle, right) = plt.subplots(1, 3, figsize=(10, 3), layout="constrained")
@@ -307,6 +345,9 @@ plt.show()
 # 300 steps.
 
 # %%
+mine.predict("mean of a weight whose teacher is 0.4", ...)
+
+# %%
 average, (o, d) = used[300:].mean(axis=0), places[1]
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
 left.step(range(560, 600), used[560:, o, d], "k", lw=1, where="mid")
@@ -324,6 +365,7 @@ print("mean squared distance from the teacher, per weight:")
 print(f"last step {((used[-1] - A) ** 2).mean():.3f}", end=", ")
 print(f"the average {((average - A) ** 2).mean():.4f}", end=", ")
 print(f"the best rounding of A {rounded / D:.3f}")
+mine.reveal("mean of a weight whose teacher is 0.4", average[o, d])
 
 # %% [markdown]
 # The layer did learn the real numbers, as averages over *time*: a weight that should be
@@ -332,15 +374,20 @@ print(f"the best rounding of A {rounded / D:.3f}")
 # $s$, the squared error of rounding is $\min(a, s-a)^2$, and that of flipping is $a(s-a)$. For
 # evenly distributed $a$ the means are $s^2/12$ and $s^2/6$.
 #
-# *Predict first:* take a learning rate 20 times smaller. How many weights flip per step, once
-# they have reached the threshold? (The scale is `none`, so $s = 1$ and the theory is simple.)
+# *Predict first:* take a learning rate 20 times smaller. How many per cent of the weights flip
+# per step, once they have reached the threshold? (The scale is `none`, so $s = 1$ and the
+# theory is simple.)
+
+# %%
+mine.predict("flips at a rate 20 times smaller, in %", ...)
 
 # %%
 for lr in (2.0, 0.5, 0.1):
     losses, _, used = learn(A, steps=900, lr=lr, scale="none", threshold=1.0)
-    last = f"flips {flips(used)[-50:].mean():.1%}, loss {losses[-50:].mean():.2f}"
-    print(f"lr {lr:3}: last 50 steps: {last}")
+    flipping = flips(used)[-50:].mean()
+    print(f"lr {lr:3}: last 50 steps: flips {flipping:.1%}, loss {losses[-50:].mean():.2f}")
 print(f"loss with flips, in theory: D/6 = {D / 6:.2f}")
+mine.reveal("flips at a rate 20 times smaller, in %", 100 * flipping)
 
 # %% [markdown]
 # The number of flips stays the same. The learning rate sets how far a weight moves away from
@@ -361,8 +408,12 @@ print(f"loss with flips, in theory: D/6 = {D / 6:.2f}")
 # ternary layers `out_proj`, `gate_proj`, `up_proj` and `down_proj`. The two `add` after
 # `out_proj` and `down_proj` add to the *residual stream*.
 #
-# *Predict first:* the residual stream begins at 0.11. Estimate it after one block with v3's
-# scale `none` and threshold 1: 1, 100, or 10,000? Which operation causes the growth?
+# *Predict first:* the residual stream begins at 0.11. After one block with v3's scale `none`
+# and threshold 1 it is above 10,000. Which operation multiplies the standard deviation most?
+
+# %%
+operations = ("out_proj", "gate_proj", "relu² gate", "down_proj")
+mine.predict("operation that multiplies most", ..., choices=operations)
 
 
 # %%
@@ -402,6 +453,9 @@ names = ["embedding", *mixer, *glu, *mixer, *glu, "final norm"]
 print(f"{'output of':20}" + "".join(f"{name:>15}" for name in found))
 for i, name in enumerate(names[:19]):
     print(f"{name:20}" + "".join(f"{rows[i][1]:15.4g}" for rows in found.values()))
+stds = np.array([std for _, std in found["none, 1 (v3)"][:19]])
+factors = stds[1:] / stds[:-1]
+mine.reveal("operation that multiplies most", names[1 + factors.argmax()])
 
 # %%
 fig, axis = plt.subplots(figsize=(9, 3.6), layout="constrained")
@@ -437,15 +491,24 @@ print("gate and up {:.2f}, gated {:.0f}, down {:,.0f}: measured".format(*measure
 # The author gave `out_proj` and `down_proj` an initial standard deviation of 0.01, so that each
 # branch starts with a small output.
 #
-# *Predict first:* make it 0.0001. How do the outputs change with each scale?
+# *Predict first:* make it 0.0001. By which factor does the output of `down_proj` change with
+# each scale?
 
 # %%
+mine.predict("change of down_proj with scale none", ...)
+mine.predict("change of down_proj with scale mean", ...)
+
+# %%
+changes = {}
 for scale, threshold in (("none", 1.0), ("mean", 0.5)):
     (rows, before), (tiny, after) = (
         sizes(scale, threshold, out_std=std) for std in (0.01, 0.0001)
     )
+    changes[scale] = tiny[17][1] / rows[17][1]
     print(f"{scale}: down_proj {rows[17][1]:.4g} and {tiny[17][1]:.4g};", end=" ")
     print(f"the input of the head changes by at most {np.abs(before - after).max():.2g}")
+mine.reveal("change of down_proj with scale none", changes["none"])
+mine.reveal("change of down_proj with scale mean", changes["mean"])
 
 # %% [markdown]
 # With `none`, nothing changes, because $T$ does not depend on the size of $w$ (part 3). RMSNorm
@@ -480,3 +543,6 @@ for name, rows in found.items():
 #
 # Next, [notebook 04](04_seeing_the_past.ipynb) turns from channels to positions, and measures
 # which earlier positions influence an output.
+
+# %%
+mine.show()

@@ -7,8 +7,8 @@
 # future?
 #
 # **On the student's path.** This notebook explains
-# [causal_conv.py](../minigrad/ops/causal_conv.py). Write each prediction down before you run
-# the cell below it.
+# [causal_conv.py](../minigrad/ops/causal_conv.py). Put each prediction in place of `...`, and
+# run that cell before the cell below it.
 
 # %%
 from dataclasses import replace
@@ -18,6 +18,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from flashlm_np import V3
+from flashlm_np.course.predictions import Predictions
 from flashlm_np.model.flashlm import FlashLM
 from minigrad import Module, Tensor, no_grad
 from minigrad import functional as F
@@ -26,6 +27,7 @@ from minigrad.layers import CausalConv1d, Embedding, Linear
 from minigrad.optim import AdamW
 
 rng = np.random.default_rng(0)
+mine = Predictions("04")
 
 # %% [markdown]
 # ## 1. By hand
@@ -42,11 +44,18 @@ rng = np.random.default_rng(0)
 # *Predict first:* let $x = 1, 2, \ldots, 7$. Compute $y$ with dilation 1 and with dilation 2.
 
 # %%
+mine.predict("last y with dilation 1", ...)
+mine.predict("last y with dilation 2", ...)
+
+# %%
 numbers = np.arange(1.0, 8)[None, :, None]  # (B, T, D) = (1, 7, 1)
 x = Tensor(numbers, requires_grad=True)
 taps = np.array([[[100.0, 10, 1]]])  # (O, C, K): outputs, channels, taps
-for dilation in (1, 2):
-    print(f"dilation {dilation}:", F.causal_conv(x, taps, dilation=dilation).data.ravel())
+y = {d: F.causal_conv(x, taps, dilation=d).data.ravel() for d in (1, 2)}
+for dilation, results in y.items():
+    print(f"dilation {dilation}:", results)
+mine.reveal("last y with dilation 1", y[1][-1])
+mine.reveal("last y with dilation 2", y[2][-1])
 
 # %% [markdown]
 # 567 means: the present input is 7, the input before it 6, the one before that 5. With dilation
@@ -103,6 +112,9 @@ plt.show()
 # position small, or exactly 0?
 
 # %%
+mine.predict("first position whose logits change", ...)
+
+# %%
 small = replace(V3, vocab_size=512, d_model=32, ternary_scale="mean", ternary_threshold=0.5)
 model = FlashLM(small, np.random.default_rng(0))
 ids = rng.integers(0, 512, (1, 100))
@@ -110,7 +122,9 @@ changed = ids.copy()
 changed[0, 50] = (ids[0, 50] + 1) % 512
 with no_grad():
     difference = np.abs(model(ids).data - model(changed).data)[0].max(axis=1)
-print("first at", np.flatnonzero(difference)[0], "; before it, at most", difference[:50].max())
+first = np.flatnonzero(difference)[0]
+print("first at", first, "; before it, at most", difference[:50].max())
+mine.reveal("first position whose logits change", first)
 
 # %% [markdown]
 # ## 3. Groups
@@ -123,6 +137,9 @@ print("first at", np.flatnonzero(difference)[0], "; before it, at most", differe
 # ever get information from channel 255?
 
 # %%
+mine.predict("weights of one convolution of v3", ...)
+
+# %%
 fig, axes = plt.subplots(1, 3, figsize=(8, 3.2), layout="constrained")
 for axis, groups in zip(axes, (1, 4, 16), strict=True):
     x16 = np.eye(16)[:, None, :]  # text c has a 1 in channel c of its only position
@@ -133,6 +150,7 @@ axes[0].set_ylabel("output channel")
 plt.show()
 conv = FlashLM(replace(V3, vocab_size=2), rng).block.token_mixer.layers[0].conv_gate.conv
 print("v3's kernel (O, C, K):", conv.weight.shape, "=", f"{conv.weight.size:,} weights")
+mine.reveal("weights of one convolution of v3", conv.weight.size)
 
 # %% [markdown]
 # Inside the convolutions it cannot, but right after them it can. The projection `out_proj` and
@@ -146,10 +164,14 @@ print("v3's kernel (O, C, K):", conv.weight.shape, "=", f"{conv.weight.size:,} w
 # positions, and 208 with the present one. Applied twice, it sees $1 + 2 \cdot 207 = 415$. This
 # is the receptive field, from the present to the *farthest* position.
 #
-# *Predict first:* how many of those 415 positions does the last prediction really see?
+# The gradient measures which of them an output really sees. Every position gets a token of its
+# own. Then the gradient of row $i$ of the embedding is the gradient for the position of token
+# $i$.
 #
-# The gradient measures this. Every position gets a token of its own. Then the gradient of row
-# $i$ of the embedding is the gradient for the position of token $i$.
+# *Predict first:* how many of those 415 positions does the last prediction really see?
+
+# %%
+mine.predict("positions of 415 that are seen", ...)
 
 
 # %%
@@ -162,9 +184,11 @@ def influence(dilations, recursions, T=512):
     return config, np.abs(model.embedding.weight.grad[ids[0]]).sum(axis=1)[::-1]
 
 
+lags_seen = {}
 for dilations in ((1, 4, 64), (1, 4, 16)):
     for recursions in (1, 2):
         config, gradient = influence(dilations, recursions)
+        lags_seen[dilations, recursions] = np.count_nonzero(gradient)
         print(
             f"dilations {dilations}, {recursions} times: computed {config.receptive_field}",
             end="; ",
@@ -172,6 +196,7 @@ for dilations in ((1, 4, 64), (1, 4, 16)):
         print(
             f"farthest lag {np.flatnonzero(gradient).max()}, seen {np.count_nonzero(gradient)}"
         )
+mine.reveal("positions of 415 that are seen", lags_seen[(1, 4, 64), 2])
 
 # %%
 fig, axes = plt.subplots(2, 1, figsize=(9, 4), sharex=True, sharey=True, layout="constrained")
@@ -210,6 +235,9 @@ plt.show()
 # but zeros?
 
 # %%
+mine.predict("taps of four that read more than zeros", ...)
+
+# %%
 print("fraction of the inputs of the taps that lies before the text, mean over positions")
 print("  sequence" + "".join(f"{f'dilation {d}':>14}" for d in V3.dilations))
 for T in (64, 128, 256, 512):
@@ -217,6 +245,7 @@ for T in (64, 128, 256, 512):
     lags = [np.arange(V3.taps) * d for d in V3.dilations]
     fractions = [np.minimum(lag, T).mean() / T for lag in lags]
     print(f"{T:10}" + "".join(f"{fraction:14.1%}" for fraction in fractions))
+mine.reveal("taps of four that read more than zeros", np.sum(lags[-1] < 64))
 
 # %% [markdown]
 # Only one tap does: the tap of the present position. In a sequence of 64 tokens, three of four
@@ -250,9 +279,16 @@ for T in (64, 128, 256):
 # Compute $dx$.
 
 # %%
+mine.predict("first element of dx", ...)
+mine.predict("last element of dx", ...)
+
+# %%
 y = F.causal_conv(x, taps)
 y.backward(numbers)
-print("dx =", x.grad.ravel())
+dx = x.grad.ravel()
+print("dx =", dx)
+mine.reveal("first element of dx", dx[0])
+mine.reveal("last element of dx", dx[-1])
 
 # %% [markdown]
 # 321 means: 1 comes from its own position, 2 from the next one, 3 from the one after that. So
@@ -302,6 +338,10 @@ plt.show()
 #
 # *Predict first:* a single channel of 32 leaks. Estimate the training loss after 250 steps, and
 # the loss on *new* tokens.
+
+# %%
+mine.predict("training loss with one leaking channel", ...)
+mine.predict("loss on new tokens with one leaking channel", ...)
 
 
 # %%
@@ -359,6 +399,8 @@ axis.axhline(np.log(V), color="#3b6ea5", lw=3, alpha=0.4, label="best possible l
 axis.set(xlabel="step", ylabel="loss, nats per token", ylim=(0, 3.2))
 axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
 plt.show()
+mine.reveal("training loss with one leaking channel", np.mean(runs[1][1][-20:]))
+mine.reveal("loss on new tokens with one leaking channel", held_out[1])
 
 # %% [markdown]
 # One channel is enough to get far below the best possible loss. A single number can separate
@@ -407,3 +449,6 @@ for leak, (trained, _) in runs.items():
 #
 # Next, [notebook 05](05_gates_and_norms.ipynb) measures the effect of the gates and norms
 # between the convolutions, on the signal and on its gradient.
+
+# %%
+mine.show()

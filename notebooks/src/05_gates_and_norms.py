@@ -9,8 +9,8 @@
 # **On the student's path.** This notebook explains [gated.py](../minigrad/ops/gated.py) and
 # [rms_norm.py](../minigrad/ops/rms_norm.py). The file
 # [layers.py](../flashlm_np/model/layers.py) shows their place in the model. A page beside the
-# path, [activations.py](../minigrad/ops/activations.py), has $\sigma$ and ReLU². Write each
-# prediction down before you run the cell below it.
+# path, [activations.py](../minigrad/ops/activations.py), has $\sigma$ and ReLU². Put each
+# prediction in place of `...`, and run that cell before the cell below it.
 
 # %%
 from dataclasses import replace
@@ -18,6 +18,7 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import numpy as np
 
+from flashlm_np.course.predictions import Predictions
 from minigrad import TABLE, Tensor, apply
 from minigrad import functional as F
 from minigrad.gradcheck import GradientError, gradcheck
@@ -25,6 +26,7 @@ from minigrad.layers import Linear, RMSNorm
 from minigrad.look import saved_bytes
 
 rng = np.random.default_rng(0)
+mine = Predictions("05")
 
 # %% [markdown]
 # ## 1. Two gates
@@ -36,6 +38,10 @@ rng = np.random.default_rng(0)
 #
 # *Predict first:* how large is the largest slope of each gate? Which of the two can a gradient
 # still open at $g = -6$?
+
+# %%
+mine.predict("largest slope of the σ gate", ...)
+mine.predict("gate that a gradient opens at -6", ..., choices=("σ", "ReLU²"))
 
 
 # %%
@@ -57,9 +63,13 @@ for axes, quantity in zip(panels, ("value", "slope"), strict=True):
     axes.set(xlabel="g", ylabel=f"{quantity} of the gate", ylim=(-0.1, 3))
     axes.legend(fontsize=8)
 plt.show()
+slope_when_closed = {}
 for name, gate in gates.items():
     value, slope = value_and_slope(gate, np.array([-6.0, 0.0, 2.0, 6.0]))
     print(f"{name:6} at g = -6, 0, 2, 6: value {value.round(4)}, slope {slope.round(4)}")
+    slope_when_closed[name] = slope[0]
+mine.reveal("largest slope of the σ gate", value_and_slope(F.sigmoid_gate, line)[1].max())
+mine.reveal("gate that a gradient opens at -6", max(gates, key=slope_when_closed.get))
 
 # %% [markdown]
 # The slope of $\sigma$ is at most 1/4 and becomes small on both sides. There the gate is
@@ -76,8 +86,12 @@ for name, gate in gates.items():
 #
 # ## 2. Saturation, measured
 #
-# *Predict first:* let $g$ be normal with standard deviation $s$. As $s$ grows from 1 to 30,
-# does the mean slope of each gate grow, shrink or stay?
+# *Predict first:* let $g$ be normal with standard deviation $s$, which grows from 1 to 30. By
+# which factor does the mean slope of each gate change? (Below 1, it shrinks.)
+
+# %%
+mine.predict("change of the mean slope of σ", ...)
+mine.predict("change of the mean slope of ReLU²", ...)
 
 # %%
 sizes = np.logspace(-1, 1.5, 21)
@@ -97,6 +111,12 @@ right.set(xlabel="standard deviation s of g", ylabel="% of all elements", ylim=(
 for axes in (left, right):
     axes.legend(fontsize=8)
 plt.show()
+change = {
+    name: value_and_slope(gate, 30 * normal)[1].mean() / value_and_slope(gate, normal)[1].mean()
+    for name, gate in gates.items()
+}
+mine.reveal("change of the mean slope of σ", change["σ"])
+mine.reveal("change of the mean slope of ReLU²", change["ReLU²"])
 
 # %% [markdown]
 # The mean slope of $\sigma$ shrinks like $1/s$, because fewer and fewer elements lie in its
@@ -113,9 +133,13 @@ plt.show()
 # Half of the outputs are exactly 0, but the same is true for ReLU. So which effect does the
 # square have?
 #
-# *Predict first:* let $g$ and $v$ be normal, and sort the outputs by size. Which fraction of
+# *Predict first:* let $g$ and $v$ be normal, and sort the outputs by size. How many per cent of
 # the *energy* $\sum y^2$ does the largest tenth have, without a gate, with $\sigma$, with ReLU
 # and with ReLU²?
+
+# %%
+mine.predict("energy of the largest tenth without a gate, in %", ...)
+mine.predict("energy of the largest tenth with ReLU², in %", ...)
 
 # %%
 g, v = rng.standard_normal((2, 100_000))
@@ -125,17 +149,20 @@ outputs = {
     "ReLU": ((F.relu(g) * v).data, "k--"),
     "ReLU²": (F.relu_squared_gate(g, v).data, "k-"),
 }
+tenth = {}
 fig, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
 for name, (y, style) in outputs.items():
     energy = np.cumsum(np.sort(y.astype(np.float64) ** 2)[::-1])
     fraction = energy / energy[-1]
     axes.plot(np.linspace(0, 100, len(y)), 100 * fraction, style, label=name)
-    tenth = fraction[len(y) // 10]
-    print(f"{name:8} {np.mean(y == 0):4.0%} zeros, the largest tenth has {tenth:.0%}")
+    tenth[name] = fraction[len(y) // 10]
+    print(f"{name:8} {np.mean(y == 0):4.0%} zeros, the largest tenth has {tenth[name]:.0%}")
 axes.axvline(10, color="0.6", lw=0.8)
 axes.set(xlabel="the largest outputs, % of all", ylabel="% of the energy")
 axes.legend(fontsize=8)
 plt.show()
+mine.reveal("energy of the largest tenth without a gate, in %", 100 * tenth["no gate"])
+mine.reveal("energy of the largest tenth with ReLU², in %", 100 * tenth["ReLU²"])
 
 # %% [markdown]
 # The square makes small gate values smaller and large ones larger. A tenth of the outputs has
@@ -151,8 +178,12 @@ plt.show()
 # layers before it change its inputs.
 #
 # *Predict first:* let $g = Wx$ with 512 random units and no bias, for 256 positions that went
-# through RMSNorm. How many units never open if the elements of $x$ have the mean 0? And if
-# their mean is 3 times their standard deviation?
+# through RMSNorm. How many per cent of the units never open if the elements of $x$ have the
+# mean 0? And if their mean is 3 times their standard deviation?
+
+# %%
+mine.predict("dead units at mean 0, in %", ...)
+mine.predict("dead units at mean 3, in %", ...)
 
 
 # %%
@@ -168,14 +199,17 @@ def gate_gradients(gate, mean, units=512, D=64):
     return (g.data <= 0).mean(), never_open, np.abs(W.grad).max(axis=1)
 
 
+dead = {}
 for mean in (0, 1, 3, 10):
     closed, never_open, _ = gate_gradients(F.relu_squared_gate, mean)
-    print(f"mean {mean:2} deviations: {closed:.0%} closed,", end=" ")
-    print(f"{never_open.mean():3.0%} of units dead")
+    dead[mean] = never_open.mean()
+    print(f"mean {mean:2} deviations: {closed:.0%} closed, {dead[mean]:3.0%} of units dead")
 for name, gate in gates.items():
     _, never_open, gradient = gate_gradients(gate, 3)
     largest = gradient[never_open].max()
     print(f"{name}, mean 3: the largest gradient of a unit with all g < 0 is {largest:.2g}")
+mine.reveal("dead units at mean 0, in %", 100 * dead[0])
+mine.reveal("dead units at mean 3, in %", 100 * dead[3])
 
 # %% [markdown]
 # The fraction of closed gates hardly changes, so it does not show dead units. Dead units come
@@ -192,6 +226,9 @@ for name, gate in gates.items():
 # does the gradient $dL/dx$ change when $x$ is 1000 times as large?
 
 # %%
+mine.predict("change of the gradient when x is 1000 times as large", ...)
+
+# %%
 x, dy = rng.standard_normal((2, 64))
 w = np.ones(64)
 
@@ -204,12 +241,13 @@ def norm_and_gradient(x, operation="rms_norm"):
 
 
 y, dx = norm_and_gradient(x)
+ratios = {}
 for c in (1000, -1, 1e-5):
     y_c, dx_c = norm_and_gradient(c * x)
-    ratio = np.vdot(dx_c, dx) / np.vdot(dx, dx)
-    print(
-        f"{c:7g} x: output {np.vdot(y_c, y) / np.vdot(y, y):8.5f} y, gradient {ratio:9.5g} dx"
-    )
+    ratios[c] = np.vdot(dx_c, dx) / np.vdot(dx, dx)
+    output = np.vdot(y_c, y) / np.vdot(y, y)
+    print(f"{c:7g} x: output {output:8.5f} y, gradient {ratios[c]:9.5g} dx")
+mine.reveal("change of the gradient when x is 1000 times as large", ratios[1000])
 
 # %% [markdown]
 # The size of $x$ does not matter, but its sign does. The gradient is divided by $|c|$: the same
@@ -231,8 +269,12 @@ print(f"cosine of the angle between x and dx: {cosine:.0e}")  # not exactly 0, b
 # $\mathrm{mean}\,(y - t)^2$ over 64 elements. The first run has no norm ($y = x$), the second
 # run has one.
 #
-# *Predict first:* which learning rates work? With a norm, how does the loss end at a learning
-# rate of 1,000, and at a million?
+# *Predict first:* how many of the learning rates 10, 100, 1,000 and a million work without a
+# norm, and with one? (A rate works if the loss ends below 0.001.)
+
+# %%
+mine.predict("rates of four that work without a norm", ...)
+mine.predict("rates of four that work with a norm", ...)
 
 
 # %%
@@ -253,12 +295,17 @@ def descend(learning_rate, operation=None, size=1.0, steps=100):
     return np.array(losses), np.array(lengths)
 
 
+work = {"plain": 0, "normed": 0}
 for rate in (10, 100, 1000, 1e6):
     with np.errstate(over="ignore", invalid="ignore"):  # the explosion is intended
         plain, _ = descend(rate)
     normed, length = descend(rate, "rms_norm")
     print(f"rate {rate:9,.0f}: the loss ends at {plain[-1]:7.0e} without a norm,", end=" ")
     print(f"at {normed[-1]:.0e} with one; x grew from {length[0]:.1f} to {length[-1]:,.1f}")
+    work["plain"] += int(plain[-1] < 1e-3)
+    work["normed"] += int(normed[-1] < 1e-3)
+mine.reveal("rates of four that work without a norm", work["plain"])
+mine.reveal("rates of four that work with a norm", work["normed"])
 
 # %% [markdown]
 # Without a norm, a rate of 100 is too large, and the loss explodes. With a norm *nothing*
@@ -287,6 +334,9 @@ for rate in (10, 100, 1000, 1e6):
 #
 # *Predict first:* in which of the two cases does the loss show that something is wrong?
 
+# %%
+mine.predict("target at which the loss shows the bug", ..., choices=("1", "0.3"))
+
 
 # %%
 def incomplete_backward(dy, saved):
@@ -300,16 +350,20 @@ cosine = np.vdot(right_dx, wrong_dx) / np.linalg.norm(right_dx) / np.linalg.norm
 print(f"cosine of the angle between the right and the wrong gradient: {cosine:.3f}")
 
 fig, (reachable, too_small, length) = plt.subplots(1, 3, figsize=(9.5, 3), layout="constrained")
+largest = {}  # loss of the second half
 for operation, style, name in (("rms_norm", "k-", "right"), (incomplete, "k:", "incomplete")):
-    reachable.plot(descend(2, operation)[0], style, label=name)
-    losses, lengths = descend(2, operation, size=0.3, steps=300)
-    too_small.plot(losses, style, label=name)
+    for size, axes, steps in ((1, reachable, 100), (0.3, too_small, 300)):
+        losses, lengths = descend(2, operation, size=size, steps=steps)
+        axes.plot(losses, style, label=name)
+        largest[size, name] = losses[steps // 2 :].max()
     length.semilogy(lengths, style, label=name)
 reachable.set(title="target of size 1", xlabel="step", ylabel="loss")
 too_small.set(title="target of size 0.3", xlabel="step", ylabel="loss")
 length.set(title="target of size 0.3", xlabel="step", ylabel="length of x")
 reachable.legend(fontsize=8)
 plt.show()
+higher = {size: largest[size, "incomplete"] / largest[size, "right"] for size in (1, 0.3)}
+mine.reveal("target at which the loss shows the bug", max(higher, key=higher.get))
 
 # %% [markdown]
 # **Is this loss curve normal?** On the left both curves look normal, and the wrong one is even
@@ -335,8 +389,13 @@ except GradientError as error:
 # branch, as in FlashLM, it is $x \leftarrow x + f(\mathrm{norm}(x))$. Each $f$ here is a random
 # linear layer that keeps the size of its input.
 #
-# *Predict first:* how large is the stream after 24 layers, with and without norms, if it starts
+# *Predict first:* how large is the stream after 24 layers, without and with norms, if it starts
 # at 1? And if it starts at 0.02, like an embedding?
+
+# %%
+mine.predict("stream without norms, from 1", ...)
+mine.predict("stream with norms, from 1", ...)
+mine.predict("stream with norms, from 0.02", ...)
 
 
 # %%
@@ -353,16 +412,21 @@ def stream(start, with_norm, layers=24, D=128):
     return sizes
 
 
+ends = {}
 fig, axes = plt.subplots(figsize=(8, 3), layout="constrained")
 for with_norm, style in ((False, "k--"), (True, "k-")):
     for start, marker in ((1.0, "o"), (0.02, "s")):
         sizes = stream(start, with_norm)
+        ends[with_norm, start] = sizes[-1]
         name = f"{'norm' if with_norm else 'no norm'}, starts at {start}"
         axes.semilogy(sizes, style, marker=marker, ms=3, label=name)
         print(f"{name}: ends at {sizes[-1]:.3g}")
 axes.set(xlabel="layers", ylabel="standard deviation")
 axes.legend(fontsize=8)
 plt.show()
+mine.reveal("stream without norms, from 1", ends[False, 1.0])
+mine.reveal("stream with norms, from 1", ends[True, 1.0])
+mine.reveal("stream with norms, from 0.02", ends[True, 0.02])
 
 # %% [markdown]
 # Without norms every layer multiplies the standard deviation by about $\sqrt{2}$, because it
@@ -384,8 +448,13 @@ plt.show()
 # *Predict first:* how many arrays of the size of $g$ does each form keep for its backward pass?
 
 # %%
+mine.predict("arrays that the fused ReLU² gate keeps", ...)
+mine.predict("arrays that the composed ReLU² gate keeps", ...)
+
+# %%
 g, v, arriving = (rng.standard_normal((64, 256)).astype(np.float32) for _ in range(3))
 activations = {"σ": F.sigmoid, "ReLU²": F.relu_squared}
+arrays = {}
 for name, activation in activations.items():
     pairs = [(Tensor(g, requires_grad=True), Tensor(v, requires_grad=True)) for _ in range(2)]
     fused = gates[name](*pairs[0])
@@ -394,13 +463,16 @@ for name, activation in activations.items():
     kept = [*product.saved, *product.parents[0].saved]  # of the product and the activation
     different = list({id(array): array for array in kept}.values())
     listed, held = saved_bytes(kept) / g.nbytes, saved_bytes(different) / g.nbytes
-    print(f"{name:5} fused keeps {saved_bytes(fused.node.saved) / g.nbytes:g} arrays;", end=" ")
+    arrays[name] = saved_bytes(fused.node.saved) / g.nbytes, held
+    print(f"{name:5} fused keeps {arrays[name][0]:g} arrays;", end=" ")
     print(f"composed lists {listed:g}, of which {held:g} are different")
     fused.backward(arriving)
     composed.backward(arriving)
     distance = max(np.abs(a.grad - b.grad).max() for a, b in zip(*pairs, strict=True))
     same = np.array_equal(fused.data, composed.data)
     print(f"      outputs equal: {same}, gradients within {distance:.0e}")
+mine.reveal("arrays that the fused ReLU² gate keeps", arrays["ReLU²"][0])
+mine.reveal("arrays that the composed ReLU² gate keeps", arrays["ReLU²"][1])
 
 # %% [markdown]
 # The composed ReLU² keeps three arrays: $\max(g,0)$, its square, and $v$. The fused form keeps
@@ -431,3 +503,6 @@ for name, activation in activations.items():
 #
 # Next, [notebook 06](06_fifty_thousand_choices.ipynb) explains the end of the model: the choice
 # of one of 50,257 tokens, and the loss that measures it.
+
+# %%
+mine.show()

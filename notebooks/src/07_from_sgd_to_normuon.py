@@ -7,8 +7,8 @@
 #
 # **On the student's path.** This notebook explains [adamw.py](../minigrad/optim/adamw.py) and
 # [normuon.py](../minigrad/optim/normuon.py). The simplest optimizer,
-# [sgd.py](../minigrad/optim/sgd.py), is beside the path. All three are short. Write each
-# prediction down before you run the cell below it.
+# [sgd.py](../minigrad/optim/sgd.py), is beside the path. All three are short. Put each
+# prediction in place of `...`, and run that cell before the cell below it.
 
 # %%
 from dataclasses import replace
@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from flashlm_np import QUICKSTART, V3, Phase
 from flashlm_np.analysis.multiply_adds import multiply_adds
+from flashlm_np.course.predictions import Predictions
 from flashlm_np.data.dataset import DataSource, sample_batch
 from flashlm_np.data.loading import load_dataset
 from flashlm_np.model.flashlm import FlashLM
@@ -42,6 +43,7 @@ from minigrad.optim import (
 )
 
 one_thread = threadpool_limits(1)  # such small products gain nothing from a second core
+mine = Predictions("07")
 
 # %% [markdown]
 # ## 1. A long narrow valley
@@ -53,6 +55,9 @@ one_thread = threadpool_limits(1)  # such small products gain nothing from a sec
 #
 # *Predict first:* above which learning rate does it diverge? And in which direction is it slow
 # at a rate just below that?
+
+# %%
+mine.predict("rate above which it diverges", ...)
 
 # %%
 CURVATURE = np.array([1.0, 100.0])
@@ -85,6 +90,7 @@ for lr in (0.005, 0.01, 0.0195, 0.0205):
     print(
         f"lr {lr:.4f}: factors {flat:.4f}, {steep:+.3f}; loss after 40 steps {losses[-1]:.2g}"
     )
+mine.reveal("rate above which it diverges", 2 / CURVATURE.max())
 
 # %% [markdown]
 # The bound is $2/h_2 = 0.02$. The steepest direction limits the rate, so the flattest direction
@@ -99,6 +105,10 @@ for lr in (0.005, 0.01, 0.0195, 0.0205):
 # path?
 
 # %%
+names = ("SGD", "SGD with momentum", "AdamW")
+mine.predict("optimizer with another path", ..., choices=names)
+
+# %%
 makers = {
     "SGD": lambda named: SGD(named, lr=0.018),
     "SGD with momentum": lambda named: SGD(named, lr=0.01, momentum=0.8),
@@ -109,6 +119,7 @@ STYLES = (
     {"color": "#3b6ea5", "ls": "--", "marker": "^"},
     {"color": "black", "ls": "-", "marker": "o"},
 )
+ends = {name: [] for name in makers}
 fig, panels = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained", sharey=True)
 grid = np.stack(np.meshgrid(np.linspace(-0.6, 2.4, 150), np.linspace(-0.8, 2, 150)), -1)
 for axes, degrees in zip(panels, (0, 45), strict=True):
@@ -117,6 +128,7 @@ for axes, degrees in zip(panels, (0, 45), strict=True):
     for (name, make), style in zip(makers.items(), STYLES, strict=True):
         path, losses = descend(make, degrees=degrees)
         axes.plot(*path.T, markersize=3.5, lw=0.9, label=name, **style)
+        ends[name].append(losses[-1])
         print(f"{degrees:2} degrees, {name:18} loss after 40 steps {losses[-1]:.2g}")
     axes.plot(0, 0, "k*", markersize=12)
     axes.set(
@@ -125,6 +137,8 @@ for axes, degrees in zip(panels, (0, 45), strict=True):
 panels[0].set_ylabel("x₂")
 panels[0].legend(fontsize=8)
 plt.show()
+changes = {name: abs(straight - turned) for name, (straight, turned) in ends.items()}
+mine.reveal("optimizer with another path", max(changes, key=changes.get))
 
 # %% [markdown]
 # SGD, with or without momentum, takes the same path, turned with the valley, because its update
@@ -156,6 +170,10 @@ print("gradient", g, " first step", p.round(4))
 # which of the two groups shrinks more?
 
 # %%
+mine.predict("AdamW weight after 400 steps", ...)
+mine.predict("gradients whose weights L2 shrinks more", ..., choices=("small", "large"))
+
+# %%
 rng = np.random.default_rng(7)
 sizes = np.array([[0.01], [10.0]])  # of the noise, for each group of 500 weights
 for kind in ("AdamW, decoupled", "L2 in the gradient"):
@@ -167,8 +185,11 @@ for kind in ("AdamW, decoupled", "L2 in the gradient"):
             adamw_update(p, g, m, v, t, lr=0.02, weight_decay=0.1)
         else:
             adamw_update(p, g + 0.1 * p, m, v, t, lr=0.02)
-    print(f"{kind:19} mean weight: small gradients {p[0].mean():.3f}, large {p[1].mean():.3f}")
+    small, large = p.mean(axis=1)
+    print(f"{kind:19} mean weight: small gradients {small:.3f}, large {large:.3f}")
 print(f"0.998 to the 400 = {0.998**400:.3f}")
+mine.reveal("AdamW weight after 400 steps", 0.998**400)
+mine.reveal("gradients whose weights L2 shrinks more", "small" if small < large else "large")
 
 # %% [markdown]
 # With decoupled decay both groups shrink as $\lambda$ says. With L2 neither does. If the
@@ -186,6 +207,9 @@ print(f"0.998 to the 400 = {0.998**400:.3f}")
 # *Predict first:* how many of its 64 directions carry 90 % of the squared norm?
 
 # %%
+mine.predict("directions of 64 that carry 90 %", ...)
+
+# %%
 config = replace(QUICKSTART, d_model=64, phases=(Phase(1, 64, 8),), stories=300)
 dataset, _ = load_dataset(DataSource(), **config.data_options())
 model, batch_rng = FlashLM(config, np.random.default_rng(0)), np.random.default_rng(0)
@@ -200,6 +224,7 @@ cumulated = np.cumsum(s**2) / (s**2).sum()
 needed = np.searchsorted(cumulated, 0.9) + 1
 print(f"{momentum.shape}: largest singular value / smallest = {s[0] / s[-1]:.0f}")
 print(f"{needed} of {len(s)} directions carry 90 % of the squared norm")
+mine.reveal("directions of 64 that carry 90 %", needed)
 
 # %% [markdown]
 # SGD moves far in a few directions and hardly in the others. *Muon* keeps the directions and
@@ -210,6 +235,10 @@ print(f"{needed} of {len(s)} directions carry 90 % of the squared norm")
 # To follow *one* singular value we give `newton_schulz` a diagonal matrix of norm 1.
 #
 # *Predict first:* it starts at $s = 0.01$. How large is it after five steps? And after fifty?
+
+# %%
+mine.predict("s after five steps, from 0.01", ...)
+mine.predict("s after fifty steps, from 0.01", ...)
 
 
 # %%
@@ -236,6 +265,8 @@ right.axhspan(0.68, 1.14, color="0.9")
 right.set(yscale="log", xlabel="number of the singular value", title="gate_proj's momentum")
 right.legend(fontsize=8)
 plt.show()
+mine.reveal("s after five steps, from 0.01", after(0.01, 5))
+mine.reveal("s after fifty steps, from 0.01", after(0.01, 50))
 
 # %%
 for steps in (3, 5, 10, 50):
@@ -280,10 +311,15 @@ for step in range(1, 16):
 # or the wide `down_proj` (64 × 170)?
 
 # %%
+mine.predict("matrix with rows of nearly equal length", ..., choices=("gate_proj", "down_proj"))
+
+# %%
+spread = {}
 fig, panels = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained", sharey=True)
 for axes, name in zip(panels, ("gate_proj", "down_proj"), strict=True):
     m, v = (state[f"block.glu.{name}.weight"][key].copy() for key in ("m", "v"))
     q = newton_schulz(m)
+    spread[name] = np.linalg.norm(q, axis=1).std()
     p = np.zeros_like(m)
     normuon_update(p, m.copy(), m, v, lr=1.0)  # a step from 0 with g = m: m stays as it is
     for label, matrix, style in (
@@ -299,6 +335,7 @@ for axes, name in zip(panels, ("gate_proj", "down_proj"), strict=True):
 panels[0].set(ylabel="length / root mean square", ylim=(0, None))
 panels[0].legend()
 plt.show()
+mine.reveal("matrix with rows of nearly equal length", min(spread, key=spread.get))
 
 # %% [markdown]
 # In the wide matrix $q q^T \approx I$. The rows have nearly one length, within the band of the
@@ -314,8 +351,12 @@ plt.show()
 # form moves v3's matrices farther in one step?
 
 # %%
+mine.predict("form with the longer steps", ..., choices=("v3", "published"))
+
+# %%
 shapes = {"out_proj": (256, 256), "gate_proj": (683, 256), "down_proj": (256, 683)}
 stds = {"out_proj": V3.out_std, "gate_proj": 256**-0.5, "down_proj": V3.out_std}
+total = {"v3": 0.0, "published": 0.0}
 print(f"{'':24}{'length':>8}{'rms':>9}{'of initial weights':>20}{'largest s':>11}")
 for name, shape in shapes.items():
     g = rng.normal(size=shape).astype(np.float32)
@@ -325,9 +366,11 @@ for name, shape in shapes.items():
         normuon_update(p, g, m, v, lr=0.02, beta2=beta2, form=form)
         length, rms = np.linalg.norm(p), np.sqrt((p * p).mean())
         largest = np.linalg.norm(p, 2)
+        total[form] += length
         print(
             f"{name:10} {form:13}{length:8.3f}{rms:9.5f}{rms / stds[name]:20.1%}{largest:11.4f}"
         )
+mine.reveal("form with the longer steps", max(total, key=total.get))
 
 # %% [markdown]
 # At the same "learning rate", v3's steps are longer by a factor of about 3 to 6. Their root
@@ -344,7 +387,11 @@ for name, shape in shapes.items():
 # ## 6. The surprise: a loss a thousand times as large
 #
 # We multiply the loss by 1000, so every gradient is 1000 times as large. *Predict first*, for
-# SGD, AdamW and NorMuon: how different are the weights after 20 steps?
+# SGD, AdamW and NorMuon: how different are the weights after 20 steps? With how many of the
+# three does a weight differ by more than one per cent?
+
+# %%
+mine.predict("optimizers of three whose weights differ", ...)
 
 # %%
 x, target = rng.normal(size=(64, 24)), rng.normal(size=(64, 16))
@@ -366,6 +413,7 @@ candidates = {
     "AdamW": lambda named: AdamW(named, lr=0.01),
     "NorMuon": lambda named: NorMuon(named, lr=0.01),
 }
+changed = 0
 print("largest change of a weight, relative to the largest weight")
 for name, make in candidates.items():
     usual = weights_after(make, 1.0)
@@ -375,6 +423,8 @@ for name, make in candidates.items():
     ]
     print(f"{name:8} loss x 1000: {changes[0]:8.1e}   x 0.001: {changes[1]:8.1e}"
           f"   x 1e-9: {changes[2]:8.1e}")  # fmt: skip
+    changed += int(changes[0] > 0.01)
+mine.reveal("optimizers of three whose weights differ", changed)
 
 # %% [markdown]
 # SGD diverges, or does not move. The other two hardly change: AdamW divides by the gradient's
@@ -395,8 +445,12 @@ for name, make in candidates.items():
 # one weight with the target 0. It starts at 3 and gets a noisy gradient.
 #
 # *Predict first:* v3's schedule is made for 10,000 steps, and its author stopped after 4,050.
-# How far had the rate decayed by then? And which average is nearer to 0 after 100 steps, with
-# $d = 0.9$ or with $d = 0.99$?
+# Which fraction of its full value did the rate have then? And which average is nearer to 0
+# after 100 steps, with $d = 0.9$ or with $d = 0.99$?
+
+# %%
+mine.predict("fraction of the rate at step 4,050", ...)
+mine.predict("average nearer to 0 after 100 steps", ..., choices=(0.9, 0.99))
 
 # %%
 layer = Linear(1, 1, rng=rng, bias=False, std=0.0)
@@ -431,6 +485,10 @@ for (d, average), style in zip(averages.items(), ("k--", "k-"), strict=True):
 third.set(xlabel="step", ylabel="value", title="averaged weights")
 third.legend(fontsize=8)
 plt.show()
+factor = wsd(4050, warmup=200, decay_from=9000, total=10_000)
+mine.reveal("fraction of the rate at step 4,050", factor)
+nearest = min(averages, key=lambda d: abs(averages[d][99]))
+mine.reveal("average nearer to 0 after 100 steps", nearest)
 
 # %% [markdown]
 # Left: v3's schedule warms up, stays constant, and would decay over the last tenth. At step
@@ -452,6 +510,11 @@ plt.show()
 #   do, so the rare ones are hardly ever seen. We report the loss above its exact minimum.
 #
 # *Predict first:* which optimizer is the best, on each?
+
+# %%
+names = ("SGD, momentum", "AdamW", "NorMuon")
+mine.predict("best optimizer on the regression", ..., choices=names)
+mine.predict("best optimizer on the memory problem", ..., choices=names)
 
 
 # %%
@@ -540,11 +603,15 @@ panels[0].legend(fontsize=8)
 plt.show()
 
 # %%
+winner = {}
 for problem in (regression, memory):
     best = {name: np.nanmin(results[problem, name].mean(axis=1)) for name in optimizer_grid}
     ranked = sorted(best, key=best.get)
+    winner[problem] = ranked[0]
     others = " and ".join(f"{name} {best[name] / best[ranked[0]]:.1f}" for name in ranked[1:])
     print(f"{problem.__name__}: {ranked[0]} is best; relative to its loss, {others}")
+mine.reveal("best optimizer on the regression", winner[regression])
+mine.reveal("best optimizer on the memory problem", winner[memory])
 
 # %% [markdown]
 # (A missing point diverged.) On the regression NorMuon is the *worst* of the three. There is no
@@ -587,3 +654,6 @@ for phase in V3.phases[:3]:
 #
 # Next, [notebook 08](08_build_flashlm.ipynb) builds the whole model from the operations and the
 # loss.
+
+# %%
+mine.show()
