@@ -1,10 +1,12 @@
 """`flashlm course`: exercises cut out of this package, and a grader that explains."""
 
+import sys
 from pathlib import Path
 
 from ..commands import command
 from ..errors import UserError
-from .arguments import above_0, add_command, add_options, new_file
+from ..progress import printable
+from .arguments import PICTURE, above_0, add_command, add_options, new_file
 
 
 def add_course(commands):
@@ -28,6 +30,12 @@ def add_course(commands):
     )
     strict = "exit code 1 unless all that is checked is right"
     check.add_argument("--strict", action="store_true", help=strict)
+    predictions = add_command(
+        actions, _predictions, "predictions", "the kept predictions of a class or reader"
+    )
+    files = "a predictions.csv, or a folder of them"
+    predictions.add_argument("paths", metavar="PATH", nargs="+", type=Path, help=files)
+    add_options(predictions, PICTURE)
 
 
 def _start(options) -> None:
@@ -69,6 +77,27 @@ def _check(options) -> int:
         write_atomically(options.junit, report.junit(grades))
     states = {grade.state for grade in grades.values()}
     return int(WRONG in states or (options.strict and states != {RIGHT}))
+
+
+def _predictions(options) -> int:
+    """Show how near the predictions of each student come, and which questions surprise the
+    class. A student is named as the folder or the file. A file that holds no predictions is
+    named, and the exit code is 1; the others are shown all the same."""
+    from ..course.predictions.classroom import Classroom, lines_of
+    from ..course.predictions.collect import collect
+
+    students, problems = collect(options.paths)
+    classroom = Classroom(students)
+    for line in lines_of(classroom):
+        print(printable(line))
+    if options.picture:
+        from ..course.predictions.picture import draw
+
+        draw(options.picture, classroom)
+        print(f"\nThe same as a picture: {options.picture}")
+    for problem in problems:
+        print(f"flashlm: left out: {printable(problem)}", file=sys.stderr)
+    return int(bool(problems))
 
 
 def _expect_folder_first(folder, names):

@@ -18,4 +18,5 @@ functions. The solutions are the package itself.
     comparing       the first difference between two results
     hints           explanations of wrong results, and the usual mistakes of each exercise
     report          grades as text, and as JUnit XML
+    predictions     a reader's predictions, kept beside the truth (notebooks use it)
 """

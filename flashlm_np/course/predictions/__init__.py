@@ -17,6 +17,9 @@ With `...` in it, a question prints nothing, writes nothing and shows nothing.
     answers     the value in a cell as the text in the file, and as a text for the reader
     notebook    predict, reveal and show
     history     how far a person's predictions were, in order, as text and as a picture
+    collect     the files of a class, and their students
+    classroom   the students' distances, and the questions, the most surprising first
+    picture     the picture of a class (`flashlm course predictions --picture`)
 """
 
 from .notebook import Predictions

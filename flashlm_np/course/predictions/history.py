@@ -17,11 +17,14 @@ class History:
     """The predictions whose truth is known.
 
     text: one line about them. A notebook shows the picture below the cell.
+    thirds: the mean distance and its standard error in the first and in the last third; empty
+        if the predictions are too few.
     """
 
     def __init__(self, rows: list[Kept]):
         self.rows = [row for row in rows if row.truth]
         self.distances = np.array([row.distance for row in self.rows])
+        self.thirds = thirds(self.distances)
         self.text = summary(self.distances)
 
     def __repr__(self) -> str:
@@ -42,12 +45,12 @@ def summary(distances: np.ndarray) -> str:
     count = f"{len(distances)} prediction{'s' if len(distances) != 1 else ''} with a truth"
     if not len(distances):
         return f"{count}."
-    if len(distances) < 3 * LEAST:
+    if not (parts := thirds(distances)):
         return (
             f"{count}, mean distance {distances.mean():.2f}. From {3 * LEAST} on, the first "
             "third is compared with the last."
         )
-    (first, first_error), (last, last_error) = thirds(distances)
+    (first, first_error), (last, last_error) = parts
     change = "nearer" if last < first else "farther"
     if abs(last - first) < 2 * np.hypot(first_error, last_error):
         verdict = "So far, the difference may be chance."
@@ -60,8 +63,9 @@ def summary(distances: np.ndarray) -> str:
 
 
 def thirds(distances: np.ndarray) -> list[tuple[float, float]]:
-    """The mean and its standard error, in the first and in the last third."""
-    size = len(distances) // 3
+    """The mean and its standard error, in the first and in the last third; [] of too few."""
+    if (size := len(distances) // 3) < LEAST:
+        return []
     parts = distances[:size], distances[-size:]
     return [(part.mean(), part.std(ddof=1) / np.sqrt(size)) for part in parts]
 
@@ -79,7 +83,7 @@ def draw_history(axes: Axes, history: History) -> None:
     """A point per prediction and the running mean."""
     order = np.arange(1, len(history.rows) + 1)
     for kind, color, label in ((NUMBER, BLUE, "a number"), (CHOICE, ORANGE, "a choice")):
-        chosen = np.array([row.kind == kind for row in history.rows])
+        chosen = np.array([row.kind == kind for row in history.rows], dtype=bool)
         axes.plot(order[chosen], history.distances[chosen], "o", color=color, label=label)
     if len(order) >= LEAST:
         mean = running_mean(history.distances)

@@ -13,6 +13,7 @@ COMMANDS = [
     (["export", "nowhere", "--c"], "model.c"),
     (["embed", "random", "--out"], "table.safetensors"),
     (["course", "check", "nowhere", "--junit"], "result.xml"),
+    (["course", "predictions", "nowhere", "--picture"], "class.png"),
 ]
 
 
