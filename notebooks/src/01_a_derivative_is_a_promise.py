@@ -12,8 +12,8 @@
 # [tensor.py](../minigrad/tensor.py) and [elementwise.py](../minigrad/ops/elementwise.py). The
 # engine has fewer than 150 lines, comments included.
 #
-# Write each prediction down before you run the cell below it. You learn most from the
-# comparison.
+# Put each prediction in place of `...`, and run that cell before the cell below it. You learn
+# most from the comparison.
 
 # %%
 import sys
@@ -22,10 +22,13 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import numpy as np
 
+from flashlm_np.course.predictions import Predictions
 from minigrad import TABLE, Tensor
 from minigrad import functional as F
 from minigrad.gradcheck import GradientError, gradcheck
 from minigrad.look import step_through, trace
+
+mine = Predictions("01")
 
 # %% [markdown]
 # ## 1. One number
@@ -35,6 +38,9 @@ from minigrad.look import step_through, trace
 #
 # *Predict first:* the derivative $g$ at $x = 1.2$, and the derivative at a point where $L$ has
 # a local minimum.
+
+# %%
+mine.predict("derivative of x³ - 2x at 1.2", ...)
 
 
 # %%
@@ -46,6 +52,7 @@ x = Tensor(np.array(1.2), requires_grad=True)
 cubic(x).backward()
 g = x.grad.item()
 print(f"g = {g:.4f}, by hand 3·1.2² - 2 = {3 * 1.2**2 - 2:.4f}")
+mine.reveal("derivative of x³ - 2x at 1.2", g)
 
 # %% [markdown]
 # At a local minimum $g = 0$. With any other slope, $L$ would fall in one of the two directions.
@@ -53,16 +60,19 @@ print(f"g = {g:.4f}, by hand 3·1.2² - 2 = {3 * 1.2**2 - 2:.4f}")
 # The word "about" is important. The linear estimate follows a straight line, and the function
 # follows a curve. The *error* is the true change minus the estimate.
 #
-# *Predict first:* make $dx$ ten times smaller. By which factor does the error become smaller?
+# *Predict first:* make $dx$ ten times smaller. How many times smaller does the error become?
+
+# %%
+mine.predict("how many times smaller the error becomes", ...)
 
 # %%
 start = cubic(x).item()
 steps = np.array([0.5, 0.05, 0.005])
 true_changes = cubic(Tensor(1.2 + steps)).data - start
-for dx, change in zip(steps, true_changes, strict=True):
-    estimate = g * dx
-    print(f"dx {dx:5}: estimate {estimate:.6f}, true change {change:.6f}", end=", ")
-    print(f"error {change - estimate:.6f}")
+errors = true_changes - g * steps
+for dx, change, error in zip(steps, true_changes, errors, strict=True):
+    print(f"dx {dx:5}: estimate {g * dx:.6f}, true change {change:.6f}, error {error:.6f}")
+mine.reveal("how many times smaller the error becomes", errors[1] / errors[2])
 
 # %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
@@ -156,11 +166,19 @@ plt.show()
 # visit first, and which `dy` does it receive?
 
 # %%
+mine.predict("operation that is visited first", ..., choices=("power", "divide", "tanh"))
+mine.predict("dy that the first operation receives", ...)
+
+# %%
 x = Tensor(np.array(3.0), requires_grad=True)
 L = F.tanh(x**2 / 9)
-for node, dy, gradients in L.backward_steps():
+walk = list(L.backward_steps())
+for node, dy, gradients in walk:
     print(f"{node.operation.name:8} is given dy = {dy:.4f} and returns {gradients[0]:.4f}")
 print(f"dL/dx = {x.grad:.4f}")
+first, dy, _ = walk[0]
+mine.reveal("operation that is visited first", first.operation.name)
+mine.reveal("dy that the first operation receives", dy)
 
 # %% [markdown]
 # The first `dy` is 1, because $\partial L / \partial L = 1$. The result of each line is the
@@ -177,11 +195,19 @@ print(f"dL/dx = {x.grad:.4f}")
 # what is their sum?
 
 # %%
+mine.predict("gradients that arrive at x", ...)
+mine.predict("sum of the gradients at x", ...)
+
+# %%
 x = Tensor(np.array(3.0), requires_grad=True)
 L = x * x + x
+arrived = 0
 for node, _, gradients in L.backward_steps():
     returned = ", ".join(f"{gradient:g}" for gradient in gradients)
     print(f"{node.operation.name:8} returns {returned}; afterwards x.grad = {x.grad:g}")
+    arrived += sum(parent is x for parent in node.parents)
+mine.reveal("gradients that arrive at x", arrived)
+mine.reveal("sum of the gradients at x", x.grad)
 
 # %% [markdown]
 # Three gradients arrive, one per *use*: $x$ stands in the formula three times. A change of $x$
@@ -195,6 +221,9 @@ for node, _, gradients in L.backward_steps():
 #
 # *Predict first:* the gradient that it holds in the end.
 
+# %%
+mine.predict("gradient that the overwriting leaf holds", ...)
+
 
 # %%
 class Overwriting(Tensor):
@@ -207,6 +236,7 @@ class Overwriting(Tensor):
 x = Overwriting(np.array(3.0), requires_grad=True)
 (x * x + x).backward()
 print(f"with = in place of +=: {x.grad:g}")
+mine.reveal("gradient that the overwriting leaf holds", x.grad)
 
 # %% [markdown]
 # There is no error and no NaN, only a wrong number, and a training run would use it for hours.
@@ -228,7 +258,11 @@ print(f"x.grad = {x.grad:g} after zero_grad")
 # Adding a bias $b$ of shape (3,) to a batch of shape (4, 3) uses each $b_j$ four times, once
 # per row.
 #
-# *Predict first:* let $L$ be the sum of all twelve elements. Which gradient does $b$ get?
+# *Predict first:* let $L$ be the sum of all twelve elements. Which gradient does each $b_j$
+# get?
+
+# %%
+mine.predict("gradient of each element of b", ...)
 
 # %%
 rows = np.arange(12.0).reshape(4, 3)
@@ -239,6 +273,7 @@ b.zero_grad()
 L = sum((rows[i] + b).sum() for i in range(4))  # the same, one use per row
 L.backward()
 print("written out ", b.grad)
+mine.reveal("gradient of each element of b", b.grad[0])
 
 # %% [markdown]
 # Each $b_j$ has four uses, each use sends a 1, and the four add up. The backward of a broadcast
@@ -268,6 +303,10 @@ except GradientError as error:
 # *Predict first:* at $x = 3$, $a = 9$ and $dL/dx = (1 + 2a) \cdot 2x = 114$. Which result does
 # this walk find, without and with repeated visits?
 
+# %%
+mine.predict("dL/dx without repeated visits", ...)
+mine.predict("dL/dx with repeated visits", ...)
+
 
 # %%
 def walk_without_waiting(loss, revisit):
@@ -293,11 +332,14 @@ def walk_without_waiting(loss, revisit):
 x = Tensor(np.array(3.0), requires_grad=True)
 a = x * x
 L = a + a * a
+found = {}
 for revisit in (False, True):
-    found, visits = walk_without_waiting(L, revisit)
-    print(f"revisit={revisit!s:5}  dL/dx = {found:3g} in {visits} visits")
+    found[revisit], visits = walk_without_waiting(L, revisit)
+    print(f"revisit={revisit!s:5}  dL/dx = {found[revisit]:3g} in {visits} visits")
 sent = [gradients for _, _, gradients in L.backward_steps()]
 print(f"the engine     dL/dx = {x.grad:3g} in {len(sent)} visits")
+mine.reveal("dL/dx without repeated visits", found[False])
+mine.reveal("dL/dx with repeated visits", found[True])
 
 # %%
 fig, axes = plt.subplots(figsize=(8, 2.4), layout="constrained")
@@ -366,6 +408,9 @@ step_through(diamond, title="A diamond")
 # *Predict first:* how many visits does the walk with repeated visits need for $n = 15$? And for
 # a network of 100 layers, each of which adds its input to its output?
 
+# %%
+mine.predict("visits for 15 diamonds", ...)
+
 
 # %%
 def doubled(n):
@@ -388,6 +433,7 @@ plt.show()
 print(
     f"n = 15: {repeated[-1]:,} visits against {engine[-1]}; n = 100 would be {2**100 - 1:.1e}"
 )
+mine.reveal("visits for 15 diamonds", repeated[-1])
 
 # %% [markdown]
 # Every diamond doubles the number of paths, and the walk needs $2^n - 1$ visits. A layer that
@@ -451,6 +497,9 @@ print(f"the engine: dL/dx = {x.grad:.6f}, and 0.9999^20000 = {0.9999**20_000:.6f
 # *Predict first:* one row of `W.grad` will be zero. Which row, and which operation caused it?
 
 # %%
+mine.predict("zero row of W.grad", ..., choices=("first", "second"))
+
+# %%
 W = Tensor(np.array([[1.0, -0.5], [-1.0, 0.25]]), requires_grad=True, name="W")
 b = Tensor(np.array([0.1, 0.1]), requires_grad=True, name="b")
 inputs = np.array([[1.0, 0.5]])
@@ -459,6 +508,7 @@ with trace() as steps:
     L.backward()
 print(steps)
 print("W.grad =", W.grad.round(4).tolist())
+mine.reveal("zero row of W.grad", "second" if W.grad[0].any() else "first")
 
 # %% [markdown]
 # Read the backward lines from the top, in the order of the walk. `linear` returned a zero row
@@ -512,3 +562,6 @@ step_through(penalized)
 #
 # Next, [notebook 02](02_check_every_gradient.ipynb) tests gradients with small steps, and
 # plants the mistakes that people usually make.
+
+# %%
+mine.show()

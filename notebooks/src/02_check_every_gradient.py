@@ -14,7 +14,7 @@
 # **On the student's path.** The checker stands beside the path and checks every operation on
 # it. The exercises belong to [linear.py](../minigrad/ops/linear.py).
 #
-# Write each prediction down before you run the cell below it.
+# Put each prediction in place of `...`, and run that cell before the cell below it.
 
 # %%
 from dataclasses import replace
@@ -22,12 +22,14 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import numpy as np
 
+from flashlm_np.course.predictions import Predictions
 from minigrad import TABLE, DtypeError, Tensor, apply
 from minigrad import functional as F
 from minigrad.gradcheck import GradientError, InconclusiveError, KinkError, gradcheck
 from minigrad.look import trace
 
 rng = np.random.default_rng(1)
+mine = Predictions("02")
 
 # %% [markdown]
 # ## 1. How small is a small step?
@@ -37,6 +39,9 @@ rng = np.random.default_rng(1)
 #
 # *Predict first:* for $L = e^x$ at $x = 1$, in float64, which step gives the smallest error:
 # $10^{-2}$, $10^{-5}$, $10^{-8}$ or $10^{-14}$?
+
+# %%
+mine.predict("best step for the slope of exp", ..., choices=("1e-2", "1e-5", "1e-8", "1e-14"))
 
 
 # %%
@@ -49,8 +54,10 @@ def central(h, dtype=np.float64):
     return (exp_at(x + h) - exp_at(x - h)) / (2 * h)
 
 
-for h in (1e-2, 1e-5, 1e-8, 1e-14):
-    print(f"h = {h:.0e}: off by {abs(central(h) - np.e):.1e}")
+off = {h: abs(central(h) - np.e) for h in (1e-2, 1e-5, 1e-8, 1e-14)}
+for h, error in off.items():
+    print(f"h = {h:.0e}: off by {error:.1e}")
+mine.reveal("best step for the slope of exp", min(off, key=off.get))
 
 # %% [markdown]
 # The smallest step is not the best one. Two errors change in opposite directions, and a plot
@@ -184,12 +191,17 @@ for title, d in (("random", direction), ("balanced", direction / abs(direction *
 # the one of all elements at once (projection), or the one of each element (full)?
 
 # %%
+mine.predict("check with fewer passes", ..., choices=("projection", "full"))
+
+# %%
 x, w = rng.standard_normal((4, 6)), rng.standard_normal(6)
+forwards = {}
 for mode in ("projection", "full"):
     with trace() as passes:
         report = gradcheck("rms_norm", x, w, mode=mode)
-    forwards = sum(event.direction == "forward" for event in passes.events)
-    print(f"{mode:10} {forwards:2} forward passes, {len(report.compared):2} comparisons")
+    forwards[mode] = sum(event.direction == "forward" for event in passes.events)
+    print(f"{mode:10} {forwards[mode]:2} forward passes, {len(report.compared):2} comparisons")
+mine.reveal("check with fewer passes", min(forwards, key=forwards.get))
 
 # %% [markdown]
 # The projection check makes one comparison per input, with steps of a few sizes to both sides.
@@ -202,8 +214,11 @@ for mode in ("projection", "full"):
 # The best step of part 1 belongs to $e^x$ at $x = 1$. The next cell measures the slope of
 # $\log x$ at three inputs of different sizes, with the same step.
 #
-# *Predict first:* the step is again $6 \cdot 10^{-6}$. At which of the inputs $10^6$, 1 and
-# $10^{-8}$ is the measured slope good?
+# *Predict first:* the step is again $6 \cdot 10^{-6}$. At how many of the inputs $10^6$, 1 and
+# $10^{-8}$ are ten digits of the measured slope right?
+
+# %%
+mine.predict("inputs of log at which one step is good", ...)
 
 # %%
 inputs = (1e6, 1.0, 1e-8)
@@ -217,21 +232,24 @@ def slope_share(x, h):
     return (up - down) / (2 * h) * x
 
 
+off = [abs(slope_share(x, STEP) - 1) for x in inputs]
 steps = np.logspace(-20, 6, 160)
 fig, axes = plt.subplots(figsize=(8, 3), layout="constrained")
-for x, style in zip(inputs, ("k-", "k--", "k:"), strict=True):
-    print(f"x = {x:.0e}: off by {abs(slope_share(x, STEP) - 1):.0e}")
+for x, error, style in zip(inputs, off, ("k-", "k--", "k:"), strict=True):
+    print(f"x = {x:.0e}: off by {error:.0e}")
     axes.semilogx(steps, [slope_share(x, h) for h in steps], style, lw=1, label=f"x = {x:.0e}")
 axes.axvline(STEP, color="0.5", lw=1)
 axes.set(xlabel="step h", ylabel="measured / true slope", ylim=(0.5, 1.5))
 axes.legend(fontsize=8, loc="upper left")
 plt.show()
+mine.reveal("inputs of log at which one step is good", np.sum(np.array(off) < 1e-10))
 
 # %% [markdown]
-# Only at 1. At $10^6$ the step hardly changes the logarithm, and only four digits of the change
-# are right. At $10^{-8}$ the step leaves the domain. Each curve has a *plateau*, a range of
-# steps that show the same slope. To its right the function bends, to its left rounding takes
-# over. The plateaus of the largest and of the smallest input have no step in common.
+# At one only, the input 1. At $10^6$ the step hardly changes the logarithm, and only four
+# digits of the change are right. At $10^{-8}$ the step leaves the domain. Each curve has a
+# *plateau*, a range of steps that show the same slope. To its right the function bends, to its
+# left rounding takes over. The plateaus of the largest and of the smallest input have no step
+# in common.
 #
 # So the checker does not choose one step. First it moves all elements, each in proportion to
 # its size. If the result is not clear, it measures single elements, each with steps from a
@@ -247,7 +265,10 @@ plt.show()
 # to the last digits of $c$. At $c = 10^{16}$ these digits are steps of 2.
 #
 # *Predict first:* the cell below checks a right backward pass, and one whose result is twice
-# too large. For which $c$ can differences say which is which?
+# too large. Up to which $c$ can differences say which is which?
+
+# %%
+mine.predict("largest c at which differences decide", ..., choices=("0", "1e6", "1e12", "1e16"))
 
 
 # %%
@@ -263,11 +284,15 @@ def answer(backward, c, mode):
     return f"right (resolution {report.resolution['x']:.0e})"
 
 
-for mode in ("projection", "auto"):
+decided = {"projection": [], "auto": []}
+for mode, constants in decided.items():
     for c in (0.0, 1e6, 1e12, 1e16):
         right = answer(lambda dy, saved: (dy, dy), c, mode)
         twice = answer(lambda dy, saved: (2 * dy, dy), c, mode)
         print(f"{mode:10}  c = {c:<6g} dx = dy: {right:28} dx = 2 dy: {twice}")
+        if "undecided" not in (right, twice):
+            constants.append(c)
+mine.reveal("largest c at which differences decide", decided["projection"][-1])
 
 # %% [markdown]
 # The number is the *resolution*: the smallest error that would have been noticed, relative to
@@ -327,6 +352,9 @@ bugs = {
 # *Predict first:* how many of the seven bugs does the check with a `dy` of ones catch? Which
 # bug does *every* check catch?
 
+# %%
+mine.predict("bugs of seven that a dy of ones catches", ...)
+
 
 # %%
 def caught(bug, dy="random", signs="both", rows=4):
@@ -366,6 +394,7 @@ results = np.array(
 )
 for check, column in zip(checks, results.T, strict=True):
     print(f"{check.replace(chr(10), ' '):20} catches {column.sum()} of {len(bugs)}")
+mine.reveal("bugs of seven that a dy of ones catches", results[:, 1].sum())
 
 # %%
 fig, axes = plt.subplots(figsize=(8, 3.4), layout="constrained")
@@ -482,10 +511,15 @@ for title, change in faults.items():
 # *Predict first:* to how many digits will the expected and the found number agree?
 
 # %%
+mine.predict("digits that agree with a complex step", ...)
+
+# %%
 x, w = rng.standard_normal((4, 6)), rng.standard_normal(6)
 for mode in ("projection", "complex"):
     _, expected, found = gradcheck("rms_norm", x, w, mode=mode).compared[0]
     print(f"{mode:10} expected {expected:.17g}, found {found:.17g}")
+apart = max(abs(found / expected - 1), np.finfo(np.float64).eps)
+mine.reveal("digits that agree with a complex step", -np.log10(apart))
 
 # %% [markdown]
 # All digits agree, or all but the last one or two. The method has a price: every operation on
@@ -501,9 +535,13 @@ for mode in ("projection", "complex"):
 # the right. Which value does the central difference have there? Does a smaller step help?
 
 # %%
+mine.predict("central difference of relu at 0", ...)
+
+# %%
 for h in (1e-1, 1e-5, 1e-9):
     up, down = (F.relu(Tensor(np.array(s * h))).item() for s in (1, -1))
     print(f"h = {h:.0e}: {(up - down) / (2 * h):.3f}")
+mine.reveal("central difference of relu at 0", (up - down) / (2 * h))
 
 # %% [markdown]
 # The central difference is one half for every step. It is the average of the two slopes and
@@ -515,12 +553,22 @@ for h in (1e-1, 1e-5, 1e-9):
 # kink and small ones do not?
 
 # %%
+answers = ("right", "wrong", "undecided")
+mine.predict("answer for relu at 0", ..., choices=answers)
+mine.predict("answer for relu at 1e-7", ..., choices=answers)
+
+# %%
 unknown = replace(TABLE["relu"], forward=lambda x: TABLE["relu"].forward(x))
+given = {}
 for x in (0.0, 1e-7):
     try:
         print(f"x = {x:g}:", gradcheck(unknown, np.array([1.0, x])))
+        given[x] = "right"
     except KinkError as error:
         print(f"x = {x:g}: {error}")
+        given[x] = "undecided"
+mine.reveal("answer for relu at 0", given[0.0])
+mine.reveal("answer for relu at 1e-7", given[1e-7])
 
 # %% [markdown]
 # At 0 the steps of all sizes show two plateaus, one on each side. So the checker reports a
@@ -586,3 +634,6 @@ except GradientError as error:
 #
 # Next, [notebook 03](03_weights_in_three_values.ipynb) shows how a layer with the weights −1, 0
 # and +1 learns with a surrogate.
+
+# %%
+mine.show()
