@@ -2,11 +2,9 @@
 
     date,place,question,kind,prediction,truth
     2026-11-30T21:05:09Z,03,zeros among 12 weights,number,5,4
-    2026-11-30T21:07:40Z,03,loss after 600 steps,choice,lower,higher
 
-The date is UTC. The place is the number of a notebook, or the title of a step-through page. The
-kind is `number` or `choice`. The truth is empty until it is shown. The page that
-`minigrad.look.step_through` makes saves the same format.
+docs/teach.md describes the columns. The page of `minigrad.look.step_through` saves the same
+format.
 """
 
 import csv

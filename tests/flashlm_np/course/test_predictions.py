@@ -1,6 +1,8 @@
 """Predictions in a notebook: kept, compared with the truth, never lost."""
 
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -218,6 +220,13 @@ def test_a_file_that_a_spreadsheet_saved_is_read(folder):
         b"\xef\xbb\xbf" + f"{HEADER}\r\n{ROW}\r\n\r\n".encode()
     )
     assert read_file() == [Kept(*ROW.split(","))]
+
+
+def test_the_file_of_the_guide_is_read(folder):
+    guide = (Path(__file__).parents[3] / "docs" / "teach.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```text\n(date,.*?)```", guide, re.DOTALL)
+    (folder / "predictions.csv").write_text(text, encoding="utf-8")
+    assert [round(kept.distance, 2) for kept in read_file()] == [0.11, 1]
 
 
 def test_any_text_is_read_back(folder):
