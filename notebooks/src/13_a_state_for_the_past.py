@@ -8,7 +8,8 @@
 #
 # **Beside the student's path.** This notebook explains [mlgru.py](../minigrad/ops/mlgru.py) and
 # [bit_linear.py](../minigrad/ops/bit_linear.py). [matmul_free.md](../docs/matmul_free.md)
-# describes the whole model. Write each prediction down before you run the cell below it.
+# describes the whole model. Put each prediction in place of `...`, and run that cell before the
+# cell below it.
 
 # %%
 from dataclasses import replace
@@ -16,12 +17,14 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import numpy as np
 
+from flashlm_np.course.predictions import Predictions
 from minigrad import TABLE, Tensor
 from minigrad import functional as F
 from minigrad.gradcheck import GradientError, gradcheck
 from minigrad.ops.bit_linear import absmax, absmean
 
 rng = np.random.default_rng(0)
+mine = Predictions("13")
 
 # %% [markdown]
 # ## 1. By hand
@@ -32,6 +35,9 @@ rng = np.random.default_rng(0)
 # $$ h_t = f_t\, h_{t-1} + (1 - f_t)\, c_t , \qquad 0 < f_t < 1 . $$
 #
 # *Predict first:* let $f = 1/2$ at all positions, $h_0 = 0$, and $c = 8, 0, 0, 4$. Compute $h$.
+
+# %%
+mine.predict("h at the last of four positions", ...)
 
 
 # %%
@@ -44,7 +50,9 @@ def scan(f, c, h0=0.0):
 
 
 half = np.full(4, 0.5)
-print("h =", scan(half, np.array([8.0, 0, 0, 4])))
+h = scan(half, np.array([8.0, 0, 0, 4]))
+print("h =", h)
+mine.reveal("h at the last of four positions", h[-1])
 
 # %% [markdown]
 # The 8 enters as 4, and is halved by each later position. In the model, $f_t = \sigma(z_t)$,
@@ -64,9 +72,12 @@ print("F.mlgru  ", F.mlgru(a[None, :, None], z[None, :, None]).data.ravel().roun
 #
 # $$ M_{tu} = f_t\, f_{t-1} \cdots f_{u+1}\, (1 - f_u) , \quad u \le t . $$
 #
-# *Predict first:* the cell below draws $M$ for $f = 0.5$, for $f = 0.9$, and for $f = 0.9$ with
-# one position, 12, at which $f = 0$. How does that one position change the picture? And what is
-# the sum of a row of $M$, if we add the weight of $h_0$?
+# *Predict first:* the next figure shows $M$ for $f = 0.5$, for $f = 0.9$, and for $f = 0.9$
+# with one position, 12, at which $f = 0$. How does that one position change the picture? And
+# what is the sum of a row of $M$, if we add the weight of $h_0$?
+
+# %%
+mine.predict("sum of a row of M, with the weight of h_0", ...)
 
 # %%
 T = 24
@@ -90,6 +101,7 @@ for axis, (title, f) in zip(axes, gates.items(), strict=True):
     print(f"{sums.min():.12f} {sums.max():.12f}")
 axes[0].set_ylabel("state t")
 plt.show()
+mine.reveal("sum of a row of M, with the weight of h_0", round(sums.max(), 12))
 
 # %% [markdown]
 # The sum is 1 in every row: the state is a weighted mean of the candidates and $h_0$. So it can
@@ -109,6 +121,10 @@ plt.show()
 # *Predict first:* $f = 1/2$ again, and the loss is $L = 8 h_4$. So $dy = 0, 0, 0, 8$. Compute
 # $\lambda$ and $dc$.
 
+# %%
+mine.predict("λ at the first position", ...)
+mine.predict("dc at the first position", ...)
+
 
 # %%
 def scan_back(f, c, h, dy, h0=0.0):
@@ -124,6 +140,8 @@ def scan_back(f, c, h, dy, h0=0.0):
 c = np.array([8.0, 0, 0, 4])
 lam, df, dc, dh0 = scan_back(half, c, scan(half, c), np.array([0.0, 0, 0, 8]))
 print("λ =", lam, " dc =", dc, " dh0 =", dh0)
+mine.reveal("λ at the first position", lam[0])
+mine.reveal("dc at the first position", dc[0])
 
 # %% [markdown]
 # The gradient decays on its way back by the same factors by which the past decayed on its way
@@ -143,7 +161,10 @@ for name, own, leaf in zip(("da", "dz"), (da, dz), leaves, strict=True):
 # The checker compares all four gradients with finite differences. Then we plant a bug: the `+=`
 # is forgotten, so $\lambda_t = dy_t$.
 #
-# *Predict first:* does the checker find it, if a text has only one position? And two?
+# *Predict first:* how many positions must a text have so that the checker finds it: 1, 2 or 5?
+
+# %%
+mine.predict("positions at which the bug is found", ..., choices=(1, 2, 5))
 
 # %%
 mlgru = TABLE["mlgru"]
@@ -163,6 +184,7 @@ def forgetful(dy, saved):
     return da, dz, sum(part[2] for part in parts), parts[0][3]
 
 
+found_at = []
 for T in (1, 2, 5):
     arrays = [rng.standard_normal(size) for size in ((2, T, 3), (2, T, 3))]
     arrays += [rng.uniform(0, 1, 3), rng.standard_normal((2, 3))]  # b and h_0
@@ -172,6 +194,8 @@ for T in (1, 2, 5):
         print("   the bug was not found")
     except GradientError as error:
         print("   found:", str(error).splitlines()[0][:84])
+        found_at.append(T)
+mine.reveal("positions at which the bug is found", min(found_at))
 
 # %% [markdown]
 # With one position there is no later state, and the bug has no effect. A test of something
@@ -185,12 +209,22 @@ for T in (1, 2, 5):
 # 0.9$, $0.99$ and $0.999$? What does float32 make of the first?
 
 # %%
+mine.predict("gradient over 1,000 positions with f = 0.99", ...)
+mine.predict("gradient over 1,000 positions with f = 0.999", ...)
+mine.predict("float32 with f = 0.9", ..., choices=("exactly 0", "not 0"))
+
+# %%
+in_float32 = {}
 print("    f   half-life   over 1,000 positions   in float32")
 for f in (0.9, 0.99, 0.999, 1.01):
     lam = np.float32(1)
     for _ in range(1000):
         lam = lam * np.float32(f)
+    in_float32[f] = lam
     print(f"{f:6} {abs(np.log(2) / np.log(f)):10.1f} {f**1000:21.1e} {lam:14.1e}")
+mine.reveal("gradient over 1,000 positions with f = 0.99", 0.99**1000)
+mine.reveal("gradient over 1,000 positions with f = 0.999", 0.999**1000)
+mine.reveal("float32 with f = 0.9", "exactly 0" if in_float32[0.9] == 0 else "not 0")
 
 # %% [markdown]
 # The smallest number above 0 in float32 is $1.4 \cdot 10^{-45}$. With $f = 0.9$ the product
@@ -223,6 +257,9 @@ plt.show()
 # state at the end? At how many positions is $dc$ not 0, if the loss is the last state?
 
 # %%
+mine.predict("positions at which dc is not 0", ...)
+
+# %%
 T, mark = 10_000, 100
 f, c = np.ones(T), rng.standard_normal(T)
 f[mark] = 0
@@ -230,6 +267,7 @@ h = scan(f, c)
 lam, df, dc, dh0 = scan_back(f, c, h, np.eye(T)[-1])
 print(f"the candidate at the mark {c[mark]:.4f}, the last state {h[-1]:.4f}")
 print("dc is not 0 at", np.flatnonzero(dc), "where it is", dc[mark], "; dh0 =", dh0)
+mine.reveal("positions at which dc is not 0", np.count_nonzero(dc))
 
 # %% [markdown]
 # One number has kept one value over 9,900 positions, exactly, and the gradient came back to the
@@ -241,12 +279,18 @@ print("dc is not 0 at", np.flatnonzero(dc), "where it is", dc[mark], "; dh0 =", 
 # *Predict first:* are the two results equal up to rounding, or bit for bit?
 
 # %%
+results = ("equal up to rounding", "bit for bit")
+mine.predict("a text in two parts and the whole", ..., choices=results)
+
+# %%
 a, z = rng.standard_normal((2, 1, 1000, 16)).astype(np.float32)
 whole = F.mlgru(Tensor(a), z).data
 first = F.mlgru(Tensor(a[:, :300]), z[:, :300]).data
 second = F.mlgru(Tensor(a[:, 300:]), z[:, 300:], None, first[:, -1]).data
-print("bit for bit:", np.array_equal(whole, np.concatenate([first, second], axis=1)))
+same = np.array_equal(whole, np.concatenate([first, second], axis=1))
+print("bit for bit:", same)
 print(f"the past of 1,000 positions: {first[:, -1].nbytes} bytes; all candidates: {a.nbytes:,}")
+mine.reveal("a text in two parts and the whole", results[int(same)])
 
 # %% [markdown]
 # The past of a text has $4 D$ bytes in each block, after 1,000 tokens and after a million. That
@@ -263,9 +307,17 @@ print(f"the past of 1,000 positions: {first[:, -1].nbytes} bytes; all candidates
 # and the third number if a fourth, 50, comes into the row?
 
 # %%
+mine.predict("k of 0.2", ...)
+mine.predict("k of 0.2 beside 50", ...)
+
+# %%
+integers = []
 for row in ([0.2, -1.0, 0.6], [0.2, -1.0, 0.6, 50.0]):
     k, s = absmax(np.array(row))
-    print("k =", k.astype(int), f" s = {s[0]:.4f}  s k =", (s * k).round(3))
+    integers.append(k.astype(int))
+    print("k =", integers[-1], f" s = {s[0]:.4f}  s k =", (s * k).round(3))
+mine.reveal("k of 0.2", integers[0][0])
+mine.reveal("k of 0.2 beside 50", integers[1][0])
 
 # %% [markdown]
 # One large number takes the steps of all others. BitLinear therefore has a norm inside; it
@@ -290,16 +342,24 @@ plt.show()
 
 # %% [markdown]
 # Integers have another advantage. *Predict first:* a row of 4,096 numbers is multiplied by a
-# row of the matrix, in float32. Then the same with both rows in another order. Is the sum the
-# same, bit for bit? And with the integers $k$ and $t$?
+# row of the matrix, in float32, with both rows in 50 different orders. How many different sums
+# are there? And with the integers $k$ and $t$?
+
+# %%
+mine.predict("different sums of 50 orders in float32", ...)
+mine.predict("different sums of 50 orders with integers", ...)
 
 # %%
 x, w = rng.standard_normal((2, 4096)).astype(np.float32)
 k, t = absmax(x)[0], absmean(w)[0]
 orders = [rng.permutation(4096) for _ in range(50)]
+different = {}
 for name, left, right in (("float32", x, w), ("integers, stored as float32", k, t)):
-    sums = {float(np.dot(left[order], right[order])) for order in orders}
-    print(f"{name:28} {len(sums):2} different sums of 50 orders")
+    different[name] = len({float(np.dot(left[order], right[order])) for order in orders})
+    print(f"{name:28} {different[name]:2} different sums of 50 orders")
+in_floats, in_integers = different.values()
+mine.reveal("different sums of 50 orders in float32", in_floats)
+mine.reveal("different sums of 50 orders with integers", in_integers)
 
 # %% [markdown]
 # A sum of whole numbers below $2^{24}$ has no rounding in float32, so no order matters. A
@@ -312,8 +372,11 @@ for name, left, right in (("float32", x, w), ("integers, stored as float32", k, 
 # 03](03_weights_in_three_values.ipynb) has the way out for weights, the straight-through
 # estimator. BitLinear uses it twice: for the weights, and for the activations.
 #
-# *Predict first:* the cell below moves one input, $x_3$, by $10^{-6}$ and looks at all 40
-# outputs. How many of them change by what the backward pass says?
+# *Predict first:* we move one input, $x_3$, by $10^{-6}$ and look at all 40 outputs. How many
+# of them change by what the backward pass says?
+
+# %%
+mine.predict("outputs that change as the backward pass says, of 40", ...)
 
 # %%
 x, w, g = rng.standard_normal((1, 32)), rng.standard_normal((40, 32)), np.ones(32)
@@ -328,6 +391,7 @@ print(f"equal within 10 %: {equal.sum()}; of these the weight t of x_3 is 0 in",
 print((saved[3][equal, 3] == 0).sum())
 print("of output 0, the true slope and that of the backward:", slopes[0], told[0])
 print(gradcheck("bit_linear", x, w, g))
+mine.reveal("outputs that change as the backward pass says, of 40", equal.sum())
 
 # %% [markdown]
 # The integers $k$ stayed as they were. The true slope knows only that the norm has rescaled the
@@ -372,3 +436,6 @@ print(f"{same:.1%} of the ternary weights are the teacher's")
 #
 # Next, [notebook 14](14_three_ways_to_see.ipynb) puts the recurrence beside convolutions and
 # attention: what does each see, and what does it cost?
+
+# %%
+mine.show()

@@ -9,7 +9,8 @@
 # [several_machines.py](../flashlm_np/training/several_machines.py) and
 # [local_steps.py](../flashlm_np/training/local_steps.py). It needs no MPI: the processes are
 # simulated, one after the other. [several_machines.md](../docs/several_machines.md) tells how a
-# real run is started. Write each prediction down before you run the cell below it.
+# real run is started. Put each prediction in place of `...`, and run that cell before the cell
+# below it.
 
 # %%
 from dataclasses import replace
@@ -19,6 +20,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from flashlm_np import QUICKSTART, Phase
+from flashlm_np.course.predictions import Predictions
 from flashlm_np.data import known_answers
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.training.optimizers import Optimizers
@@ -28,6 +30,7 @@ from minigrad.optim import sgd_update
 
 threadpool_limits(1)
 rng = np.random.default_rng(0)
+mine = Predictions("16")
 
 # %% [markdown]
 # ## 1. The gradient of a batch is a sum
@@ -40,6 +43,9 @@ rng = np.random.default_rng(0)
 #
 # *Predict first:* five windows are divided between two processes. Is $g$ the plain mean of
 # $g_0$ and $g_1$?
+
+# %%
+mine.predict("g is the plain mean", ..., choices=("yes", "no"))
 
 # %%
 T = 12
@@ -61,6 +67,7 @@ def gradient(windows):
 whole, g0, g1 = gradient(ids), gradient(ids[:2]), gradient(ids[2:])
 print(f"by the shares 2/5 and 3/5:  error {np.abs(0.4 * g0 + 0.6 * g1 - whole).max():.0e}")
 print(f"the plain mean:             error {np.abs((g0 + g1) / 2 - whole).max():.0e}")
+mine.reveal("g is the plain mean", "yes" if np.allclose((g0 + g1) / 2, whole) else "no")
 
 # %% [markdown]
 # With the shares, only the rounding differs. The plain mean is the gradient of another loss, in
@@ -73,12 +80,17 @@ print(f"the plain mean:             error {np.abs((g0 + g1) / 2 - whole).max():.
 # be sent, if every process gets the same sum to the last bit. Rounding depends on the order.
 #
 # *Predict first:* the gradients of three processes are added as $(a + b) + c$ and as
-# $a + (b + c)$, in float32. In which part of the numbers do the last bits differ?
+# $a + (b + c)$, in float32. In how many per cent of the sums do the last bits differ?
+
+# %%
+mine.predict("sums that differ, in %", ...)
 
 # %%
 a, b, c = rng.normal(size=(3, 100_000)).astype(np.float32)
-print(f"{np.mean((a + b) + c != a + (b + c)):.0%} of the sums differ")
+differ = np.mean((a + b) + c != a + (b + c))
+print(f"{differ:.0%} of the sums differ")
 print(f"{np.mean(a + b != b + a):.0%} differ between a + b and b + a")
+mine.reveal("sums that differ, in %", 100 * differ)
 
 # %% [markdown]
 # One bit in one weight would grow: after thousands of steps the processes would have different
@@ -93,8 +105,12 @@ print(f"{np.mean(a + b != b + a):.0%} differ between a + b and b + a")
 # vector is cut into $n$ chunks. In each round every process sends one chunk to its right. After
 # $n-1$ rounds each process has the whole sum of one chunk, and $n-1$ more rounds pass these on.
 #
-# *Predict first:* how many numbers does each process send? What happens to that with 100
-# processes in place of 4?
+# *Predict first:* how many vectors of $P$ numbers does each of 4 processes send? And each of
+# 100 processes?
+
+# %%
+mine.predict("vectors that each of 4 processes sends", ...)
+mine.predict("vectors that each of 100 processes sends", ...)
 
 
 # %%
@@ -113,12 +129,15 @@ def ring(vectors):
     return [np.concatenate(p) for p in parts], sent / n
 
 
-P = 1200
+P, per_process = 1200, {}
 for n in (2, 4, 12, 100):
     vectors = rng.integers(0, 9, (n, P)).astype(float)
     sums, sent = ring(vectors)
     assert all((row == vectors.sum(axis=0)).all() for row in sums)
+    per_process[n] = sent / P
     print(f"{n:4} processes: each sends {sent / P:.2f} vectors; process 0 alone: {n - 1}")
+mine.reveal("vectors that each of 4 processes sends", per_process[4])
+mine.reveal("vectors that each of 100 processes sends", per_process[100])
 
 # %% [markdown]
 # Each process sends $2 (n-1)/n$ vectors: never more than two. The links of all machines work at
@@ -132,17 +151,23 @@ for n in (2, 4, 12, 100):
 # rows of tokens that occur have a gradient. So the processes first send the ids, and then only
 # the rows of the union.
 #
-# *Predict first:* a process has 2,048 tokens in a step. Which part of 50,257 rows do 2, 8 and
+# *Predict first:* a process has 2,048 tokens in a step. How many of the 50,257 rows do 2, 8 and
 # 32 processes need together?
+
+# %%
+mine.predict("rows for 2 processes", ...)
+mine.predict("rows for 32 processes", ...)
 
 # %%
 V, D, tokens = 50_257, 256, 2048
 p = 1 / (np.arange(V) + 2.7)  # Zipf's law
 drawn = rng.choice(V, (32, tokens), p=p / p.sum())
-for n in (1, 2, 8, 32):
-    union = len(np.unique(drawn[:n]))
-    print(f"{n:3} processes: {union:6,} rows, {4e-6 * union * D:5.1f} MB")
+union = {n: len(np.unique(drawn[:n])) for n in (1, 2, 8, 32)}
+for n, rows in union.items():
+    print(f"{n:3} processes: {rows:6,} rows, {4e-6 * rows * D:5.1f} MB")
 print(f"the whole table: {V:6,} rows, {4e-6 * V * D:5.1f} MB")
+mine.reveal("rows for 2 processes", union[2])
+mine.reveal("rows for 32 processes", union[32])
 
 # %% [markdown]
 # Frequent words are in every shard, so the union grows more slowly than the number of tokens.
@@ -158,9 +183,16 @@ print(f"the whole table: {V:6,} rows, {4e-6 * V * D:5.1f} MB")
 # 0.1. They are independent. How long is a step of 2 machines, and of 32?
 
 # %%
+mine.predict("step of 2 machines, in seconds", ...)
+mine.predict("step of 32 machines, in seconds", ...)
+
+# %%
+slowest = {}
 for n in (1, 2, 8, 32):
-    slowest = rng.normal(1, 0.1, (20_000, n)).max(axis=1)
-    print(f"{n:3} machines: a step of {slowest.mean():.2f} s")
+    slowest[n] = rng.normal(1, 0.1, (20_000, n)).max(axis=1).mean()
+    print(f"{n:3} machines: a step of {slowest[n]:.2f} s")
+mine.reveal("step of 2 machines, in seconds", slowest[2])
+mine.reveal("step of 32 machines, in seconds", slowest[32])
 
 # %% [markdown]
 # The mean of the largest grows, though every machine is as fast as before. One slow laptop
@@ -177,6 +209,16 @@ for n in (1, 2, 8, 32):
 # [notebook 14](14_three_ways_to_see.ipynb), 160 steps each. Rank by the last losses: the mean
 # of the weights after each step; the mean after every 8 steps, in 32 and in 2 bits; DiLoCo's
 # outer step, with the rate 0.7 and the momentum 0.9, after every 8 and after every 64 steps.
+
+# %%
+names = (
+    "mean, every step",
+    "mean, every 8",
+    "mean, every 8, 2 bits",
+    "DiLoCo, every 8",
+    "DiLoCo, every 64",
+)
+mine.predict("lowest last losses", ..., choices=names)
 
 # %%
 STEPS = 160
@@ -226,8 +268,10 @@ trials = {
     "DiLoCo, every 8": (train(8), 4 * size / 8),
     "DiLoCo, every 64": (train(64), 4 * size / 64),
 }
-for name, (losses, sent) in trials.items():
-    print(f"{name:22} last losses {losses[-32:].mean():.2f}  bytes per step {sent:9,.0f}")
+last = {name: losses[-32:].mean() for name, (losses, _) in trials.items()}
+for name, (_, sent) in trials.items():
+    print(f"{name:22} last losses {last[name]:.2f}  bytes per step {sent:9,.0f}")
+mine.reveal("lowest last losses", min(last, key=last.get))
 
 # %%
 STYLES = ("k-", "C0-", "C0:", "C3-", "C3:")
@@ -264,3 +308,6 @@ plt.show()
 #    Which share of the batch should that machine have?
 # 4. Start a real run: `mpiexec -n 2 flashlm train --steps 20`. Compare its losses in
 #    metrics.csv with those of one process.
+
+# %%
+mine.show()
