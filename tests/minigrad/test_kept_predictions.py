@@ -190,19 +190,26 @@ def test_forgetting_asks_once_more(page):
     assert not page.is_visible("#kept")
 
 
-def test_a_frame_without_a_store_says_that_it_keeps_nothing(browser, path, tmp_path):
-    frame = '<iframe sandbox="allow-scripts allow-forms" width="900" height="900" srcdoc="{}">'
+def test_a_sandboxed_frame_asks_and_saves_and_says_that_it_keeps_nothing(
+    browser, path, tmp_path
+):
+    """The playground shows pages in such a frame."""
+    frame = '<iframe sandbox="allow-scripts allow-downloads" width="900" srcdoc="{}"></iframe>'
     text = frame.format(html.escape(path.read_text(encoding="utf-8")))
     (tmp_path / "frame.html").write_text(text, encoding="utf-8")
-    with opened(browser, (tmp_path / "frame.html").as_uri()) as page:
+    with opened(browser, (tmp_path / "frame.html").as_uri(), accept_downloads=True) as page:
         frame = page.frame_locator("iframe")
         frame.locator("#predict").check()
         frame.locator("#given").fill("999")
-        frame.locator("#question button").click()
+        frame.locator("#given").press("Enter")
         frame.locator("#kept summary").click()
         kept = frame.locator("#kept").inner_text()
         assert kept.startswith("1 predicted, 0 right.")
         assert "they are lost when it is closed" in kept
+        with page.expect_download() as download:
+            frame.get_by_text("save predictions.csv").click()
+        download.value.save_as(tmp_path / "predictions.csv")
+    assert [row.prediction for row in read_kept(tmp_path / "predictions.csv")] == ["999"]
 
 
 def test_a_store_with_other_data_is_not_overwritten(page):

@@ -51,26 +51,27 @@ function keepAnswer({ kind, given, truth }, sign, { text, first }) {
   return kept === given ? null : kept;
 }
 
+// No <form>: a sandboxed frame may not submit one.
 function ask() {
-  const question = questionOf(steps[current]), form = $("question");
-  form.hidden = !$("predict").checked;
+  const question = questionOf(steps[current]), box = $("question");
+  box.hidden = !$("predict").checked;
   showKept();
-  if (form.hidden) return form.replaceChildren();
+  if (box.hidden) return box.replaceChildren();
   if (revealed) return;
-  const answering = form.contains(document.activeElement);
+  const answering = box.contains(document.activeElement);
   const given = element("input", {
     id: "given", "aria-label": question.text, placeholder: question.isShape ? "2, 3" : "a number", autocomplete: "off",
   });
   const sign = element("select", { "aria-label": "is it the first contribution, or added?" },
     element("option", { text: "=" }), element("option", { text: "+=" }));
-  const submit = element("button", { type: "submit", text: "show" });
+  const submit = element("button", { text: "show" });
   const verdict = element("p", { role: "status" });
   const asked = [element("label", {}, question.text, given)];
   if (question.first) asked.push(element("label", {}, "It is the first contribution (=) or added (+=):", sign));
-  form.replaceChildren(...asked, submit, verdict);
+  box.replaceChildren(...asked, submit, verdict);
   if (answering) given.focus();
-  form.onsubmit = (event) => {
-    event.preventDefault();
+  given.onkeydown = (event) => { if (event.key === "Enter") submit.click(); };
+  submit.onclick = () => {
     if (revealed) return move(1);
     const text = given.value.trim(), answer = text === "" ? null : readAnswer(text, question);
     if (text !== "" && answer === null) {
@@ -87,6 +88,6 @@ function ask() {
     submit.textContent = "next";
     submit.hidden = target(1) === null;
     given.focus();
-    form.scrollIntoView({ block: "nearest" });
+    box.scrollIntoView({ block: "nearest" });
   };
 }
