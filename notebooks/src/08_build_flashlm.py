@@ -11,10 +11,10 @@
 #
 # **On the student's path.** This notebook explains [glu.py](../flashlm_np/model/glu.py),
 # [gated_convs.py](../flashlm_np/model/mixers/gated_convs.py),
-# [layers.py](../flashlm_np/model/layers.py) and
-# [flashlm.py](../flashlm_np/model/flashlm.py). Their weights are parameters of a
-# [module](../minigrad/module.py). Write each prediction down before you run the cell below it.
-# You learn most from the wrong ones.
+# [layers.py](../flashlm_np/model/layers.py) and [flashlm.py](../flashlm_np/model/flashlm.py).
+# Their weights are parameters of a [module](../minigrad/module.py). Put each prediction in
+# place of `...`, and run that cell before the cell below it. You learn most from the wrong
+# ones.
 
 # %%
 import tempfile
@@ -26,6 +26,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from flashlm_np import V3
+from flashlm_np.course.predictions import Predictions
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.model.heads.exact import ExactHead
 from flashlm_np.model.layers import RecursiveBlock
@@ -41,6 +42,7 @@ V, D, H = V3.vocab_size, V3.d_model, V3.glu_width
 K, G, R = V3.taps, V3.conv_groups, V3.recursions
 print(f"V = {V:,} tokens, D = {D} numbers per position, H = {H} inside the gated layer")
 print(f"K = {K} taps, G = {G} groups, dilations {V3.dilations}, R = {R} applications")
+mine = Predictions("08")
 
 # %% [markdown]
 # ## 1. One row for each token
@@ -50,11 +52,16 @@ print(f"K = {K} taps, G = {G} groups, dilations {V3.dilations}, R = {R} applicat
 # 16)?
 
 # %%
+shapes = ("(2, 16, 1)", "(2, 16, 256)", "(2, 16, 50257)")
+mine.predict("shape of the embedding's output", ..., choices=shapes)
+
+# %%
 rng = np.random.default_rng(42)
 embedding = Embedding(V, D, rng=rng, std=V3.embedding_std)
 ids = np.random.default_rng(0).integers(0, V, (2, 16))
 x = embedding(ids)
 print("ids", ids.shape, "-> x", x)
+mine.reveal("shape of the embedding's output", str(x.shape))
 
 # %% [markdown]
 # ## 2. The block: a mixer and a gated layer
@@ -67,22 +74,31 @@ print("ids", ids.shape, "-> x", x)
 # The mixer is the only part in which positions exchange information. It has three gated
 # convolutions over the present and the past, with dilations 1, 4 and 64, and then a ternary
 # matrix. *Predict first:* which shape has one convolution kernel ($D$ channels in $G$ groups,
-# $K$ taps)? And the mixer's output?
+# $K$ taps)?
+
+# %%
+shapes = ("(256, 256, 4)", "(256, 16, 4)", "(16, 16, 4)")
+mine.predict("shape of a convolution kernel", ..., choices=shapes)
 
 # %%
 block = RecursiveBlock(V3, rng)
 with no_grad():
     mixed = block.token_mixer(block.norm1(x))
-print("a kernel", block.token_mixer.layers[0].conv_value.conv.weight.shape)
+kernel = block.token_mixer.layers[0].conv_value.conv.weight
+print("a kernel", kernel.shape)
 print("mixer   ", mixed)
+mine.reveal("shape of a convolution kernel", str(kernel.shape))
 
 # %% [markdown]
 # A kernel is (256, 16, 4): each of 256 outputs sees the 16 channels of its group at 4
 # positions, the present and three in the past. The gated layer treats each position separately.
 # Two ternary matrices make $H$ numbers each. The first result is squared where it is positive,
 # and multiplied by the second. A third matrix maps the product back to $D$ numbers. *Predict
-# first:* which shapes have the three matrices? Is the output larger or smaller than the
-# mixer's?
+# first:* which shapes have the three matrices? How many times as large as the mixer's numbers
+# are those of the output (their standard deviations)?
+
+# %%
+mine.predict("size of the gated layer's output, if the mixer's is 1", ...)
 
 # %%
 glu = block.glu
@@ -92,6 +108,8 @@ with no_grad():
 shapes = [w.shape for w in (glu.gate_proj.weight, glu.up_proj.weight, glu.down_proj.weight)]
 print("gate, up, down", shapes)
 print("gated layer   ", glu_output)
+ratio = glu_output.data.std() / mixed.data.std()
+mine.reveal("size of the gated layer's output, if the mixer's is 1", ratio)
 
 # %% [markdown]
 # Its numbers are more than a thousand times as large. v3's ternary matrices are −1, 0 and +1
@@ -109,6 +127,9 @@ print("gated layer   ", glu_output)
 # with the same seed, 42. Are our logits close to the model's, or the same bits?
 
 # %%
+mine.predict("our logits and the model's", ..., choices=("close", "the same bits"))
+
+# %%
 final_norm = RMSNorm(D, eps=V3.norm_eps)
 head = ExactHead()
 with no_grad():
@@ -117,6 +138,7 @@ model = FlashLM(replace(V3, fused=False), np.random.default_rng(42))  # composed
 with no_grad():
     same = np.array_equal(logits.data, model(ids).data)
 print("logits", logits.shape, "the same bits as FlashLM's:", same)
+mine.reveal("our logits and the model's", "the same bits" if same else "close")
 
 # %% [markdown]
 # ## 4. Count the parameters by hand
@@ -126,7 +148,10 @@ print("logits", logits.shape, "the same bits as FlashLM's:", same)
 # parameter count, but does not use it.
 #
 # *Predict first:* evaluate the six lines on paper as far as you can. Which is the largest, and
-# which fraction of the whole is it?
+# how many per cent of the whole is it?
+
+# %%
+mine.predict("the largest part, in % of all parameters", ...)
 
 
 # %%
@@ -148,6 +173,7 @@ for part, n in by_hand.items():
 own = sum(p.size for p in model.parameters())
 print(f"{'by hand':18} {sum(by_hand.values()):>12,}\n{'the model itself':18} {own:>12,}")
 assert sum(by_hand.values()) == own == 13_555_969
+mine.reveal("the largest part, in % of all parameters", 100 * max(by_hand.values()) / own)
 
 # %% [markdown]
 # `print` shows every model as a tree, with the parameters of each part. *Predict first:* which
@@ -164,6 +190,9 @@ print(model)
 # Only `out_proj` and `gate, up, down` are rounded to three values. *Predict first:* a student
 # concludes that a *wider* FlashLM would be a truly ternary model. With v3's vocabulary, at
 # which width $D$ is more than half of the weights ternary: 512, 1,024, or more?
+
+# %%
+mine.predict("width from which more than half is ternary", ...)
 
 # %%
 TERNARY = ("mixer's out_proj", "gate, up, down")
@@ -195,6 +224,7 @@ plt.show()
 majority = next(width for width in range(16, 20_000, 16) if ternary_fraction(V, width) > 0.5)
 print(f"v3: {ternary_fraction(V, D):.2%} of the weights are ternary")
 print(f"with {V:,} tokens, more than half from D = {majority:,} on")
+mine.reveal("width from which more than half is ternary", majority)
 
 # %% [markdown]
 # The width is far larger than most people guess. The table grows with $V D$, the matrices with
@@ -204,8 +234,11 @@ print(f"with {V:,} tokens, more than half from D = {majority:,} on")
 #
 # The number of parameters decides the memory. Time depends on another number. The lookup
 # multiplies nothing, the head multiplies every number of the table, and the block is used
-# twice. *Predict first:* the block has 5 % of the parameters. Which fraction of the
+# twice. *Predict first:* the block has 5 % of the parameters. How many per cent of the
 # multiply-adds of one prediction does it have?
+
+# %%
+mine.predict("the block's multiply-adds, in %", ...)
 
 # %%
 multiplies = {
@@ -215,6 +248,8 @@ multiplies = {
 }
 for part, n in multiplies.items():
     print(f"{part:32} {n:>12,} {n / sum(multiplies.values()):7.1%}")
+outside = multiplies["head"] / sum(multiplies.values())
+mine.reveal("the block's multiply-adds, in %", 100 * (1 - outside))
 
 # %% [markdown]
 # It is a tenth. The other nine tenths belong to the head, whose table costs nothing in the
@@ -229,6 +264,9 @@ for part, n in multiplies.items():
 # A gradient answers this. We give the last position's output a random upstream gradient, and
 # look at which inputs the gradient is not 0. (A narrow model in float64 is enough, because the
 # reach does not depend on the width.)
+
+# %%
+mine.predict("tokens that can change the prediction", ...)
 
 # %%
 narrow = FlashLM(replace(V3, vocab_size=50, d_model=32), np.random.default_rng(1), np.float64)
@@ -248,6 +286,7 @@ axes.text(V3.receptive_field + 2, size.max() / 10, "out of\nreach", fontsize=8)
 axes.set(yscale="log", xlim=(-2, T), ylim=(size[seen].min() / 10, None))
 axes.set(xlabel="tokens back from the prediction", ylabel="size of the gradient")
 plt.show()
+mine.reveal("tokens that can change the prediction", np.count_nonzero(size))
 
 # %% [markdown]
 # The reach has holes. Dilation 64 is larger than the 15 tokens that dilations 1 and 4 fill
@@ -275,7 +314,12 @@ with no_grad():
 # $\sigma$ is $\sqrt{D}$ times the standard deviation of the embedding.
 #
 # *Predict first:* without a scale the signal grows enormously from layer to layer. With
-# `ternary_scale="mean"` it does not. Which of the two models has the larger first loss?
+# `ternary_scale="mean"` it does not. Which first loss does each of the two models have, with
+# v3's embedding (0.02)?
+
+# %%
+mine.predict("first loss without a scale, in nats", ...)
+mine.predict("first loss with a scale, in nats", ...)
 
 # %%
 targets = np.random.default_rng(4).integers(0, V, (1, 64))  # independent of the ids
@@ -299,6 +343,8 @@ def first_losses(model):
 
 (none, z_none), (mean, z_mean) = first_losses(model), first_losses(scaled)
 print(f"at {V3.embedding_std}: none {none[1]:.3f}, mean {mean[1]:.3f}; ln V = {np.log(V):.3f}")
+mine.reveal("first loss without a scale, in nats", none[1])
+mine.reveal("first loss with a scale, in nats", mean[1])
 
 # %%
 figure, axes = plt.subplots(figsize=(8, 3), layout="constrained")
@@ -397,9 +443,11 @@ print(f"both:          with +=  {np.sum((first + second) * d):+.8f}")
 # %% [markdown]
 # ## 9. The surprise: the two contributions differ in size
 #
-# *Predict first:* take v3 before its first step. The second use is nearer to the loss. Is its
-# contribution to a weight's gradient about as large as the first one's, ten times larger, or
-# ten times smaller?
+# *Predict first:* take v3 before its first step. The second use is nearer to the loss. How
+# large is its contribution to the gradient of the mixer's `out_proj`, if the first one's is 1?
+
+# %%
+mine.predict("contribution of the second use, if the first one's is 1", ...)
 
 # %%
 figure, axes = plt.subplots(
@@ -433,6 +481,7 @@ with no_grad():
         x = model.block(x)
 second, first = norms["none"]["token_mixer.out_proj.weight"]
 print(f"out_proj: the first use contributes {first / second:,.0f} times as much")
+mine.reveal("contribution of the second use, if the first one's is 1", second / first)
 
 # %% [markdown]
 # With a scale the two contributions are about equal. In v3 the mixer gets almost nothing from
@@ -508,3 +557,6 @@ with tempfile.TemporaryDirectory() as folder:
 #
 # Next, [notebook 09](09_train_and_be_honest.ipynb): the model is built, and knows nothing. The
 # notebook trains a small one and measures how much it has learned.
+
+# %%
+mine.show()

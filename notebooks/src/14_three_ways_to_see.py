@@ -10,8 +10,8 @@
 # [causal_attention.py](../minigrad/ops/causal_attention.py), after
 # [causal_conv.py](../minigrad/ops/causal_conv.py) in [notebook 04](04_seeing_the_past.ipynb)
 # and [mlgru.py](../minigrad/ops/mlgru.py) in [notebook 13](13_a_state_for_the_past.ipynb).
-# [mixers.md](../docs/mixers.md) describes the options. Write each prediction down before you
-# run the cell below it.
+# [mixers.md](../docs/mixers.md) describes the options. Put each prediction in place of `...`,
+# and run that cell before the cell below it.
 
 # %%
 from dataclasses import replace
@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_limits
 from flashlm_np import QUICKSTART, Phase
 from flashlm_np.analysis.costs import token_costs, total
 from flashlm_np.analysis.influence import influence
+from flashlm_np.course.predictions import Predictions
 from flashlm_np.data import known_answers
 from flashlm_np.evaluation.recall import accuracy_by_distance
 from flashlm_np.inference.streaming import Stream
@@ -34,6 +35,7 @@ from minigrad.gradcheck import gradcheck
 
 threadpool_limits(1)
 rng = np.random.default_rng(0)
+mine = Predictions("14")
 
 # %% [markdown]
 # ## 1. Attention by hand
@@ -50,11 +52,19 @@ rng = np.random.default_rng(0)
 # question be 20, and the labels $0, 1, 0, 0$. Compute the last $y$.
 
 # %%
+mine.predict("last y, if all q are 0", ...)
+mine.predict("last y, if the last q is 20", ...)
+
+# %%
 v = np.array([1.0, 2, 3, 4])[None, :, None]  # (B, T, D) = (1, 4, 1)
 q, k = np.zeros((1, 4, 1)), np.array([0.0, 1, 0, 0])[None, :, None]
-print("all q are 0:       y =", F.causal_attention(q, k, v).data.ravel().round(4))
+means = F.causal_attention(q, k, v).data.ravel().round(4)
+print("all q are 0:       y =", means)
 q[0, -1] = 20
-print("the last q is 20:  y =", F.causal_attention(q, k, v).data.ravel().round(4))
+found = F.causal_attention(q, k, v).data.ravel().round(4)
+print("the last q is 20:  y =", found)
+mine.reveal("last y, if all q are 0", means[-1])
+mine.reveal("last y, if the last q is 20", found[-1])
 
 # %% [markdown]
 # A question of 0 asks for nothing, and gets the mean. A long question that meets one label
@@ -113,8 +123,12 @@ plt.show()
 # picture. v3's holes are of the same kind.
 #
 # The gradient of the last loss with respect to the row of each earlier token says how much that
-# token can change. *Predict first:* at which of the distances 0 to 63 do the convolutions get
-# exactly 0? Which of the three curves falls the fastest?
+# token can change. *Predict first:* of the 64 distances from 0 to 63, how many do the
+# convolutions see? (At the others, they get exactly 0.) Which of the three curves falls the
+# fastest?
+
+# %%
+mine.predict("distances that the convolutions see, of 64", ...)
 
 # %%
 WINDOW, STEPS = 64, 450
@@ -142,6 +156,8 @@ before = sight(models)
 for name, by_lag in before.items():
     weights = sum(p.size for p in models[name].parameters())
     print(f"{name:13} {weights:,} weights, sees {np.count_nonzero(by_lag)} of {WINDOW} lags")
+seen = np.count_nonzero(before["convolutions"])
+mine.reveal("distances that the convolutions see, of 64", seen)
 
 # %% [markdown]
 # ## 4. A task: which name was it?
@@ -158,7 +174,12 @@ print("ids", questions.ids[0], "answer", questions.answers[0], "distance", quest
 # We train each model for 450 steps of 32 questions, with the same rates and the same data.
 #
 # *Predict first:* draw the three curves of accuracy against distance, from 1 to 62. And then:
-# after training in windows of 64 tokens, what happens at distances of 100 and 400?
+# after training in windows of 64 tokens, what happens at distances of 100 and 400? How many per
+# cent of the names are right at 400?
+
+# %%
+mine.predict("right names of the recurrence at distance 400, in %", ...)
+mine.predict("right names of attention at distance 400, in %", ...)
 
 
 # %%
@@ -205,6 +226,9 @@ axes[0].legend(loc="upper right", fontsize=8)
 plt.show()
 for name, found in beyond.items():
     print(f"{name:13}", "; ".join(f"distance {d}: {a}" for d, a in found.items()))
+percent = {name: 100 * found[400].right for name, found in beyond.items()}
+mine.reveal("right names of the recurrence at distance 400, in %", percent["recurrence"])
+mine.reveal("right names of attention at distance 400, in %", percent["attention"])
 
 # %% [markdown]
 # The pictures stand one above the other for this reason: **what is not seen cannot be
@@ -231,7 +255,12 @@ for name, found in beyond.items():
 # `flashlm inspect` counts multiplications and additions for one more token. A `Stream` reads
 # token by token, and knows the bytes that it keeps of the past.
 #
-# *Predict first:* which of the three columns below grow with the number of tokens read?
+# *Predict first:* for how many of the three mixers do both numbers grow with the number of
+# tokens read? How many times as many bytes does attention keep after 1,000 tokens as after 100?
+
+# %%
+mine.predict("mixers whose bytes grow, of three", ...)
+mine.predict("bytes of attention after 1,000 tokens, if 1 after 100", ...)
 
 # %%
 lengths = (1, 10, 100, 1000)
@@ -248,6 +277,10 @@ for name, model in models.items():
         work[name].append(costs.multiplications)
     pairs = zip(lengths, kept[name], work[name], strict=True)
     print(f"{name:13}", "; ".join(f"{n}: {b:,} B, {m:,}" for n, b, m in pairs))
+growing = [name for name, sizes in kept.items() if sizes[-1] > sizes[0]]
+mine.reveal("mixers whose bytes grow, of three", len(growing))
+*_, at_100, at_1000 = kept["attention"]
+mine.reveal("bytes of attention after 1,000 tokens, if 1 after 100", at_1000 / at_100)
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
@@ -293,3 +326,6 @@ plt.show()
 #
 # [Notebook 15](15_a_museum_of_mistakes.ipynb) collects results that were too good
 # to be true, and a test for each.
+
+# %%
+mine.show()
