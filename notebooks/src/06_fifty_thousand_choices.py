@@ -11,8 +11,8 @@
 # [cross_entropy.py](../minigrad/ops/cross_entropy.py). Section 5 uses
 # [step.py](../flashlm_np/training/step.py). From section 8 on, it also explains two files
 # beside the path: [tied_head.py](../minigrad/ops/tied_head.py) and its fast form,
-# [tied_head_fast.py](../minigrad/ops/tied_head_fast.py). Write each prediction down before you
-# run the cell below it.
+# [tied_head_fast.py](../minigrad/ops/tied_head_fast.py). Put each prediction in place of `...`,
+# and run that cell before the cell below it.
 
 # %%
 import math
@@ -25,6 +25,7 @@ from threadpoolctl import threadpool_limits
 
 from flashlm_np import QUICKSTART, V3, Phase
 from flashlm_np.analysis.multiply_adds import multiply_adds
+from flashlm_np.course.predictions import Predictions
 from flashlm_np.data.dataset import DataSource, sample_batch
 from flashlm_np.data.loading import load_dataset
 from flashlm_np.evaluation.baselines import baselines
@@ -42,6 +43,7 @@ from minigrad.ops.cross_entropy import log_sum_exp
 threadpool_limits(1)  # one BLAS thread: such small products gain nothing from a second core
 V, EPSILON, Z_LOSS = V3.vocab_size, V3.label_smoothing, V3.z_loss
 print(f"V = {V:,}, label smoothing {EPSILON}, z-loss {Z_LOSS}")
+mine = Predictions("06")
 
 # %% [markdown]
 # ## 1. Surprise, in nats
@@ -55,12 +57,17 @@ print(f"V = {V:,}, label smoothing {EPSILON}, z-loss {Z_LOSS}")
 # loss if this logit is 0? And if it is 1000?
 
 # %%
+mine.predict("loss if every logit is 0", ...)
+mine.predict("loss if every logit is 1000", ...)
+
+# %%
 y = np.array([464])  # any id will do
-for logit in (0.0, 1000.0):
-    loss = F.cross_entropy(Tensor(np.full((1, V), logit)), y)
-    nats = loss.item()
-    print(f"every logit {logit:g}: {nats:.4f} nats, perplexity {math.exp(nats):,.0f}")
+nats = {z: F.cross_entropy(Tensor(np.full((1, V), z)), y).item() for z in (0.0, 1000.0)}
+for logit, loss in nats.items():
+    print(f"every logit {logit:g}: {loss:.4f} nats, perplexity {math.exp(loss):,.0f}")
 print(f"ln V = {math.log(V):.4f}")
+mine.reveal("loss if every logit is 0", nats[0.0])
+mine.reveal("loss if every logit is 1000", nats[1000.0])
 
 # %% [markdown]
 # A model that knows nothing has the loss $\ln V$. *Perplexity*, $e^{\mathrm{loss}}$, turns a
@@ -71,6 +78,9 @@ print(f"ln V = {math.log(V):.4f}")
 #
 # The formula as it stands computes $e^{1000}$. *Predict first:* for which largest logit does
 # `np.exp` still give a finite float32?
+
+# %%
+mine.predict("largest logit for exp in float32", ...)
 
 # %%
 largest = np.finfo(np.float32).max
@@ -86,6 +96,7 @@ with np.errstate(over="ignore", divide="ignore"):
         z = (top + np.array([[0.0, -1.0, -2.0]])).astype(np.float32)
         naive, page = naive_log_sum_exp(z)[0], log_sum_exp(z)[0]
         print(f"largest logit {top:5}: naive {naive:9.4f}, page {page:9.4f}")
+mine.reveal("largest logit for exp in float32", np.log(largest))
 
 # %% [markdown]
 # For every $m$, $\mathrm{lse}(z) = m + \ln \sum_v e^{z_v - m}$. The page takes the row's
@@ -97,8 +108,15 @@ with np.errstate(over="ignore", divide="ignore"):
 # ## 3. The gradient is the prediction minus the target
 #
 # $\partial\, \mathrm{lse} / \partial z_v = p_v$, so
-# $\partial\, \mathrm{loss} / \partial z = p - \mathrm{onehot}(y)$. *Predict first:* what is the
-# sum of these numbers over the vocabulary? Which wrong token gets the largest gradient?
+# $\partial\, \mathrm{loss} / \partial z = p - \mathrm{onehot}(y)$.
+#
+# *Predict first:* the model in the cell below gives the right token the probability 0.27. Which
+# gradient does its logit get? To which number do the gradients of all logits add up? And which
+# wrong token gets the largest gradient?
+
+# %%
+mine.predict("gradient of the right logit", ...)
+mine.predict("sum of the gradient of the logits", ...)
 
 # %%
 words = ["mat", "sofa", "floor", "bed", "moon", "of", "idea", "zip"]
@@ -120,6 +138,8 @@ for axes in (left, right):
 plt.show()
 print(f"p - onehot and the gradient differ by {abs(p - np.eye(8)[0] - z.grad[0]).max():.1e}")
 print(f"the gradient sums to {z.grad.sum():.1e}")
+mine.reveal("gradient of the right logit", z.grad[0, 0])
+mine.reveal("sum of the gradient of the logits", abs(z.grad.sum().round(12)))
 
 # %% [markdown]
 # A gradient step raises the right logit in proportion to $1 - p_y$. It lowers each wrong logit
@@ -212,8 +232,11 @@ print(f"where the smoothed loss is {published}, the true loss is at most {bound:
 # weights*. One training step is the function `train_step` of
 # [step.py](../flashlm_np/training/step.py).
 #
-# *Predict first:* how far apart are the two losses at the first step, before the model knows
-# anything? And at the end?
+# *Predict first:* how many nats are the two losses apart at the first step, before the model
+# knows anything? And at the end, after 100 steps?
+
+# %%
+mine.predict("nats between the two losses after 100 steps", ...)
 
 # %%
 config = replace(
@@ -244,6 +267,7 @@ for step in range(101):
     train_step(model, optimizers, step + 1, [draw_batch()])
 for step, true, smoothed in curve[::2] + curve[-1:]:
     print(f"step {step:3}: true {true:.3f}, smoothed {smoothed:.3f}: {smoothed - true:+.3f}")
+mine.reveal("nats between the two losses after 100 steps", smoothed - true)
 
 # %% [markdown]
 # It is one model and one text, but there are two numbers. At first they agree: if all tokens
@@ -298,6 +322,9 @@ print(f"the lowest of nine, on average        {lowest - loss:+.3f}")
 # is the z-loss then?
 
 # %%
+mine.predict("z-loss at the start, in nats", ...)
+
+# %%
 shifts = np.linspace(-60, 60, 25)
 logits = rng.normal(size=(1, 50))
 plain = [F.cross_entropy(logits + c, target).item() for c in shifts]
@@ -313,7 +340,9 @@ axes.set(
 )
 axes.legend()
 plt.show()
-print(f"at the start, lse = ln V: {Z_LOSS * math.log(V) ** 2:.4f} nats")
+at_start = F.cross_entropy(np.zeros((1, V)), target, z_loss=Z_LOSS).item() - math.log(V)
+print(f"at the start, lse = ln V: {at_start:.4f} nats")
+mine.reveal("z-loss at the start, in nats", at_start)
 
 # %% [markdown]
 # The z-loss is a shallow parabola with its minimum at $\mathrm{lse} = 0$. There the logits
@@ -331,17 +360,23 @@ print(f"at the start, lse = ln V: {Z_LOSS * math.log(V) ** 2:.4f} nats")
 # 0.147?
 
 # %%
+mine.predict("first loss, embedding 0.02", ...)
+mine.predict("first loss, embedding 0.147", ...)
+
+# %%
 ids = rng.integers(0, V, (1, 65))
 model_v3 = FlashLM(V3, np.random.default_rng(0))
-table = model_v3.embedding.weight.data
+table, first = model_v3.embedding.weight.data, {}
 for std in (0.02, 0.1, 0.147):
     table *= std / table.std()
     with no_grad():
         z = model_v3(ids[:, :-1])[0]  # (64, V)
-        first = F.cross_entropy(z, ids[0, 1:]).item()
+        first[std] = F.cross_entropy(z, ids[0, 1:]).item()
     sigma = z.data.std()
-    expected = math.log(V) + sigma**2 / 2
-    print(f"embedding {std}: logits ± {sigma:.2f}; loss {first:.2f}, by formula {expected:.2f}")
+    print(f"embedding {std}: logits ± {sigma:.2f}; loss {first[std]:.2f}", end=", ")
+    print(f"by formula {math.log(V) + sigma**2 / 2:.2f}")
+mine.reveal("first loss, embedding 0.02", first[0.02])
+mine.reveal("first loss, embedding 0.147", first[0.147])
 
 # %% [markdown]
 # The final norm gives the head rows of length $\sqrt{256} = 16$. So $\sigma$ is 16 times the
@@ -358,6 +393,9 @@ for std in (0.02, 0.1, 0.147):
 # one. *Predict first:* which of the two runs looks better while it trains?
 
 # %%
+mine.predict("run that looks better", ..., choices=("ours", "the one with the bug"))
+
+# %%
 plain_loss = replace(config, label_smoothing=0.0, z_loss=0.0)
 buggy = FlashLM(config, np.random.default_rng(0))
 optimizers, reported = Optimizers(buggy, plain_loss), []
@@ -368,6 +406,7 @@ for step in range(1, 51):
 true_loss = validation_losses(buggy)[0].mean()
 last = np.mean(reported[-5:])
 print(f"its last five steps report {last:.3f} on average; its true loss is {true_loss:.2f}")
+mine.reveal("run that looks better", "the one with the bug" if last < curve[-1][1] else "ours")
 
 # %%
 steps, true, smoothed = np.array(curve).T
@@ -405,18 +444,27 @@ plt.show()
 #
 # FlashLM v3's author reports that the output layer took 86 % of the training time. First count.
 # *Predict first:* D = 256, V = 50,257, and there are 590,080 ternary weights, each used twice.
-# Has the head more or less than half of the multiply-adds?
+# How many per cent of the multiply-adds has the head if all positions are scored? And if a
+# quarter of them is?
+
+# %%
+mine.predict("multiply-adds of the head, in %", ...)
+mine.predict("multiply-adds of the head, a quarter scored, in %", ...)
 
 # %%
 phase = V3.phases[1]  # sequences of 128, 16 of them in a step
+of_head = {}
 for fraction in (1.0, 0.25):
     counts = multiply_adds(replace(V3, position_share=fraction), phase)
     del counts["newton-schulz"]  # it belongs to the optimizer
     total = sum(counts.values())
+    of_head[fraction] = 100 * counts["head"] / total
     parts = ", ".join(f"{name} {count / total:.1%}" for name, count in counts.items())
     print(
         f"{fraction:4.0%} of the positions scored: {total / 1e9:.0f} G multiply-adds: {parts}"
     )
+mine.reveal("multiply-adds of the head, in %", of_head[1.0])
+mine.reveal("multiply-adds of the head, a quarter scored, in %", of_head[0.25])
 
 # %% [markdown]
 # Now measure: a model of v3's size, a small batch of 128 tokens, forward and backward, on one
@@ -446,8 +494,8 @@ scored = {"all positions": None, "a quarter of them": rng.permutation(128)[:32]}
 measured = {}
 for name, positions in scored.items():
     for form, head_class in heads.items():
-        runs = [seconds(head_class, positions) for _ in range(3)]
-        measured[name, form] = np.median(runs, axis=0)
+        runs = [seconds(head_class, positions) for _ in range(5)]
+        measured[name, form] = np.min(runs, axis=0)  # the least disturbed by other programs
 
 # %%
 fig, axes = plt.subplots(figsize=(8, 2.9), layout="constrained")
@@ -522,6 +570,9 @@ for name, a, b in zip(("loss", "dh", "dw"), *gradients, strict=True):
 # is small.)
 
 # %%
+mine.predict("megabytes of the logits of 1,024 rows", ...)
+
+# %%
 D, rows = 32, {"plain": (60, 180), "fused": (60, 180, 540)}
 table = rng.normal(size=(V, D)).astype(np.float32)
 
@@ -559,8 +610,10 @@ axes.text(15500, 25, "a step of v3's phase 1d,\nall positions", ha="right", font
 axes.set(xlabel="rows N that are scored", ylabel="peak memory (MB)")
 axes.legend(fontsize=9)
 plt.show()
-print(f"one array for 1,024 rows: {4 * 1024 * V / 1e6:.0f} MB")
+megabytes = 4 * 1024 * V / 1e6
+print(f"one array for 1,024 rows: {megabytes:.0f} MB")
 print(f"for 4·8·512 rows:         {4 * 4 * 8 * 512 * V / 1e9:.1f} GB")
+mine.reveal("megabytes of the logits of 1,024 rows", megabytes)
 
 # %% [markdown]
 # The plain head's memory grows with the batch. The fused head's memory stays the same from 512
@@ -590,3 +643,6 @@ print(f"for 4·8·512 rows:         {4 * 4 * 8 * 512 * V / 1e9:.1f} GB")
 # Next, [notebook 07](07_from_sgd_to_normuon.ipynb): the gradient gives the direction of a step.
 # How long should the step be? The cost of this head comes back in
 # [notebook 12](12_a_cheaper_last_layer.ipynb), with five other heads.
+
+# %%
+mine.show()
