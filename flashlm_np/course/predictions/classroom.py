@@ -1,6 +1,6 @@
 """The predictions of a class: how near each student comes, and which questions surprise."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from statistics import mean, median
@@ -78,17 +78,17 @@ def lines_of(classroom: Classroom) -> Iterator[str]:
 
 def _student_lines(classroom):
     width = max(len("student"), *map(len, classroom.students))
-    yield f"{'student':{width}}  predictions  first third  last third"
-    parts = defaultdict(list)
+    line = f"{{:{width}}}  {{:>11}}  {{:>11}}  {{:>10}}".format
+    yield line("student", "predictions", "first third", "last third")
     for name, history in classroom.students.items():
-        for part, (distance, _) in zip(("first", "last"), history.thirds, strict=False):
-            parts[part].append(distance)
-        thirds = [f"{distance:.2f}" for distance, _ in history.thirds] or ["-", "-"]
-        first, last = thirds
-        yield f"{name:{width}}  {len(history.rows):11,}  {first:>11}  {last:>10}"
-    if parts:
-        first, last = mean(parts["first"]), mean(parts["last"])
-        yield f"{'mean':{width}}  {'':11}  {first:11.2f}  {last:10.2f}"
+        distances = [f"{distance:.2f}" for distance, _ in history.thirds] or ["-", "-"]
+        yield line(name, f"{len(history.rows):,}", *distances)
+    compared = [history.thirds for history in classroom.students.values() if history.thirds]
+    if compared:
+        means = [
+            mean(distance for distance, _ in thirds) for thirds in zip(*compared, strict=True)
+        ]
+        yield line("mean", "", *(f"{distance:.2f}" for distance in means))
     yield f"The numbers are mean distances; - has fewer than {3 * LEAST} predictions."
 
 

@@ -201,6 +201,7 @@ def synthetic_class(folder, students=12):
         write(folder / f"student {student}" / "predictions.csv", *rows)
 
 
+@pytest.mark.filterwarnings("error")
 def test_the_picture_of_a_class_has_no_overlapping_texts_and_no_names(
     tmp_path, capsys, monkeypatch
 ):
@@ -220,6 +221,18 @@ def test_the_picture_of_a_class_has_no_overlapping_texts_and_no_names(
     assert not any("student" in text for text in texts)
 
 
+@pytest.mark.filterwarnings("error")
+def test_the_picture_of_a_class_that_knows_no_truth(tmp_path, capsys):
+    for name in ("ada", "bob"):
+        write(tmp_path / f"{name}.csv", row(1, 5, ""))
+    picture = tmp_path / "class.png"
+    assert "not counted: 2." in output_of(
+        capsys, 0, "predictions", tmp_path, "--picture", picture
+    )
+    assert picture.is_file()
+
+
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("count", [0, 1, 3, 40])
 def test_the_picture_of_one_reader(tmp_path, capsys, monkeypatch, count):
     rows = [row(n, 4 + n % 7) for n in range(count)]
