@@ -9,10 +9,11 @@
 # instead of `python3`) to open all notebooks.
 #
 # **Predict first.** You learn most if you compare a prediction with the truth. Put your answer
-# in place of `...` and run that cell. The cell below it shows the truth beside your answer. The
-# answer that you gave before the truth counts. It is kept in the file `predictions.csv` beside
-# this notebook, and nothing leaves your computer. All cells run without answers, too. (Where no
-# cell asks for the answer to a question, write it down.)
+# in place of `...` and run that cell. The cell below it shows the truth beside your answer, and
+# their distance: 0 if they are equal, 0.33 if one is twice the other, 1 at most. The answer
+# that you gave before the truth counts. It is kept in the file `predictions.csv` beside this
+# notebook, and nothing leaves your computer. All cells run without answers, too. (Where no cell
+# asks for the answer to a question, write it down.)
 #
 # To see a whole language model first, read [one file of plain Python](ladder/rung1_scalars.py).
 # It takes ten minutes, and [ladder.md](../docs/ladder.md) leads from there to here.
