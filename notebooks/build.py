@@ -20,6 +20,8 @@ from nbclient import NotebookClient
 HERE = Path(__file__).resolve().parent
 KERNEL = {"name": "python3", "language": "python", "display_name": "Python 3"}
 LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
+# JupyterLab folds the output until the cell runs: a reader predicts first. Web pages show it.
+FOLDED = {"jupyter": {"outputs_hidden": True}}
 OPTIONS = {"timeout": 300, "record_timing": False, "coalesce_streams": True}
 OPTIONS["extra_arguments"] = ["--log-level=ERROR"]  # ipykernel advises to encrypt, else
 
@@ -36,7 +38,9 @@ def build(source: Path, target: Path | None) -> str:
     for number, cell in enumerate(notebook.cells):
         if any(output.get("name") == "stderr" for output in cell.get("outputs", [])):
             return f"FAILED: cell {number} printed a warning: {cell.outputs}"
-        cell.id, cell.metadata = f"cell-{number}", nbformat.from_dict({})
+        reveals = cell.cell_type == "code" and ".reveal(" in cell.source
+        cell.id = f"cell-{number}"
+        cell.metadata = nbformat.from_dict(FOLDED if reveals else {})
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE})
     if target is not None:
         target.write_bytes(nbformat.writes(notebook).encode() + b"\n")
