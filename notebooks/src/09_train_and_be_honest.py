@@ -13,8 +13,8 @@
 # **On the student's path.** The loop of section 3 calls `train_step` of
 # [step.py](../flashlm_np/training/step.py), and section 9 samples texts as
 # [generate.py](../flashlm_np/inference/generate.py) does, the last file of the path. Beside the
-# path, [evaluate.py](../flashlm_np/evaluation/evaluate.py) measures the loss. Write each
-# prediction down before you run the cell below it.
+# path, [evaluate.py](../flashlm_np/evaluation/evaluate.py) measures the loss. Put each
+# prediction in place of `...`, and run that cell before the cell below it.
 
 # %%
 import textwrap
@@ -26,6 +26,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from flashlm_np import QUICKSTART, Phase
+from flashlm_np.course.predictions import Predictions
 from flashlm_np.data.dataset import DataSource, sample_batch
 from flashlm_np.data.loading import load_dataset
 from flashlm_np.data.stories import stories
@@ -47,6 +48,7 @@ from flashlm_np.training.step import train_step
 from minigrad import no_grad
 
 one_thread = threadpool_limits(1)  # such small products gain nothing from a second core
+mine = Predictions("09")
 
 # %% [markdown]
 # ## 1. A text with a known best possible loss
@@ -58,12 +60,16 @@ one_thread = threadpool_limits(1)  # such small products gain nothing from a sec
 # story. How many nats does a model lose that knows the choices and their probabilities?
 
 # %%
+mine.predict("nats on a story, if the choices are known", ...)
+
+# %%
 story = stories.generate(np.random.default_rng(3))
 print(story, "\n")
 for slot, _, p in stories.parse(story)[:6]:
     print(f"{slot:8} p = {p:.3f}  {np.log(1 / p):.2f} nats")
 print(f"-ln p of this story: {-stories.score(story):.1f} nats; ", end="")
 print(f"of a story on average: {stories.totals().entropy:.1f}")
+mine.reveal("nats on a story, if the choices are known", stories.totals().entropy)
 
 # %% [markdown]
 # Add these numbers over the stories of a validation text, and divide by its tokens. This is
@@ -76,6 +82,10 @@ print(f"of a story on average: {stories.totals().entropy:.1f}")
 # The best possible loss. Uniform: every token is equally likely. Unigram: tokens by their
 # frequency. Bigram: tokens by their frequency after the token before. Trigram: after the two
 # tokens before.
+
+# %%
+mine.predict("loss of the bigram, in nats per token", ...)
+mine.predict("loss of the trigram, in nats per token", ...)
 
 # %%
 config = replace(
@@ -97,6 +107,8 @@ print(f"{len(dataset.train):,} training tokens, {len(dataset.valid) - 1:,} valid
 lines = asdict(counted) | {"best possible": dataset.best_possible_loss}
 for name, nats in lines.items():
     print(f"{name:13} {nats:.4f} nats per token")
+mine.reveal("loss of the bigram, in nats per token", counted.bigram)
+mine.reveal("loss of the trigram, in nats per token", counted.trigram)
 
 # %% [markdown]
 # A model above the bigram knows less than a count of pairs, and one above the trigram less than
@@ -107,8 +119,12 @@ for name, nats in lines.items():
 #
 # The loop draws a batch, takes an optimizer step, and sometimes evaluates the validation text.
 # (`flashlm_np.train` and the command `python3 run.py train` do the same, and also save
-# checkpoints.) *Predict first:* how large is the loss at step 1? Which of the five lines will
-# the model have passed at step 200?
+# checkpoints.) *Predict first:* how large is the loss at step 1? How many of the five lines
+# will the model have passed at step 200?
+
+# %%
+mine.predict("loss at step 1, in nats per token", ...)
+mine.predict("lines passed at step 200, of five", ...)
 
 
 # %%
@@ -138,6 +154,8 @@ passed = [name for name, nats in lines.items() if result.loss < nats]
 print(f"{model!r}: first loss {losses[0]:.3f}, ln V = {np.log(config.vocab_size):.3f}")
 print(f"validation {result.loss:.3f} nats per token, better than {', '.join(passed)}")
 print(f"{result.loss - dataset.best_possible_loss:.3f} above the best possible loss")
+mine.reveal("loss at step 1, in nats per token", losses[0])
+mine.reveal("lines passed at step 200, of five", len(passed))
 
 
 # %%
@@ -213,17 +231,25 @@ print(f"the smoothed number alone gives only a bound: true loss at most {bound:.
 #
 # Take the simplest model, counted pairs, on the same kind of text with two tokenizers: our
 # 2,000 tokens, and single bytes. *Predict first:* which loss per token is lower, and which
-# model predicts the text better?
+# model predicts the text better? If our tokens need 1 bit per byte of text, how many
+# bits do the single bytes need?
+
+# %%
+mine.predict("bits per byte of single bytes, if our tokens need 1", ...)
 
 # %%
 single_bytes = Tokenizer("bytes", {bytes([b]): b for b in range(256)})
+bits_per_byte = []
 for units in (tokenizer, single_bytes):
     other = replace(config, vocab_size=units.vocab_size)
     text, _ = load_dataset(DataSource(), tokenizer=units, **other.data_options())
     nats = baselines(text.train, text.valid, units.vocab_size).bigram
     size = sum(len(piece) for piece in token_bytes(units, text.valid[1:]))
     bits = nats * (len(text.valid) - 1) / np.log(2) / size
+    bits_per_byte.append(bits)
     print(f"bigram of {units.name:8} {nats:.3f} nats per token, {bits:.3f} bits per byte")
+ours, theirs = bits_per_byte
+mine.reveal("bits per byte of single bytes, if our tokens need 1", theirs / ours)
 
 # %% [markdown]
 # The two losses differ by less than two hundredths, but one model needs about four times the
@@ -235,8 +261,11 @@ for units in (tokenizer, single_bytes):
 #
 # The loss is a mean over tokens. So its standard error should be the standard deviation of the
 # tokens' losses divided by $\sqrt{\mathrm{tokens}}$. *Predict first:* take sets of ten stories,
-# and the model's loss on each set. Is the standard deviation of these losses as large as the
-# formula says, smaller, or larger?
+# and the model's loss on each set. How large is the standard deviation of these losses, if the
+# formula says 1?
+
+# %%
+mine.predict("standard deviation, if the formula says 1", ...)
 
 # %%
 many, _ = validation_stories(60_000, tokenizer)
@@ -266,6 +295,7 @@ print(f"measured: standard deviation of {sets} losses of ten stories {ten.std(dd
 print(f"formulas: single tokens {naive * to_ten:.3f}")
 print(f"          blocks of 128 {mean_and_error(true)[1] * to_ten:.3f} (flashlm reports this)")
 print(f"          whole stories {error_by_stories(true) * to_ten:.3f}")
+mine.reveal("standard deviation, if the formula says 1", ten.std(ddof=1) / (naive * to_ten))
 
 # %% [markdown]
 # It is much larger. Tokens of one story are not independent: in a plot that the model has not
@@ -291,6 +321,10 @@ print(f"measured around the smoothed curve, last hundred steps: {noise:.2f}")
 # which one is better?
 
 # %%
+mine.predict("difference larger than the error of each", ..., choices=("yes", "no"))
+mine.predict("we can say which is better", ..., choices=("yes", "no"))
+
+# %%
 averaged = FlashLM(config, np.random.default_rng(0))
 load_weights(averaged, optimizers.ema.average)
 other, _ = token_losses(averaged, many, context)
@@ -303,6 +337,8 @@ print(f"{abs(gap) / paired:.1f} of its errors, {abs(gap) / alone:.1f} of the las
 for name, error in (("on two texts", np.sqrt(2) * alone), ("on the same text", paired)):
     tokens = len(true) * (2 * error / 0.02) ** 2
     print(f"to see 0.02 as two standard errors {name}: {tokens:,.0f} tokens")
+mine.reveal("difference larger than the error of each", "yes" if abs(gap) > alone else "no")
+mine.reveal("we can say which is better", "yes" if abs(gap) > 2 * paired else "no")
 
 # %% [markdown]
 # On the same text most of the variation is *common*: a difficult story is difficult for both
@@ -314,8 +350,11 @@ for name, error in (("on two texts", np.sqrt(2) * alone), ("on the same text", p
 # FlashLM v3's author evaluated the model nine times, each time at 2,560 positions, drawn anew.
 # He announced it with the lowest number, 6.80. (It came from the middle of the run. The later
 # ones were higher.) *Predict first:* take **one** model, which does not change. Evaluate it
-# nine times in this way, at 20 random windows of 128 tokens, and report the lowest number. Is
-# it the model's loss?
+# nine times in this way, at 20 random windows of 128 tokens, and report the lowest number. In
+# how many per cent of the cases is it below the model's loss?
+
+# %%
+mine.predict("cases in which the lowest of nine is below the loss, in %", ...)
 
 # %%
 rng = np.random.default_rng(9)
@@ -335,6 +374,7 @@ plt.show()
 print(f"loss {true.mean():.3f}; standard deviation of one evaluation {drawn.std():.3f}")
 below = np.mean(lowest < true.mean())
 print(f"lowest of nine: {lowest.mean():.3f} on average, below the loss in {below:.1%} of cases")
+mine.reveal("cases in which the lowest of nine is below the loss, in %", 100 * below)
 
 # %% [markdown]
 # The selection picks the noise. (v3's own nine evaluations are of a model that learned in
@@ -364,6 +404,9 @@ for n in (2, 4, 9, 30, 100):
 # The model and the optimizers are the same (with half the batch). But there are only five
 # stories to learn from, and the model sees them again and again.
 
+# %%
+mine.predict("training loss below the best possible", ..., choices=("yes", "no"))
+
 
 # %%
 def exact_losses(tokens):
@@ -384,6 +427,7 @@ best_on_five = exact_losses(five.train).sum() / (len(five.train) - 1)
 on_five = evaluate(overfitted, few, five.train, tokenizer).loss
 print(f"the five stories: best possible {best_on_five:.3f}, this model {on_five:.3f}")
 print(f"other stories: {few_evaluations[few.steps].loss:.2f}; uniform: {counted.uniform:.2f}")
+mine.reveal("training loss below the best possible", "yes" if on_five < best_on_five else "no")
 
 # %% [markdown]
 # It can. The best possible loss is a bound for stories that are *drawn* from the grammar. These
@@ -450,6 +494,9 @@ print(f"the model has seen {read:,} tokens of {len(dataset.train):,}")
 # on real text lowest?
 
 # %%
+mine.predict("temperature of the lowest loss", ...)
+
+# %%
 with no_grad():
     h = model.hidden(dataset.valid[None, :4096].astype(np.int64)).data[0]
     z = (h @ model.lm_head.weight.data.T).astype(np.float64)  # (4096, V)
@@ -470,6 +517,7 @@ axes.set(xlabel="temperature", ylabel="nats per token")
 axes.legend(fontsize=8)
 plt.show()
 print(f"lowest loss at temperature {temperatures[np.argmin(loss)]:g}")
+mine.reveal("temperature of the lowest loss", temperatures[np.argmin(loss)])
 
 # %% [markdown]
 # The loss is lowest near 1, where the two curves meet. Training on the true loss makes a model
@@ -483,6 +531,9 @@ print(f"lowest loss at temperature {temperatures[np.argmin(loss)]:g}")
 # always that of seed 0. *Predict first:* how many different texts do three seeds give at
 # temperature 0?
 
+# %%
+mine.predict("different texts of three seeds at temperature 0", ...)
+
 
 # %%
 def end_of_story(text):
@@ -494,13 +545,15 @@ def end_of_story(text):
     return "the end"
 
 
-generator = TextGenerator(model, tokenizer, dataset.has_separators)
+generator, different = TextGenerator(model, tokenizer, dataset.has_separators), {}
 for temperature in (0, 0.5, 1.0, 1.5):
     texts = [
         "".join(generator.generate("", 200, seed, temperature=temperature)) for seed in range(3)
     ]
+    different[temperature] = len(set(texts))
     print(f"temperature {temperature}: a story up to", "; ".join(map(end_of_story, texts)))
     print(textwrap.fill(texts[0][:280], 92, initial_indent="    ", subsequent_indent="    "))
+mine.reveal("different texts of three seeds at temperature 0", different[0])
 
 # %% [markdown]
 # Temperature 0 uses no random numbers, so the three texts are equal. After ten seconds of
@@ -546,3 +599,6 @@ print(
 #
 # Next, [notebook 10](10_adds_and_subtracts.ipynb): how small is a trained model whose ternary
 # weights take 1.6 bits each, and how much of it needs only additions?
+
+# %%
+mine.show()

@@ -17,6 +17,8 @@
 #
 # **The text** is that of the [ladder](../docs/ladder.md): the first lines of 300 stories, in 49
 # characters. The last tenth is for validation.
+#
+# Put each prediction in place of `...`, and run that cell before the cell below it.
 
 # %%
 import re
@@ -29,6 +31,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from flashlm_np.course.predictions import Predictions
 from flashlm_np.data.stories import stories
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
 from flashlm_np.evaluation.baselines import ngram_losses
@@ -58,6 +61,7 @@ one_thread = threadpool_limits(1)  # such small products gain nothing from a sec
 IDS, V = np.array(ladder.IDS), ladder.V
 TRAIN, VALID = np.split(IDS, [len(IDS) * 9 // 10])
 told = {}  # for the picture at the end: the deceptive number of each exhibit, and the true one
+mine = Predictions("15")
 
 # %% [markdown]
 # A small model for the first exhibits. It has attention, and the rest of FlashLM's block in
@@ -150,6 +154,10 @@ sight(reader.logits, texts(10)[:2]).expect()  # raises nothing: this model is so
 # *Predict first:* which perplexity per character does our model reach with this mask, in the
 # same 300 steps? And which one if the text is cut?
 
+# %%
+mine.predict("perplexity with this mask", ...)
+mine.predict("perplexity with this mask, if the text is cut", ...)
+
 
 # %%
 def upper_triangle(q, k, v):
@@ -164,6 +172,8 @@ leaking = trained(Reader(upper_triangle))
 told["the mask"] = perplexities(leaking)
 print("perplexity, whole and cut:", np.round(told["the mask"], 2))
 print("sight:", sight(leaking.logits, texts(10)[:2]).problem)
+mine.reveal("perplexity with this mask", told["the mask"][0])
+mine.reveal("perplexity with this mask, if the text is cut", told["the mask"][1])
 
 # %% [markdown]
 # The model learned to copy the answer, so it learned little else. In generation there is no
@@ -182,7 +192,11 @@ print("untrained:", sight(Reader(upper_triangle).logits, texts(10)[:2]).problem)
 # trained for 40 hours, and reported a perplexity of 1.36.
 #
 # *Predict first:* 24 numbers of the whole text (8 groups, 3 layers) come to each position of
-# texts of 8 characters. How far does that help a model that is trained to use it?
+# texts of 8 characters. How far does that help a model that is trained to use it? Estimate its
+# perplexity in per cent of that without the norm.
+
+# %%
+mine.predict("perplexity with the norm, in % of that without", ...)
 
 
 # %%
@@ -198,10 +212,13 @@ def time_norm(q, k, v, groups=8):
 short = {"T": 8, "B": 24, "steps": 1000}
 honest = trained(Reader(layers=3), **short)
 normed = trained(Reader(time_norm, layers=3), **short)
+without = perplexities(honest, T=8)
 told["the norm"] = perplexities(normed, T=8)
-print("without the norm, whole and cut:", np.round(perplexities(honest, T=8), 2))
+print("without the norm, whole and cut:", np.round(without, 2))
 print("with the norm, whole and cut:   ", np.round(told["the norm"], 2))
 print("sight:", sight(normed.logits, texts(8)[:2]).problem)
+percent = 100 * told["the norm"][0] / without[0]
+mine.reveal("perplexity with the norm, in % of that without", percent)
 
 # %% [markdown]
 # ## 3. Targets that are shifted twice
@@ -249,12 +266,17 @@ told["two shifts"] = [float(np.exp(f(twice, ids, targets))) for f in (shifted_ag
 # character belongs to a perplexity of 1.36 per token?
 
 # %%
+mine.predict("bits per character at a perplexity of 1.36 per token", ...)
+
+# %%
 text = stories.generate(np.random.default_rng(0))
 tokens = len(Tokenizer.embedded().encode(text))
 loss = np.log(1.36)
 for unit, value in units(loss, tokens, text).items():
     print(f"{value:6.3f} {unit}")
 print("0.44 is", unit_of(0.44, loss, tokens, text))
+bits = units(loss, tokens, text)["bits per character"]
+mine.reveal("bits per character at a perplexity of 1.36 per token", bits)
 
 # %% [markdown]
 # 0.44 is the number of bits per *token*. Of v4 the number is per character: perplexity 15.05 is
@@ -284,7 +306,10 @@ told["smoothing"] = [float(np.exp(smoothed)), float(np.exp(true))]
 # that keeps the best of all its readings keeps the luckiest one. Here the model does not change
 # at all between 34 readings of five windows.
 #
-# *Predict first:* how much lower than the truth is the best of the 34?
+# *Predict first:* how many nats below the truth is the best of the 34?
+
+# %%
+mine.predict("best of 34 readings, in nats below the truth", ...)
 
 # %%
 rng = np.random.default_rng(7)
@@ -293,6 +318,7 @@ readings = np.array([rng.choice(each, 5).mean() for _ in range(34)])
 print(f"all windows {each.mean():.3f} nats, best of 34 readings {readings.min():.3f}")
 print(f"expected from luck alone: {each.mean() - luck(34) * readings.std(ddof=1):.3f}")
 told["best of 34"] = [float(np.exp(readings.min())), float(np.exp(each.mean()))]
+mine.reveal("best of 34 readings, in nats below the truth", each.mean() - readings.min())
 
 # %% [markdown]
 # `luck(n)` is the expected distance of the best of $n$ readings from their mean, in standard
@@ -432,7 +458,10 @@ except GradientError as error:
 # into a model that rounds its weights. The signs stay. The scale is the mean of all $|w|$, and
 # the mean of rounded weights counts the zeros.
 #
-# *Predict first:* which part of its scale does a matrix of normal weights keep?
+# *Predict first:* how many per cent of its scale does a matrix of normal weights keep?
+
+# %%
+mine.predict("scale after the second rounding, in %", ...)
 
 # %%
 model = LadderModel(300)
@@ -451,6 +480,7 @@ for name, weights in (("learned", learned), ("rounded", rounded)):
     perplexity = np.exp(mean_loss(model.network, rows[:, :-1], rows[:, 1:]))
     told["rounded twice"] = [*told.get("rounded twice", []), float(perplexity)]
     print(f"{name}: perplexity {perplexity:.2f}; already ternary: {already_ternary(weights)}")
+mine.reveal("scale after the second rounding, in %", 100 * again / once)
 
 # %% [markdown]
 # The model still runs. Only a comparison with the loss before it was saved shows the
@@ -525,3 +555,6 @@ plt.show()
 #
 # This is the last but one of the notebooks. Next, write an operation of your own and prove it
 # with the checker: [write_an_operation.md](../docs/write_an_operation.md).
+
+# %%
+mine.show()
