@@ -9,8 +9,8 @@
 # of the path, runs the whole text again for each token. Part 4 explains its fast form,
 # [streaming.py](../flashlm_np/inference/streaming.py). The other parts explain files beside the
 # path, in the folder `flashlm_np/inference`. [inference.md](../docs/inference.md) describes the
-# commands, and [packed-format.md](../docs/packed-format.md) explains the bytes one by one.
-# Write each prediction down before you run the cell below it.
+# commands, and [packed-format.md](../docs/packed-format.md) explains the bytes one by one. Put
+# each prediction in place of `...`, and run that cell before the cell below it.
 
 # %%
 import time
@@ -25,7 +25,8 @@ from threadpoolctl import threadpool_limits
 
 from flashlm_np import QUICKSTART, V3, Phase
 from flashlm_np.analysis.components import ternary_matrices
-from flashlm_np.analysis.costs import cost_summary, cost_table, token_costs
+from flashlm_np.analysis.costs import cost_summary, cost_table, token_costs, total
+from flashlm_np.course.predictions import Predictions
 from flashlm_np.data.dataset import DataSource
 from flashlm_np.data.loading import load_dataset
 from flashlm_np.data.tokenizers.tokenizer import Tokenizer
@@ -42,6 +43,7 @@ from minigrad.ops.ternary import ternarize
 
 threadpool_limits(1)  # BLAS uses one thread, so that all times here are of one core
 rng = np.random.default_rng(0)
+mine = Predictions("10")
 
 # %% [markdown]
 # We need a trained model. This one is the quickstart's, but a quarter as wide, and it trains
@@ -76,9 +78,13 @@ print(repr(model), f"- loss {before.loss:.3f} ± {before.loss_error:.3f} nats pe
 # *Predict first:* the first weight is the lowest digit. Which byte is the row `+ 0 − − 0`?
 
 # %%
+mine.predict("the byte of + 0 − − 0", ...)
+
+# %%
 row = np.array([[1, 0, -1, -1, 0]])
 packed = pack(row, scale=0.5)
 print("codes", packed.codes.tolist(), "unpacked", packed.unpack().tolist())
+mine.reveal("the byte of + 0 − − 0", packed.codes[0, 0])
 
 # %% [markdown]
 # $1 + 0 \cdot 3 + 2 \cdot 9 + 2 \cdot 27 + 0 \cdot 81 = 73$. Now the four matrices of the
@@ -104,6 +110,10 @@ for name, (T, scale) in ternary_matrices(model, config).items():
 # weight would an ideal code need? And how many does `zlib` need for the packed bytes? It knows
 # nothing of ternary weights.
 
+# %%
+mine.predict("bits per weight of an ideal code", ...)
+mine.predict("bits per weight of zlib", ...)
+
 
 # %%
 def entropy(T):
@@ -119,6 +129,9 @@ for threshold in (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0):
     compressed = 8 * len(zlib.compress(pack(T, 1.0).codes.tobytes(), 9)) / T.size
     points.append((threshold, np.mean(T == 0), entropy(T), compressed))
     print("threshold {:4}: {:5.1%} zeros, entropy {:.3f} bits, zlib {:.3f}".format(*points[-1]))
+_, _, ideal, by_zlib = next(p for p in points if p[0] == 1.0)  # v3's threshold
+mine.reveal("bits per weight of an ideal code", ideal)
+mine.reveal("bits per weight of zlib", by_zlib)
 
 # %%
 fig, axis = plt.subplots(figsize=(8, 3.2), layout="constrained")
@@ -152,8 +165,12 @@ plt.show()
 # *Predict first:* the inputs are 1, 10, 100, 1000, 10000. Which sum is at index 73?
 
 # %%
+mine.predict("the sum at index 73", ...)
+
+# %%
 sums = signed_sums_of_five(np.array([1.0, 10, 100, 1000, 10000]).reshape(1, 5, 1))
 print("table", sums.shape, "; at 73:", sums[0, 73, 0], "; by hand: 1 - 100 - 1000 =", 1 - 1100)
+mine.reveal("the sum at index 73", sums[0, 73, 0])
 
 # %% [markdown]
 # The table is built digit by digit with 242 additions: the next input is left out, added or
@@ -245,7 +262,12 @@ assert np.array_equal(sliced_sums(small), small.astype(int) @ T.T.astype(int))
 # Now the ways side by side, with BLAS, which multiplies. *Unpack, then BLAS* makes a matrix of
 # the packed bytes again. The ways add in different orders.
 #
-# *Predict first:* do they agree to the last bit in float32? In 8-bit integers?
+# *Predict first:* how many different results do the five ways have in float32? In 8-bit
+# integers?
+
+# %%
+mine.predict("different results of five ways in float32", ...)
+mine.predict("different results of five ways in integers", ...)
 
 # %%
 x = rng.standard_normal((1, D)).astype(np.float32)
@@ -271,6 +293,11 @@ for name, way in floats.items():
 whole = q.astype(np.int64) @ T.T.astype(np.int64)
 for name, way in integers.items():
     print(f"int8    {name:18} {'exact' if np.array_equal(way(), whole) else 'WRONG'}")
+of_floats, of_integers = (
+    np.unique([way()[0] for way in ways.values()], axis=0) for ways in (floats, integers)
+)
+mine.reveal("different results of five ways in float32", len(of_floats))
+mine.reveal("different results of five ways in integers", len(of_integers))
 
 # %% [markdown]
 # A rounded sum depends on the order of its terms. Sums of integers are not rounded.
@@ -279,6 +306,9 @@ for name, way in integers.items():
 #
 # *Predict first:* tables need about a quarter of the operations, and these are additions. How
 # many times as fast as the plain matrix product are they?
+
+# %%
+mine.predict("speed of the tables, if BLAS has 1", ...)
 
 
 # %%
@@ -306,6 +336,7 @@ axis.set_xlim(1, 20 * max(took.values()))
 axis.set_title("One product, 683 × 256: red multiplies, blue only adds", fontsize=10)
 axis.invert_yaxis()
 plt.show()
+mine.reveal("speed of the tables, if BLAS has 1", took["BLAS"] / took["tables"])
 
 # %% [markdown]
 # None is faster: all are slower. **Why?** On a processor of today the multiplication is not the
@@ -332,21 +363,26 @@ for name, function in (("add", np.add), ("multiply", np.multiply)):
 # a convolution looks back at only a few rows. [Stream](../flashlm_np/inference/streaming.py)
 # keeps these rows in rings, and runs each token once.
 #
-# *Predict first:* after 300 tokens, how far are its logits from those of the full forward pass?
-# How many bytes does its memory have after 10 tokens, and after 300?
+# *Predict first:* how many bytes does its memory have after 300 tokens, if it has 1,000 after
+# 10? How far are its logits from those of the full forward pass?
+
+# %%
+mine.predict("bytes after 300 tokens, if 1,000 after 10", ...)
 
 # %%
 ids = dataset.valid[:-1].astype(np.int64)
-stream = Stream(model)
+stream, sizes = Stream(model), {}
 state = stream.state()
 for position, token in enumerate(ids[:300], 1):
     logits = stream.step(state, token)
     if position in (10, 300):
+        sizes[position] = state.nbytes
         print(f"after {position:3} tokens: {state.nbytes:,} bytes")
 full = model.next_logits(ids[None, :300])
 print(
     f"largest logit {np.abs(full).max():.2f}; they differ by {np.abs(full - logits).max():.1e}"
 )
+mine.reveal("bytes after 300 tokens, if 1,000 after 10", 1000 * sizes[300] / sizes[10])
 
 # %%
 lengths = (16, 32, 64, 128, 256, 512)
@@ -377,14 +413,20 @@ print(f"at {lengths[-1]} tokens: {rates}")
 # Now count. [costs.py](../flashlm_np/analysis/costs.py) counts each multiplication and each
 # addition that one token needs.
 #
-# *Predict first:* FlashLM v3's block is ternary. Which part of its arithmetic is additions that
-# replaced products: 90 %, 50 %, 10 %, less?
+# *Predict first:* FlashLM v3's block is ternary. How many per cent of the model's arithmetic
+# are additions that replaced products?
+
+# %%
+mine.predict("v3's additions that replaced products, in %", ...)
 
 # %%
 v3 = FlashLM(V3, np.random.default_rng(0))
 costs = token_costs(v3, V3)
 print(cost_table(costs))
 print(f"\n{cost_summary(costs)}")
+every, ternary = total(costs), total([c for c in costs if c.ternary_parameters])
+percent = 100 * ternary.additions / every.operations
+mine.reveal("v3's additions that replaced products, in %", percent)
 
 # %% [markdown]
 # It is less than 2 %. **The reason is the head**: 50,257 tokens times 256 numbers, in full
@@ -436,7 +478,11 @@ plt.show()
 #
 # *Predict first:* energy. In 45 nm silicon a float32 multiplication took 3.7 pJ and an addition
 # 0.9 pJ (Horowitz, ISSCC 2014). Which costs more per token: v3's arithmetic, or reading its
-# weights once from main memory?
+# weights once from main memory? Estimate the cost of reading in float32, if the arithmetic
+# costs 1.
+
+# %%
+mine.predict("energy of reading in float32, if the arithmetic costs 1", ...)
 
 # %%
 groups = {"all of v3": costs, "its ternary part": [c for c in costs if c.ternary_parameters]}
@@ -450,6 +496,8 @@ for name, members in groups.items():
         )
         print(f" {form}", end="")
     print()
+ratio = every.reading_picojoules() / every.arithmetic_picojoules
+mine.reveal("energy of reading in float32, if the arithmetic costs 1", ratio)
 
 # %% [markdown]
 # In float32, reading costs more than a hundred times as much as computing. So a fifth of a byte
@@ -464,7 +512,10 @@ for name, members in groups.items():
 # layers add only integers.
 #
 # *Predict first:* on so few tokens the loss has a standard error of a few tenths of a nat. How
-# much does each of the two change the loss?
+# many of the two change the loss by more than 0.01 nats?
+
+# %%
+mine.predict("changes of the loss by more than 0.01 nats, of two", ...)
 
 # %%
 weights = model.state_dict()
@@ -487,9 +538,15 @@ def streamed_loss(model, tokens=400, **options):
 
 
 plain = streamed_loss(model)
+changes = {
+    "int8 table": streamed_loss(rounded) - plain,
+    "int8 activations": streamed_loss(model, int8_activations=True) - plain,
+}
 print(f"float32           {plain:.4f}")
-print(f"int8 table        {streamed_loss(rounded) - plain:+.5f}")
-print(f"int8 activations  {streamed_loss(model, int8_activations=True) - plain:+.5f}")
+for name, change in changes.items():
+    print(f"{name:17} {change:+.5f}")
+large = sum(abs(change) > 0.01 for change in changes.values())
+mine.reveal("changes of the loss by more than 0.01 nats, of two", large)
 
 # %% [markdown]
 # Both changes are far below the standard error. The comparison is only possible because the
@@ -533,3 +590,6 @@ print(f"loss {before.loss:.5f}, and {after.loss:.5f} from the packed model")
 #
 # Next, [notebook 11](11_faster_than_pytorch.ipynb): additions did not make it fast. What limits
 # a training step, and how close to the limit does NumPy come?
+
+# %%
+mine.show()
