@@ -13,6 +13,7 @@ functions. The solutions are the package itself.
     student         run it, and take its functions (raised: its exceptions as failures)
     grader          compare the student's functions with the package's
     function_tests  the test cases of each function (inputs: small readable arrays)
+    variants        the numbers in the test cases: everybody's, or those of a student
     calling         calls of a student's function (locked: arrays that it cannot change)
     surroundings    undo the changes of other modules (looks: looks at the caller)
     comparing       the first difference between two results

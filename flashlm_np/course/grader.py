@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 
@@ -11,28 +10,13 @@ from .calling import call, call_in_turn
 from .comparing import first_mismatch
 from .exercise import RIGHT, TO_DO, Exercise, Failure, Grade, to_do_text
 from .function_tests import FunctionTest
-from .function_tests.engine import ENGINE_TESTS
-from .function_tests.functions import FUNCTION_TESTS
-from .function_tests.operation_cases import OPERATION_CASES
-from .function_tests.operations import BackwardTest, ForwardTest
+from .function_tests.table import function_tests_of
 from .hints import WrongResult, results_of
 from .hints.exceptions import exception_hint
 from .hints.first import first_hint
 from .inputs import Case, as_float32, case_lines, flipped
 from .student import Answer
 from .surroundings import Surroundings
-
-
-@cache  # the cases of a backward need a run of each forward
-def function_tests_of(exercise: Exercise) -> list[FunctionTest]:
-    """A test for each function of the exercise, in its order."""
-    tests = [*FUNCTION_TESTS, *ENGINE_TESTS]
-    own = [test for f in exercise.functions for test in tests if test.function is f]
-    if exercise.name not in OPERATION_CASES:
-        return own
-    forward, backward = exercise.functions[-2:]
-    cases = OPERATION_CASES[exercise.name]
-    return [*own, ForwardTest(forward, cases), BackwardTest(forward, backward, cases)]
 
 
 def grade(exercise: Exercise, answer: Answer) -> Grade:

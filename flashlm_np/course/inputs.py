@@ -13,26 +13,6 @@ from minigrad.ops import RowGradient
 WIDTH = 96
 Case = dict[str, Any]  # the arrays and options of one call, by name
 
-# They have both signs, no zero and no symmetry. No axis has a multiple of 13 elements, so rows
-# differ.
-NUMBERS = (1.0, -0.5, 2.0, -1.5, 0.5, -1.0, 3.0, -2.0, 1.5, -2.5, 2.5, -3.0, 4.0)
-
-
-def example_array(shape: tuple[int, ...], start: int = 0) -> np.ndarray:
-    """An array of NUMBERS, from the one at `start` on."""
-    size = int(np.prod(shape))
-    return np.resize(np.roll(NUMBERS, -start), size).reshape(shape)
-
-
-def case(arrays: Case, **options) -> Case:
-    """Arrays by shape (a tuple), by values (a list) or as they are; then options."""
-    made = {}
-    for position, (name, value) in enumerate(arrays.items()):
-        if isinstance(value, tuple):
-            value = example_array(value, 4 * position)
-        made[name] = np.array(value) if isinstance(value, list) else value
-    return made | options
-
 
 # -- copies ----------------------------------------------------------------------------------
 

@@ -2,8 +2,10 @@
 
 The same call is made of the student's function and of the package's. The results are y of a
 forward, a gradient per argument of a backward, and the changed arrays of an optimizer's update.
+The tests of this folder hold templates; `with_numbers` makes the cases of them.
 """
 
+import copy
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
@@ -14,6 +16,7 @@ from ..blanks import tuple_text
 from ..exercise import Failure
 from ..inputs import Case
 from ..locked import LockedArrays
+from ..variants import Numbers
 
 Functions = Mapping[str, Callable]  # the student's or the package's, by name
 
@@ -21,6 +24,7 @@ Functions = Mapping[str, Callable]  # the student's or the package's, by name
 class FunctionTest:
     """The test of a function that returns its results.
 
+    cases: the inputs of its calls; there are none before `with_numbers`.
     results: the names of the results.
     forward: the function that takes the inputs; of a backward it is the forward.
     result_text, symbol: formats for the name of a result in a sentence and in a formula.
@@ -29,6 +33,7 @@ class FunctionTest:
     apart: the hint about a result that depends on one of them.
     hints: the hint about a wrong result, by its name.
     causes: the results among these whose hint explains other wrong results, too.
+    asked: the results about which a question by hand may ask, if not about all.
     """
 
     result_text, symbol = "result {}", "{}"
@@ -41,11 +46,23 @@ class FunctionTest:
     )
     hints: ClassVar[dict[str, str]] = {}
     causes: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
     is_backward = False
 
-    def __init__(self, function: Callable, cases: Sequence[Case], *results: str):
+    cases: Sequence[Case] = ()
+
+    def __init__(self, function: Callable, templates: Sequence[Case], *results: str):
         self.function = self.forward = function
-        self.name, self.cases, self.results = function.__name__, list(cases), results
+        self.name, self.templates, self.results = function.__name__, templates, results
+
+    def with_numbers(self, numbers: Numbers) -> "FunctionTest":
+        """The same test with these numbers in its cases."""
+        test = copy.copy(self)
+        test.cases = [self.case(template, numbers) for template in self.templates]
+        return test
+
+    def case(self, template: Case, numbers: Numbers) -> Case:
+        return numbers.fill(template)
 
     def call(self, functions: Functions, case: Case, locked: LockedArrays) -> dict[str, Any]:
         """The results by name, of the function with this name in `functions`."""
@@ -53,6 +70,11 @@ class FunctionTest:
         if len(self.results) == 1 and result is not None:
             return {self.results[0]: result}
         return dict(zip(self.results, as_tuple(self.name, result, self.results), strict=True))
+
+    def results_of(self, functions: Functions, case: Case) -> dict[str, Any]:
+        """The results of functions that need no watching, such as the package's."""
+        locked = LockedArrays()
+        return self.call(functions, locked.copies(case, self.changes), locked)
 
     def call_in_turn(
         self, functions: Functions, cases: Sequence[Case], locked: LockedArrays
@@ -71,6 +93,7 @@ class UpdateTest(FunctionTest):
 
     result_text = "{} after the step"
     changes = ("m", "v", "p")  # p comes last, because a wrong m makes p wrong too
+    asked = ("p",)
     hints: ClassVar = {"the value returned": "the arrays change in place; return nothing."}
 
     def call(self, functions, case, locked):
@@ -81,8 +104,8 @@ class UpdateTest(FunctionTest):
 class ObjectTest(FunctionTest):
     """The test of a function that returns an object, whose fields are the results."""
 
-    def __init__(self, function: Callable, cases: Sequence[Case], kind: type, *fields: str):
-        super().__init__(function, cases, *fields)
+    def __init__(self, function: Callable, templates: Sequence[Case], kind: type, *fields: str):
+        super().__init__(function, templates, *fields)
         self.kind = kind
 
     def call(self, functions, case, locked):

@@ -15,6 +15,7 @@ from ..inputs import arrays_in
 from . import FunctionTest
 from .engine_cases import GRADIENTS, GRAPHS
 from .graphs import make_graph, make_leaves, nodes_of
+from .operations import DY
 
 _MAX_STEPS = 2000  # ends a walk that never stops; the longest chain has 1100 nodes
 _MAX_SHOWN = 20  # nodes whose gradients are compared, too
@@ -79,11 +80,15 @@ class BackwardStepsTest(FunctionTest):
 
     causes = (_CHANGED,)
 
+    def case(self, template, numbers):
+        case = super().case(template, numbers)
+        return case | {"dy": numbers.array(make_graph(case, make_leaves(case)).shape, DY)}
+
     def call(self, functions, case, locked):
         leaves = make_leaves(case)
         results, passed_on = {}, []
         for _ in range(case.get("walks", 1)):
-            root, dy = make_graph(case, leaves)
+            root, dy = make_graph(case, leaves), case["dy"].copy()  # one that can be written to
             nodes = nodes_of(root)
             steps = _walk(functions["backward_steps"], root, dy, nodes, passed_on)
             results |= {f"the gradient of {name}": leaf.grad for name, leaf in leaves.items()}

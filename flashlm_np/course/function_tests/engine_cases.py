@@ -9,18 +9,19 @@ import numpy as np
 
 from minigrad.ops import RowGradient
 
-from ..inputs import Case, case, example_array
+from ..inputs import Case
+from ..variants import Free, case
 
-_TABLE = example_array((3, 2), 1)
-_TWICE = RowGradient(np.array([1, 1]), example_array((2, 2)), (3, 2))
+_TABLE, _DOUBLE = Free((3, 2), 1), Free((3, 2), 1, then=lambda table: 2 * table)
+_TWICE = Free((2, 2), then=lambda rows: RowGradient(np.array([1, 1]), rows, (3, 2)))
 
 GRADIENTS: list[Case] = [
-    case({"data": (2,)}, gradients=[example_array((2,), 1)]),
-    case({"data": (2,)}, gradients=[example_array((2,), 1), example_array((2,), 4)]),
+    case({"data": (2,)}, gradients=[Free((2,), 1)]),
+    case({"data": (2,)}, gradients=[Free((2,), 1), Free((2,), 4)]),
     case({"data": (3, 2)}, gradients=[_TWICE]),
-    case({"data": (3, 2)}, gradients=[_TABLE, _TWICE, 2 * _TABLE]),
+    case({"data": (3, 2)}, gradients=[_TABLE, _TWICE, _DOUBLE]),
     case({"data": (3, 2)}, gradients=[_TWICE, _TWICE]),
-    case({"data": ()}, gradients=[example_array(()), example_array((), 1)]),
+    case({"data": ()}, gradients=[Free(()), Free((), 1)]),
 ]
 _X, _XW = {"x": (2,)}, {"x": (2,), "w": (2,)}
 _MATRICES, _TABLES = {"x": (2, 2), "w": (2, 2)}, {"w": (3, 2)}

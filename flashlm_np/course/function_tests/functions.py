@@ -10,7 +10,7 @@ from minigrad.optim.normuon import newton_schulz, normuon_update
 
 from ...inference.packing import PackedTernary, pack
 from ...inference.tables import signed_sums_of_five, table_sums
-from ..inputs import case
+from ..variants import case, free
 from . import FunctionTest, ObjectTest, UpdateTest
 
 _SUM_TO_SHAPE = [
@@ -26,7 +26,7 @@ _SUM_TO_SHAPE = [
     case({"dy": (2, 3, 1)}, shape=(1, 1)),
 ]
 _TERNARIZE = [
-    case({"w": [[1.0, -0.5]]}),
+    case({"w": free([[1.0, -0.5]])}),
     case({"w": [[2.0, 1.0], [-6.0, 0.0]]}),
     case({"w": [[1.0, -1.0]]}),  # |w| = τ is not above τ
     case({"w": (2, 3)}, threshold=0.5),
@@ -40,24 +40,25 @@ _TERNARIZE = [
     case({"w": [[1.0, float("-inf")]]}),
 ]
 _ABSMAX = [
-    case({"a": [[1.0, -2.0]]}),
+    case({"a": free([[1.0, -2.0]])}),
     case({"a": [[-3.0, 1.0]]}),
-    case({"a": [1.0, 3.0, -2.0]}),
+    case({"a": free([1.0, 3.0, -2.0], start=4)}),
     case({"a": [[127.0, 2.5, 0.5, -1.5]]}),  # s is 1, and a half goes to the even integer
     case({"a": [[1.0, 3.0], [-7.0, 2.0], [0.0, 0.0]]}),  # each row has its own step
     case({"a": [[6e-6, -2e-6]]}),
-    case({"a": [[[1.0, 3.0]], [[5.0, -4.0]]]}),
+    case({"a": free([[[1.0, 3.0]], [[5.0, -4.0]]])}),
 ]
 _ABSMEAN = [
-    case({"w": [[1.0, -2.0]]}),
-    case({"w": [[0.25, -3.0, 1.0]]}),
+    case({"w": free([[1.0, -2.0]])}),
+    case({"w": free([[0.25, -3.0, 1.0]], start=4)}),
     case({"w": [[0.5, -1.5, 1.0]]}),  # m is 1, and a half goes to the even integer
     case({"w": [[0.25, -0.5], [6.0, -7.0]]}),  # the mean is that of the whole matrix
     case({"w": [[0.0, 0.0]]}),
     case({"w": [[6e-6, -8e-6]]}),
 ]
 
-_SMALL, _STATE = {"p": [1.0], "g": [0.5]}, {"m": [1.0], "v": [4.0]}
+_SMALL = {"p": [1.0], "g": free([0.5], start=4)}  # another p could become 0, after a step of lr
+_STATE = {"m": free([1.0], start=8), "v": [4.0]}
 _MATRIX = {"p": (2, 3), "g": (2, 3), "m": (2, 3)}
 _V_OF_ELEMENTS = {"v": [[1.0, 4.0, 0.25], [9.0, 1.0, 0.0]]}
 _V_OF_ROWS = {"v": [[1.0], [0.25]]}
@@ -91,15 +92,16 @@ _NORMUON = [
 ]
 
 _ROWS = [[1, 0, -1, -1, 0, 1], [0, 1, 1, 0, 1, -1]]
+_SCALE = free(0.5, then=lambda scale: abs(float(scale)))
 _PACK = [
     case({"T": [[1, 0, 0, 0, 0]]}, scale=1.0, encoding="base-3"),
     case({"T": [[-1]]}, scale=1.0, encoding="base-3"),
     case({"T": [[1]]}, scale=0.5, encoding="2-bit"),
-    case({"T": [[0, 1, -1]]}, scale=0.5, encoding="base-3"),
-    case({"T": [[0, 1, -1]]}, scale=0.5, encoding="2-bit"),
+    case({"T": free([[0, 1, -1]])}, scale=_SCALE, encoding="base-3"),
+    case({"T": free([[0, 1, -1]])}, scale=_SCALE, encoding="2-bit"),
     case({"T": [[0.0, 1.0], [-1.0, 0.0]]}, scale=0.5, encoding="base-3"),
-    case({"T": _ROWS}, scale=2.0, encoding="base-3"),
-    case({"T": _ROWS}, scale=2.0, encoding="2-bit"),
+    case({"T": free(_ROWS)}, scale=2.0, encoding="base-3"),
+    case({"T": free(_ROWS)}, scale=2.0, encoding="2-bit"),
 ]
 _SIGNED_SUMS = [
     case({"x": x}) for x in ([[[1.0], [0.0], [0.0], [0.0], [0.0]]], (1, 5, 1), (2, 5, 3))
@@ -111,7 +113,9 @@ _PRODUCTS = [  # x (N, D) and T (O, D)
     ((2, 7), [[1, 0, -1, -1, 0, 1, -1], [0, 1, 1, 0, 1, -1, 0], [1] * 7]),
     (np.full((1, 5), 127, np.int8), [[1, 1, 1, 1, 1]]),
 ]
-_TABLE_SUMS = [case({"x": x, "packed": pack(np.array(T), 1.0)}) for x, T in _PRODUCTS]
+_TABLE_SUMS = [
+    case({"x": x, "packed": free(T, then=lambda T: pack(T, 1.0))}) for x, T in _PRODUCTS
+]
 
 FUNCTION_TESTS = [
     FunctionTest(sum_to_shape, _SUM_TO_SHAPE, "sum"),

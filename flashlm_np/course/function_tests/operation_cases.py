@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..inputs import Case, case
+from ..inputs import Case
+from ..variants import Ids, case
 
 _PAIRS = [
     case({"a": (2,), "b": (2,)}),
@@ -120,8 +121,8 @@ OPERATION_CASES: dict[str, list[Case]] = {
         case({"x": (2, 3, 4), "w": (4,)}, eps=0.5),
     ],
     "embedding": [
-        *(case({"w": (3, 2), "ids": ids}) for ids in ([1], [2, 0], [1, 1])),
-        case({"w": (4, 2), "ids": [[1, 0, 1], [3, 1, 3]]}),
+        *(case({"w": (3, 2), "ids": Ids(ids, 3)}) for ids in ([1], [2, 0], [1, 1])),
+        case({"w": (4, 2), "ids": Ids([[1, 0, 1], [3, 1, 3]], 4)}),
     ],
     "causal_conv": [case({"x": x, "w": w}, **options) for x, w, options in _CONVOLUTIONS],
     "ternary_linear": [
@@ -130,17 +131,20 @@ OPERATION_CASES: dict[str, list[Case]] = {
         case({"x": (2, 3, 2), "w": (4, 2)}, threshold=0.5, scale="kept"),
     ],
     "cross_entropy": [
-        *(case({"z": (1, 2), "y": [1]}, **options) for options in _LOSSES),
-        *(case({"z": (2, 3), "y": [2, 0]}, **options) for options in _LOSSES),
-        case({"z": (3, 2), "y": [1, 1, 0]}),
+        *(case({"z": (1, 2), "y": Ids([1], 2)}, **o) for o in _LOSSES),
+        *(case({"z": (2, 3), "y": Ids([2, 0], 3)}, **o) for o in _LOSSES),
+        case({"z": (3, 2), "y": Ids([1, 1, 0], 2)}),
         case({"z": [[1000.0, 0.0, -1000.0]], "y": [1]}),
         case({"z": [[-1000.0, -1001.0]], "y": [0]}),
         case({"z": [[1000.0, 1001.0], [0.0, -1.0]], "y": [0, 1]}),  # each row has its own top
     ],
     "tied_head": [
-        *(case({"h": (1, 2), "w": (3, 2), "y": [1]}, **options) for options in _LOSSES),
-        *(case({"h": (2, 3), "w": (4, 3), "y": [3, 0]}, **options) for options in _LOSSES),
-        case({"h": (3, 1), "w": (2, 1), "y": [1, 1, 0]}),
+        *(case({"h": (1, 2), "w": (3, 2), "y": Ids([1], 3)}, **o) for o in _LOSSES),
+        *(
+            case({"h": (2, 3), "w": (4, 3), "y": Ids([3, 0], 4)}, **options)
+            for options in _LOSSES
+        ),
+        case({"h": (3, 1), "w": (2, 1), "y": Ids([1, 1, 0], 2)}),
         case({"h": [[1000.0]], "w": [[1.0], [-1.0]], "y": [1]}),
         case({"h": (514, 1), "w": (2, 1), "y": [1, 0] * 257}),  # two blocks of the page's
     ],
