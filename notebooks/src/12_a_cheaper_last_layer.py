@@ -13,8 +13,8 @@
 # heads](../flashlm_np/model/heads/__init__.py): most of all
 # [two_level.py](../flashlm_np/model/heads/two_level.py) and
 # [sampled.py](../flashlm_np/model/heads/sampled.py). [docs/heads.md](../docs/heads.md) has the
-# large experiment, with v3's model. Write each prediction down before you run the cell below
-# it.
+# large experiment, with v3's model. Put each prediction in place of `...`, and run that cell
+# before the cell below it.
 
 # %%
 import time
@@ -26,6 +26,7 @@ from threadpoolctl import threadpool_limits
 
 from flashlm_np import QUICKSTART, V3, Phase
 from flashlm_np.analysis.multiply_adds import multiply_adds
+from flashlm_np.course.predictions import Predictions
 from flashlm_np.data.dataset import Dataset, DataSource, sample_batch
 from flashlm_np.data.loading import load_dataset
 from flashlm_np.evaluation.baselines import baselines
@@ -44,6 +45,7 @@ from minigrad.optim import adamw_update
 
 threadpool_limits(1)  # one BLAS thread: then the processor's time is a fair measure
 rng = np.random.default_rng(12)
+mine = Predictions("12")
 print("the heads:", ", ".join(HEADS))
 
 # %% [markdown]
@@ -66,6 +68,10 @@ print(f"the head has {share:.0%} of them")
 # as fast is the step? And if the head costs nothing?
 
 # %%
+mine.predict("speed of a step whose head is 20 times cheaper", ...)
+mine.predict("speed of a step whose head costs nothing", ...)
+
+# %%
 times_cheaper = np.logspace(0, 3, 60)
 fig, axes = plt.subplots(figsize=(8, 3), layout="constrained")
 for s, style in ((0.95, "k-"), (0.86, "k--"), (0.5, "k:")):
@@ -75,8 +81,11 @@ axes.set(xlabel="the head is so many times cheaper", ylabel="the step is ... tim
 axes.set(ylim=(0, 21), title="Amdahl's law for the head")
 axes.legend()
 plt.show()
-for c in (20, np.inf):
-    print(f"s = 86 %, {c:g} times cheaper: {1 / (1 - 0.86 + 0.86 / c):.2f} times as fast")
+speeds = {c: 1 / (1 - 0.86 + 0.86 / c) for c in (20, np.inf)}
+for c, speed in speeds.items():
+    print(f"s = 86 %, {c:g} times cheaper: {speed:.2f} times as fast")
+mine.reveal("speed of a step whose head is 20 times cheaper", speeds[20])
+mine.reveal("speed of a step whose head costs nothing", speeds[np.inf])
 
 # %% [markdown]
 # So a head that is 20 times cheaper gives nearly all that there is. A head that is 1000 times
@@ -91,6 +100,9 @@ for c in (20, np.inf):
 # Each factor is a softmax, but a small one. Take the eight words of notebook 06 in two classes.
 # *Predict first:* what is the sum of all eight probabilities? How many logits does the loss of
 # the target "sofa" need?
+
+# %%
+mine.predict("logits for the loss of sofa", ...)
 
 # %%
 words = ["mat", "sofa", "floor", "bed", "moon", "of", "idea", "zip"]
@@ -111,6 +123,8 @@ for p_class, (name, here) in zip(softmax(class_logits), of_class.items(), strict
     for word, q in zip(words[here], inside, strict=True):
         print(f"    p({word}) = {p_class:.3f} · {q:.3f} = {p_class * q:.4f}")
 print(f"the sum of all eight: {p.sum():.6f}")
+needed = len(class_logits) + len(word_logits[of_class["furniture"]])
+mine.reveal("logits for the loss of sofa", needed)
 
 # %% [markdown]
 # Inside each class the probabilities sum to $p(\mathrm{class})$, and the classes sum to 1. So
@@ -128,10 +142,16 @@ print(f"the sum of all eight: {p.sum():.6f}")
 # is best for $V = 50{,}257$? (Hint: the derivative is 0.) How many logits are needed then?
 
 # %%
+mine.predict("best number of classes", ...)
+mine.predict("logits that are needed then", ...)
+
+# %%
 V = V3.vocab_size
 best = round(V**0.5)
 for G in (10, best, 5000):
     print(f"{G:5} classes: {G + V / G:,.0f} logits instead of {V:,}")
+mine.reveal("best number of classes", best)
+mine.reveal("logits that are needed then", best + V / best)
 
 # %% [markdown]
 # The best number is $\sqrt V$, and the cost is $2\sqrt V$: a hundredth of $V$. But words are
@@ -171,6 +191,10 @@ print(f"V = {V:,} words, {len(data.train):,} of them in the training text")
 # sums of $\sqrt{\mathrm{frequency}}$?
 
 # %%
+cuts = ("equal numbers of words", "equal shares of the text", "equal sums of √frequency")
+mine.predict("classes with the fewest logits", ..., choices=cuts)
+
+# %%
 falling = counts[order]
 G = round(V**0.5)
 
@@ -186,16 +210,19 @@ weights = {
     "equal shares of the text": falling + 1e-9,
     "equal sums of √frequency": np.sqrt(falling),
 }
+logits = {}
 fig, axes = plt.subplots(figsize=(8, 3), layout="constrained")
 for (name, weight), style in zip(weights.items(), ("k:", "k--", "k-"), strict=True):
     starts = starts_of(weight)
     sizes = np.diff(starts)
     f = np.add.reduceat(falling, starts[:-1]) / falling.sum()
+    logits[name] = len(sizes) + f @ sizes
     print(f"{name}: {len(sizes)} classes + {f @ sizes:.0f} words on average")
     axes.semilogy(np.arange(len(sizes)), sizes, style, label=name)
 axes.set(xlabel="class, from the most frequent words on", ylabel="words in the class")
 axes.legend()
 plt.show()
+mine.reveal("classes with the fewest logits", min(logits, key=logits.get))
 
 # %% [markdown]
 # The first two cost the same, $V/G$: either all $|c|$ are equal, or all $f_c$ are. Equal shares
@@ -250,6 +277,9 @@ for name in HEADS:
 # times as fast as the softmax over $V$ words could it be?
 
 # %%
+mine.predict("decisions for a word, on average", ...)
+
+# %%
 tree = huffman_tree(counts)
 lengths = tree.paths[2]
 mean_length = (lengths * counts).sum() / counts.sum()
@@ -257,6 +287,7 @@ q = counts[counts > 0] / counts.sum()
 print(f"log2 V = {np.log2(V):.1f}; the mean path has {mean_length:.1f} decisions,")
 print(f"the entropy is {-(q * np.log2(q)).sum():.1f} bits, the longest path {lengths.max()}")
 print(f"products: {V / mean_length:,.0f} times fewer than with the softmax")
+mine.reveal("decisions for a word, on average", mean_length)
 
 # %% [markdown]
 # Now measure one direction of it: the logits of 256 rows. The softmax multiplies two matrices.
@@ -316,7 +347,10 @@ print(f"gathered costs as much as {fewer / (softmax_time / tree_time):.0f} in a 
 #
 # We test this with 40 words and a model that has only one logit for each. *Predict first:* the
 # words are drawn in proportion to $p$. Which distribution does the model learn if the
-# correction is forgotten?
+# correction is forgotten, and how many nats above the least possible is its exact loss?
+
+# %%
+mine.predict("nats above the least, if the correction is forgotten", ...)
 
 # %%
 few, draws, steps = 40, 8, 1500
@@ -349,6 +383,8 @@ for (name, (_, curve)), power in zip(learned.items(), (0, 1, 2), strict=True):
     first, last = curve[:50, 0].mean(), curve[-50:, 0].mean()
     print(f"{name:19} sampled loss {first:.2f}, at the end {last:.2f};", end=" ")
     print(f"exact loss {curve[-1, 1] - least:.3f} above the least, by theory {bound:.3f}")
+above = learned["forgotten"][1][-1, 1] - least
+mine.reveal("nats above the least, if the correction is forgotten", above)
 
 # %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
@@ -384,9 +420,13 @@ plt.show()
 # takes a fixed number of steps, so its losses do not depend on your machine. We measure the
 # *processor's time* of each step, and put both together: loss against time.
 #
-# *Predict first,* for a step with 1,024 scored positions: how many times as fast as with the
-# exact head is it with two levels? And after *equal numbers of steps*, which head has the
-# lowest loss?
+# *Predict first:* after *equal numbers of steps*, which head has the lowest loss? And how many
+# times as fast as with the exact head is a step with two levels, for 1,024 scored positions?
+
+# %%
+heads = ("exact", "two_level", "sampled")
+mine.predict("lowest loss after equal numbers of steps", ..., choices=heads)
+mine.predict("speed of a step with two levels, if the exact head has 1", ...)
 
 # %%
 base = replace(
@@ -449,9 +489,11 @@ plt.show()
 # %%
 exact, exact_step = runs["exact"]
 step = marks[len(exact) - 1]
+equal = {head: losses[len(exact) - 1].mean() for head, (losses, _) in runs.items()}
 for head in ("two_level", "sampled"):
     mean, error = mean_and_error(runs[head][0][len(exact) - 1] - exact[-1])
     print(f"step {step}: {head} is {mean:+.3f} ± {error:.3f} nats above the exact head")
+mine.reveal("lowest loss after equal numbers of steps", min(equal, key=equal.get))
 
 # %% [markdown]
 # In the first steps the two-level head is ahead, because it starts with the shares of its
@@ -484,6 +526,8 @@ for head in ("two_level", "sampled"):
         f"    (b) has the exact head's last loss {end / time_to(head, final):.1f} times sooner"
     )
     print(f"    (c) is {final - at_time(head, end):.2f} nats better after the same time")
+ratio = exact_step / runs["two_level"][1]
+mine.reveal("speed of a step with two levels, if the exact head has 1", ratio)
 
 # %% [markdown]
 # These are three meanings of "so many times more effective in the same time":
@@ -546,3 +590,6 @@ print(f"the head has {s:.0%} of the multiply-adds: at most {1 / (1 - s):.1f} tim
 #
 # Next, [notebook 13](13_a_state_for_the_past.ipynb) looks at a model without convolutions and
 # without attention: a recurrence that keeps a few numbers of the whole past.
+
+# %%
+mine.show()
