@@ -4,9 +4,10 @@ import sys
 from pathlib import Path
 
 from ..commands import command
+from ..course.student_number import student_number
 from ..errors import UserError
 from ..progress import printable
-from .arguments import PICTURE, above_0, add_command, add_options, new_file
+from .arguments import PICTURE, above_0, add_command, add_options, new_file, parsed_by
 
 
 def add_course(commands):
@@ -19,6 +20,7 @@ def add_course(commands):
     start = add_command(actions, _start, "start", "write the exercises")
     folder = "a new or empty folder, or a workbook"
     start.add_argument("folder", metavar="DIR", type=Path, help=folder)
+    _add_student(start, "a student number: it gives the workbook numbers of its own")
     check = add_command(actions, _check, "check", "check your answers")
     check.add_argument("folder", metavar="DIR", type=Path, help="a workbook")
     names = "only these exercises, such as rms_norm or 9"
@@ -28,6 +30,7 @@ def add_course(commands):
         ("--timeout", above_0("seconds"), 20.0, "seconds for each exercise"),
         ("--junit", new_file(), None, "also write JUnit XML"),
     )
+    _add_student(check, "refuse the workbook of another student number")
     strict = "exit code 1 unless all that is checked is right"
     check.add_argument("--strict", action="store_true", help=strict)
     predictions = add_command(
@@ -38,12 +41,17 @@ def add_course(commands):
     add_options(predictions, PICTURE)
 
 
+def _add_student(parser, help):
+    form = parsed_by(student_number)
+    parser.add_argument("--student", metavar="NUMBER", type=form, help=help)
+
+
 def _start(options) -> None:
     """Write a workbook into DIR: a file per exercise, and a README. In a workbook, files that
     are missing are written, and none is overwritten."""
     from ..course.workbook import start
 
-    written = start(options.folder)
+    written = start(options.folder, options.student or "")
     if not written:
         print(f"{options.folder} is complete; nothing was written")
     elif len(written) < 3:
@@ -60,21 +68,25 @@ def _check(options) -> int:
     from ..course.exercise import RIGHT, WRONG
     from ..course.exercises import EXERCISES, find
     from ..course.runner import check
+    from ..course.student_number import expect_number
     from ..course.workbook import expect_workbook
     from ..files import write_atomically
 
     _expect_folder_first(options.folder, options.names)
     files = expect_workbook(options.folder)
     chosen = [find(name) for name in options.names] or EXERCISES
+    if student := expect_number(options.folder, options.student or ""):
+        print(f"student {student}")
     grades = {}
-    for exercise, grade in check({e: files.get(e.name) for e in chosen}, options.timeout):
+    chosen_files = {exercise: files.get(exercise.name) for exercise in chosen}
+    for exercise, grade in check(chosen_files, options.timeout, student):
         grades[exercise] = grade
         for line in report.lines_of(exercise, grade, whole=bool(options.names)):
             print(line, flush=True)
     if len(grades) > 1:
         print(f"\n{report.summary(grades.values())}")
     if options.junit:
-        write_atomically(options.junit, report.junit(grades))
+        write_atomically(options.junit, report.junit(grades, student))
     states = {grade.state for grade in grades.values()}
     return int(WRONG in states or (options.strict and states != {RIGHT}))
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from .by_hand import check_number, number_in
 from .calling import call, call_in_turn
 from .comparing import first_mismatch
 from .exercise import RIGHT, TO_DO, Exercise, Failure, Grade, to_do_text
@@ -15,26 +16,30 @@ from .hints import WrongResult, results_of
 from .hints.exceptions import exception_hint
 from .hints.first import first_hint
 from .inputs import Case, as_float32, case_lines, flipped
+from .question import BY_HAND, question_of
 from .student import Answer
 from .surroundings import Surroundings
 
 
-def grade(exercise: Exercise, answer: Answer) -> Grade:
-    """Grade the functions of an answer that are not blank, in the order of the exercise."""
+def grade(exercise: Exercise, answer: Answer, student: str = "") -> Grade:
+    """Grade the functions of an answer that are not blank, in the order of the exercise.
+
+    student: the student's number, which gives the inputs, and a question to answer by hand.
+    """
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         watched = replace(answer, surroundings=Surroundings(answer.notes))
-        result = _grade(exercise, watched)
+        result = _grade(exercise, watched, student)
     if answer.notes and result.state != TO_DO:
         note = f"Note: it changes {' and '.join(answer.notes)}; the grader changed that back."
         result.details = (*result.details, note)
     return result
 
 
-def _grade(exercise, answer):
+def _grade(exercise, answer, student):
     right, count = [], 0
     solution = Answer(exercise.solution)
-    for test in function_tests_of(exercise):
+    for test in function_tests_of(exercise, student):
         if test.name in answer.blank:
             continue
         before = []  # other shapes, options and dtypes than the next case
@@ -48,8 +53,16 @@ def _grade(exercise, answer):
                 inputs = case if failure.inputs is None else failure.inputs
                 return Grade.of_failure(failure, case_lines(inputs))
         right.append(test.name)
-    if answer.blank:
-        return Grade(TO_DO, (to_do_text(answer.blank),), tuple(right))
+    blank = list(answer.blank)
+    if question := question_of(exercise, student):
+        try:
+            number = number_in(answer.text)
+            check_number(question, number, answer.text)
+        except Failure as failure:
+            return Grade.of_failure(failure, case_lines(question.case))
+        (blank if number is None else right).append(BY_HAND)
+    if blank:
+        return Grade(TO_DO, (to_do_text(blank),), tuple(right))
     text = (
         f"It gives the results of the package on {count // 2} inputs, in float64 and float32."
     )

@@ -31,8 +31,11 @@ def summary(grades: Iterable[Grade]) -> str:
     )
 
 
-def junit(grades: dict[Exercise, Grade]) -> bytes:
-    """A test case per exercise: to do is skipped, wrong a failure, no result an error."""
+def junit(grades: dict[Exercise, Grade], student: str = "") -> bytes:
+    """A test case per exercise: to do is skipped, wrong a failure, no result an error.
+
+    student: the student's number, a property of the suite.
+    """
     suites = ElementTree.Element("testsuites")
     kinds = Counter(map(_kind, grades.values()))
     suite = ElementTree.SubElement(
@@ -45,6 +48,9 @@ def junit(grades: dict[Exercise, Grade]) -> bytes:
         skipped=str(kinds["skipped"]),
         time=f"{sum(grade.seconds for grade in grades.values()):.3f}",
     )
+    if student:
+        properties = ElementTree.SubElement(suite, "properties")
+        ElementTree.SubElement(properties, "property", name="student", value=student)
     for exercise, grade in grades.items():
         name = exercise.file_name.removesuffix(".py")
         attributes = {"classname": "course", "name": name, "time": f"{grade.seconds:.3f}"}

@@ -20,8 +20,8 @@ from pathlib import Path
 from ..commands import command
 from ..training.threads import available_cores
 from . import verdict
-from .blanks import exercise_text
 from .exercise import TO_DO, WRONG, Exercise, Failure, Grade, to_do_text
+from .question import BY_HAND, question_of, student_file
 from .source import source_of_student
 
 SECONDS = 20.0  # the student's time for one exercise
@@ -31,13 +31,18 @@ MAX_SHOWN, MAX_LINES = 4000, 40  # characters and lines of the output that are k
 
 
 def check(
-    files: dict[Exercise, Path | None], seconds: float = SECONDS
+    files: dict[Exercise, Path | None], seconds: float = SECONDS, student: str = ""
 ) -> Iterator[tuple[Exercise, Grade]]:
-    """The grade of each exercise's file, in order, as soon as it is known."""
+    """The grade of each exercise's file, in order, as soon as it is known.
+
+    student: the student's number, if there is one.
+    """
     stop = threading.Event()  # ends the subprocesses that still run
     pool = ThreadPoolExecutor(available_cores())
     try:
-        jobs = [pool.submit(_check_file, *item, seconds, stop) for item in files.items()]
+        jobs = [
+            pool.submit(_check_file, *item, seconds, student, stop) for item in files.items()
+        ]
         for exercise, job in zip(files, jobs, strict=True):
             yield exercise, job.result()
     finally:  # also after Ctrl-C, and when the caller stops early
@@ -45,7 +50,7 @@ def check(
         pool.shutdown(cancel_futures=True)
 
 
-def _check_file(exercise, file, seconds, stop):
+def _check_file(exercise, file, seconds, student, stop):
     """The grade of one file; a subprocess starts only if the file is not as it was written."""
     start = time.perf_counter()
     if file is None:
@@ -55,16 +60,19 @@ def _check_file(exercise, file, seconds, stop):
         source = source_of_student(file).replace(b"\r\n", b"\n")
     except Failure as failure:
         return Grade.of_failure(failure)
-    if source == exercise_text(exercise).encode():
-        return Grade(TO_DO, (to_do_text(exercise.solution),))
+    if source == student_file(exercise, student).encode():
+        names = [*exercise.solution, *([BY_HAND] if question_of(exercise, student) else [])]
+        return Grade(TO_DO, (to_do_text(names),))
     with tempfile.TemporaryDirectory(prefix="flashlm-", ignore_cleanup_errors=True) as folder:
-        grade = _grade_in_subprocess(exercise, file.resolve(), seconds, Path(folder), stop)
+        arguments = [exercise.name, str(file.resolve()), folder, seconds, student]
+        grade = _grade_in_subprocess(arguments, stop)
     grade.seconds = time.perf_counter() - start
     return grade
 
 
-def _grade_in_subprocess(exercise, file, seconds, folder, stop):
-    arguments = [exercise.name, str(file), str(folder), seconds]
+def _grade_in_subprocess(arguments, stop):
+    """The grade that `worker.main` gives for these arguments."""
+    file, folder, seconds = Path(arguments[1]), Path(arguments[2]), arguments[3]
     with open(folder / "printed.txt", "w+b") as printed:
         process = _started([_module_path(file), arguments], folder / "answer", printed)
         excess = _wait(process, printed, seconds, stop)

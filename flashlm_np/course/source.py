@@ -4,6 +4,7 @@ import ast
 import codecs
 import types
 from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import UserError
 from ..files import read_bytes
@@ -12,6 +13,14 @@ from .exercise import TO_DO, Exercise, Failure
 from .raised import text_of
 
 MAX_BYTES = 1_000_000  # of a student's file; a page has a few thousand
+
+
+class Source(NamedTuple):
+    """A student's file: its code, the names of its blank functions, and its text."""
+
+    code: types.CodeType
+    blank: list[str]
+    text: str
 
 
 def source_of_student(file: Path) -> bytes:
@@ -26,14 +35,15 @@ def source_of_student(file: Path) -> bytes:
         raise Failure(str(error), crashed=True) from None
 
 
-def read(exercise: Exercise, file: Path) -> tuple[types.CodeType, list[str]]:
-    """Compile the file without running it; also the names of its blank functions.
+def read(exercise: Exercise, file: Path) -> Source:
+    """Compile the file without running it.
 
     Raises:
         Failure: the file cannot be read, is not Python, imports the grader, or lacks a
             function.
     """
-    tree, code = _compiled(source_of_student(file), str(file))
+    source = source_of_student(file)
+    tree, code = _compiled(source, str(file))
     if line := _import_of_the_grader(tree):
         raise Failure(
             f"line {line}: imports the grader",
@@ -45,7 +55,7 @@ def read(exercise: Exercise, file: Path) -> tuple[types.CodeType, list[str]]:
         found = [node for node in functions if node.name == name]
         _expect_one(name, found)
         blank += [name] if is_blank(found[-1]) else []
-    return code, blank
+    return Source(code, blank, source.decode("utf-8-sig", "replace"))
 
 
 def _expect_one(name, found):

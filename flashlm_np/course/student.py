@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .exercise import Exercise, Failure, to_do_text
+from .exercise import Exercise, Failure
 from .raised import exception_failure
 from .source import read
 from .surroundings import Surroundings
@@ -17,6 +17,7 @@ from .surroundings import Surroundings
 class Answer:
     """The functions of an exercise from a student's file, with the package's for blank ones.
 
+    text: the file's text.
     notes: the settings that the file and its functions changed.
     surroundings: what the functions may change; nothing is watched without it.
     """
@@ -26,18 +27,19 @@ class Answer:
     file: str = ""
     notes: list[str] = field(default_factory=list)
     surroundings: Surroundings | None = None
+    text: str = ""
 
 
 def load(exercise: Exercise, file: Path) -> Answer:
-    """Run the student's file and take its functions.
+    """Run the student's file and take its functions; it is not run if all are blank.
 
     Raises:
-        Failure: every function is blank, the file raises an exception or changes other modules,
-            or a function has other parameters.
+        Failure: the file raises an exception or changes other modules, or a function has other
+            parameters.
     """
-    code, blank = read(exercise, file)
+    code, blank, text = read(exercise, file)
     if len(blank) == len(exercise.functions):
-        raise Failure(to_do_text(blank), to_do=True)
+        return Answer(exercise.solution, blank, str(file), text=text)
     notes = []
     module = types.ModuleType(file.stem)
     module.__file__ = str(file)
@@ -54,7 +56,7 @@ def load(exercise: Exercise, file: Path) -> Answer:
     functions = {name: getattr(module, name) for name in exercise.solution}
     for name, function in exercise.solution.items():
         _expect_signature(name, functions[name], function)
-    return Answer(functions, blank, str(file), notes)
+    return Answer(functions, blank, str(file), notes, text=text)
 
 
 def _expect_signature(name, found, expected):

@@ -23,8 +23,8 @@ FILE_SIZE = 100_000_000  # bytes of a file that it writes, but not under Windows
 MOST_SECONDS = 1e6  # the clock of faulthandler ends between this and infinity
 
 
-def main(name: str, file: str, folder: str, seconds: float) -> None:
-    """Grade `file` as the exercise `name`; write the grade to grade.json in `folder`.
+def main(name: str, file: str, folder: str, seconds: float, student: str) -> None:
+    """Grade `file` as the exercise `name` of a student; write grade.json in `folder`.
 
     After `seconds` the process ends. Its stack is then in trace.txt, and so it is after a crash
     of code that is not Python.
@@ -36,7 +36,7 @@ def main(name: str, file: str, folder: str, seconds: float) -> None:
         faulthandler.dump_traceback_later(min(seconds, MOST_SECONDS), exit=True, file=trace)
         watch_looks(file)
         with _limits():
-            result = _grade(find(name), Path(file))
+            result = _grade(find(name), Path(file), student)
         if os.getpid() == process:  # no child of the student's code
             grade_file.write(verdict.as_json(result))
             grade_file.flush()
@@ -48,9 +48,9 @@ def _open(folder, name):
     return open(Path(folder, name), "w", encoding="utf-8")
 
 
-def _grade(exercise: Exercise, path: Path) -> Grade:
+def _grade(exercise: Exercise, path: Path, student: str) -> Grade:
     try:
-        return grade(exercise, load(exercise, path))
+        return grade(exercise, load(exercise, path), student)
     except Failure as failure:
         return Grade.of_failure(failure)
     except BaseException as error:  # from a signal, or from a method of an object it returned

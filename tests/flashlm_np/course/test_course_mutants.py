@@ -4,6 +4,7 @@ from contextlib import nullcontext
 from functools import cache
 
 import pytest
+from course_answers import BY_NAME
 from course_mutants import mutants_of
 
 from flashlm_np.course import grader
@@ -177,15 +178,36 @@ def no_hints(monkeypatch):
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
 def test_each_mutant_is_graded_wrong_or_changes_no_result(exercise, no_hints):
-    solution = exercise.solution
-    survivors = {
+    assert survivors(exercise) == known(exercise), OTHERS
+
+
+@pytest.mark.parametrize(
+    ("name", "student"),
+    [("multiply", "1"), ("embedding", "4711"), ("ternarize", "s-0042"), ("adamw", "1")],
+)
+def test_so_is_each_mutant_with_a_students_numbers(name, student, no_hints):
+    assert survivors(BY_NAME[name], student) == known(BY_NAME[name]), OTHERS
+
+
+OTHERS = "graded right, but not equivalent; or no mutant any more"
+
+
+def survivors(exercise, student=""):
+    """The mutants that are not graded wrong."""
+    text = "BY_HAND = ..."  # the question is still to do
+    return {
         str(mutant)
         for mutant in mutants(exercise)
-        if grader.grade(exercise, Answer(solution | {mutant.name: mutant.function})).state
-        != "wrong"
+        if grader.grade(exercise, answer_with(mutant, text), student).state != "wrong"
     }
-    known = {text for text in KNOWN if text.split(":")[0] in solution}
-    assert survivors == known, "graded right, but not equivalent; or no mutant any more"
+
+
+def answer_with(mutant, text):
+    return Answer(mutant.exercise.solution | {mutant.name: mutant.function}, text=text)
+
+
+def known(exercise):
+    return {text for text in KNOWN if text.split(":")[0] in exercise.solution}
 
 
 def test_there_are_a_thousand_mutants():

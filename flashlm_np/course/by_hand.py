@@ -1,0 +1,60 @@
+"""The answer to a question by hand: read it from the student's file, and check it.
+
+The file is read, not run: the answer is a number, and no code that computes one.
+"""
+
+import ast
+
+from .exercise import Failure
+from .hints.mistakes import edited_functions, mistakes_of
+from .question import BY_HAND, Question
+
+TOLERANCE = 0.01  # of the answer: three digits, of which the last may be rounded in any way
+
+
+def number_in(text: str) -> float | None:
+    """The number that a file assigns to BY_HAND; None if it is still to do.
+
+    Raises:
+        Failure: there is no such line, or no number.
+    """
+    assignments = [node for node in ast.parse(text).body if isinstance(node, ast.Assign)]
+    found = [node for node in assignments if ast.unparse(node.targets[0]) == BY_HAND]
+    if not found:
+        raise Failure(
+            f"the file has no line {BY_HAND} = ...", "keep its line, and the question."
+        )
+    try:
+        number = ast.literal_eval(found[-1].value)
+    except ValueError:
+        number = None
+    if number is ...:
+        return None
+    if type(number) not in (int, float):
+        what = f"line {found[-1].lineno}: {BY_HAND} is no number"
+        raise Failure(what, "write one number in place of the dots, such as -1.25.")
+    return float(number)
+
+
+def check_number(question: Question, number: float | None, text: str) -> None:
+    """Raise a Failure if the number is wrong; `text` is that of the student's file."""
+    if number is not None and not _near(number, question.answer):
+        what = f"{BY_HAND}: {question.what} is not {number:g}"
+        raise Failure(what, _hint(question, number, text))
+
+
+def _near(number, answer):
+    return abs(number - answer) <= TOLERANCE * abs(answer)
+
+
+def _hint(question, number, text):
+    if question.text not in text.replace("\r\n", "\n"):
+        return "the question in the file has other numbers, those of another student."
+    if _near(-number, question.answer):
+        return "the sign is wrong."
+    for hint, edits in mistakes_of(question.test.function):
+        edited = edited_functions(question.test, edits)
+        result = question.array(edited, question.case)
+        if result.ndim == len(question.index) and _near(number, result[question.index]):
+            return hint
+    return ""
