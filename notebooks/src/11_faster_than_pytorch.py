@@ -15,7 +15,7 @@
 # [fast_step.py](../flashlm_np/training/fast_step.py), and the fast forms that it uses:
 # [tied_head_fast.py](../minigrad/ops/tied_head_fast.py),
 # [blocks.py](../minigrad/optim/blocks.py) and [threads.py](../flashlm_np/training/threads.py).
-# Write each prediction down before you run the cell below it.
+# Put each prediction in place of `...`, and run that cell before the cell below it.
 
 # %%
 import os
@@ -33,6 +33,7 @@ import numpy as np
 from flashlm_np import V3, Phase
 from flashlm_np.analysis.multiply_adds import multiply_adds, seconds_at_peak
 from flashlm_np.analysis.step_profile import measure
+from flashlm_np.course.predictions import Predictions
 from flashlm_np.data.dataset import Dataset, sample_batch
 from flashlm_np.model.flashlm import FlashLM
 from flashlm_np.training.fast_step import FastStep
@@ -44,6 +45,7 @@ from minigrad.optim.blocks import BLOCK_SIZE, flat_blocks
 
 workers, one_worker = Workers(), Workers(1)
 rng = np.random.default_rng(11)
+mine = Predictions("11")
 print(f"{workers.threads} cores to use, NumPy {np.__version__}")
 if workers.warning:
     print(workers.warning)
@@ -78,6 +80,9 @@ def seconds(work, repeats=5):
 # operations per second (GFLOP/s) does one core of your machine do in float32?
 
 # %%
+mine.predict("GFLOP/s of one core", ...)
+
+# %%
 n = 1024
 a, b = rng.normal(size=(2, n, n)).astype(np.float32)
 out = [np.empty((n, n), np.float32) for _ in range(workers.threads)]
@@ -94,10 +99,14 @@ with workers.at_work():  # one BLAS thread for each worker
 print(f"one core: {peak_one:.0f} GFLOP/s; {workers.threads} cores at once: {peak:.0f} GFLOP/s")
 if peak < 0.75 * workers.threads * peak_one:
     print("Other programs use the cores: the times and ratios of this run mean little.")
+mine.reveal("GFLOP/s of one core", peak_one)
 
 # %% [markdown]
 # Now memory. A copy reads and writes every number once and computes nothing. *Predict first:*
 # one float32 comes from main memory. How many multiply-adds could the core do in this time?
+
+# %%
+mine.predict("multiply-adds per float32 from memory", ...)
 
 # %%
 large, small = np.ones(1 << 24, np.float32), np.ones(1 << 15, np.float32)  # 67 MB, 131 kB
@@ -106,9 +115,9 @@ memory_gb = 2 * large.nbytes / seconds(lambda: np.copyto(into_large, large)) / 1
 repeated = lambda: [np.copyto(into_small, small) for _ in range(200)]  # noqa: E731
 cache_gb = 200 * 2 * small.nbytes / seconds(repeated) / 1e9
 print(f"copying 67 MB: {memory_gb:.0f} GB/s; 131 kB, again and again: {cache_gb:.0f} GB/s")
-print(
-    f"per float32 from memory: {peak_one / 2 * 4 / memory_gb:.0f} multiply-adds could be done"
-)
+possible = peak_one / 2 * 4 / memory_gb
+print(f"per float32 from memory: {possible:.0f} multiply-adds could be done")
+mine.reveal("multiply-adds per float32 from memory", possible)
 
 # %% [markdown]
 # These are the two speeds. Memory limits an operation with few operations per byte, and
@@ -166,6 +175,9 @@ plt.show()
 # other two slow?
 
 # %%
+mine.predict("best size of a block", ..., choices=(1000, 100_000, "all at once"))
+
+# %%
 N = 1 << 22
 p, g, m, v = rng.random((4, N), np.float32)
 
@@ -175,11 +187,11 @@ def adamw_in_blocks(size):
         adamw_update(*part, 10, lr=1e-3, weight_decay=0.1)
 
 
-sizes = 1 << np.array([10, 12, 14, 15, 17, 19, 22])
-block_seconds = [seconds(lambda size=size: adamw_in_blocks(int(size)), 3) for size in sizes]
+sizes = [1 << power for power in (10, 12, 14, 15, 17, 19, 22)]
+block_seconds = {size: seconds(lambda size=size: adamw_in_blocks(size), 3) for size in sizes}
 
 fig, axes = plt.subplots(figsize=(8, 3), layout="constrained")
-axes.semilogx(sizes, 1e3 * np.array(block_seconds), "k-o")
+axes.semilogx(sizes, [1e3 * took for took in block_seconds.values()], "k-o")
 axes.axvline(BLOCK_SIZE, color="0.6", ls="--")
 axes.text(BLOCK_SIZE, 0, " minigrad's block size", fontsize=9, va="bottom")
 axes.set(xlabel="numbers in a block", ylabel="milliseconds", ylim=(0, None))
@@ -191,8 +203,10 @@ sizes_to_print = {
     "blocks of 1,024": 1024,
 }
 for name, size in sizes_to_print.items():
-    took = block_seconds[sizes.tolist().index(size)]
+    took = block_seconds[size]
     print(f"{name:18} {1e3 * took:4.0f} ms, {1e9 * took / N:5.1f} ns per weight")
+near = {1000: 1 << 10, 100_000: 1 << 17, "all at once": N}  # sizes that were measured
+mine.reveal("best size of a block", min(near, key=lambda name: block_seconds[near[name]]))
 
 # %% [markdown]
 # On the left every NumPy call takes about a microsecond before it computes anything. On the
@@ -203,7 +217,12 @@ for name, size in sizes_to_print.items():
 #
 # Python runs one thread at a time, because of the global interpreter lock (GIL). But NumPy and
 # BLAS release it while they compute. *Predict first:* three kinds of work run on all cores. How
-# much faster is each: a Python loop, AdamW in blocks, products of matrices?
+# many times as fast is each: a Python loop, AdamW in blocks, products of matrices?
+
+# %%
+mine.predict("speed of a Python loop on all cores, if 1 on one", ...)
+mine.predict("speed of AdamW on all cores, if 1 on one", ...)
+mine.predict("speed of products on all cores, if 1 on one", ...)
 
 
 # %%
@@ -221,12 +240,17 @@ jobs = {
     "AdamW in blocks": (lambda part: adamw_update(*part, 10, lr=1e-3), parts),
     "products of matrices": (lambda _: c @ d, range(16)),
 }
+gains = {}
 with workers.at_work():
     for name, (job, items) in jobs.items():
         alone = seconds(lambda job=job, items=items: one_worker.map(job, items), 3)
         together = seconds(lambda job=job, items=items: workers.map(job, items), 3)
-        gain = f"{alone / together:.2f} times as fast"
+        gains[name] = alone / together
+        gain = f"{gains[name]:.2f} times as fast"
         print(f"{name:22} {workers.threads} workers: {gain} as one")
+mine.reveal("speed of a Python loop on all cores, if 1 on one", gains["a Python loop"])
+mine.reveal("speed of AdamW on all cores, if 1 on one", gains["AdamW in blocks"])
+mine.reveal("speed of products on all cores, if 1 on one", gains["products of matrices"])
 
 # %% [markdown]
 # The loop cannot gain (on a Python with a GIL), because only one of its threads runs at a time.
@@ -236,7 +260,11 @@ with workers.at_work():
 # **One BLAS thread for each worker.** BLAS has threads of its own. If every worker's product
 # starts as many threads as there are cores, the threads wait for each other.
 # `workers.at_work()` limits BLAS to one thread per worker with threadpoolctl, and resets it at
-# the end. *Predict first:* how much time does this save if all work is products?
+# the end. *Predict first:* if all work is products, how many per cent of the time does it
+# still take?
+
+# %%
+mine.predict("time with one BLAS thread each, in % of the time without", ...)
 
 
 # %%
@@ -249,6 +277,8 @@ with workers.at_work():
     limited = seconds(products, 3)
 print(f"BLAS's own threads inside the workers: {1e3 * without:.0f} ms")
 print(f"one BLAS thread each: {1e3 * limited:.0f} ms, {limited / without:.0%} of the time")
+percent = 100 * limited / without
+mine.reveal("time with one BLAS thread each, in % of the time without", percent)
 
 # %% [markdown]
 # If all work is products, the difference may be small: BLAS can serve one caller after the
@@ -258,8 +288,11 @@ print(f"one BLAS thread each: {1e3 * limited:.0f} ms, {limited / without:.0%} of
 # ## 4. New memory takes time
 #
 # `y = x * 2` asks the system for new memory each time. The system gives memory in *pages*, and
-# clears each page at its first use: a page fault. *Predict first:* how much slower is this than
-# writing into an array that is kept?
+# clears each page at its first use: a page fault. *Predict first:* how many times as long does
+# this take as writing into an array that is kept?
+
+# %%
+mine.predict("time with a new array, if a kept one takes 1", ...)
 
 # %%
 try:
@@ -280,9 +313,12 @@ def page_faults(work):
 x = np.ones(1 << 24, np.float32)  # 67 MB
 kept = np.empty_like(x)
 calls = {"a new array": lambda: x * 2, "a kept array": lambda: np.multiply(x, 2, out=kept)}
+milliseconds = {}
 for name, call in calls.items():
-    took = 1e3 * seconds(call, 5)
+    took = milliseconds[name] = 1e3 * seconds(call, 5)
     print(f"{name:14} {took:6.1f} ms, {page_faults(call):,.0f} page faults a call")
+ratio = milliseconds["a new array"] / milliseconds["a kept array"]
+mine.reveal("time with a new array, if a kept one takes 1", ratio)
 
 # %% [markdown]
 # (The number of page faults depends on the page size. Huge pages have 2 MB, so there are few
@@ -308,6 +344,10 @@ print("freed memory is kept" if keep_freed_memory() else "not glibc: nothing is 
 #
 # *Predict first:* how many megabytes of new memory does each form need in a step? And if its
 # buffers are kept?
+
+# %%
+mine.predict("new megabytes of the plain head", ...)
+mine.predict("new megabytes of the fused head on one core", ...)
 
 # %%
 V, D, rows = V3.vocab_size // 2, V3.d_model, 256
@@ -350,16 +390,18 @@ def new_megabytes(work):
 
 
 operations = 3 * 2e-9 * rows * V * D  # GFLOP of the three products
-head_seconds = {}
+head_seconds, megabytes = {}, {}
 for name, (blas_limit, form) in forms.items():
     with blas_limit():
         head_seconds[name] = seconds(form, 3)
-        megabytes = new_megabytes(form)
+        megabytes[name] = new_megabytes(form)
     speed = operations / head_seconds[name]
-    print(f"{name:22} {1e3 * head_seconds[name]:5.0f} ms, {megabytes:4.0f} MB allocated")
+    print(f"{name:22} {1e3 * head_seconds[name]:5.0f} ms, {megabytes[name]:4.0f} MB allocated")
     print(f"{'':22} {speed:5.0f} GFLOP/s, {speed / peak:.0%} of the peak")
 plain, *_, last = head_seconds.values()
 print(f"the last form takes {last / plain:.0%} of the first one's time")
+mine.reveal("new megabytes of the plain head", megabytes["plain, BLAS's threads"])
+mine.reveal("new megabytes of the fused head on one core", megabytes["fused, one core"])
 
 # %% [markdown]
 # One array of logits takes 26 MB here. At its peak the plain head has four of them: the logits,
@@ -374,7 +416,11 @@ print(f"the last form takes {last / plain:.0%} of the first one's time")
 # step. Their number divided by the machine's peak is the *limit*: the time of a step if memory,
 # softmax and Python cost nothing. We take v3 with a vocabulary of 8,192 to save time.
 #
-# *Predict first:* which fraction of a step's time would its multiply-adds take at full speed?
+# *Predict first:* how many per cent of a step's time would its multiply-adds take at full
+# speed?
+
+# %%
+mine.predict("the limit, in % of a step's time", ...)
 
 # %%
 phase = Phase(1, 128, 4, 2)
@@ -386,6 +432,7 @@ rate = phase.tokens / step.seconds
 print("billions of multiply-adds:", {name: round(n / 1e9, 1) for name, n in counts.items()})
 print(f"limit {1e3 * limit:.0f} ms, measured {1e3 * step.seconds:.0f} ms, which is")
 print(f"{limit / step.seconds:.0%} of the limit's speed; {rate:,.0f} tokens/s")
+mine.reveal("the limit, in % of a step's time", 100 * limit / step.seconds)
 
 # %% [markdown]
 # Section 3 left a question. We measure the same step, but `at_work` does nothing, so BLAS uses
@@ -393,10 +440,15 @@ print(f"{limit / step.seconds:.0%} of the limit's speed; {rate:,.0f} tokens/s")
 # take?
 
 # %%
+mine.predict("time of a step with BLAS's own threads, if it was 1 before", ...)
+
+# %%
 with patch.object(Workers, "at_work", lambda self: nullcontext()):
     own_threads = measure(config, phase, steps=2)
+ratio = own_threads.seconds / step.seconds
 print(f"BLAS's own threads inside the workers: {1e3 * own_threads.seconds:.0f} ms,", end=" ")
-print(f"{own_threads.seconds / step.seconds:.1f} times as long as with one BLAS thread each")
+print(f"{ratio:.1f} times as long as with one BLAS thread each")
+mine.reveal("time of a step with BLAS's own threads, if it was 1 before", ratio)
 
 # %% [markdown]
 # This table shows the time of the first step by operation:
@@ -556,3 +608,6 @@ if torch_flashlm:
 #
 # Next, [notebook 12](12_a_cheaper_last_layer.ipynb): this head is fast because of the order of
 # its passes. Another one computes less.
+
+# %%
+mine.show()
