@@ -79,9 +79,15 @@ class Attention(nn.Module):
         W, self.heads = config.inner_width, config.attention_heads
         self.q_proj, self.k_proj, self.v_proj = (projection(config, W) for _ in range(3))
         self.out_proj = Ternary(W, config.d_model, config)
+        K = config.attention_taps
+        convs = [nn.Conv1d(W, W, K, groups=W, bias=False) for _ in range(3 if K else 0)]
+        self.convs = nn.ModuleList(convs)
 
     def forward(self, x: Tensor) -> Tensor:
-        parts = (p(x) for p in (self.q_proj, self.k_proj, self.v_proj))
+        parts = [p(x) for p in (self.q_proj, self.k_proj, self.v_proj)]
+        for i, conv in enumerate(self.convs):
+            past = F.pad(parts[i].transpose(1, 2), (conv.kernel_size[0] - 1, 0))
+            parts[i] = conv(past).transpose(1, 2)
         q, k, v = (y.unflatten(2, (self.heads, -1)).transpose(1, 2) for y in parts)
         y = F.scaled_dot_product_attention(self.turned(q), self.turned(k), v, is_causal=True)
         return self.out_proj(y.transpose(1, 2).flatten(2))

@@ -8,6 +8,7 @@ PARTS = {
         **{"mixer": "attention", "ternary_mixer": True},
         **{"mixer_width": 12, "attention_heads": 3, "ternary_scale": "mean"},
     },
+    "attention with taps": {"mixer": "attention", "attention_taps": 3},
     "mlgru": {"mixer": "mlgru", "mixer_width": 10},
     "ternary mlgru": {"mixer": "mlgru", "ternary_mixer": True, "gru_gate": "paper"},
     "two blocks": {"blocks": 2},

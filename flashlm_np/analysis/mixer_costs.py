@@ -30,6 +30,8 @@ def memory_cost(config, position):
         products = 4 * W + N * (W + G) + 2 * N * G + N * W
         sums = 2 * W + N * (W - G) + (N - 1) * G + (N - 1) * W
         yield Cost(f"attention over {N:,}", 0, A * products, A * sums)
+        if K := config.attention_taps:  # of the convolutions of q, k and v
+            yield Cost("taps", L * 3 * W * K, A * 3 * W * K, A * 3 * W * (K - 1))
     if config.mixer == "mlgru":
         yield from recurrence_costs(config.gru_gate, W, L, A)
 

@@ -21,7 +21,8 @@ class Rule(NamedTuple):
 
 def _value(options, name):
     """The value of a field: the given one, or the preset's."""
-    return getattr(options, name) or getattr(PRESETS[options.preset or "quickstart"], name)
+    given = getattr(options, name)
+    return getattr(PRESETS[options.preset or "quickstart"], name) if given is None else given
 
 
 def _is(name, *values):
@@ -32,6 +33,13 @@ def _is(name, *values):
 def _is_not(name, *values):
     """The rule for options that have an effect only where a field has one of some values."""
     return lambda o: not o.resume and _value(o, name) not in values
+
+
+def _has_no_convolution(options):
+    """The rule for options of convolutions, which attention may have, too."""
+    if _is("mixer", "attention")(options):
+        return _is("attention_taps", 0)(options)
+    return _is_not("mixer", *CONVOLUTIONS)(options)
 
 
 def _is_plain(name):
@@ -72,7 +80,12 @@ RULES = {
         Rule(
             _is_not("mixer", *CONVOLUTIONS),
             "only the mixers gated_convs and depthwise are convolutions",
-            ("taps", "conv_identity", "conv_lr_ratio"),
+            ("taps", "conv_identity"),
+        ),
+        Rule(
+            _has_no_convolution,
+            "the mixer has no convolutions",
+            ("conv_lr_ratio",),
         ),
         Rule(
             _is("mixer", *CONVOLUTIONS),
@@ -82,7 +95,7 @@ RULES = {
         Rule(
             _is_not("mixer", "attention"),
             "only the mixer attention has heads",
-            ("attention_heads",),
+            ("attention_heads", "attention_taps"),
         ),
         Rule(
             _is_not("mixer", "mlgru"),

@@ -15,28 +15,22 @@ softmax are neighbours. The others get the table in the order of the ids.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
 
 from ..model.heads.huffman import TREES
 from ..model.heads.layout import TableLayout
+from .c_mixers import CPart
 from .export import PackedModel
 
 
 @dataclass
-class CHead:
-    """The head's part of a program.
+class CHead(CPart):
+    """The head's part of a program. rows: those of the table, in the program's order."""
 
-    file: its functions. rows: of the table, in the program's order. sizes: by name.
-    arrays: the C type, the name and the values of each constant.
-    """
-
-    file: str
     rows: np.ndarray
-    sizes: dict[str, int] = field(default_factory=dict)
-    arrays: list[tuple[str, str, np.ndarray]] = field(default_factory=list)
 
 
 def c_head(packed: PackedModel, weights: dict[str, np.ndarray], layout: TableLayout) -> CHead:
@@ -45,7 +39,7 @@ def c_head(packed: PackedModel, weights: dict[str, np.ndarray], layout: TableLay
 
 
 def _one_softmax(packed, weights, layout):
-    return CHead("head_exact.c", layout.rank)
+    return CHead("head_exact.c", {}, [], layout.rank)
 
 
 def _two_level(packed, weights, layout):
@@ -81,7 +75,7 @@ def _softmaxes(weights, layout, word_start, ways):
         ("float", "way_bias", np.concatenate(biases)),
     ]
     rows = np.arange(len(layout.order))
-    return CHead("head_softmaxes.c", rows, {"SOFTMAXES": softmaxes}, arrays)
+    return CHead("head_softmaxes.c", {"SOFTMAXES": softmaxes}, arrays, rows)
 
 
 def _tree(packed, weights, layout):
@@ -95,7 +89,7 @@ def _tree(packed, weights, layout):
         ("float", "nodes_bias", weights["lm_head.bias"]),
         ("int", "children", children),  # left and right of each node
     ]
-    return CHead("head_tree.c", layout.rank, {"NODES": nodes}, arrays)
+    return CHead("head_tree.c", {"NODES": nodes}, arrays, layout.rank)
 
 
 FORMS = {

@@ -1,13 +1,14 @@
 """A packed model as one C99 file that needs only the C library.
 
-model.c is FlashLM with v3's parts, and matmul_free.c the MatMul-free model. Both contain
-shared.c and main.c.
+model.c is FlashLM with v3's parts or attention, and matmul_free.c the MatMul-free model. Both
+contain shared.c and main.c.
 
 The constants are the arrays of an export: ternary matrices in base 3, the embedding and head in
 int8, the rest in floating point. Floats are written in hexadecimal, which loses no bit. Ternary
 layers add integers only: five 8-bit activations make a table of their 243 signed sums, and each
 packed byte is an index into it. The steps are those of inference/streaming.py with activations
-in 8 bits, so both choose the same tokens. The head is in a file of its own: c_heads.py.
+in 8 bits, so both choose the same tokens. Mixer and head are in files of their own: c_mixers.py
+and c_heads.py.
 
 The program reads ids and writes ids: `./model 20 5 17 99` continues the prompt 5 17 99 by 20.
 On a microcontroller, use `next_token` and leave out `main`.
@@ -23,12 +24,13 @@ from ..model.fields import option_name
 from ..model.heads.layout import TableLayout
 from . import c_matmul_free
 from .c_heads import c_head
+from .c_mixers import MIXERS, c_mixer
 from .export import EMBEDDING, PackedModel, unpack_weights
 
 NUMBERS_PER_LINE = 24
 MATRICES = ("token_mixer.out_proj", "glu.gate_proj", "glu.up_proj", "glu.down_proj")
 # The fields of a configuration whose other values than v3's are not in model.c.
-V3S = ("blocks", "mixer", "activation", "output_gains", "first_skip", "bigram_rows")
+V3S = ("blocks", "activation", "output_gains", "first_skip", "bigram_rows")
 NORMS = {"norm1": "block.norm1", "norm2": "block.norm2", "final_norm": "final_norm"}
 
 
@@ -39,10 +41,10 @@ def c_source(packed: PackedModel, vocab_size: int, layout: TableLayout) -> str:
     layout: of the rows of the embedding's table.
 
     Raises UserError if the export has another encoding or head, or is a FlashLM with parts
-    beside v3's.
+    that the program does not have.
     """
     if packed.config.model == "flashlm":
-        _expect_v3s_parts(packed.config)
+        _expect_known_parts(packed.config)
     if (packed.encoding, packed.head) != ("base-3", "int8"):
         raise UserError(
             f"the export has {packed.encoding} codes and a head of {packed.head}; the C "
@@ -53,14 +55,14 @@ def c_source(packed: PackedModel, vocab_size: int, layout: TableLayout) -> str:
         arrays = c_matmul_free.arrays(packed, weights, vocab_size)
         sizes = _enum(packed.config, c_matmul_free.sizes(packed, vocab_size))
         return _program("matmul_free.c", [sizes, *(_array(*array) for array in arrays)])
-    head = c_head(packed, weights, layout)
+    mixer, head = c_mixer(packed.config, weights), c_head(packed, weights, layout)
     constants = [
-        _sizes(packed.config, vocab_size, head.sizes),
+        _sizes(packed.config, vocab_size, mixer.sizes | head.sizes),
         *_floats(packed, weights, head.rows),
         *_integers(packed, head.rows),
-        *(_array(*array) for array in head.arrays),
+        *(_array(*array) for array in [*mixer.arrays, *head.arrays]),
     ]
-    return _program("model.c", constants, {"HEAD": head.file})
+    return _program("model.c", constants, {"MIXER": mixer.file, "HEAD": head.file})
 
 
 def _program(file, constants, parts=None):
@@ -71,9 +73,10 @@ def _program(file, constants, parts=None):
     return program
 
 
-def _expect_v3s_parts(config):
-    for name in V3S:
-        if getattr(config, name) != getattr(Config, name):
+def _expect_known_parts(config):
+    known = {name: (getattr(Config, name),) for name in V3S} | {"mixer": tuple(MIXERS)}
+    for name, values in known.items():
+        if getattr(config, name) not in values:
             raise UserError(
                 f"{option_name(name)} is {getattr(config, name)}, which the C program does not "
                 "have; export the model to a folder, without --c"
@@ -84,19 +87,9 @@ def _file(name):
     return files("flashlm_np.inference").joinpath(name).read_text(encoding="utf-8")
 
 
-def _sizes(config, vocab_size, of_head):
-    sizes = {
-        "V": vocab_size,
-        "D": config.d_model,
-        "H": config.glu_width,
-        "K": config.taps,
-        "GROUPS": config.conv_groups,
-        "LAYERS": len(config.dilations),
-        "RECURSIONS": config.recursions,
-        "LONGEST": (config.taps - 1) * max(config.dilations) + 1,
-        **of_head,
-    }
-    return _enum(config, sizes)
+def _sizes(config, vocab_size, of_parts):
+    sizes = {"V": vocab_size, "D": config.d_model, "H": config.glu_width}
+    return _enum(config, sizes | {"RECURSIONS": config.recursions} | of_parts)
 
 
 def _enum(config, sizes):
@@ -105,20 +98,13 @@ def _enum(config, sizes):
 
 
 def _floats(packed, weights, rows):
-    mixer = "block.token_mixer"
-    layers = range(len(packed.config.dilations))
     yield _array("float", "table_scale", packed.arrays[f"rows/{EMBEDDING}"][rows])
     for name, parameter in NORMS.items():
         yield _array("float", name, weights[f"{parameter}.scale"])
-    yield _array("float", "norms", [weights[f"{mixer}.norms.{i}.scale"] for i in layers])
-    for kind in ("gate", "value"):
-        kernels = [weights[f"{mixer}.layers.{i}.conv_{kind}.conv.weight"] for i in layers]
-        yield _array("float", f"conv_{kind}", kernels)
 
 
 def _integers(packed, rows):
     yield _array("int8_t", "table_q", packed.arrays[f"int8/{EMBEDDING}"][rows])
-    yield _array("int", "dilation", packed.config.dilations)
     for parameter in MATRICES:
         name = parameter.split(".")[-1]
         yield _array("uint8_t", name, packed.arrays[f"packed/block.{parameter}.weight"])

@@ -16,14 +16,12 @@
 /* CONSTANTS */
 
 enum {
-    C = D / GROUPS,                    /* channels of a group */
-    WIDEST = H > D ? H : D,
+    WIDER = INNER > D ? INNER : D,
+    WIDEST = H > WIDER ? H : WIDER,
     GROUPS_OF_FIVE = (WIDEST + 4) / 5
 };
 
-/* The last inputs of the convolutions: a ring of rows per recursion and layer. */
-static float ring[RECURSIONS][LAYERS][LONGEST][D];
-static long position = 0;
+static long position = 0; /* tokens that were read */
 
 /* SHARED */
 
@@ -41,41 +39,13 @@ static void ternary(const uint8_t *codes, float scale, int rows, int columns,
     for (int o = 0; o < rows; o++) y[o] = (float)sum[o] * (scale * step);
 }
 
-/* One output of a causal convolution of the rows in `past`. The newest row is at `slot`. */
-static float convolved(const float *w, float past[LONGEST][D], int length, int gap, long slot,
-                       int o) {
-    const float *taps = w + o * C * K;
-    float sum = 0;
-    for (int k = 0; k < K; k++) {
-        const float *row = past[(slot + length - (K - 1 - k) * gap) % length];
-        for (int c = 0; c < C; c++) sum += taps[c * K + k] * row[o / C * C + c];
-    }
-    return sum;
-}
-
-static void mix(float *x, int r) {
-    float n[D];
-    for (int l = 0; l < LAYERS; l++) {
-        const int length = (K - 1) * dilation[l] + 1;
-        const long slot = position % length;
-        norm(x, norms + l * D, D, n);
-        memcpy(ring[r][l][slot], n, sizeof n);
-        for (int o = 0; o < D; o++) {
-            const int offset = l * D * C * K;
-            const float gate =
-                convolved(conv_gate + offset, ring[r][l], length, dilation[l], slot, o);
-            const float value =
-                convolved(conv_value + offset, ring[r][l], length, dilation[l], slot, o);
-            x[o] += value / (1.0f + expf(-gate));
-        }
-    }
-}
+/* MIXER */
 
 static void block(float *x, int r) {
-    float n[D], mixed[D], gate[H], up[H];
+    float n[WIDER], mixed[D], gate[H], up[H];
     norm(x, norm1, D, n);
     mix(n, r);
-    ternary(out_proj, out_proj_scale, D, D, n, mixed);
+    ternary(out_proj, out_proj_scale, D, INNER, n, mixed);
     for (int d = 0; d < D; d++) x[d] += mixed[d];
     norm(x, norm2, D, n);
     ternary(gate_proj, gate_proj_scale, H, D, n, gate);

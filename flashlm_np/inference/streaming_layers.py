@@ -36,6 +36,20 @@ class StreamConv:
         return y.transpose(1, 0, 2).reshape(T, D)
 
 
+class StreamShortConv:
+    """A convolution of each channel with its own K last rows; kernel (D, K)."""
+
+    def __init__(self, kernel: np.ndarray):
+        self.taps = kernel.T  # (K, D)
+        K, D = self.taps.shape
+        self.lags = np.arange(K - 1, -1, -1)  # (K,) of each tap, oldest first
+        self.past_shape, self.reach = (1, K, D), K - 1
+
+    def __call__(self, x, ring, position):
+        rows = remember(ring, position, x[None], self.lags)[0]  # (T, K, D)
+        return (rows * self.taps).sum(axis=1)  # (T, D)
+
+
 class StreamTernary:
     """Ternary layers with the same input, as one: T (O, D), and a scale for each output.
 

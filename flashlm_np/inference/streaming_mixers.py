@@ -20,8 +20,14 @@ from ..model.mixers.attention import AttentionMixer
 from ..model.mixers.depthwise import DepthwiseMixer
 from ..model.mixers.gated_convs import ConvMixer
 from ..model.mixers.mlgru import GRUMixer
-from .streaming_layers import StreamConv, StreamTernary, norm_rows, stream_projections
-from .streaming_memory import FIRST_ROWS, append, attend, remember
+from .streaming_layers import (
+    StreamConv,
+    StreamShortConv,
+    StreamTernary,
+    norm_rows,
+    stream_projections,
+)
+from .streaming_memory import FIRST_ROWS, append, attend
 
 
 def stream_mixer(block: RecursiveBlock, int8: bool):
@@ -57,30 +63,37 @@ class StreamDepthwise:
     def __init__(self, mixer: DepthwiseMixer, int8: bool, gain):
         self.into = StreamTernary([mixer.in_proj], int8)  # D -> 2·D
         self.out = StreamTernary([mixer.out_proj], int8, gain)  # D -> D
-        self.kernel = mixer.kernel().data.T  # (K, D)
-        K, D = self.kernel.shape
-        self.lags = np.arange(K - 1, -1, -1)  # (K,) of each tap, oldest first
-        self.past_shapes, self.reach = [(1, K, D)], K - 1
+        self.conv = StreamShortConv(mixer.kernel().data)
+        self.past_shapes, self.reach = [self.conv.past_shape], self.conv.reach
 
     def __call__(self, x, past, position):
         both = self.into(x)  # (T, 2·D)
         D = both.shape[1] // 2
-        (ring,) = past
-        rows = remember(ring, position, both[None, :, D:], self.lags)[0]  # (T, K, D)
-        return self.out(sigmoid(both[:, :D]) * (rows * self.kernel).sum(axis=1))
+        h = self.conv(both[:, D:], past[0], position)  # (T, D)
+        return self.out(sigmoid(both[:, :D]) * h)
 
 
 class StreamAttention:
-    """mixers/attention.py: the keys, turned by their positions, and the values of all rows."""
+    """mixers/attention.py: the keys, turned by their positions, and the values of all rows.
+
+    With convolutions, also a ring of the last rows that the projections gave.
+    """
 
     def __init__(self, mixer: AttentionMixer, int8: bool, gain):
         self.into = stream_projections([mixer.q_proj, mixer.k_proj, mixer.v_proj], int8)
         self.out, self.heads = StreamTernary([mixer.out_proj], int8, gain), mixer.heads
         W = mixer.out_proj.weight.shape[1]
-        self.past_shapes, self.reach = [(FIRST_ROWS, 2 * W)], math.inf
+        self.past_shapes, self.reach, self.conv = [(FIRST_ROWS, 2 * W)], math.inf, None
+        if mixer.convs is not None:
+            kernels = [conv.kernel().data for conv in mixer.convs]
+            self.conv = StreamShortConv(np.concatenate(kernels))  # of 3·W channels
+            self.past_shapes.append(self.conv.past_shape)
 
     def __call__(self, x, past, position):
-        q, k, v = np.split(self.into(x), 3, axis=1)  # (T, W) each
+        read = self.into(x)  # (T, 3·W)
+        if self.conv is not None:
+            read = self.conv(read, past[1], position)
+        q, k, v = np.split(read, 3, axis=1)  # (T, W) each
         turn = {"heads": self.heads, "first": position}
         q, k = (rotary_forward(part[None], **turn)[0][0] for part in (q, k))
         rows = append(past, position, np.concatenate([k, v], axis=1))  # (t, 2·W)

@@ -50,6 +50,9 @@ class Config:
     mixer: str = option("gated_convs", f"of a block: {', '.join(MIXERS)}", among=MIXERS)
     mixer_width: int = option(0, "width inside attention and mlgru; 0: d_model", 0, 65536)
     attention_heads: int = option(4, "heads of the mixer attention", 1, 65536)
+    attention_taps: int = option(
+        0, "taps of the convolutions of its queries, keys and values; 0: none", 0, 64
+    )
     gru_gate: str = option(
         "code", "of mlgru: the authors' code's, or the paper's", among=GRU_GATES
     )

@@ -51,6 +51,15 @@ def mixer_shapes(config: Config) -> dict[str, tuple[int, ...]]:
     return _of_all_blocks(config, dict.fromkeys(names, (D, D // config.conv_groups, K)))
 
 
+def tap_shapes(config: Config) -> dict[str, tuple[int, int, int]]:
+    """The kernels (W, 1, K) of attention's convolutions, which are never ternary."""
+    if config.mixer != "attention" or not config.attention_taps:
+        return {}
+    names = [f"token_mixer.convs.{i}" for i in range(3)]
+    kernel = (config.inner_width, 1, config.attention_taps)
+    return _of_all_blocks(config, dict.fromkeys(names, kernel))
+
+
 def ternary_shapes(config: Config) -> dict[str, tuple[int, ...]]:
     """Each weight that the model makes ternary."""
     if config.model == "matmul_free":

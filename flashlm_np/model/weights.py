@@ -8,7 +8,7 @@ from .heads import read_layout
 from .language_model import LanguageModel
 from .matmul_free.shapes import parameter_shapes
 from .models import new_model
-from .shapes import matrix_shapes, mixer_shapes
+from .shapes import matrix_shapes, mixer_shapes, tap_shapes
 
 
 def model_with_weights(
@@ -59,4 +59,4 @@ def _large_shapes(config):
     sizes: dict = {"embedding.weight": (config.vocab_size, config.d_model)}
     if config.bigram_rows:
         sizes["bigrams.weight"] = (config.bigram_rows, config.d_model)
-    return sizes | matrix_shapes(config) | mixer_shapes(config)
+    return sizes | matrix_shapes(config) | mixer_shapes(config) | tap_shapes(config)

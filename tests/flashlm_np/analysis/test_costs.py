@@ -156,6 +156,9 @@ def mix(m, w, T, config):
         return ternary(gated, *T["out_proj"])
     if config.mixer == "attention":
         q, k, v = (project(m, w, T, f"{name}_proj", config) for name in "qkv")
+        if config.attention_taps:
+            kernels = [w[f"{mixer}.convs.{i}.weight"] for i in range(3)]
+            q, k, v = (conv(x, y, len(x)) for x, y in zip((q, k, v), kernels, strict=True))
         angles = np.zeros(len(q) // config.attention_heads // 2)  # of the first position
         q, k = (turned(x, angles, config.attention_heads) for x in (q, k))
         return ternary(attended(q, [k], [v], config.attention_heads), *T["out_proj"])

@@ -57,9 +57,17 @@ CASES = [
         "only the mixer gated_convs has groups and dilations; leave out --dilations",
     ),
     (
-        "train --mixer mlgru --taps 3 --conv-identity 1 --conv-lr-ratio 2",
+        "train --mixer mlgru --taps 3 --conv-identity 1",
         "only the mixers gated_convs and depthwise are convolutions; "
-        "leave out --taps, --conv-identity, --conv-lr-ratio",
+        "leave out --taps, --conv-identity",
+    ),
+    (
+        "train --mixer mlgru --conv-lr-ratio 2",
+        "the mixer has no convolutions; leave out --conv-lr-ratio",
+    ),
+    (
+        "train --mixer attention --attention-taps 0 --conv-lr-ratio 2",
+        "the mixer has no convolutions; leave out --conv-lr-ratio",
     ),
     (
         "train --mixer depthwise --mixer-width 16",
@@ -67,8 +75,8 @@ CASES = [
         "leave out --mixer-width",
     ),
     (
-        "train --mixer mlgru --attention-heads 2",
-        "only the mixer attention has heads; leave out --attention-heads",
+        "train --mixer mlgru --attention-heads 2 --attention-taps 3",
+        "only the mixer attention has heads; leave out --attention-heads, --attention-taps",
     ),
     ("train --gru-gate paper", "only the mixer mlgru has this gate; leave out --gru-gate"),
     (

@@ -112,7 +112,6 @@ def test_an_export_keeps_the_model(part):
     [
         ({"blocks": 2}, "--blocks is 2"),
         ({"mixer": "depthwise"}, "--mixer is depthwise"),
-        ({"mixer": "attention"}, "--mixer is attention"),
         ({"mixer": "mlgru"}, "--mixer is mlgru"),
         ({"activation": "silu"}, "--activation is silu"),
         ({"output_gains": True}, "--output-gains is True"),

@@ -10,7 +10,7 @@ from tiny import CONFIG, small_model
 from flashlm_np.model.bigrams import BigramTable, pair_rows
 from flashlm_np.model.block_options import ACTIVATIONS, MIXERS
 from flashlm_np.model.flashlm import FlashLM
-from flashlm_np.model.shapes import matrix_shapes, mixer_shapes
+from flashlm_np.model.shapes import matrix_shapes, mixer_shapes, tap_shapes
 from flashlm_np.model.weights import expect_sizes, model_with_weights
 from minigrad.gradcheck import gradcheck
 
@@ -44,7 +44,7 @@ def test_no_logit_depends_on_a_later_token_and_the_reach_is_as_stated(part):
 @every_part
 def test_the_shapes_are_known_without_a_model(part):
     model, config = model_of(part)
-    shapes = matrix_shapes(config) | mixer_shapes(config)
+    shapes = matrix_shapes(config) | mixer_shapes(config) | tap_shapes(config)
     state = model.state_dict()
     assert all(state[name].shape == shape for name, shape in shapes.items())
     others = {n for n, w in state.items() if w.ndim > 1 and n not in shapes}
