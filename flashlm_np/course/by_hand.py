@@ -12,18 +12,32 @@ from .question import BY_HAND, Question
 TOLERANCE = 0.01  # of the answer: three digits, of which the last may be rounded in any way
 
 
-def number_in(text: str) -> float | None:
-    """The number that a file assigns to BY_HAND; None if it is still to do.
+def checked_number(question: Question, text: str) -> float | None:
+    """The right answer in the text of a student's file, or None if it is still to do.
 
     Raises:
-        Failure: there is no such line, or no number.
+        Failure: the file has another question, no number, or a wrong one.
     """
+    if question.text not in text.replace("\r\n", "\n"):
+        raise Failure(
+            f"the file lacks your question about {question.what}",
+            "each student number has other questions. Delete the file, and let flashlm course "
+            "start write it anew; write your own code, and keep the question.",
+        )
+    number = _number_in(text)
+    if number is not None and not _near(number, question.answer):
+        what = f"{BY_HAND}: {question.what} is not {number:g}"
+        raise Failure(what, _hint(question, number))
+    return number
+
+
+def _number_in(text):
+    """The number that a file assigns to BY_HAND, or None for three dots."""
     assignments = [node for node in ast.parse(text).body if isinstance(node, ast.Assign)]
     found = [node for node in assignments if ast.unparse(node.targets[0]) == BY_HAND]
     if not found:
-        raise Failure(
-            f"the file has no line {BY_HAND} = ...", "keep its line, and the question."
-        )
+        what = f"the file has no line {BY_HAND} = ..."
+        raise Failure(what, "keep the question, and the line below it.")
     try:
         number = ast.literal_eval(found[-1].value)
     except ValueError:
@@ -36,20 +50,12 @@ def number_in(text: str) -> float | None:
     return float(number)
 
 
-def check_number(question: Question, number: float | None, text: str) -> None:
-    """Raise a Failure if the number is wrong; `text` is that of the student's file."""
-    if number is not None and not _near(number, question.answer):
-        what = f"{BY_HAND}: {question.what} is not {number:g}"
-        raise Failure(what, _hint(question, number, text))
-
-
 def _near(number, answer):
     return abs(number - answer) <= TOLERANCE * abs(answer)
 
 
-def _hint(question, number, text):
-    if question.text not in text.replace("\r\n", "\n"):
-        return "the question in the file has other numbers, those of another student."
+def _hint(question, number):
+    """The usual mistake that gives this number, or ""."""
     if _near(-number, question.answer):
         return "the sign is wrong."
     for hint, edits in mistakes_of(question.test.function):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .by_hand import check_number, number_in
+from .by_hand import checked_number
 from .calling import call, call_in_turn
 from .comparing import first_mismatch
 from .exercise import RIGHT, TO_DO, Exercise, Failure, Grade, to_do_text
@@ -37,6 +37,12 @@ def grade(exercise: Exercise, answer: Answer, student: str = "") -> Grade:
 
 
 def _grade(exercise, answer, student):
+    number, question = None, question_of(exercise, student)
+    if question:
+        try:
+            number = checked_number(question, answer.text)
+        except Failure as failure:
+            return Grade.of_failure(failure, case_lines(question.case))
     right, count = [], 0
     solution = Answer(exercise.solution)
     for test in function_tests_of(exercise, student):
@@ -54,12 +60,7 @@ def _grade(exercise, answer, student):
                 return Grade.of_failure(failure, case_lines(inputs))
         right.append(test.name)
     blank = list(answer.blank)
-    if question := question_of(exercise, student):
-        try:
-            number = number_in(answer.text)
-            check_number(question, number, answer.text)
-        except Failure as failure:
-            return Grade.of_failure(failure, case_lines(question.case))
+    if question:
         (blank if number is None else right).append(BY_HAND)
     if blank:
         return Grade(TO_DO, (to_do_text(blank),), tuple(right))

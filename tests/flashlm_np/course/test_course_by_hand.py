@@ -10,10 +10,11 @@ from course_commands import file_with, output_of
 
 from flashlm_np.cli import main
 from flashlm_np.course.blanks import exercise_text
-from flashlm_np.course.by_hand import check_number, number_in
+from flashlm_np.course.by_hand import checked_number
 from flashlm_np.course.exercise import Failure
 from flashlm_np.course.exercises import EXERCISES
 from flashlm_np.course.grader import grade
+from flashlm_np.course.inputs import case_lines
 from flashlm_np.course.question import question_of, student_file
 from flashlm_np.course.student import load
 from flashlm_np.course.workbook import start
@@ -71,43 +72,47 @@ def test_the_answers_of_two_students_differ():
 # -- the answer --------------------------------------------------------------------------------
 
 
+def checked(name, line):
+    """The number in a file that ends with this line, or the failure."""
+    question = question_of(BY_NAME[name], "4711")
+    try:
+        return checked_number(question, f"x = 1\n\n{question.text}\n{line}\n")
+    except Failure as failure:
+        return failure
+
+
 @pytest.mark.parametrize(
     ("line", "number"),
     [
         ("BY_HAND = ...", None),
-        ("BY_HAND = 3", 3.0),
-        ("BY_HAND = -1.25  # on paper", -1.25),
-        ("BY_HAND = ...\nBY_HAND = +2.5", 2.5),
+        ("BY_HAND = 1.8", 1.8),
+        ("BY_HAND = +1.79  # on paper", 1.79),
+        ("BY_HAND = ...\nBY_HAND = 18e-1", 1.8),
     ],
 )
 def test_the_answer_is_a_number(line, number):
-    assert number_in(f"x = 1\n{line}\n") == number
+    assert checked("multiply", line) == number
 
 
 @pytest.mark.parametrize("value", ["'1'", "[1.0]", "True", "1 / 3", "f(2)", "None", "1j"])
 def test_another_answer_is_refused(value):
-    with pytest.raises(Failure) as failure:
-        number_in(f"BY_HAND = {value}")
-    assert failure.value.reason == "line 1: BY_HAND is no number"
-    with pytest.raises(Failure, match=r"^the file has no line BY_HAND = \.\.\.$"):
-        number_in("by_hand = 1")
+    assert checked("multiply", f"BY_HAND = {value}").reason == "line 5: BY_HAND is no number"
+    assert checked("multiply", "by_hand = 1").reason == "the file has no line BY_HAND = ..."
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
 def test_three_digits_are_enough(exercise):
     if question := question_of(exercise, "4711"):
-        check_number(question, float(f"{question.answer:.3g}"), question.text)
-        check_number(question, None, question.text)  # to do
-        for wrong in (1.02 * question.answer, -question.answer, 0.0, float("inf")):
-            with pytest.raises(Failure, match=r"^BY_HAND: .* is not "):
-                check_number(question, wrong, question.text)
+        three = float(f"{question.answer:.3g}")
+        assert checked(exercise.name, f"BY_HAND = {three}") == three
+        for wrong in (1.02 * question.answer, -question.answer, 0.0, "1e999"):
+            failure = checked(exercise.name, f"BY_HAND = {wrong}")
+            assert failure.reason.startswith(f"BY_HAND: {question.what} is not ")
 
 
 def hint_for(name, number):
     question = question_of(BY_NAME[name], "4711")
-    with pytest.raises(Failure) as failure:
-        check_number(question, number(question), question.text)
-    return failure.value.hint
+    return checked(name, f"BY_HAND = {number(question)}").hint
 
 
 def test_a_wrong_answer_has_the_hint_of_a_usual_mistake():
@@ -174,12 +179,10 @@ def test_a_file_of_another_student_is_found(workbook, tmp_path):
     assert graded_in(tmp_path, "linear", "1").state == "right"
     (workbook / "05_linear.py").write_text(text, encoding="utf-8")
     result = graded_in(workbook, "linear")
-    assert (
-        result.details[0] == f"BY_HAND: dx[0, 0] of linear_backward is not {question.answer:g}"
-    )
-    assert result.details[-1] == (
-        "Hint: the question in the file has other numbers, those of another student."
-    )
+    own = question_of(BY_NAME["linear"], "4711")
+    assert result.details[0] == "the file lacks your question about dx[0, 0] of linear_backward"
+    assert result.details[1] == case_lines(own.case)[0]
+    assert result.details[-1].startswith("Hint: each student number has other questions.")
 
 
 def test_a_file_that_is_written_anew_has_the_question(workbook):

@@ -9,6 +9,7 @@ from course_mutants import mutants_of
 
 from flashlm_np.course import grader
 from flashlm_np.course.exercises import EXERCISES
+from flashlm_np.course.question import student_file
 from flashlm_np.course.student import Answer
 
 # The mutants that change no result, by the reason.
@@ -194,7 +195,7 @@ OTHERS = "graded right, but not equivalent; or no mutant any more"
 
 def survivors(exercise, student=""):
     """The mutants that are not graded wrong."""
-    text = "BY_HAND = ..."  # the question is still to do
+    text = student_file(exercise, student)  # for the question, which is still to do
     return {
         str(mutant)
         for mutant in mutants(exercise)

@@ -10,11 +10,11 @@ from flashlm_np.course.function_tests.table import function_tests_of, own_arrays
 from flashlm_np.course.grader import grade
 from flashlm_np.course.hints.mistakes import edited_functions, mistakes_of
 from flashlm_np.course.inputs import arrays_in, case_lines
+from flashlm_np.course.question import student_file
 from flashlm_np.course.student import Answer
 from flashlm_np.course.variants import NUMBERS, SIZES, Ids, Numbers, free
 
 STUDENTS = ["1", "4711", "s-0042"]
-TO_DO = "BY_HAND = ..."  # the text of a file whose question is still to do
 by_name = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
 
 
@@ -115,12 +115,13 @@ def unrounded(a=None, x=None, w=None, g=1.0, eps=1e-6):
 
 @by_name
 def test_the_package_is_right_for_a_student(exercise):
-    result = grade(exercise, Answer(exercise.solution, text=TO_DO), "4711")
+    result = grade_with(exercise, {}, "4711")
     assert result.state == "right" or set(result.right) == set(exercise.solution), result
 
 
 def grade_with(exercise, functions, student):
-    return grade(exercise, Answer(exercise.solution | functions, text=TO_DO), student)
+    text = student_file(exercise, student)  # for the question, which is still to do
+    return grade(exercise, Answer(exercise.solution | functions, text=text), student)
 
 
 @pytest.mark.parametrize("name", ["multiply", "rms_norm"])
