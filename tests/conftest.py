@@ -1,0 +1,51 @@
+"""The order of the files: those that take longest come first.
+
+A process of pytest-xdist takes one file after the other. If one started a long file last, the
+others would wait for its end.
+"""
+
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+LONGEST = (
+    "test_notebooks.py",
+    "test_site.py",
+    "flashlm_np/course/test_course_grading.py",
+    "flashlm_np/course/test_course_mutants.py",
+    "minigrad/test_planted_bugs.py",
+    "flashlm_np/course/test_course_process.py",
+    "flashlm_np/runs/test_runs.py",
+    "flashlm_np/runs/test_several_machines_runs.py",
+    "flashlm_np/runs/test_head_runs.py",
+    "minigrad/test_step_through.py",
+    "playground/test_playground_page.py",
+    "minigrad/test_hard_gradients.py",
+    "flashlm_np/training/test_several_machines.py",
+    "minigrad/test_operations.py",
+    "test_guides.py",
+    "flashlm_np/runs/test_interruptions.py",
+    "minigrad/test_mutation.py",
+    "flashlm_np/course/test_course_exceptions.py",
+    "flashlm_np/course/test_course_workbook.py",
+    "flashlm_np/course/test_course_state.py",
+    "flashlm_np/course/test_course_types.py",
+    "test_ladder.py",
+    "parity/test_torch_functions.py",
+    "parity/test_operations_against_torch.py",
+    "flashlm_np/cli/test_commands.py",
+)
+PLACES = {TESTS / name: place for place, name in enumerate(LONGEST)}
+
+
+def pytest_configure(config):
+    """Let pytest-xdist keep this order; it would start the files of the most tests first."""
+    if missing := [str(path) for path in PLACES if not path.exists()]:
+        raise pytest.UsageError(f"conftest.py orders files that do not exist: {missing}")
+    if config.pluginmanager.hasplugin("xdist"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: PLACES.get(item.path, len(PLACES)))
