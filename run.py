@@ -17,10 +17,11 @@ train, eval, generate, prepare, embed, convert, stories, profile, inspect, expor
 The first run makes the folder .venv beside this file and installs the project into it, once.
 A command that needs more packages adds them.
 
-`test` checks the style with ruff, then runs all tests. `--parity` also installs PyTorch (a
-large download) and runs the tests that compare this project with it. `--site` also installs the
-tools of the site and runs the tests in a browser. `--quick` runs in less than a minute: the
-gradients of all operations, the planted bugs, the model, a training step and generation.
+`test` checks the style with ruff, then runs all tests, on each core but at most four; `-n 0` is
+an argument of pytest for one process. `--parity` also installs PyTorch (a large download) and
+runs the tests that compare this project with it. `--site` also installs the tools of the site
+and runs the tests in a browser. `--quick` runs in less than a minute: the gradients of all
+operations, the planted bugs, the model, a training step and generation.
 """
 
 # This file must parse on Python 3.6: an old Python then prints one sentence, not a traceback.
@@ -56,6 +57,10 @@ QUICK = (  # arguments of pytest
     "tests/flashlm_np/training/test_step.py",
     "tests/flashlm_np/inference/test_generate.py",
 )
+# Arguments of pytest; later ones replace them, such as -n 0 for a single process.
+PARALLEL = ("-n", "logical", "--maxprocesses", "4", "--dist", "loadfile")
+# Each of these processes has one core, so threads of BLAS would only wait for each other.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 # The size of each extra in .venv; "" is the project itself (Linux, Python 3.11, 2026-11).
 MEGABYTES = {
     "": 185,
@@ -129,9 +134,10 @@ def test(arguments):
         return quick_test(options, chosen)
     prepare(extras=("mpi", "prepare", "quick", "test", *options))
     codes = []
-    for command in (["ruff", "check"], ["ruff", "format", "--check"], ["pytest", *chosen]):
+    tests = ["pytest", *PARALLEL, *chosen]
+    for command in (["ruff", "check"], ["ruff", "format", "--check"], tests):
         say("Running " + shown(command))
-        codes.append(job(python(*command), cwd=ROOT))
+        codes.append(job(python(*command), cwd=ROOT, defaults=ONE_THREAD))
         if codes[-1] == INTERRUPTED:
             raise KeyboardInterrupt
         if codes[-1] and command[0] == "ruff":
@@ -203,8 +209,10 @@ def shown(command):
     return " ".join(map(shlex.quote, command))
 
 
-def job(command, cwd=None, later=()):
+def job(command, cwd=None, later=(), defaults=None):
     """Run a command to its end; return its exit code (128 + N if signal N ended it).
+
+    defaults: variables of the environment, for those that are not set.
 
     A terminal sends Ctrl-C to the command, too, which may write a checkpoint: wait for it.
     SIGTERM reaches only this process, so it is passed on. The signals `later` wait until the
@@ -223,7 +231,8 @@ def job(command, cwd=None, later=()):
             # mpiexec gives its process a connection, which is the child's: a file descriptor.
             alone = "PMI_FD" not in os.environ
             parts = [str(part) for part in command]
-            children.append(subprocess.Popen(parts, cwd=cwd, close_fds=alone))
+            environment = dict(defaults or {}, **os.environ)
+            children.append(subprocess.Popen(parts, cwd=cwd, env=environment, close_fds=alone))
         code = children[0].wait()
     if code and signal.SIGINT in caught:
         return INTERRUPTED

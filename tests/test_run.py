@@ -47,7 +47,7 @@ class Recorder:
     """Records each command from its module on, instead of starting a process."""
 
     def __init__(self):
-        self.commands, self.codes, self.folders = [], {}, []
+        self.commands, self.codes, self.folders, self.defaults = [], {}, [], []
 
     def record(self, command):
         interpreter, isolated, *rest = map(str, command)
@@ -58,9 +58,10 @@ class Recorder:
     def quietly(self, command, failure):
         self.record(command)
 
-    def job(self, command, cwd=None, later=()):
+    def job(self, command, cwd=None, later=(), defaults=None):
         self.record(command)
         self.folders.append(cwd)
+        self.defaults.append(defaults)
         codes = self.codes.get(self.commands[-1][0], [])
         return codes.pop(0) if codes else 0
 
@@ -198,11 +199,13 @@ def test_an_unfinished_installation_is_made_again(project, failure, monkeypatch,
 def test_the_command_test_runs_ruff_twice_and_pytest_last(project):
     project.codes = {"ruff": [1], "pytest": [0]}
     assert run.main(["test", "--parity", "-k", "a or b"]) == 1
+    parallel = ["-n", "logical", "--maxprocesses", "4", "--dist", "loadfile"]
     assert project.commands[-3:] == [
         ["ruff", "check"],
         ["ruff", "format", "--check"],
-        ["pytest", "-k", "a or b"],
+        ["pytest", *parallel, "-k", "a or b"],
     ]
+    assert project.defaults[-1] == {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     project.codes = {"pytest": [5]}
     assert run.main(["test"]) == 5
 
@@ -313,6 +316,15 @@ def test_a_quiet_command_shows_its_last_lines_only_when_it_fails(capsys):
     assert "line 24\n" not in printed
     assert "line 25\n" in printed
     assert "line 39\n" in printed
+
+
+def test_a_job_gets_variables_that_are_not_set(monkeypatch):
+    monkeypatch.setenv("SET", "kept")
+    monkeypatch.delenv("UNSET", raising=False)
+    child = "import os, sys; sys.exit(os.environ['SET'] + os.environ['UNSET'] != 'kepttwo')"
+    defaults = {"SET": "one", "UNSET": "two"}
+    assert run.job([sys.executable, "-c", child], defaults=defaults) == 0
+    assert "UNSET" not in os.environ
 
 
 def test_a_job_returns_the_exit_code_of_the_child():
