@@ -1,9 +1,10 @@
-"""The order of the files: those that take longest come first.
+"""The order of the files, those that take longest first, and a faster collection.
 
 A process of pytest-xdist takes one file after the other. If one started a long file last, the
 others would wait for its end.
 """
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,14 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: PLACES.get(item.path, len(PLACES)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Collect without garbage collection, which would search 600,000 objects, all in use."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()  # later, too, it leaves them out
