@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -74,6 +75,8 @@ def read(path: Path) -> Page:
     return page
 
 
+# The answers are kept, because each of 700 pages repeats the links of the sidebar.
+@cache
 def is_external(address: str) -> bool:
     """Whether an address leads to another machine."""
     parts = urlsplit(address)
@@ -82,6 +85,18 @@ def is_external(address: str) -> bool:
 
 def target(page: Page, link: str) -> tuple[Path, str]:
     """The file that an internal link leads to, and the anchor in it."""
+    path, anchor = _target(page.path.parent, link)
+    return path or page.path, anchor
+
+
+@cache
+def _target(folder, link):
     parts = urlsplit(link)
-    path = (page.path.parent / unquote(parts.path)).resolve() if parts.path else page.path
+    path = (folder / unquote(parts.path)).resolve() if parts.path else None
     return path, unquote(parts.fragment)
+
+
+@cache
+def is_there(path: Path) -> bool:
+    """Whether a file of the built site exists."""
+    return path.exists()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from browser import chromium, opened
-from site_pages import is_external, read, target
+from site_pages import is_external, is_there, read, target
 
 from minigrad import TABLE
 
@@ -91,7 +91,7 @@ def test_the_target_of_every_link_and_anchor_exists(pages):
                 continue
             path, anchor = target(page, link)
             there = by_path.get(path)
-            if not path.exists() or (anchor and there and anchor not in there.ids):
+            if not is_there(path) or (anchor and there and anchor not in there.ids):
                 broken.append(f"{name}: {link}")
     assert broken == []
 
@@ -105,7 +105,7 @@ def test_no_page_loads_anything_from_another_machine(pages, site):
         f"{n}: {r}"
         for n, page in pages.items()
         for r in page.resources
-        if not r.startswith("data:") and not target(page, r)[0].exists()
+        if not r.startswith("data:") and not is_there(target(page, r)[0])
     ]
     assert missing == []
     styles = "".join(path.read_text(encoding="utf-8") for path in site.rglob("*.css"))
