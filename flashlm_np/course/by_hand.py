@@ -7,9 +7,7 @@ import ast
 
 from .exercise import Failure
 from .hints.mistakes import edited_functions, mistakes_of
-from .question import BY_HAND, Question
-
-TOLERANCE = 0.01  # of the answer: three digits, of which the last may be rounded in any way
+from .question import BY_HAND, TOLERANCE, Question
 
 
 def checked_number(question: Question, text: str) -> float | None:

@@ -25,6 +25,7 @@ from .inputs import Case, arrays_in, case_lines, map_arrays
 
 BY_HAND = "BY_HAND"
 MOST = 14  # numbers of an input, including dy
+TOLERANCE = 0.01  # of the answer: three digits, of which the last may be rounded in any way
 
 
 @dataclass(frozen=True)
@@ -90,14 +91,18 @@ def _questions(solution, test, everybodys) -> Iterator[Question]:
 
 
 def _numbers_behind(question, solution, everybodys) -> list[float]:
-    """The student's own numbers on which the answer depends."""
+    """The student's own numbers on which the answer depends.
+
+    A number that is twice as large would change it by more than the tolerance. The slope says
+    so, because such a step may pass a threshold.
+    """
     found = []
     for position in own_arrays(question.case, everybodys):
         for place, number in enumerate(arrays_in(question.case)[position].flat):
             moved = map_arrays(np.array, question.case)
             arrays_in(moved)[position].flat[place] *= 1.01
-            result = question.array(solution, moved)
-            if not np.isclose(result[question.index], question.answer):
+            change = question.array(solution, moved)[question.index] - question.answer
+            if 100 * abs(change) > TOLERANCE * abs(question.answer):
                 found.append(float(number))
     return found
 

@@ -18,8 +18,8 @@ from .inputs import Case
 NUMBERS = (1.0, -0.5, 2.0, -1.5, 0.5, -1.0, 3.0, -2.0, 1.5, -2.5, 2.5, -3.0, 4.0)
 
 # A student's numbers have these sizes, in an order and with signs of the student's own. No two
-# are equal, and none is 1, because a missing factor of 1 would change nothing.
-SIZES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.2, 1.3, 1.4, 1.5)
+# are equal, and none is in NUMBERS. None is 1: a missing factor of 1 would change nothing.
+SIZES = (0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9, 1.1, 1.2, 1.3, 1.4, 1.6, 1.7)
 
 
 class Numbers:
