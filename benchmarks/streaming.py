@@ -1,13 +1,13 @@
 """The time of one token: by streaming, and by a forward pass over the whole context.
 
-    python benchmarks/streaming.py [--models v3 quickstart] [--rounds 9] [--context 256]
+    python benchmarks/streaming.py [--models v3 small_v3] [--rounds 9] [--context 256]
 
 The weights are random; trained weights take the same time. Each round runs all methods, so a
 disturbance of the machine slows all of them. The figure of a round is the mean of its calls.
 
 The lower bound of a head in float32 is the time to read its table once by the fastest of
 several methods, measured in the same rounds. Every token reads v3's table (51 MB) from memory
-again. The quickstart's table (2 MB) stays in a cache, and Python takes most of the time.
+again. The table of small_v3 (2 MB) stays in a cache, and Python takes most of the time.
 """
 
 import argparse
@@ -33,7 +33,7 @@ SECONDS = 0.2  # of each method in a round
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", nargs="+", choices=PRESETS, default=["v3", "quickstart"])
+    parser.add_argument("--models", nargs="+", choices=PRESETS, default=["v3", "small_v3"])
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--context", type=int, default=256)
     options = parser.parse_args()

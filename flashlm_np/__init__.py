@@ -37,12 +37,13 @@ if TYPE_CHECKING:  # for editors; at run time `__getattr__` imports these
     from .api import TINY, Run, load, resume, train
     from .errors import UserError
     from .model.config import Config, Phase
-    from .model.presets import QUICKSTART, V3
+    from .model.presets import QUICKSTART, SMALL_V3, V3
 
 __version__ = "0.2.0"
 
 __all__ = [
     "QUICKSTART",
+    "SMALL_V3",
     "TINY",
     "V3",
     "Config",
@@ -60,7 +61,7 @@ def __getattr__(name: str):
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     homes = {"UserError": "errors", "Config": "model.config", "Phase": "model.phase"}
-    homes |= dict.fromkeys(("QUICKSTART", "V3"), "model.presets")
+    homes |= dict.fromkeys(("QUICKSTART", "SMALL_V3", "V3"), "model.presets")
     from .errors import extra_package
 
     with extra_package(f"flashlm_np.{name}"):

@@ -35,7 +35,7 @@ from .errors import UserError
 from .evaluation.evaluate import Evaluation, evaluate
 from .inference.sampling_checks import expect_options
 from .model.config import TEMPERATURE, Config, Phase
-from .model.presets import QUICKSTART
+from .model.presets import QUICKSTART, SMALL_V3
 from .runs.report import write_results
 from .runs.resume import resume_run
 from .runs.saved_run import SavedRun
@@ -44,7 +44,7 @@ from .start_run import start_run
 
 # A configuration for examples: it trains in a second, and learns next to nothing.
 TINY = replace(
-    QUICKSTART,
+    SMALL_V3,
     d_model=8,
     conv_groups=2,
     dilations=(1, 4),

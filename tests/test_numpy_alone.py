@@ -28,7 +28,7 @@ from flashlm_np.data.stories.stories import generate as story
 from flashlm_np.inference.generate import generate
 from flashlm_np.inference.text_generator import generate_fast
 from flashlm_np.model.models import new_model
-from flashlm_np.model.presets import QUICKSTART
+from flashlm_np.model.presets import SMALL_V3
 from flashlm_np.training.fast_step import FastStep
 from flashlm_np.training.optimizers import Optimizers
 from flashlm_np.training.step import train_step
@@ -37,7 +37,7 @@ rng = np.random.default_rng(0)
 text = "".join(story(rng) for _ in range(3)).encode()
 ids = np.frombuffer(text, np.uint8)
 config = replace(
-    QUICKSTART, vocab_size=256, d_model=16, conv_groups=2, steps=12, warmup_steps=2
+    SMALL_V3, vocab_size=256, d_model=16, conv_groups=2, steps=12, warmup_steps=2
 )
 data = Dataset("bytes", ids, ids[:65])
 one, two = (new_model(config, np.random.default_rng(1)) for _ in range(2))

@@ -7,13 +7,13 @@ import numpy as np
 
 from flashlm_np.model.config import Phase
 from flashlm_np.model.flashlm import FlashLM
-from flashlm_np.model.presets import QUICKSTART
+from flashlm_np.model.presets import SMALL_V3
 from flashlm_np.training.fast_step import FastStep
 from flashlm_np.training.optimizers import Optimizers
 from flashlm_np.training.step import train_step
 
 CONFIG = replace(
-    QUICKSTART,
+    SMALL_V3,
     d_model=16,
     conv_groups=4,
     dilations=(1, 3),
@@ -30,6 +30,7 @@ CONFIG = replace(
 
 # The same as options of `flashlm train`, for texts and for stories.
 TEXT_OPTIONS = """
+    --mixer gated_convs
     --d-model 16 --conv-groups 4 --dilations 1 3 --steps 6 --warmup-steps 2
     --decay-share 0.1 --phases 1:24:2:2:frozen 3:32:2:1 --position-share 0.5
     --eval-every 3 --eval-tokens 300 --save-every 2

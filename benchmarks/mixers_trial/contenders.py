@@ -12,12 +12,12 @@ from math import prod
 from benchmarks.trial.contender import Contender, Trial, tiny
 from flashlm_np.model.config import Config
 from flashlm_np.model.phase import MOST_STEPS, Phase
-from flashlm_np.model.presets import QUICKSTART, V3
+from flashlm_np.model.presets import SMALL_V3, V3
 from flashlm_np.model.shapes import matrix_shapes, mixer_shapes
 
 # The rates stay after the warm-up, so that a short run is a part of a longer one.
 STAYING = {"schedule_steps": MOST_STEPS, "decay_share": 0.0}
-STORIES = replace(QUICKSTART, **STAYING, eval_tokens=65536)
+STORIES = replace(SMALL_V3, **STAYING, eval_tokens=65536)
 TEXTS = replace(
     V3.with_head("two_level"),
     **STAYING,

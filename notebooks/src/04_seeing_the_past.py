@@ -220,8 +220,8 @@ plt.show()
 # positions to a lag. So the model sees only the lags 0 to 30 after each multiple of 64. It
 # cannot see a token 40 positions ago, and training cannot change this. With dilations 1, 4, 16
 # each layer continues where the last one ended ($4^i$ with four taps, like the digits in base
-# 4). This gives 127 positions without a hole and needs as many weights. The quickstart preset
-# has these dilations for this reason.
+# 4). This gives 127 positions without a hole and needs as many weights. The preset
+# `small_v3` has these dilations for this reason.
 #
 # The height of the dots matters, too. A position that is *seen* may have a small influence. The
 # farthest lag is reached along one path only, through the oldest tap of every layer. Near lags

@@ -23,7 +23,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from flashlm_np import QUICKSTART, V3, Phase
+from flashlm_np import SMALL_V3, V3, Phase
 from flashlm_np.analysis.multiply_adds import multiply_adds
 from flashlm_np.course.predictions import Predictions
 from flashlm_np.data.dataset import DataSource, sample_batch
@@ -240,7 +240,7 @@ mine.predict("nats between the two losses after 100 steps", ...)
 
 # %%
 config = replace(
-    QUICKSTART, d_model=96, dilations=(1,), recursions=1, phases=(Phase(1, 64, 8),),
+    SMALL_V3, d_model=96, dilations=(1,), recursions=1, phases=(Phase(1, 64, 8),),
     label_smoothing=EPSILON, z_loss=Z_LOSS, normuon_lr=0.04, adamw_lr=0.04, stories=1500,
     eval_tokens=8192,
 )  # fmt: skip

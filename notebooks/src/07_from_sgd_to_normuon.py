@@ -17,7 +17,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from flashlm_np import QUICKSTART, V3, Phase
+from flashlm_np import SMALL_V3, V3, Phase
 from flashlm_np.analysis.multiply_adds import multiply_adds
 from flashlm_np.course.predictions import Predictions
 from flashlm_np.data.dataset import DataSource, sample_batch
@@ -210,7 +210,7 @@ mine.reveal("gradients whose weights L2 shrinks more", "small" if small < large 
 mine.predict("directions of 64 that carry 90 %", ...)
 
 # %%
-config = replace(QUICKSTART, d_model=64, phases=(Phase(1, 64, 8),), stories=300)
+config = replace(SMALL_V3, d_model=64, phases=(Phase(1, 64, 8),), stories=300)
 dataset, _ = load_dataset(DataSource(), **config.data_options())
 model, batch_rng = FlashLM(config, np.random.default_rng(0)), np.random.default_rng(0)
 optimizers, grad_norms = Optimizers(model, config), []

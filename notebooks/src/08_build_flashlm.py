@@ -540,7 +540,7 @@ with tempfile.TemporaryDirectory() as folder:
 # 1. *Think.* v3 is printed as "13.6 M parameters". Each ternary weight is stored in 2 bits, and
 #    the rest in 32. How many megabytes does the model take? How many would it take if nothing
 #    were ternary? ([docs/packed-format.md](../docs/packed-format.md) has the measured answer.)
-# 2. *Change.* Give section 6 the dilations (1, 4, 16) of the quickstart. Predict the reach and
+# 2. *Change.* Give section 6 the dilations (1, 4, 16) of `small_v3`. Predict the reach and
 #    the number of tokens with a gradient first. Which third dilation is the largest without a
 #    hole? (For one use of the block it is 16. For two?)
 # 3. *Change.* In section 8, apply the block three times (`recursions=3`). How many

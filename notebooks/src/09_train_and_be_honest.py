@@ -25,7 +25,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from flashlm_np import QUICKSTART, Phase
+from flashlm_np import SMALL_V3, Phase
 from flashlm_np.course.predictions import Predictions
 from flashlm_np.data.dataset import DataSource, sample_batch
 from flashlm_np.data.loading import load_dataset
@@ -89,7 +89,7 @@ mine.predict("loss of the trigram, in nats per token", ...)
 
 # %%
 config = replace(
-    QUICKSTART,
+    SMALL_V3,
     d_model=64,
     conv_groups=4,
     stories=3000,

@@ -23,7 +23,7 @@ import numpy as np
 from safetensors.numpy import save as to_bytes
 from threadpoolctl import threadpool_limits
 
-from flashlm_np import QUICKSTART, V3, Phase
+from flashlm_np import SMALL_V3, V3, Phase
 from flashlm_np.analysis.components import ternary_matrices
 from flashlm_np.analysis.costs import cost_summary, cost_table, token_costs, total
 from flashlm_np.course.predictions import Predictions
@@ -46,12 +46,12 @@ rng = np.random.default_rng(0)
 mine = Predictions("10")
 
 # %% [markdown]
-# We need a trained model. This one is the quickstart's, but a quarter as wide, and it trains
+# We need a trained model. This one is `small_v3`, but a quarter as wide, and it trains
 # for a few seconds.
 
 # %%
 config = replace(
-    QUICKSTART,
+    SMALL_V3,
     d_model=64,
     conv_groups=4,
     steps=120,
@@ -142,7 +142,7 @@ axis.axhline(2, color="#999999", ls=":", label="2-bit")
 axis.axhline(1.6, color="#999999", ls="--", label="base-3")
 axis.plot([p[1] for p in points], [p[3] for p in points], "s", color="#c44e52", label="zlib")
 for name, threshold, place in (
-    ("0.5 (quickstart)", 0.5, (0.22, 1.25)),
+    ("0.5 (small_v3)", 0.5, (0.22, 1.25)),
     ("1.0 (v3)", 1.0, (0.64, 1.72)),
 ):
     _, x, y, _ = next(p for p in points if p[0] == threshold)
@@ -447,8 +447,8 @@ def parts(config):
 models = {
     "v3": V3,
     "v3, ternary convolutions": replace(V3, ternary_mixer=True),
-    "quickstart": QUICKSTART,
-    "quickstart, ternary convolutions": replace(QUICKSTART, ternary_mixer=True),
+    "small_v3": SMALL_V3,
+    "small_v3, ternary convolutions": replace(SMALL_V3, ternary_mixer=True),
 }
 kinds = [
     "additions instead of products",
@@ -580,7 +580,7 @@ print(f"loss {before.loss:.5f}, and {after.loss:.5f} from the packed model")
 #    than the $0.425\,O D$ of the definition? And for groups of 4, or of 6?
 # 3. *Change.* Measure part 3 for 256 positions at once (`x` of shape (256, D); the masks need
 #    400 MB then). Which way gains, and which work do the positions share?
-# 4. *Change.* In part 5, add the quickstart with a wider block (`d_model=1024`). Is more than
+# 4. *Change.* In part 5, add `small_v3` with a wider block (`d_model=1024`). Is more than
 #    half of the arithmetic additions in place of products now?
 # 5. *Change.* Quantize the table with *one* step in place of one per row (two lines of NumPy).
 #    How much does the loss rise, and which rows are the worst?

@@ -24,7 +24,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from flashlm_np import QUICKSTART, V3, Phase
+from flashlm_np import SMALL_V3, V3, Phase
 from flashlm_np.analysis.multiply_adds import multiply_adds
 from flashlm_np.course.predictions import Predictions
 from flashlm_np.data.dataset import Dataset, DataSource, sample_batch
@@ -163,7 +163,7 @@ mine.reveal("logits that are needed then", best + V / best)
 
 # %%
 stories, tokenizer = load_dataset(
-    DataSource(), **replace(QUICKSTART, stories=2500, eval_tokens=8192).data_options()
+    DataSource(), **replace(SMALL_V3, stories=2500, eval_tokens=8192).data_options()
 )
 
 
@@ -254,7 +254,7 @@ print(gradcheck(TWO_LEVEL, h, w, c, b, y, starts=three))
 # losses of different heads comparable. We ask each head for the $-\ln p$ of each word:
 
 # %%
-small = replace(QUICKSTART, vocab_size=60, d_model=16)
+small = replace(SMALL_V3, vocab_size=60, d_model=16)
 falls = np.arange(60, 0, -1) ** 2  # counts of 60 words
 for name in HEADS:
     config = small.with_head(name)
@@ -430,7 +430,7 @@ mine.predict("speed of a step with two levels, if the exact head has 1", ...)
 
 # %%
 base = replace(
-    QUICKSTART, vocab_size=V, d_model=64, dilations=(1,), recursions=1,
+    SMALL_V3, vocab_size=V, d_model=64, dilations=(1,), recursions=1,
     phases=(Phase(1, 64, 16),), normuon_lr=0.02, adamw_lr=0.02, decay_share=0.0,
 )  # fmt: skip
 marks = (10, 20, 40, 70, 120, 200, 320)
@@ -545,10 +545,10 @@ mine.reveal("speed of a step with two levels, if the exact head has 1", ratio)
 # ## 8. Where the exact head wins
 #
 # - *If it is not the cost.* With a small vocabulary, or a large body, $s$ is small. For the
-#   quickstart run, $V = 2000$, another head gains little:
+#   stories, $V = 2000$, another head gains little:
 
 # %%
-quick = multiply_adds(QUICKSTART, QUICKSTART.phases[0])
+quick = multiply_adds(SMALL_V3, SMALL_V3.phases[0])
 del quick["newton-schulz"]
 s = quick["head"] / sum(quick.values())
 print(f"the head has {s:.0%} of the multiply-adds: at most {1 / (1 - s):.1f} times as fast")

@@ -20,7 +20,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from flashlm_np import QUICKSTART, Phase
+from flashlm_np import SMALL_V3, Phase
 from flashlm_np.analysis.costs import token_costs, total
 from flashlm_np.analysis.influence import influence
 from flashlm_np.course.predictions import Predictions
@@ -133,7 +133,7 @@ mine.predict("distances that the convolutions see, of 64", ...)
 # %%
 WINDOW, STEPS = 64, 450
 base = replace(
-    QUICKSTART, vocab_size=known_answers.TOKENS, d_model=32, recursions=1, conv_groups=4,
+    SMALL_V3, vocab_size=known_answers.TOKENS, d_model=32, recursions=1, conv_groups=4,
     dilations=(1, 16), steps=STEPS, phases=(Phase(1, WINDOW, 32),), normuon_lr=0.02,
     adamw_lr=0.02,
 )  # fmt: skip

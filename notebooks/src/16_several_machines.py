@@ -19,7 +19,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from flashlm_np import QUICKSTART, Phase
+from flashlm_np import SMALL_V3, Phase
 from flashlm_np.course.predictions import Predictions
 from flashlm_np.data import known_answers
 from flashlm_np.model.flashlm import FlashLM
@@ -50,7 +50,7 @@ mine.predict("g is the plain mean", ..., choices=("yes", "no"))
 # %%
 T = 12
 config = replace(
-    QUICKSTART, vocab_size=known_answers.TOKENS, d_model=16, recursions=1, conv_groups=4,
+    SMALL_V3, vocab_size=known_answers.TOKENS, d_model=16, recursions=1, conv_groups=4,
     dilations=(1, 4), phases=(Phase(1, T, 8),), steps=160, normuon_lr=0.02, adamw_lr=0.02,
 )  # fmt: skip
 model = FlashLM(config, np.random.default_rng(1), np.float64)

@@ -17,7 +17,7 @@ from flashlm_np.data.stories.stories import generate, score
 from flashlm_np.inference.text_generator import generate_fast
 from flashlm_np.model.config import Phase
 from flashlm_np.model.models import new_model
-from flashlm_np.model.presets import QUICKSTART
+from flashlm_np.model.presets import SMALL_V3
 from flashlm_np.training.optimizers import Optimizers
 from flashlm_np.training.step import train_step
 from minigrad import no_grad
@@ -46,7 +46,7 @@ class Training:
         self.valid, self.best, self.characters = self._validation()
         self.data = Dataset("stories", self._ids(stories), self.valid, has_separators=True)
         size = SIZES[tokens] | {"vocab_size": len(self.vocabulary)}
-        self.config = replace(QUICKSTART, **SHARED, **size)
+        self.config = replace(SMALL_V3, **SHARED, **size)
         self.model = new_model(self.config, self.rng)
         self.optimizers = Optimizers(self.model, self.config)
         self.taken, self.seconds = 0, 0.0

@@ -9,7 +9,7 @@ from tiny import small_model
 from flashlm_np.inference import streaming
 from flashlm_np.inference.streaming import State, Stream
 from flashlm_np.model.flashlm import FlashLM
-from flashlm_np.model.presets import QUICKSTART
+from flashlm_np.model.presets import QUICKSTART, SMALL_V3
 from minigrad import no_grad
 from minigrad.errors import DtypeError, ShapeError
 
@@ -64,16 +64,18 @@ def test_streaming_equals_the_forward_pass_for_any_split_and_model(changes, cuts
         expect_close(stream.step(state, IDS[t - 1]), full[t - 1])
 
 
-@pytest.mark.parametrize("preset", ["quickstart", "small v3"])
+AS_V3 = {"ternary_scale": "none", "ternary_threshold": 1.0, "conv_identity": 0.0}
+
+
+@pytest.mark.parametrize("preset", [QUICKSTART, SMALL_V3, replace(SMALL_V3, **AS_V3)])
 def test_streaming_equals_the_forward_pass_in_float32(preset):
-    v3 = {"ternary_scale": "none", "ternary_threshold": 1.0, "conv_identity": 0.0}
-    config = replace(QUICKSTART, vocab_size=300, **({} if preset == "quickstart" else v3))
+    config = replace(preset, vocab_size=300)
     model = FlashLM(config, np.random.default_rng(1))
     stream = Stream(model)
     state, ids = stream.state(), np.random.default_rng(2).integers(0, 300, 240)
     full = forward(model, ids)
     stream.prefill(state, ids[:100])
-    for t in range(100, 240):  # the receptive field is 127
+    for t in range(100, 240):  # the convolutions' receptive field is 127
         logits = stream.step(state, ids[t])
         expect_close(logits, full[t], 1e-5)
     assert logits.dtype == np.float32

@@ -3,7 +3,7 @@ import pytest
 from tiny import small_model
 
 from flashlm_np.model.flashlm import FlashLM
-from flashlm_np.model.presets import QUICKSTART, V3, V4
+from flashlm_np.model.presets import QUICKSTART, SMALL_V3, V3, V4
 from minigrad.gradcheck import gradcheck
 
 IDS = np.random.default_rng(1).integers(0, 31, (2, 40))
@@ -79,9 +79,10 @@ def test_v4_has_exactly_the_parameters_of_its_author():
     assert std["block.glu.up_proj.weight"] == pytest.approx((2 / 512) ** 0.5, rel=0.01)
 
 
-def test_quickstart_has_1_2_million_parameters():
-    count = sum(p.size for p in FlashLM(QUICKSTART, np.random.default_rng(0)).parameters())
-    assert count == 1_202_177
+@pytest.mark.parametrize(("config", "count"), [(QUICKSTART, 779_328), (SMALL_V3, 1_202_177)])
+def test_the_small_presets_have_about_a_million_parameters(config, count):
+    model = FlashLM(config, np.random.default_rng(0))
+    assert sum(p.size for p in model.parameters()) == count
 
 
 @pytest.mark.parametrize("convs", [False, True])

@@ -83,7 +83,7 @@ def test_an_export_has_nearly_the_same_loss(folder, tmp_path, capsys):
     [
         (
             "train --model matmul_free",
-            "--mixer is gated_convs, and the model matmul_free has mlgru only; begin with "
+            "--mixer is attention, and the model matmul_free has mlgru only; begin with "
             "--preset matmul_free, and leave this option out",
         ),
         (
