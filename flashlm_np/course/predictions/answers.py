@@ -19,7 +19,10 @@ def as_kept(value: Any, choices: tuple, question: str) -> str:
         value = value[()]
     if choices:
         found = {_key(choice): str(choice) for choice in choices}
-        if isinstance(value, (str, numbers.Real)) and _key(value) in found:
+        is_text_or_number = isinstance(value, (str, numbers.Real)) and not isinstance(
+            value, bool
+        )
+        if is_text_or_number and _key(value) in found:
             return found[_key(value)]
         names = ", ".join(map(repr, choices))
         raise UserError(f"{question!r}: {short(value)} is none of the choices {names}")

@@ -52,7 +52,7 @@ def summary(distances: np.ndarray) -> str:
         )
     (first, first_error), (last, last_error) = parts
     change = "nearer" if last < first else "farther"
-    if abs(last - first) < 2 * np.hypot(first_error, last_error):
+    if abs(last - first) <= 2 * np.hypot(first_error, last_error):
         verdict = "So far, the difference may be chance."
     else:
         verdict = f"The last ones are {change}."

@@ -102,6 +102,8 @@ def test_a_value_that_is_no_number_is_refused_and_not_kept(mine, folder, given, 
 def test_a_text_that_is_none_of_the_choices_is_refused(mine, folder):
     with pytest.raises(UserError, match="'maybe' is none of the choices 'yes', 'no'"):
         mine.predict("can it pass", "maybe", choices=("yes", "no"))
+    with pytest.raises(UserError, match="True is none of the choices 1, 2"):
+        mine.predict("how many", True, choices=(1, 2))
     with pytest.raises(UserError, match="'perhaps' is none of the choices 'yes', 'no'"):
         mine.reveal("can it pass", "perhaps")
     assert not list(folder.iterdir())

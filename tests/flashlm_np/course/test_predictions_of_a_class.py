@@ -167,6 +167,7 @@ def test_a_difference_is_compared_with_its_standard_error():
     )
     assert summary(falling[::-1]).endswith("The last ones are farther.")
     assert summary(0.5 + noise).endswith("So far, the difference may be chance.")
+    assert summary(np.zeros(12)).endswith("So far, the difference may be chance.")
 
 
 def test_the_running_mean_has_ten_predictions_at_most():
