@@ -219,12 +219,13 @@ def test_the_number_can_be_demanded(workbook, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("number", ["", " ", "47 11", "../x", "é", "x" * 33, "-1"])
-def test_a_number_has_letters_and_digits(number, tmp_path, capsys, workbook):
+def test_a_number_has_letters_and_digits(number, tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["course", "start", str(tmp_path / "new"), f"--student={number}"])
     assert "is no student number; it has at most 32 letters, digits" in capsys.readouterr().err
-    (workbook / "student.txt").write_text(f"{number}\n", encoding="utf-8")
-    found = output_of(capsys, 1, "check", workbook, "add")
+    (tmp_path / "01_add.py").write_text("")  # a workbook
+    (tmp_path / "student.txt").write_text(f"{number}\n", encoding="utf-8")
+    found = output_of(capsys, 1, "check", tmp_path, "add")
     assert "student.txt holds no student number; write one: at most 32 letters" in found
 
 

@@ -113,8 +113,9 @@ def unrounded(a=None, x=None, w=None, g=1.0, eps=1e-6):
 # -- the grader --------------------------------------------------------------------------------
 
 
-@by_name
-def test_the_package_is_right_for_a_student(exercise):
+@pytest.mark.parametrize("name", ["rms_norm", "table_product", "accumulate"])
+def test_the_package_is_right_for_a_student(name):
+    exercise = BY_NAME[name]
     result = grade_with(exercise, {}, "4711")
     assert result.state == "right" or set(result.right) == set(exercise.solution), result
 
