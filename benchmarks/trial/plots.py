@@ -76,9 +76,13 @@ def _losses_at(curve, step):
 
 
 def draw_counted(axes, data: list[dict]) -> None:
-    """A dotted line for each counted model in the first of these lines, if there is one."""
+    """A dotted line for each counted model in the first of these lines, if there is one.
+
+    A loss far above the curves is left out, because it would press them together.
+    """
+    highest = 1.2 * axes.get_ylim()[1]
     for name in COUNTED:
-        if data and name in data[0]:
+        if data and data[0].get(name, np.inf) < highest:
             value = data[0][name]
             axes.axhline(value, color="#777777", lw=1, ls=":")
             place = {"transform": axes.get_yaxis_transform(), "fontsize": 8, "va": "center"}
