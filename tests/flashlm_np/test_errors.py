@@ -48,7 +48,7 @@ def test_an_old_package_that_runs_programs_of_datasets_is_refused(
 
 def test_training_and_local_texts_need_no_extra_package(tmp_path):
     (tmp_path / "book.txt").write_text("A fox lived in a den. " * 400)
-    small = "--d-model 16 --recursions 1 --dilations 1 --steps 2 --phases 1:16:2:2"
+    small = "--d-model 16 --recursions 1 --mixer-width 8 --steps 2 --phases 1:16:2:2"
     program = (
         f"import sys; sys.modules.update(dict.fromkeys({EXTRA}))\n"
         "from flashlm_np.cli import main\n"

@@ -112,7 +112,7 @@ def test_the_command_prints_and_draws(more, monkeypatch, tmp_path, capsys):
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert overlapping_texts(figures[0]) == outside_texts(figures[0]) == []
     assert main(["profile", "--phase", "9"]) == 1
-    assert "--phase is 9, but quickstart has 2" in capsys.readouterr().err
+    assert "--phase is 9, but small_v3 has 2" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
