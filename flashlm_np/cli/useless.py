@@ -82,11 +82,7 @@ RULES = {
             "only the mixers gated_convs and depthwise are convolutions",
             ("taps", "conv_identity"),
         ),
-        Rule(
-            _has_no_convolution,
-            "the mixer has no convolutions",
-            ("conv_lr_ratio",),
-        ),
+        Rule(_has_no_convolution, "the mixer has no convolutions", ("conv_lr_ratio",)),
         Rule(
             _is("mixer", *CONVOLUTIONS),
             "only the mixers attention and mlgru have a width of their own",
