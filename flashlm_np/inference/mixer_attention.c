@@ -2,8 +2,8 @@
    tokens: 2 * INNER numbers for each token and recursion, so the memory grows with the text. */
 enum { HALF = INNER / HEADS / 2 }; /* pairs of a head */
 static float ring[RECURSIONS][K][3 * INNER]; /* the last queries, keys and values as read */
-static float *rows[RECURSIONS];    /* (room, 2 * INNER) each */
-static float *weight;              /* (room), of each token in a sum */
+static float *rows[RECURSIONS];              /* (room, 2 * INNER) each */
+static float *weight;                        /* (room), of each token in a sum */
 static long room = 0;
 
 static float *grown(float *old, long numbers) {
@@ -22,12 +22,13 @@ static void make_room(void) {
     for (int r = 0; r < RECURSIONS; r++) rows[r] = grown(rows[r], room * 2 * INNER);
 }
 
-/* Turn each pair of numbers of each head by an angle that grows with the position. */
+/* Turn each pair of numbers of each head of query and key, which are neighbours, by an angle
+   that grows with the position. */
 static void turn(float *x) {
     for (int i = 0; i < HALF; i++) {
         const double angle = position * pow(10000.0, -(double)i / HALF);
         const float c = (float)cos(angle), s = (float)sin(angle);
-        for (int g = 0; g < HEADS; g++) {
+        for (int g = 0; g < 2 * HEADS; g++) {
             float *pair = x + 2 * g * HALF + i;
             const float a = pair[0], b = pair[HALF];
             pair[0] = a * c - b * s;
@@ -63,10 +64,11 @@ static void mix(float *x, int r) {
         for (int d = 0; d < D; d++) sum += into[o * D + d] * x[d];
         ring[r][position % K][o] = sum;
         all[o] = 0; /* a sum over the last K tokens, the oldest first */
-        for (int k = 0; k < K; k++) all[o] += kernel[o * K + k] * ring[r][(position + 1 + k) % K][o];
+        for (int k = 0; k < K; k++) {
+            all[o] += kernel[o * K + k] * ring[r][(position + 1 + k) % K][o];
+        }
     }
     turn(all);
-    turn(all + INNER);
     make_room();
     memcpy(rows[r] + position * 2 * INNER, all + INNER, 2 * INNER * sizeof *all);
     for (int g = 0; g < HEADS; g++) {

@@ -17,16 +17,14 @@ def as_kept(value: Any, choices: tuple, question: str) -> str:
     """
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if choices:
         found = {_key(choice): str(choice) for choice in choices}
-        is_text_or_number = isinstance(value, (str, numbers.Real)) and not isinstance(
-            value, bool
-        )
-        if is_text_or_number and _key(value) in found:
+        if (is_number or isinstance(value, str)) and _key(value) in found:
             return found[_key(value)]
         names = ", ".join(map(repr, choices))
         raise UserError(f"{question!r}: {short(value)} is none of the choices {names}")
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+    if not is_number:
         kind = "text" if isinstance(value, str) else f"value of type {type(value).__name__}"
         raise UserError(
             f"{question!r} asks for one number, such as 12 or 0.25; {short(value)} is a {kind}"

@@ -51,11 +51,10 @@ def summary(distances: np.ndarray) -> str:
             "third is compared with the last."
         )
     (first, first_error), (last, last_error) = parts
-    change = "nearer" if last < first else "farther"
     if abs(last - first) <= 2 * np.hypot(first_error, last_error):
         verdict = "So far, the difference may be chance."
     else:
-        verdict = f"The last ones are {change}."
+        verdict = f"The last ones are {'nearer' if last < first else 'farther'}."
     return (
         f"{count}. Mean distance of the first third: {first:.2f} ± {first_error:.2f}, of the "
         f"last third: {last:.2f} ± {last_error:.2f}. {verdict}"
