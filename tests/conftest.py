@@ -1,4 +1,4 @@
-"""The order of the files, those that take longest first, and a faster collection.
+"""The order of the files, those that take longest first, a faster collection, and a browser.
 
 A process of pytest-xdist takes one file after the other. If one started a long file last, the
 others would wait for its end.
@@ -8,6 +8,7 @@ import gc
 from pathlib import Path
 
 import pytest
+from browser import chromium
 
 TESTS = Path(__file__).parent
 LONGEST = (  # by their processor time, measured on 2026-11-30
@@ -67,3 +68,10 @@ def pytest_collection():
     finally:
         gc.enable()
         gc.freeze()  # later, too, it leaves them out
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A Chromium for all tests of a file."""
+    with chromium() as found:
+        yield found

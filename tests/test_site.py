@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from browser import chromium, opened
+from browser import opened
 from site_pages import is_external, is_there, read, target
 
 from minigrad import TABLE
@@ -164,12 +164,6 @@ def extensions(site, monkeypatch):
 
 
 # -- in a browser ---------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
 
 
 # A description of each fault of the open page.

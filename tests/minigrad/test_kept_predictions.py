@@ -5,7 +5,7 @@ import json
 import math
 
 import pytest
-from browser import chromium, opened
+from browser import opened
 
 from flashlm_np.course.predictions.kept import COLUMNS, read_kept
 from minigrad import Tensor
@@ -24,12 +24,6 @@ def path(tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "steps.html"
     step_through(loss, path, title=TITLE, check=False)
     return path
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

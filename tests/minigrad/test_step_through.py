@@ -11,7 +11,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from browser import chromium, opened
+from browser import opened
 from cases import CASES
 
 from minigrad import TABLE, GraphError, Module, Operation, ShapeError, Tensor, apply, no_grad
@@ -670,12 +670,6 @@ def test_the_picture_has_every_value_and_shape(written):
 
 
 # -- the page in a browser -----------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 import build
 import pytest
-from browser import chromium
 from pyodide_folder import pyodide_folder
 from serve import server
 from session.run_code import run_code
@@ -20,12 +19,6 @@ WRONG = (
     "from flashlm_np.model.config import Config\nConfig(d_model=0)",
     "x = undefined",
 )
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
