@@ -1,10 +1,11 @@
-"""Race a training step of any preset with the exact head: NumPy against PyTorch.
+"""Race a training step of any preset, or of a change of it: NumPy against PyTorch.
 
     python benchmarks/race.py --preset v4 [--steps 7] [--threads N] [--set blocks=2 ...]
 
 Each runner is a process with its own memory, and they take their steps in turn, as in step.py.
-PyTorch has torch_parts.py or torch_matmul_free.py, dense gradients of all tables, and torch's
-fused AdamW; NorMuon is that of torch_flashlm.py, in v3's form.
+PyTorch has torch_parts.py or torch_matmul_free.py and torch's fused AdamW; NorMuon is that of
+torch_flashlm.py, in v3's form. With the exact head all tables have dense gradients, with the
+sampled one sparse ones; PyTorch has no other head. The tokens are random, with Zipf's shares.
 """
 
 import argparse
@@ -23,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 from flashlm_np.data.dataset import Dataset, sample_batch  # noqa: E402
 from flashlm_np.model.config import Config  # noqa: E402
+from flashlm_np.model.heads.candidates import Candidates, log_uniform  # noqa: E402
 from flashlm_np.model.presets import PRESETS  # noqa: E402
 
 RUNNERS = {"numpy": "NumPy", "eager": "PyTorch", "compile": "torch.compile"}
@@ -39,6 +41,10 @@ def main():
     parser.add_argument("--serve", choices=RUNNERS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     config = configured(options.preset, options.set)
+    if config.head not in LOSSES:
+        parser.error(
+            f"PyTorch has no head {config.head} here; choose among {', '.join(LOSSES)}"
+        )
     if options.serve:
         serve(STEPS[options.serve](options.serve, config, options.threads))
         return
@@ -50,12 +56,12 @@ def main():
 
 
 def configured(preset, changes) -> Config:
-    """The preset with changes written as FIELD=VALUE, and with the exact head."""
+    """The preset with changes written as FIELD=VALUE."""
     values = {}
     for name, text in (change.split("=") for change in changes):
         kind = type(getattr(PRESETS[preset], name))
         values[name] = text == "True" if kind is bool else kind(text)
-    return replace(PRESETS[preset], head="exact", **values)
+    return replace(PRESETS[preset], **values)
 
 
 def race(options) -> dict[str, list[float]]:
@@ -104,25 +110,34 @@ def serve(step):
         print(time.perf_counter() - start, flush=True)
 
 
-def batches(config, rng):
-    """A function that draws the micro-batches of the last phase from random tokens."""
-    tokens = rng.integers(0, config.vocab_size, 100_000)
-    corpus, phase = Dataset("random", tokens, tokens[:2]), config.phases[-1]
+def random_text(config, rng):
+    """Random tokens; the token r has about the share 1/(r + 1), as in a real text by rank."""
+    tokens = rng.choice(config.vocab_size, 100_000, p=log_uniform(np.zeros(config.vocab_size)))
+    return Dataset("random", tokens, tokens[:2])
+
+
+def batches(config, text, rng):
+    """A function that draws the micro-batches of the last phase."""
+    phase = config.phases[-1]
     sizes = {"batch": phase.batch, "sequence": phase.sequence}
     share = {"position_share": config.position_share}
     return lambda: [
-        sample_batch(corpus, **sizes, **share, rng=rng) for _ in range(phase.micro_batches)
+        sample_batch(text, **sizes, **share, rng=rng) for _ in range(phase.micro_batches)
     ]
 
 
 def numpy_step(_, config, threads):
+    from flashlm_np.model.heads.layout import TableLayout
     from flashlm_np.model.models import new_model
     from flashlm_np.training.fast_step import FastStep
     from flashlm_np.training.memory import keep_freed_memory
 
     keep_freed_memory()
-    rng = np.random.default_rng(0)
-    fast_step, draw = FastStep(new_model(config, rng), config, threads), batches(config, rng)
+    rng, V = np.random.default_rng(0), config.vocab_size
+    text = random_text(config, rng)
+    layout = TableLayout(np.arange(V), np.bincount(text.train, minlength=V), [0, V])
+    fast_step = FastStep(new_model(config, rng, layout=layout), config, threads)
+    draw = batches(config, text, rng)
     return lambda: fast_step.step(config.phases[-1].first_step, draw(), rng)
 
 
@@ -130,28 +145,61 @@ def torch_step(kind, config, threads):
     import torch
 
     from benchmarks import torch_flashlm as tf
-    from benchmarks import torch_matmul_free, torch_parts
+    from benchmarks import torch_matmul_free, torch_parts, torch_sampled
 
     torch.set_num_threads(threads)
+    rng = np.random.default_rng(0)
+    text = random_text(config, rng)
     mirror = {"flashlm": torch_parts, "matmul_free": torch_matmul_free}[config.model]
     model = mirror.Model(config)
-    optimizers, average = mirror.make_optimizers(model, config), tf.EMA(model)
-    draw = batches(config, np.random.default_rng(0))
+    optimizers, draw = mirror.make_optimizers(model, config), batches(config, text, rng)
+    options = {"max_norm": config.clip_norm}
+    if config.ema_decay:
+        options["ema"] = tf.EMA(model)
+    if config.head == "sampled":
+        options["clip"] = torch_sampled.clip_grad_norm_
+    tf.training_loss = LOSSES[config.head](kind, config, text, rng)
+
+    def step():
+        rows = [[None if a is None else torch.from_numpy(a) for a in b] for b in draw()]
+        tf.train_step(model, optimizers, rows, **options)
+
+    return step
+
+
+def exact_loss(kind, config, *_):
+    import torch
+
+    from benchmarks import torch_flashlm as tf
 
     def loss(model, ids, targets, positions):
         y = targets.flatten() if positions is None else targets.flatten()[positions]
         z = model(ids, positions).reshape(-1, config.vocab_size)
         return tf.loss_of_logits(z, y, smoothing=config.label_smoothing, z_loss=config.z_loss)
 
-    tf.training_loss = torch.compile(loss) if kind == "compile" else loss
-
-    def step():
-        rows = [[None if a is None else torch.from_numpy(a) for a in b] for b in draw()]
-        tf.train_step(model, optimizers, rows, max_norm=config.clip_norm, ema=average)
-
-    return step
+    return torch.compile(loss) if kind == "compile" else loss
 
 
+def sampled_loss(kind, config, text, rng):
+    import torch
+
+    from benchmarks import torch_sampled
+
+    counts = np.bincount(text.train, minlength=config.vocab_size)
+    candidates = Candidates(counts, config.candidates, config.candidates_from)
+    log_p = torch.from_numpy(candidates.log_p.astype(np.float32))
+
+    def of_candidates(drawn, model, ids, targets, positions):
+        y = targets.flatten() if positions is None else targets.flatten()[positions]
+        h, table = model.hidden(ids, positions).flatten(0, -2), model.embedding.weight
+        return torch_sampled.sampled_loss(h, table, y, drawn, log_p)
+
+    if kind == "compile":  # the number of candidates changes from batch to batch
+        of_candidates = torch.compile(of_candidates, dynamic=True)
+    return lambda *batch: of_candidates(torch.from_numpy(candidates.draw(rng)), *batch)
+
+
+LOSSES = {"exact": exact_loss, "sampled": sampled_loss}
 STEPS = {"numpy": numpy_step, "eager": torch_step, "compile": torch_step}
 
 

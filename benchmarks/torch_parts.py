@@ -2,7 +2,7 @@
 
 torch_flashlm.py is v3 alone. Here the sizes and parts are those of a configuration, which is
 only read: the code shares nothing with `minigrad`. The names in the state dict are those of
-flashlm_np.model. The head is the exact one.
+flashlm_np.model. The head is the exact one, or the sampled one with sparse gradients.
 """
 
 import torch
@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.torch_flashlm import GatedConv, NorMuon, RMSNorm, Router
+from benchmarks.torch_sampled import LazyAdamW
 
 MULTIPLIER = 0x9E3779B97F4A7C15 - 2**64  # as a signed integer of 64 bits
 
@@ -184,8 +185,9 @@ class Model(nn.Module):
             config.recursions * config.blocks,
         )
         self.V, self.recursions = V, config.recursions
-        self.embedding = nn.Embedding(V, D)
-        self.bigrams = nn.Embedding(config.bigram_rows, D) if config.bigram_rows else None
+        sparse, rows = config.head == "sampled", config.bigram_rows
+        self.embedding = nn.Embedding(V, D, sparse=sparse)
+        self.bigrams = nn.Embedding(rows, D, sparse=sparse) if rows else None
         self.first_skip = Skip(applications - 1) if config.first_skip else None
         self.block = Block(config)
         self.more_blocks = nn.ModuleList(Block(config) for _ in range(config.blocks - 1))
@@ -194,6 +196,10 @@ class Model(nn.Module):
         self.lm_head.weight = self.embedding.weight
 
     def forward(self, ids: Tensor, positions: Tensor | None = None) -> Tensor:
+        return self.lm_head(self.hidden(ids, positions))
+
+    def hidden(self, ids: Tensor, positions: Tensor | None = None) -> Tensor:
+        """What the head reads: (B, T, D), or (N, D) of flat positions."""
         x = first = self.embedding(ids) + self.pairs(ids)
         for r, block in enumerate([self.block, *self.more_blocks] * self.recursions):
             if self.first_skip is not None and r:
@@ -201,7 +207,7 @@ class Model(nn.Module):
             x = block(x)
         if positions is not None:
             x = x.flatten(0, 1)[positions]
-        return self.lm_head(self.final_norm(x))
+        return self.final_norm(x)
 
     def pairs(self, ids: Tensor) -> Tensor | float:
         """The rows of the pairs of tokens; before the first token stands the id V."""
@@ -222,18 +228,19 @@ def make_optimizers(model: Model, config) -> list:
             groups["tables" if id(p) in tables else kinds[p.ndim]].append(p)
     by_normuon = config.matrix_optimizer == "normuon"
     matrices = groups.pop("matrices") if by_normuon else []
+    of_rows = groups.pop("tables") if config.head == "sampled" else []
     decays = {"gains": config.weight_decay * config.decay_gains}
-    adamw = torch.optim.AdamW(
-        [
-            {"params": group, "weight_decay": decays.get(kind, config.weight_decay)}
-            for kind, group in groups.items()
-            if group
-        ],
-        lr=config.adamw_lr,
-        betas=(0.9, 0.95),
-        fused=True,
-    )
-    optimizers = [adamw, *([NorMuon(matrices, lr=config.normuon_lr)] if matrices else [])]
+    rates = {"kernels": config.adamw_lr * config.conv_lr_ratio}
+    adamw = {"lr": config.adamw_lr, "betas": (0.9, 0.95), "weight_decay": config.weight_decay}
+    in_groups = [
+        {"params": group, "lr": rates.get(kind, adamw["lr"])}
+        | {"weight_decay": decays.get(kind, config.weight_decay)}
+        for kind, group in groups.items()
+        if group
+    ]
+    optimizers = [torch.optim.AdamW(in_groups, **adamw, fused=True)]
+    optimizers += [LazyAdamW(of_rows, **adamw)] if of_rows else []
+    optimizers += [NorMuon(matrices, lr=config.normuon_lr)] if matrices else []
     for group in (g for optimizer in optimizers for g in optimizer.param_groups):
         group["initial_lr"] = group["lr"]
     return optimizers

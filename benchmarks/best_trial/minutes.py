@@ -20,12 +20,22 @@ PHASE = size(V3.phases[1])
 
 
 def time_evaluations(laboratory: Laboratory, results: Results, names: list[str]) -> None:
-    """Time an evaluation of each contender, on as many tokens as a run's own."""
-    for name in names:
+    """Time an evaluation of each contender, on as many tokens as a run's own.
+
+    The reference's is timed in the same minute. So a later contender can be added on another
+    machine.
+    """
+    reference = laboratory.trial.reference
+    seconds = {}
+    for name in dict.fromkeys([reference, *names]):
         state = laboratory.state(name, laboratory.trial.config(name))
         start = time.perf_counter()
         laboratory.losses(name, state, laboratory.tokens("curve"))
-        results.add("evaluation", contender=name, seconds=time.perf_counter() - start)
+        seconds[name] = time.perf_counter() - start
+    for name in names:
+        results.add(
+            "evaluation", contender=name, seconds=seconds[name], beside=seconds[reference]
+        )
 
 
 def is_timed(results: Results, trial: Trial, name: str) -> bool:
@@ -44,8 +54,17 @@ def steps_in(results: Results, trial: Trial, name: str, minutes: float) -> int:
     pace = seconds_pace(results, trial, name)
     seconds = 60 * minutes_here(results, minutes)
     evaluations = pace.steps_in(seconds) // trial.config(name).eval_every + 1
-    each = results.lines("evaluation", contender=name)[-1]["seconds"]
+    each = _seconds_of_evaluation(results, trial, name)
     return max(1, int(pace.steps_in(max(0.0, seconds - evaluations * each))))
+
+
+def _seconds_of_evaluation(results, trial, name):
+    """As last measured, on the machine on which the reference's was measured."""
+    line = results.lines("evaluation", contender=name)[-1]
+    if "beside" not in line:
+        return line["seconds"]
+    reference = results.lines("evaluation", contender=trial.reference)[-1]["seconds"]
+    return line["seconds"] * reference / line["beside"]
 
 
 def tasks(

@@ -28,7 +28,8 @@ def time_steps(
 ) -> None:
     """Time the phases that the runs reach in `minutes`, and the first trained one for all.
 
-    Contenders that do the same work are timed once. The reference is in every group.
+    Contenders that do the same work are timed once. The reference is in every group, but only
+    its first seconds count: all others are compared with them.
     """
     trial = laboratory.trial
     names = list(dict.fromkeys(trial.timed_as(name) for name in names))
@@ -79,6 +80,8 @@ def _time_phase(states, results, trial, steps):
         beside = {"beside": statistics.median(seconds[reference]), "beside_phase": phase}
     for name, (state, phase) in states.items():
         about = {"contender": name, "phase": size(phase)}
+        if name == trial.reference and results.lines("time", **about, work=trial.work[name]):
+            continue
         taken, threads = seconds[name], state.fast_step.workers.threads
         results.add(
             "time",

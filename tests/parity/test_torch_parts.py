@@ -17,6 +17,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed: the extra `
 from torch_equality import loss_and_gradients_are_equal  # noqa: E402  (needs torch)
 
 from benchmarks import torch_flashlm as tf  # noqa: E402
+from benchmarks import torch_sampled  # noqa: E402
 from benchmarks.torch_parts import Model, make_optimizers  # noqa: E402
 
 SMALL_V4 = {
@@ -66,6 +67,51 @@ def test_three_steps_move_every_weight_as_pytorch_does(case):
         loss, norm = tf.train_step(
             theirs, others, [tuple(rows)], factor=optimizers.factor(step), max_norm=0.5
         )
+        assert (loss, norm) == pytest.approx((result.loss, result.grad_norm), rel=1e-9)
+    for name, array in ours.state_dict().items():
+        np.testing.assert_allclose(theirs.state_dict()[name], array, atol=1e-8, err_msg=name)
+
+
+SAMPLED = {
+    **{"head": "sampled", "candidates": 9, "label_smoothing": 0.0, "z_loss": 0.0},
+    **{"mixer": "attention", "attention_taps": 3, "output_gains": True, "bigram_rows": 13},
+    **{"conv_lr_ratio": 0.1, "weight_decay": 0.2, "clip_norm": 0.5, "normuon_lr": 0.01},
+    "phases": (Phase(1, 9, 2),),
+}
+
+
+def test_six_steps_of_the_sampled_head_move_every_weight_as_pytorch_does():
+    """Each batch has few of the 31 words, so a row waits one step, or several, for its next."""
+    ours, config = small_model(**SAMPLED)
+    theirs = Model(config).double()
+    theirs.load_state_dict(
+        {n: torch.from_numpy(a.copy()) for n, a in ours.state_dict().items()}
+    )
+    optimizers, others = Optimizers(ours, config), make_optimizers(theirs, config)
+    candidates = ours.lm_head.candidates
+    log_p, texts = torch.from_numpy(candidates.log_p), np.random.default_rng(0)
+
+    def of_candidates(model, ids, targets, positions):
+        h, drawn = model.hidden(ids, positions), torch.from_numpy(candidates.draw(draws))
+        y = targets.flatten()[positions]
+        return torch_sampled.sampled_loss(h, model.embedding.weight, y, drawn, log_p)
+
+    for step in range(1, 7):
+        ids = texts.integers(0, 31, (2, 2, 10))
+        batches = [(part[:, :-1], part[:, 1:], np.arange(2, 17)) for part in ids]
+        result = train_step(ours, optimizers, step, batches, np.random.default_rng(step))
+        draws = np.random.default_rng(step)
+        rows = [tuple(torch.from_numpy(a.copy()) for a in batch) for batch in batches]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tf, "training_loss", of_candidates)
+            loss, norm = tf.train_step(
+                theirs,
+                others,
+                rows,
+                factor=optimizers.factor(step),
+                max_norm=config.clip_norm,
+                clip=torch_sampled.clip_grad_norm_,
+            )
         assert (loss, norm) == pytest.approx((result.loss, result.grad_norm), rel=1e-9)
     for name, array in ours.state_dict().items():
         np.testing.assert_allclose(theirs.state_dict()[name], array, atol=1e-8, err_msg=name)

@@ -1,0 +1,72 @@
+"""The sampled head in PyTorch: its loss, and the optimizer that moves few rows of a table.
+
+As in flashlm_np.model.heads.sampled and minigrad.optim.lazy_adamw, with PyTorch's own sparse
+gradients. The code shares nothing with them.
+"""
+
+from collections.abc import Iterable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def sampled_loss(h: Tensor, table: Tensor, y: Tensor, candidates: Tensor, log_p: Tensor):
+    """The mean loss of rows h (N, D), whose rivals are the candidates (K,) and their own y.
+
+    log_p (V,) is ln of the probability that a row of the table (V, D) is a candidate.
+    """
+    of_candidates, of_targets = (F.embedding(i, table, sparse=True) for i in (candidates, y))
+    z = h @ of_candidates.T - log_p[candidates]  # (N, K)
+    u = (h * of_targets).sum(-1) - log_p[y]  # (N,)
+    z = z.masked_fill(candidates == y[:, None], -torch.inf)  # a target is a rival only once
+    return (torch.logaddexp(z.logsumexp(-1), u) - u).mean()
+
+
+@torch.no_grad()
+def clip_grad_norm_(parameters: Iterable[nn.Parameter], max_norm: float) -> Tensor:
+    """nn.utils.clip_grad_norm_, which does not know sparse gradients. These become unique."""
+    gradients = []
+    for p in parameters:
+        if p.grad is not None and p.grad.is_sparse:
+            p.grad = p.grad.coalesce()
+        if p.grad is not None:
+            gradients.append(p.grad.values() if p.grad.is_sparse else p.grad)
+    norm = nn.utils.get_total_norm(gradients)
+    torch._foreach_mul_(gradients, (max_norm / (norm + 1e-6)).clamp(max=1.0))
+    return norm
+
+
+class LazyAdamW(torch.optim.Optimizer):
+    """AdamW of the rows that have a gradient; all others only decay.
+
+    PyTorch's SparseAdam has no weight decay, and the moments of a row wait in it.
+    """
+
+    def __init__(self, params, lr, betas, weight_decay, eps=1e-8):
+        defaults = {"lr": lr, "betas": betas, "weight_decay": weight_decay, "eps": eps}
+        super().__init__(params, defaults)
+
+    @torch.no_grad()
+    def step(self) -> None:
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    self._update(p, **group)
+
+    def _update(self, p: Tensor, *, lr, betas, weight_decay, eps, **_) -> None:
+        state = self.state[p]
+        if not state:
+            state["t"], state["last"] = 0, torch.zeros(len(p), dtype=torch.int64)
+            state["m"], state["v"] = torch.zeros_like(p), torch.zeros_like(p)
+        state["t"] += 1
+        t, ids, g = state["t"], p.grad.indices()[0], p.grad.values()
+        p.mul_(1 - lr * weight_decay)
+        since = (t - state["last"][ids])[:, None].to(
+            p.dtype
+        )  # steps since the last gradient, at least 1
+        m = state["m"][ids] * betas[0] ** since + (1 - betas[0]) * g
+        v = state["v"][ids] * betas[1] ** since + (1 - betas[1]) * g * g
+        state["m"][ids], state["v"][ids], state["last"][ids] = m, v, t
+        size = (v / (1 - betas[1] ** t)).sqrt_().add_(eps)
+        p.index_add_(0, ids, m / size, alpha=-lr / (1 - betas[0] ** t))
