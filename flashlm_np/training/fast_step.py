@@ -33,7 +33,7 @@ from ..model.language_model import LanguageModel
 from ..model.prior.before import tokens_before
 from .optimizers import Optimizers
 from .processes import Processes
-from .replicas import SharedParameter, add_part, merged, replica, windows_of
+from .replicas import Replica, SharedParameter, add_part, merged, windows_of
 from .step import StepResult
 from .threads import Workers
 
@@ -60,6 +60,8 @@ class FastStep:
         self.processes = processes or Processes()
         self.workers = Workers(threads or self.processes.threads)
         self.optimizers = Optimizers(model, config)
+        self.parameters = model.parameters()
+        self.replicas: list[Replica] = []  # as many as a batch needs, and one for the head
         self.buffers: dict[str, np.ndarray] = {}  # of the head, kept from step to step
 
     # The caller sees a loss that overflows in StepResult, and needs no warning of each thread.
@@ -83,9 +85,8 @@ class FastStep:
         with self.workers.at_work():
             loss = self._gradients(*merged(batches), rng)
             watch.lap("forward and backward")
-            parameters = self.model.parameters()
-            loss = self.processes.average(parameters, loss, share, watch.lap)
-            norm = grad_norm_in_blocks(parameters, parallel_map)
+            loss = self.processes.average(self.parameters, loss, share, watch.lap)
+            norm = grad_norm_in_blocks(self.parameters, parallel_map)
             watch.lap("gradient norm")
             if np.isfinite(loss + norm):
                 self.optimizers.set_momentum(step)
@@ -107,17 +108,19 @@ class FastStep:
         slices = self.workers.slices(len(ids), max(1, TOKENS_AT_ONCE // ids.shape[1]))
         windows = (windows_of(rows, ids, targets, positions) for rows in slices)
         ids, positions, targets = zip(*windows, strict=True)  # each a tuple with one per slice
-        replicas = [replica(self.model) for _ in slices]
+        while len(self.replicas) <= len(slices):
+            self.replicas.append(Replica(self.model))
+        top, *replicas = [each.begin() for each in self.replicas[: len(slices) + 1]]
         hidden = parallel_map(LanguageModel.hidden_rows, replicas, ids, positions)
         rows = SharedParameter(np.concatenate([h.data for h in hidden]))  # (N, D)
         before = np.concatenate(list(map(tokens_before, ids, positions)))  # (N, 2)
-        top = replica(self.model)  # only its head and prior are used
         y = np.concatenate(targets)  # (N,)
+        # Of this replica, only the head and the prior are used.
         loss = top.loss_of_rows(rows, before, y, rng, **self._head_options())
         loss.backward()
         borders = np.cumsum([len(h) for h in hidden])[:-1]
         parallel_map(Tensor.backward, hidden, np.split(rows.grad, borders))
-        self._add_up(top, replicas)
+        self._add_up(*self.replicas[: len(slices) + 1])
         return loss.item()
 
     def _head_options(self):
@@ -129,17 +132,16 @@ class FastStep:
             "buffers": self.buffers,
         }
 
-    def _add_up(self, top, replicas):
+    def _add_up(self, top, *replicas):
         """Set the model's gradients to the sums of the head's and the replicas'."""
         # The head's own buffers, not copies: v3's table has 51 MB.
-        for parameter, part in zip(self.model.parameters(), top.parameters(), strict=True):
+        for parameter, part in zip(self.parameters, top.parameters, strict=True):
             parameter.grad = part.grad
-        for model in replicas:
-            pairs = zip(self.model.parameters(), model.parameters(), strict=True)
-            for parameter, part in pairs:
+        for each in replicas:
+            for parameter, part in zip(self.parameters, each.parameters, strict=True):
                 if part.grad is not None:
                     add_part(parameter, part.grad)
-        for parameter in self.model.parameters():
+        for parameter in self.parameters:
             if isinstance(parameter.grad, RowGradient):  # else norm and step do this again
                 parameter.grad = parameter.grad.compact()
 

@@ -53,6 +53,21 @@ def replica(module: Module) -> Module:
     return deepcopy(module, memo)
 
 
+class Replica:
+    """A replica of a model that is kept from step to step, because making one takes 2 ms."""
+
+    def __init__(self, model: Module):
+        self.originals, self.model = model.parameters(), replica(model)
+        self.parameters = self.model.parameters()
+
+    def begin(self) -> Module:
+        """The replica without gradients, with the arrays that the model has now."""
+        for own, original in zip(self.parameters, self.originals, strict=True):
+            own.data, own.requires_grad = original.data, original.requires_grad
+            own.grad = None
+        return self.model
+
+
 def windows_of(rows: slice, ids, targets, positions) -> tuple:
     """The windows `rows` of a batch, with those of its scored positions that lie in them.
 
