@@ -189,14 +189,20 @@ def sampled_loss(kind, config, text, rng):
     candidates = Candidates(counts, config.candidates, config.candidates_from)
     log_p = torch.from_numpy(candidates.log_p.astype(np.float32))
 
-    def of_candidates(drawn, model, ids, targets, positions):
-        y = targets.flatten() if positions is None else targets.flatten()[positions]
-        h, table = model.hidden(ids, positions).flatten(0, -2), model.embedding.weight
-        return torch_sampled.sampled_loss(h, table, y, drawn, log_p)
+    def after_words(model, words, positions, *rows):
+        h = model.after_words(words, positions).flatten(0, -2)
+        return torch_sampled.loss_of_rows(h, *rows)
 
     if kind == "compile":  # the number of candidates changes from batch to batch
-        of_candidates = torch.compile(of_candidates, dynamic=True)
-    return lambda *batch: of_candidates(torch.from_numpy(candidates.draw(rng)), *batch)
+        after_words = torch.compile(after_words, dynamic=True)
+
+    def loss(model, ids, targets, positions):
+        y = targets.flatten() if positions is None else targets.flatten()[positions]
+        drawn = torch.from_numpy(candidates.draw(rng))
+        rows = torch_sampled.gathered(model.embedding.weight, y, drawn, log_p)
+        return after_words(model, model.embedding(ids) + model.pairs(ids), positions, *rows)
+
+    return loss
 
 
 LOSSES = {"exact": exact_loss, "sampled": sampled_loss}

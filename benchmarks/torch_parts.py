@@ -200,7 +200,11 @@ class Model(nn.Module):
 
     def hidden(self, ids: Tensor, positions: Tensor | None = None) -> Tensor:
         """What the head reads: (B, T, D), or (N, D) of flat positions."""
-        x = first = self.embedding(ids) + self.pairs(ids)
+        return self.after_words(self.embedding(ids) + self.pairs(ids), positions)
+
+    def after_words(self, first: Tensor, positions: Tensor | None = None) -> Tensor:
+        """The same, from the words (B, T, D) that the block reads."""
+        x = first
         for r, block in enumerate([self.block, *self.more_blocks] * self.recursions):
             if self.first_skip is not None and r:
                 x = self.first_skip.a[r - 1] * x + self.first_skip.b[r - 1] * first

@@ -16,10 +16,20 @@ def sampled_loss(h: Tensor, table: Tensor, y: Tensor, candidates: Tensor, log_p:
 
     log_p (V,) is ln of the probability that a row of the table (V, D) is a candidate.
     """
+    return loss_of_rows(h, *gathered(table, y, candidates, log_p))
+
+
+def gathered(table: Tensor, y: Tensor, candidates: Tensor, log_p: Tensor) -> tuple:
+    """What the loss reads of the table: torch.compile knows no sparse gradients."""
     of_candidates, of_targets = (F.embedding(i, table, sparse=True) for i in (candidates, y))
-    z = h @ of_candidates.T - log_p[candidates]  # (N, K)
-    u = (h * of_targets).sum(-1) - log_p[y]  # (N,)
-    z = z.masked_fill(candidates == y[:, None], -torch.inf)  # a target is a rival only once
+    return of_candidates, of_targets, log_p[candidates], log_p[y], candidates == y[:, None]
+
+
+def loss_of_rows(h, of_candidates, of_targets, log_p_candidates, log_p_targets, is_target):
+    """The loss from the rows of K candidates and of N targets."""
+    z = h @ of_candidates.T - log_p_candidates  # (N, K)
+    u = (h * of_targets).sum(-1) - log_p_targets  # (N,)
+    z = z.masked_fill(is_target, -torch.inf)  # a target is a rival only once
     return (torch.logaddexp(z.logsumexp(-1), u) - u).mean()
 
 
