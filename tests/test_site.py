@@ -190,14 +190,14 @@ TOO_WIDE = """() => [document.documentElement, document.querySelector(".content"
 
 
 def written_by_hand_and_some_of_the_rest(pages):
-    """Return the pages to open. The generated ones are alike: one in thirty of them is enough.
+    """Return the pages to open. The generated ones are alike: one in sixty of them is enough.
 
     The playground needs a server, and has tests of its own.
     """
     pages = {name: page for name, page in pages.items() if not name.startswith("playground/")}
     generated = [name for name in pages if name.startswith(("api/", "_modules/"))]
     operations = [name for name in generated if name.startswith("api/minigrad.ops.")]
-    return sorted(pages.keys() - set(generated) | set(generated[::30]) | set(operations[::6]))
+    return sorted(pages.keys() - set(generated) | set(generated[::60]) | set(operations[::12]))
 
 
 def test_the_pages_open_in_a_browser(site, pages, browser):
