@@ -73,13 +73,20 @@ def test_every_guide_notebook_and_module_has_its_page(pages):
 
 def test_the_sidebar_of_a_module_marks_it_and_its_packages(site):
     link = r'<li class="[^"]*\bcurrent\b[^"]*"><a class="[^"]*" href="([^"]*)"'
-    text = (site / "api/minigrad.ops.rms_norm.html").read_text(encoding="utf-8")
-    assert set(re.findall(link, text)) == {"minigrad.html", "minigrad.ops.html", "#"}
+    page_of_a_module = (site / "api/minigrad.ops.rms_norm.html").read_text(encoding="utf-8")
+    assert set(re.findall(link, page_of_a_module)) == {
+        "minigrad.html",
+        "minigrad.ops.html",
+        "#",
+    }
     guide = (site / "heads.html").read_text(encoding="utf-8")
     assert re.findall(link, guide) == ["#"]
     source = (site / "_modules/flashlm_np/model/flashlm.html").read_text(encoding="utf-8")
     assert re.findall(link, source) == []
-    assert 'href="../../../api/flashlm_np.model.flashlm.html">' in source
+    assert 'href="../../../api/flashlm_np.model.html">' in source
+    # Only the pages of modules list the modules of packages.
+    assert 'href="flashlm_np.model.flashlm.html">' in page_of_a_module
+    assert 'href="api/flashlm_np.model.flashlm.html">' not in guide
 
 
 def test_the_target_of_every_link_and_anchor_exists(pages):
