@@ -3,7 +3,7 @@
 Furo asks Sphinx for the list anew for each of 700 pages, and then rewrites it, which took more
 than half of a build. The lists of the pages of a folder differ only in their mark: that of the
 open page, and of the pages above it. So Furo gets one list without a mark for all of them, and
-rewrites it once. The mark comes afterwards. A page of source code is in no list, and needs none.
+rewrites it once. The mark comes afterwards. A page of source code is in no list.
 
 Only the pages of the modules list all modules. Elsewhere the list ends with the packages and
 the modules directly in them, which makes most pages half as large.
