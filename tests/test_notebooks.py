@@ -13,6 +13,10 @@ FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 SOURCES = sorted((FOLDER / "src").glob("*.py"))
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 SHORTER = {  # trainings that take long; `run.py notebooks` runs the whole ones
+    "07_from_sgd_to_normuon": {
+        "O=64, steps=120)": "O=64, steps=30)",
+        "steps=150,": "steps=40,",
+    },
     "09_train_and_be_honest": {"    steps=200,": "    steps=80,"},
     "12_a_cheaper_last_layer": {
         '{"exact": 70, "two_level": 320, "sampled": 320}': (
@@ -27,6 +31,7 @@ SHORTER = {  # trainings that take long; `run.py notebooks` runs the whole ones
         "B=8, steps=300,": "B=8, steps=60,",
         '"steps": 1000}': '"steps": 100}',
     },
+    "16_several_machines": {"STEPS = 160": "STEPS = 64"},
 }
 LARGEST = 600_000  # bytes: a notebook contains its figures and its step-through page
 

@@ -349,10 +349,10 @@ CHANGES = {
 
 @by_label
 def test_results_of_any_kind_do_not_crash_the_grader(exercise):
-    """An answer with results of another kind is wrong."""
-
-    for function, right in exercise.solution.items():
-        for change in CHANGES.values():
+    """An answer with results of another kind is wrong. A function gets a third of the kinds."""
+    changes = list(CHANGES.values())
+    for number, (function, right) in enumerate(exercise.solution.items(), len(exercise.name)):
+        for change in changes[number % 3 :: 3]:
             other = partial(changed_result, exercise.name, function, right, change)
             other.__signature__ = inspect.signature(right)
             result = grade(exercise, Answer(exercise.solution | {function: other}))
