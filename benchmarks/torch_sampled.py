@@ -72,9 +72,8 @@ class LazyAdamW(torch.optim.Optimizer):
         state["t"] += 1
         t, ids, g = state["t"], p.grad.indices()[0], p.grad.values()
         p.mul_(1 - lr * weight_decay)
-        since = (t - state["last"][ids])[:, None].to(
-            p.dtype
-        )  # steps since the last gradient, at least 1
+        # Steps since the last gradient, at least 1. An integer exponent would give float32.
+        since = (t - state["last"][ids])[:, None].to(p.dtype)
         m = state["m"][ids] * betas[0] ** since + (1 - betas[0]) * g
         v = state["v"][ids] * betas[1] ** since + (1 - betas[1]) * g * g
         state["m"][ids], state["v"][ids], state["last"][ids] = m, v, t

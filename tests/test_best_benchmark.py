@@ -53,6 +53,17 @@ def test_a_slower_machine_has_longer_minutes_and_as_many_steps(tmp_path):
     assert found == [2940, 2940]
 
 
+def test_a_contender_may_be_timed_later_on_another_machine(results):
+    timed(results, "v3", 0.45, 1.0)
+    timed(results, "best", 0.2, 3.0)
+    phase = size(TINY.phases[0])
+    about = {"phase": phase, "beside_phase": phase, "work": TRIAL.work["prior"]}
+    results.add("time", contender="prior", seconds=0.44, beside=0.4, **about)
+    results.add("evaluation", contender="prior", seconds=8.0, beside=6.0)
+    # Steps of 0.22 s in 600 s, less three evaluations of 4 s
+    assert steps_in(results, TRIAL, "prior", 10) == 588 / 0.22 // 1
+
+
 def test_a_run_that_is_not_timed_is_not_trained(results):
     timed(results, "best", 0.2, 1.0)
     with pytest.raises(UserError, match="need the seconds of a step of v3; measure them"):
@@ -88,3 +99,8 @@ def test_the_command_times_trains_and_reports(tmp_path, capsys):
     before = file.read_text()
     best.main(list(map(str, common)))  # there is nothing to do
     assert file.read_text() == before
+    best.main([*map(str, common), "--time", "--runs", "attention"])
+    assert file.read_text().startswith(before)
+    assert (
+        len(lines("time", contender="attention")) == len(lines("time", contender="best")) == 1
+    )
