@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -188,21 +189,8 @@ def sampled_loss(kind, config, text, rng):
     counts = np.bincount(text.train, minlength=config.vocab_size)
     candidates = Candidates(counts, config.candidates, config.candidates_from)
     log_p = torch.from_numpy(candidates.log_p.astype(np.float32))
-
-    def after_words(model, words, positions, *rows):
-        h = model.after_words(words, positions).flatten(0, -2)
-        return torch_sampled.loss_of_rows(h, *rows)
-
-    if kind == "compile":  # the number of candidates changes from batch to batch
-        after_words = torch.compile(after_words, dynamic=True)
-
-    def loss(model, ids, targets, positions):
-        y = targets.flatten() if positions is None else targets.flatten()[positions]
-        drawn = torch.from_numpy(candidates.draw(rng))
-        rows = torch_sampled.gathered(model.embedding.weight, y, drawn, log_p)
-        return after_words(model, model.embedding(ids) + model.pairs(ids), positions, *rows)
-
-    return loss
+    draw = partial(candidates.draw, rng)
+    return torch_sampled.training_loss(draw, log_p, compiled=kind == "compile")
 
 
 LOSSES = {"exact": exact_loss, "sampled": sampled_loss}

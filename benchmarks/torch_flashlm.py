@@ -209,7 +209,18 @@ def newton_schulz(g: Tensor, steps: int = 5, eps: float = 1e-7) -> Tensor:
     return x.T if g.size(0) > g.size(1) else x
 
 
-class NorMuon(torch.optim.Optimizer):
+class OneByOne(torch.optim.Optimizer):
+    """An optimizer whose `_update` moves one parameter, with the options of its group."""
+
+    @torch.no_grad()
+    def step(self) -> None:
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    self._update(p, **group)
+
+
+class NorMuon(OneByOne):
     """v3's NorMuon: orthogonalized momentum, each row divided by its running RMS.
 
     No Nesterov, no bias correction, no weight decay; every update has Frobenius norm
@@ -220,13 +231,6 @@ class NorMuon(torch.optim.Optimizer):
     def __init__(self, params, lr=0.02, momentum=0.95, beta2=0.999, eps=1e-8):
         defaults = {"lr": lr, "momentum": momentum, "beta2": beta2, "eps": eps}
         super().__init__(params, defaults)
-
-    @torch.no_grad()
-    def step(self) -> None:
-        for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is not None:
-                    self._update(p, **group)
 
     def _update(self, p: Tensor, *, lr, momentum, beta2, eps, **_) -> None:
         state = self.state[p]

@@ -196,14 +196,14 @@ class Model(nn.Module):
         self.lm_head.weight = self.embedding.weight
 
     def forward(self, ids: Tensor, positions: Tensor | None = None) -> Tensor:
-        return self.lm_head(self.hidden(ids, positions))
+        return self.lm_head(self.after_words(self.words(ids), positions))
 
-    def hidden(self, ids: Tensor, positions: Tensor | None = None) -> Tensor:
-        """What the head reads: (B, T, D), or (N, D) of flat positions."""
-        return self.after_words(self.embedding(ids) + self.pairs(ids), positions)
+    def words(self, ids: Tensor) -> Tensor:
+        """What the block reads: (B, T, D)."""
+        return self.embedding(ids) + self.pairs(ids)
 
     def after_words(self, first: Tensor, positions: Tensor | None = None) -> Tensor:
-        """The same, from the words (B, T, D) that the block reads."""
+        """What the head reads: (B, T, D), or (N, D) of flat positions."""
         x = first
         for r, block in enumerate([self.block, *self.more_blocks] * self.recursions):
             if self.first_skip is not None and r:

@@ -4,19 +4,35 @@ As in flashlm_np.model.heads.sampled and minigrad.optim.lazy_adamw, with PyTorch
 gradients. The code shares nothing with them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from benchmarks.torch_flashlm import OneByOne
 
-def sampled_loss(h: Tensor, table: Tensor, y: Tensor, candidates: Tensor, log_p: Tensor):
-    """The mean loss of rows h (N, D), whose rivals are the candidates (K,) and their own y.
 
-    log_p (V,) is ln of the probability that a row of the table (V, D) is a candidate.
+def training_loss(draw: Callable, log_p: Tensor, compiled: bool = False) -> Callable:
+    """The training loss of a model of torch_parts.py, as torch_flashlm.training_loss.
+
+    draw() gives the candidates (K,) of a batch, and log_p (V,) is ln of the probability that a
+    row of the table is one. All rows of a batch share them as rivals.
     """
-    return loss_of_rows(h, *gathered(table, y, candidates, log_p))
+
+    def after_words(model, words, positions, *rows):
+        h = model.after_words(words, positions).flatten(0, -2)
+        return loss_of_rows(h, *rows)
+
+    if compiled:  # the number of candidates changes from batch to batch
+        after_words = torch.compile(after_words, dynamic=True)
+
+    def loss(model, ids, targets, positions):
+        y = targets.flatten() if positions is None else targets.flatten()[positions]
+        rows = gathered(model.embedding.weight, y, torch.from_numpy(draw()), log_p)
+        return after_words(model, model.words(ids), positions, *rows)
+
+    return loss
 
 
 def gathered(table: Tensor, y: Tensor, candidates: Tensor, log_p: Tensor) -> tuple:
@@ -26,7 +42,7 @@ def gathered(table: Tensor, y: Tensor, candidates: Tensor, log_p: Tensor) -> tup
 
 
 def loss_of_rows(h, of_candidates, of_targets, log_p_candidates, log_p_targets, is_target):
-    """The loss from the rows of K candidates and of N targets."""
+    """The mean loss of rows h (N, D) from the rows of K candidates and of N targets."""
     z = h @ of_candidates.T - log_p_candidates  # (N, K)
     u = (h * of_targets).sum(-1) - log_p_targets  # (N,)
     z = z.masked_fill(is_target, -torch.inf)  # a target is a rival only once
@@ -47,7 +63,7 @@ def clip_grad_norm_(parameters: Iterable[nn.Parameter], max_norm: float) -> Tens
     return norm
 
 
-class LazyAdamW(torch.optim.Optimizer):
+class LazyAdamW(OneByOne):
     """AdamW of the rows that have a gradient; all others only decay.
 
     PyTorch's SparseAdam has no weight decay, and the moments of a row wait in it.
@@ -56,13 +72,6 @@ class LazyAdamW(torch.optim.Optimizer):
     def __init__(self, params, lr, betas, weight_decay, eps=1e-8):
         defaults = {"lr": lr, "betas": betas, "weight_decay": weight_decay, "eps": eps}
         super().__init__(params, defaults)
-
-    @torch.no_grad()
-    def step(self) -> None:
-        for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is not None:
-                    self._update(p, **group)
 
     def _update(self, p: Tensor, *, lr, betas, weight_decay, eps, **_) -> None:
         state = self.state[p]

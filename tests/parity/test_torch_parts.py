@@ -1,6 +1,7 @@
 """The model's parts, and FlashLM v4, equal an independent model in PyTorch to 1e-9."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -80,38 +81,29 @@ SAMPLED = {
 }
 
 
-def test_six_steps_of_the_sampled_head_move_every_weight_as_pytorch_does():
+def test_six_steps_of_the_sampled_head_move_every_weight_as_pytorch_does(monkeypatch):
     """Each batch has few of the 31 words, so a row waits one step, or several, for its next."""
     ours, config = small_model(**SAMPLED)
     theirs = Model(config).double()
-    theirs.load_state_dict(
-        {n: torch.from_numpy(a.copy()) for n, a in ours.state_dict().items()}
-    )
+    state = {name: torch.from_numpy(a.copy()) for name, a in ours.state_dict().items()}
+    theirs.load_state_dict(state)
     optimizers, others = Optimizers(ours, config), make_optimizers(theirs, config)
-    candidates = ours.lm_head.candidates
-    log_p, texts = torch.from_numpy(candidates.log_p), np.random.default_rng(0)
-
-    def of_candidates(model, ids, targets, positions):
-        h, drawn = model.hidden(ids, positions), torch.from_numpy(candidates.draw(draws))
-        y = targets.flatten()[positions]
-        return torch_sampled.sampled_loss(h, model.embedding.weight, y, drawn, log_p)
-
+    candidates, texts = ours.lm_head.candidates, np.random.default_rng(0)
+    rng, same_rng = np.random.default_rng(1), np.random.default_rng(1)
+    log_p, draw = torch.from_numpy(candidates.log_p), partial(candidates.draw, same_rng)
+    monkeypatch.setattr(tf, "training_loss", torch_sampled.training_loss(draw, log_p))
     for step in range(1, 7):
         ids = texts.integers(0, 31, (2, 2, 10))
         batches = [(part[:, :-1], part[:, 1:], np.arange(2, 17)) for part in ids]
-        result = train_step(ours, optimizers, step, batches, np.random.default_rng(step))
-        draws = np.random.default_rng(step)
-        rows = [tuple(torch.from_numpy(a.copy()) for a in batch) for batch in batches]
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(tf, "training_loss", of_candidates)
-            loss, norm = tf.train_step(
-                theirs,
-                others,
-                rows,
-                factor=optimizers.factor(step),
-                max_norm=config.clip_norm,
-                clip=torch_sampled.clip_grad_norm_,
-            )
+        result = train_step(ours, optimizers, step, batches, rng)
+        loss, norm = tf.train_step(
+            theirs,
+            others,
+            [tuple(torch.from_numpy(a.copy()) for a in batch) for batch in batches],
+            factor=optimizers.factor(step),
+            max_norm=config.clip_norm,
+            clip=torch_sampled.clip_grad_norm_,
+        )
         assert (loss, norm) == pytest.approx((result.loss, result.grad_norm), rel=1e-9)
     for name, array in ours.state_dict().items():
         np.testing.assert_allclose(theirs.state_dict()[name], array, atol=1e-8, err_msg=name)
