@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 
 from benchmarks.trial.contender import Trial
-from benchmarks.trial.equal_time import seconds_pace, size
+from benchmarks.trial.equal_time import comparable, seconds_pace, size
 from benchmarks.trial.laboratory import Laboratory
 from benchmarks.trial.results import Results
 from benchmarks.trial.tasks import Run, Task
@@ -54,17 +54,9 @@ def steps_in(results: Results, trial: Trial, name: str, minutes: float) -> int:
     pace = seconds_pace(results, trial, name)
     seconds = 60 * minutes_here(results, minutes)
     evaluations = pace.steps_in(seconds) // trial.config(name).eval_every + 1
-    each = _seconds_of_evaluation(results, trial, name)
-    return max(1, int(pace.steps_in(max(0.0, seconds - evaluations * each))))
-
-
-def _seconds_of_evaluation(results, trial, name):
-    """As last measured, on the machine on which the reference's was measured."""
     line = results.lines("evaluation", contender=name)[-1]
-    if "beside" not in line:
-        return line["seconds"]
-    reference = results.lines("evaluation", contender=trial.reference)[-1]["seconds"]
-    return line["seconds"] * reference / line["beside"]
+    each = comparable(line, results.lines("evaluation", contender=trial.reference))
+    return max(1, int(pace.steps_in(max(0.0, seconds - evaluations * each))))
 
 
 def tasks(

@@ -44,8 +44,13 @@ def pace(config: Config, per_step) -> Pace:
 
 def seconds_pace(results: Results, trial: Trial, name: str) -> Pace:
     """The seconds of a contender's steps as last measured, and guessed where they are not."""
+    references = _times(results, trial, trial.reference)
+
+    def same_phase(line):
+        return [other for other in references if other["phase"] == line.get("beside_phase")]
+
     lines = _times(results, trial, name)
-    measured = {line["phase"]: _comparable(line, results, trial) for line in lines}
+    measured = {line["phase"]: comparable(line, same_phase(line)) for line in lines}
 
     def seconds(phase):
         guess = trial.contenders[name].seconds * phase.tokens / GUESSED_TOKENS
@@ -67,17 +72,17 @@ def _times(results, trial, name):
     return [line for line in lines if line.get("work") in (None, trial.work[name])]
 
 
-def _comparable(line, results, trial):
+def comparable(line: dict, references: list[dict]) -> float:
     """The seconds of a line, as if all contenders had been timed together.
+
+    references: the reference's own lines of such steps.
 
     Many contenders are timed in groups. The reference is in every group, so the machine's load
     in the time of a group cancels.
     """
-    if "beside" not in line:
+    if "beside" not in line or not references:
         return line["seconds"]
-    times = _times(results, trial, trial.reference)
-    same = [time["seconds"] for time in times if time["phase"] == line["beside_phase"]]
-    return line["seconds"] * same[-1] / line["beside"] if same else line["seconds"]
+    return line["seconds"] * references[-1]["seconds"] / line["beside"]
 
 
 def steps_of(results: Results, trial: Trial, name: str, minutes: float) -> int:
