@@ -110,7 +110,8 @@ class FastStep:
         ids, positions, targets = zip(*windows, strict=True)  # each a tuple with one per slice
         while len(self.replicas) <= len(slices):
             self.replicas.append(Replica(self.model))
-        top, *replicas = [each.begin() for each in self.replicas[: len(slices) + 1]]
+        used = self.replicas[: len(slices) + 1]
+        top, *replicas = [each.begin() for each in used]
         hidden = parallel_map(LanguageModel.hidden_rows, replicas, ids, positions)
         rows = SharedParameter(np.concatenate([h.data for h in hidden]))  # (N, D)
         before = np.concatenate(list(map(tokens_before, ids, positions)))  # (N, 2)
@@ -120,7 +121,7 @@ class FastStep:
         loss.backward()
         borders = np.cumsum([len(h) for h in hidden])[:-1]
         parallel_map(Tensor.backward, hidden, np.split(rows.grad, borders))
-        self._add_up(*self.replicas[: len(slices) + 1])
+        self._add_up(*used)
         return loss.item()
 
     def _head_options(self):
