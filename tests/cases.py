@@ -412,6 +412,8 @@ def _cases():
     for label, (B, T, D) in {
         "sequence": (2, 5, 3),
         "one text": (1, 7, 2),
+        "two chunks of two": (2, 4, 2),
+        "four chunks of three": (1, 12, 2),
         "one position": (3, 1, 2),
         "no position": (2, 0, 3),
     }.items():

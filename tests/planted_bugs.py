@@ -789,6 +789,22 @@ def _(dy, saved):
     return TABLE["mlgru"].backward(dy, (a, shifted, h, b, h0))[0], *right[1:]
 
 
+@bug("mlgru", "λ ends at the border of a chunk")
+def _(dy, saved):
+    a, s, h, b, h0 = saved
+    cut = a.shape[1] // 2
+    before, after = slice(cut), slice(cut, None)
+    border = h[:, cut - 1] if cut else h0
+    first = TABLE["mlgru"].backward(
+        dy[:, before], (a[:, before], s[:, before], h[:, before], b, h0)
+    )
+    second = TABLE["mlgru"].backward(
+        dy[:, after], (a[:, after], s[:, after], h[:, after], b, border)
+    )
+    da, dz = (np.concatenate(both, axis=1) for both in zip(first[:2], second[:2], strict=True))
+    return da, dz, first[2] + second[2], first[3]
+
+
 @bug("mlgru", "df has the state itself, not the one before it")
 def _(dy, saved):
     a, s, h, b, h0 = saved

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from minigrad import ops
 from minigrad.engine import Node, _backward, _dense, add_gradients, backward_steps
-from minigrad.ops import RowGradient
+from minigrad.ops import RowGradient, mlgru
 from minigrad.ops import activations as act
 from minigrad.ops import bit_linear as bit
 from minigrad.ops import causal_attention as att
@@ -193,8 +193,9 @@ _TABLE = (
         note="The factor n of dg, da and dn is the norm without the gain, r x. The norm's mean "
         "is over the D numbers of a position.",
     ),
-    _operation(
-        ops.MLGRU,
+    Exercise(
+        "mlgru",
+        (mlgru.mlgru_forward, mlgru.mlgru_backward),
         "A recurrence: a scan from the first position to the last, and one back.",
         given=(act.sigmoid,),
         note="Loop over the positions. In the backward, df_1 needs h_0.",

@@ -35,7 +35,7 @@ from . import (
     linear,
     matmul,
     max_min,
-    mlgru,
+    mlgru_fast,
     piecewise,
     reductions,
     rms_norm,
@@ -160,7 +160,7 @@ CAUSAL_ATTENTION = Operation(
     causal_attention_fast.causal_attention_fast_forward,
     causal_attention_fast.causal_attention_fast_backward,
 )
-MLGRU = Operation("mlgru", mlgru.mlgru_forward, mlgru.mlgru_backward)
+MLGRU = Operation("mlgru", mlgru_fast.mlgru_fast_forward, mlgru_fast.mlgru_fast_backward)
 RMS_NORM = Operation("rms_norm", rms_norm.rms_norm_forward, rms_norm.rms_norm_backward)
 GATED_NORM = Operation(
     "gated_norm", gated_norm.gated_norm_forward, gated_norm.gated_norm_backward

@@ -25,18 +25,22 @@ from ..errors import expect_shape
 from .activations import sigmoid
 
 
-def mlgru_forward(a, z, b, h0):
+def expect_mlgru_sizes(a, z, b, h0):
     expect_shape("mlgru", "a", a, B=None, T=None, D=None)
     B, T, D = a.shape
     expect_shape("mlgru", "z", z, "a", B=B, T=T, D=D)
     expect_shape("mlgru", "b", b, f"a {a.shape}", D=D)
     expect_shape("mlgru", "h0", h0, f"a {a.shape}", B=B, D=D)
+
+
+def mlgru_forward(a, z, b, h0):
+    expect_mlgru_sizes(a, z, b, h0)
     s = sigmoid(z)
     f = b + (1 - b) * s  # (B, T, D)
     h = np.empty(a.shape, np.result_type(a, f, h0))
     np.multiply(1 - f, a * sigmoid(a), out=h)  # (B, T, D), as if nothing stayed
     last = h0  # (B, D)
-    for t in range(T):  # each position needs the one before it
+    for t in range(a.shape[1]):  # each position needs the one before it
         kept = f[:, t] * last
         last = np.add(h[:, t], kept, out=h[:, t])
     return h, (a, s, h, b, h0)
