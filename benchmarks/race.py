@@ -41,7 +41,10 @@ def main():
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--serve", choices=RUNNERS, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    config = configured(options.preset, options.set)
+    try:
+        config = configured(options.preset, options.set)
+    except (AttributeError, ValueError) as error:  # no such field, or no such value of it
+        parser.error(f"--set: {error}")
     if config.head not in LOSSES and options.runners != ["numpy"]:
         parser.error(
             f"PyTorch has no head {config.head} here; choose among {', '.join(LOSSES)}"
@@ -59,7 +62,10 @@ def main():
 def configured(preset, changes) -> Config:
     """The preset with changes written as FIELD=VALUE."""
     values = {}
-    for name, text in (change.split("=") for change in changes):
+    for change in changes:
+        name, equals, text = change.partition("=")
+        if not equals:
+            raise ValueError(f"{change} is not a FIELD=VALUE")
         kind = type(getattr(PRESETS[preset], name))
         values[name] = text == "True" if kind is bool else kind(text)
     return replace(PRESETS[preset], **values)
