@@ -16,7 +16,8 @@
                recurrence with bounds: HGRN, Qin et al. 2023, arXiv:2311.04823
 
 No matrix takes part, and no channel sees another one: each position costs two multiplications
-and one addition per channel. h_T is all that later positions need of the past.
+and one addition per channel. h_T is all that later positions need of the past. The same in
+fewer steps of Python: mlgru_fast.py.
 """
 
 import numpy as np
