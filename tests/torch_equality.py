@@ -1,10 +1,17 @@
-"""Compare a model with its mirror in PyTorch: the loss, and the gradient of each weight."""
+"""A model and its mirror in PyTorch: equal weights, loss, and gradient of each weight."""
 
 import numpy as np
 import pytest
 import torch
 
 from benchmarks import torch_flashlm as tf
+
+
+def with_weights_of(ours, theirs):
+    """The mirror in float64, with the weights of our model."""
+    state = {name: torch.from_numpy(a.copy()) for name, a in ours.state_dict().items()}
+    theirs.double().load_state_dict(state)  # strict: the names are equal
+    return theirs
 
 
 def loss_and_gradients_are_equal(ours, theirs, ids, targets, positions):

@@ -13,6 +13,8 @@ from flashlm_np.training.fast_step import FastStep
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the extra `parity`")
 
+from torch_equality import with_weights_of  # noqa: E402  (needs torch)
+
 from benchmarks import torch_flashlm as tf  # noqa: E402  (needs torch)
 
 B, T = 2, 24
@@ -21,10 +23,7 @@ B, T = 2, 24
 @pytest.fixture(scope="module")
 def pair():
     ours = FlashLM(V3, np.random.default_rng(3), np.float64)
-    theirs = tf.FlashLM().double()
-    state = {name: torch.from_numpy(a.copy()) for name, a in ours.state_dict().items()}
-    theirs.load_state_dict(state, strict=True)
-    return ours, theirs
+    return ours, with_weights_of(ours, tf.FlashLM())
 
 
 @pytest.fixture(scope="module")

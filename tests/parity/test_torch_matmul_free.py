@@ -13,7 +13,10 @@ from flashlm_np.training.step import train_step
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the extra `parity`")
 
-from torch_equality import loss_and_gradients_are_equal  # noqa: E402  (needs torch)
+from torch_equality import (  # noqa: E402  (needs torch)
+    loss_and_gradients_are_equal,
+    with_weights_of,
+)
 
 from benchmarks import torch_flashlm as tf  # noqa: E402
 from benchmarks.torch_matmul_free import Model, make_optimizers  # noqa: E402
@@ -34,12 +37,10 @@ IDS = np.random.default_rng(0).integers(0, 31, (4, 21))
 def pair(form):
     """A model with random numbers everywhere, the same in PyTorch, and their configuration."""
     config, rng = replace(CONFIG, **FORMS[form]), np.random.default_rng(5)
-    ours, theirs = new_model(config, rng, np.float64), Model(config).double()
+    ours = new_model(config, rng, np.float64)
     for p in ours.parameters():
         p.data += 0.1 * rng.standard_normal(p.shape)
-    state = {name: torch.from_numpy(a.copy()) for name, a in ours.state_dict().items()}
-    theirs.load_state_dict(state)  # strict: the names are equal
-    return ours, theirs, config
+    return ours, with_weights_of(ours, Model(config)), config
 
 
 @pytest.mark.parametrize("form", FORMS)

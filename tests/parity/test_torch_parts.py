@@ -15,7 +15,10 @@ from flashlm_np.training.step import train_step
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the extra `parity`")
 
-from torch_equality import loss_and_gradients_are_equal  # noqa: E402  (needs torch)
+from torch_equality import (  # noqa: E402  (needs torch)
+    loss_and_gradients_are_equal,
+    with_weights_of,
+)
 
 from benchmarks import torch_flashlm as tf  # noqa: E402
 from benchmarks import torch_sampled  # noqa: E402
@@ -41,9 +44,7 @@ STEPS = {
 @pytest.mark.parametrize("case", CASES)
 def test_logits_loss_and_gradients_equal_those_of_pytorch(case):
     ours, config = small_model(**CASES[case])
-    theirs = Model(config).double()
-    state = {name: torch.from_numpy(a.copy()) for name, a in ours.state_dict().items()}
-    theirs.load_state_dict(state)  # strict: the names are equal
+    theirs = with_weights_of(ours, Model(config))
     ids = np.random.default_rng(0).integers(0, 31, (2, 30))
     targets = np.random.default_rng(1).integers(0, 31, (2, 30))
     positions = np.array([3, 50, 11, 3, 29])
@@ -56,9 +57,7 @@ def test_logits_loss_and_gradients_equal_those_of_pytorch(case):
 def test_three_steps_move_every_weight_as_pytorch_does(case):
     """With AdamW, which moves a row without a gradient on; so each row has one in each step."""
     ours, config = small_model(**CASES[case] | STEPS)
-    theirs = Model(config).double()
-    state = {name: torch.from_numpy(a.copy()) for name, a in ours.state_dict().items()}
-    theirs.load_state_dict(state)
+    theirs = with_weights_of(ours, Model(config))
     optimizers, others = Optimizers(ours, config), make_optimizers(theirs, config)
     ids = np.random.default_rng(0).integers(0, 31, (8, 41))
     positions = np.arange(8 * 40)
@@ -84,9 +83,7 @@ SAMPLED = {
 def test_six_steps_of_the_sampled_head_move_every_weight_as_pytorch_does(monkeypatch):
     """Each batch has few of the 31 words, so a row waits one step, or several, for its next."""
     ours, config = small_model(**SAMPLED)
-    theirs = Model(config).double()
-    state = {name: torch.from_numpy(a.copy()) for name, a in ours.state_dict().items()}
-    theirs.load_state_dict(state)
+    theirs = with_weights_of(ours, Model(config))
     optimizers, others = Optimizers(ours, config), make_optimizers(theirs, config)
     candidates, texts = ours.lm_head.candidates, np.random.default_rng(0)
     rng, same_rng = np.random.default_rng(1), np.random.default_rng(1)
