@@ -23,7 +23,7 @@ def results(tmp_path):
 
 
 def timed(results, name, seconds, evaluation):
-    phase = size(V3.phases[1] if name == "v3" else TINY.phases[0])
+    phase = size(TRIAL.config(name).phases[1 if name == "v3" else 0])
     results.add("time", contender=name, phase=phase, seconds=seconds, work=TRIAL.work[name])
     results.add("evaluation", contender=name, seconds=evaluation)
 
@@ -45,19 +45,22 @@ def test_a_slower_machine_has_longer_minutes_and_as_many_steps(tmp_path):
     for number, slower in enumerate((1, 2)):
         results = Results(tmp_path / f"{number}.jsonl")
         timed(results, "v3", 0.45 * slower, 1.0)
-        timed(results, "best", 0.2 * slower, 3.0 * slower)
+        timed(results, "convs", 0.2 * slower, 3.0 * slower)
         assert minutes_here(results, 10) == pytest.approx(10 * slower)
-        found.append(steps_in(results, TRIAL, "best", 10))
+        found.append(steps_in(results, TRIAL, "convs", 10))
     # 3,000 steps less three evaluations and the last one, of 15 steps each
-    assert TRIAL.config("best").eval_every == 1000
+    assert TRIAL.config("convs").eval_every == 1000
     assert found == [2940, 2940]
 
 
 def test_a_contender_may_be_timed_later_on_another_machine(results):
     timed(results, "v3", 0.45, 1.0)
-    timed(results, "best", 0.2, 3.0)
-    phase = size(TINY.phases[0])
-    about = {"phase": phase, "beside_phase": phase, "work": TRIAL.work["prior"]}
+    timed(results, "convs", 0.2, 3.0)
+    phases = {
+        "phase": size(TINY.phases[0]),
+        "beside_phase": size(TRIAL.config("convs").phases[0]),
+    }
+    about = phases | {"work": TRIAL.work["prior"]}
     results.add("time", contender="prior", seconds=0.44, beside=0.4, **about)
     results.add("evaluation", contender="prior", seconds=8.0, beside=6.0)
     # Steps of 0.22 s in 600 s, less three evaluations of 4 s
@@ -65,9 +68,9 @@ def test_a_contender_may_be_timed_later_on_another_machine(results):
 
 
 def test_a_run_that_is_not_timed_is_not_trained(results):
-    timed(results, "best", 0.2, 1.0)
+    timed(results, "convs", 0.2, 1.0)
     with pytest.raises(UserError, match="need the seconds of a step of v3; measure them"):
-        list(tasks(TRIAL, results, ["best"], [1], [1]))
+        list(tasks(TRIAL, results, ["convs"], [1], [1]))
 
 
 def test_a_run_with_a_curve_is_judged_on_the_way():
@@ -99,8 +102,6 @@ def test_the_command_times_trains_and_reports(tmp_path, capsys):
     before = file.read_text()
     best.main(list(map(str, common)))  # there is nothing to do
     assert file.read_text() == before
-    best.main([*map(str, common), "--time", "--runs", "attention"])
+    best.main([*map(str, common), "--time", "--runs", "full"])
     assert file.read_text().startswith(before)
-    assert (
-        len(lines("time", contender="attention")) == len(lines("time", contender="best")) == 1
-    )
+    assert len(lines("time", contender="full")) == len(lines("time", contender="best")) == 1

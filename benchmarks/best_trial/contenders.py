@@ -12,14 +12,11 @@ from flashlm_np.model.presets import BEST, V3
 OF_ALL = {"seed", "embedding", "eval_tokens"}
 SIZES = {"vocab_size", "d_model", "conv_groups", "dilations"}  # those of a try are small
 
-# As many parameters in the mixer, and windows of 256 tokens in place of 128.
-WITH_ATTENTION = {
-    "mixer": "attention",
-    "mixer_width": 160,
-    "attention_heads": 5,
-    "attention_taps": 4,
-    "phases": (Phase(1, 256, 4, 2),),
-    "normuon_lr": 0.01,
+# As many parameters in the mixer, and windows of 128 tokens in place of 256.
+WITH_CONVOLUTIONS = {
+    **{"mixer": "gated_convs", "mixer_width": 0, "attention_heads": 4, "attention_taps": 0},
+    "phases": (Phase(1, 128, 4, 4),),
+    "normuon_lr": V3.normuon_lr,
 }
 
 TINY = tiny(BEST)
@@ -35,8 +32,15 @@ def trial_of(base: Config) -> Trial:
         "prior": Contender(
             "best, with a trigram", changes={"prior": "trigram"}, color="#1f77b4"
         ),
-        "attention": Contender("best, with attention", changes=WITH_ATTENTION, color="#9467bd"),
+        "convs": Contender(
+            "best, with convolutions", changes=WITH_CONVOLUTIONS, color="#9467bd"
+        ),
+        "convs_prior": Contender(
+            "best, with convolutions and a trigram",
+            changes=WITH_CONVOLUTIONS | {"prior": "trigram"},
+            color="#17becf",
+        ),
         "full": Contender("best, full precision", change=full_precision, color="#999999"),
         "v3": Contender("FlashLM v3", changes=v3, color="#c44e52"),
     }
-    return Trial(base, contenders, "best")
+    return Trial(base, contenders, "convs")  # which was timed first

@@ -83,21 +83,27 @@ V4 = Config(
 )
 
 # FlashLM v3's size with a recipe for 25 minutes: docs/best.md says what was measured. The cheap
-# head scores all positions; one round of the block leaves time for more steps; scaled ternary
-# matrices and gains from 0 keep the signal in size; the rates fall in the second half.
+# head scores all positions; one round of the block leaves time for more steps; attention with
+# short convolutions repeats what the text said before; scaled ternary matrices and gains from 0
+# keep the signal in size; the rates fall in the second half.
 BEST = replace(
     V3.with_head("sampled"),
     preset="best",
     embedding="corpus",
     recursions=1,
+    mixer="attention",
+    mixer_width=160,
+    attention_heads=5,
+    attention_taps=4,
     output_gains=True,
     ternary_threshold=0.5,
     ternary_scale="mean",
-    steps=8800,
+    steps=9700,
     schedule_steps=0,
     warmup_steps=50,
     decay_share=0.5,
-    phases=(Phase(1, 128, 4, 4),),
+    phases=(Phase(1, 256, 4, 2),),
+    normuon_lr=0.01,
     adamw_lr=3e-3,
     conv_lr_ratio=0.1,
     ema_decay=0.0,
