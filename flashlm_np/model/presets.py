@@ -84,8 +84,8 @@ V4 = Config(
 
 # FlashLM v3's size with a recipe for 25 minutes: docs/best.md says what was measured. The cheap
 # head scores all positions; one round of the block leaves time for more steps; attention with
-# short convolutions repeats what the text said before; scaled ternary matrices and gains from 0
-# keep the signal in size; the rates fall in the second half.
+# short convolutions sees the whole window; scaled ternary matrices and gains from 0 keep the
+# signal in size; the rates fall in the second half.
 BEST = replace(
     V3.with_head("sampled"),
     preset="best",
