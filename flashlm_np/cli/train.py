@@ -127,8 +127,11 @@ def _run_to_the_end(trainer):
     final = trainer.run()
     if final is None:  # this is not process 0, which writes the rest
         return 0
-    seconds = trainer.evaluation_seconds + PICTURE_SECONDS
-    print(f"Scoring the averaged weights, writing samples and a report: {about(seconds)} ...")
+    seconds, work = PICTURE_SECONDS, "Writing samples and a report"
+    if trainer.config.ema_decay:  # else the averages are the last weights
+        seconds += trainer.evaluation_seconds
+        work = "Scoring the averaged weights, writing samples and a report"
+    print(f"{work}: {about(seconds)} ...")
     results = write_results(trainer, final)
     print(losses(final, results.counted, best))
     print(f"A sample:\n\n{printable(results.samples[0])}\n")

@@ -30,7 +30,7 @@ class Results:
     """The losses and samples of a finished run."""
 
     final: Evaluation
-    averaged: Evaluation  # with the averaged weights (EMA)
+    averaged: Evaluation | None  # with the averaged weights (EMA); None if there are none
     counted: Baselines
     samples: list[str]
 
@@ -41,12 +41,10 @@ def write_results(trainer: Trainer, final: Evaluation) -> Results:
     final: the last evaluation of the run.
     """
     config, dataset, tokenizer = trainer.config, trainer.dataset, trainer.tokenizer
-    layout, average = trainer.model.layout.arrays(), trainer.fast_step.optimizers.ema.average
-    averaged = model_with_weights(config, average, layout, trainer.model.ngrams)
     generator = TextGenerator(trainer.model, tokenizer, dataset.has_separators)
     results = Results(
         final,
-        evaluate(averaged, config, dataset.valid, tokenizer, dataset.valid_size),
+        _averaged(trainer) if config.ema_decay else None,
         baselines(dataset.train, dataset.valid, config.vocab_size),
         [generator.sample(SAMPLE_TOKENS, seed) for seed in range(SAMPLES)],
     )
@@ -54,6 +52,13 @@ def write_results(trainer: Trainer, final: Evaluation) -> Results:
     write_plot(trainer.out, config, results.counted, dataset.best_possible_loss)
     _write(trainer.out / "report.md", _report(trainer, results))
     return results
+
+
+def _averaged(trainer):
+    config, dataset = trainer.config, trainer.dataset
+    layout, average = trainer.model.layout.arrays(), trainer.fast_step.optimizers.ema.average
+    model = model_with_weights(config, average, layout, trainer.model.ngrams)
+    return evaluate(model, config, dataset.valid, trainer.tokenizer, dataset.valid_size)
 
 
 def _write(path, text):
@@ -97,7 +102,8 @@ def _losses(results, best):
     if best is not None:
         rows["best possible on these tokens (exact)"] = f"{best:.4f}"
         rows["distance from the best possible"] = f"{final.loss - best:.4f}"
-    rows["with the averaged weights (EMA)"] = f"{results.averaged.loss:.4f}"
+    if results.averaged is not None:
+        rows["with the averaged weights (EMA)"] = f"{results.averaged.loss:.4f}"
     if not math.isnan(final.smoothed):
         smoothed = with_error(final.smoothed, final.smoothed_error)
         rows["label-smoothed 0.1 (v3's number; not comparable)"] = smoothed

@@ -45,3 +45,13 @@ def test_a_text_whose_name_is_not_utf_8_has_a_report(tmp_path):
     options = ["--text", str(tmp_path / name), "--steps", "1", "--out", str(tmp_path / "run")]
     assert main(["train", *tiny.TEXT_OPTIONS, *options]) == 0
     assert "Trained on ?.txt for 1 steps" in (tmp_path / "run" / "report.md").read_text()
+
+
+@pytest.mark.parametrize("decay", ["0.5", "0"])
+def test_averages_are_scored_only_where_there_are_some(tmp_path, capsys, decay):
+    out = tmp_path / "run"
+    assert main(["train", *tiny.OPTIONS, "--ema-decay", decay, "--out", str(out)]) == 0
+    printed, text = capsys.readouterr().out, (out / "report.md").read_text(encoding="utf-8")
+    assert ("Scoring the averaged weights, writing samples" in printed) == (decay != "0")
+    assert ("Writing samples and a report" in printed) == (decay == "0")
+    assert ("with the averaged weights (EMA)" in text) == (decay != "0")
