@@ -3,6 +3,7 @@
 from minigrad import ops
 from minigrad.ops import bit_linear
 from minigrad.ops.causal_attention import causal_attention_backward, causal_attention_forward
+from minigrad.ops.mlgru import mlgru_backward, mlgru_forward
 
 MISTAKES = {
     bit_linear.absmax: """
@@ -66,7 +67,7 @@ MISTAKES = {
         dg is a sum of da x: g was multiplied by n = r x, not by x.
             dg = da_n.sum(axis=0)  =>  dg = (da * x.reshape(-1, D)).sum(axis=0)
     """,
-    ops.MLGRU.forward: """
+    mlgru_forward: """
         f and 1 - f are exchanged: f is the part of the past that stays.
             np.multiply(1 - f  =>  np.multiply(f
             f[:, t] * last  =>  (1 - f[:, t]) * last
@@ -85,7 +86,7 @@ MISTAKES = {
         the candidate is σ(a); the page has its SiLU, a σ(a).
             a * sigmoid(a)  =>  sigmoid(a)
     """,
-    ops.MLGRU.backward: """
+    mlgru_backward: """
         λ_t is dy_t alone: h_t was also used in h_{t+1}, so f_{t+1} λ_{t+1} is missing.
             lam[:, t] += later  =>  pass
         λ_{t+1} came back times f_t; h_t was multiplied by f_{t+1}.
