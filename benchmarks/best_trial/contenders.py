@@ -12,12 +12,10 @@ from flashlm_np.model.presets import BEST, V3
 OF_ALL = {"seed", "embedding", "eval_tokens"}
 SIZES = {"vocab_size", "d_model", "conv_groups", "dilations"}  # those of a try are small
 
-# As many parameters in the mixer, and windows of 128 tokens in place of 256.
-WITH_CONVOLUTIONS = {
-    **{"mixer": "gated_convs", "mixer_width": 0, "attention_heads": 4, "attention_taps": 0},
-    "phases": (Phase(1, 128, 4, 4),),
-    "normuon_lr": V3.normuon_lr,
-}
+# v3's mixer, which has as many parameters, its rate, and windows of 128 tokens in place of 256.
+OF_MIXER = ("mixer", "mixer_width", "attention_heads", "attention_taps", "normuon_lr")
+WITH_CONVOLUTIONS = {name: getattr(V3, name) for name in OF_MIXER}
+WITH_CONVOLUTIONS |= {"phases": (Phase(1, 128, 4, 4),)}
 
 TINY = tiny(BEST)
 BASES = {"best": replace(BEST, eval_tokens=245_760), "tiny": TINY}  # 120 windows of 2,048
